@@ -1,0 +1,1 @@
+"""Scores: notes and their files (`notes`), piano rolls (`roll`), and where harmonics lie (`harmonics`)."""

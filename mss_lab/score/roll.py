@@ -1,0 +1,47 @@
+"""Piano rolls: a score drawn on the frames of a transform.
+
+Contents: piano_roll. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import math
+
+import numpy as np
+
+from .. import checks
+from .notes import Score
+
+PITCHES = 128
+
+
+def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: float = 0.0) -> np.ndarray:
+    """Which pitch sounds in which frame, for each source.
+
+    A note from `onset_s` to `offset_s` fills frames floor(onset_s * rate) to ceil(offset_s * rate), the last not
+    included; what lies beyond the frames is cut off. Notes of one source and pitch that meet are one.
+
+    Parameters
+    ----------
+    score : Score
+        Pitches are rounded to semitones.
+    frames : int >= 1
+    frame_rate_hz : float > 0
+        Frames a second: sample rate / hop.
+    tolerance_s : float >= 0, seconds
+        Every note starts this much earlier and ends this much later.
+
+    Returns
+    -------
+    bool (sources, 128, frames)
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Tunturi et al. 2025 (binary roll, no velocity).
+    """
+    checks.check_number("frames", frames, at_least=1, whole=True)
+    checks.check_number("frame_rate_hz", frame_rate_hz, above=0, unit="frames a second")
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
+    index = {source: i for i, source in enumerate(score.sources)}
+    roll = np.zeros((len(score.sources), PITCHES, frames), dtype=bool)
+    for note in score.notes:
+        first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz))
+        last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz))
+        roll[index[note.source], round(note.midi), first : max(first, last)] = True
+    return roll

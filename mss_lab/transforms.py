@@ -1,0 +1,296 @@
+"""Transforms: a waveform cut into overlapping windows, seen in frequency, and put back exactly.
+
+Frame n is centred on sample n * hop_samples; before and after the recording there are zeros. Both inverses are
+weighted overlap-add: every frame is windowed a second time, the frames are added where they lie, and the sum is
+divided by the sum of the squared windows. That division is why any window and hop that leave no sample uncovered
+reconstruct the signal, and why a transform that has not been changed comes back as it was.
+
+Symbols: x[t] signal, w[t] window of N samples, H hop, X[f, n] transform.
+
+Contents: make_window, frame_count, window_samples_for; stft, istft; stdct, istdct; stft_frequencies_hz,
+stdct_frequencies_hz, frame_times_s.
+Lessons: notebooks/01_sound_into_matrices.ipynb, notebooks/02_a_transform_without_phase.ipynb
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from . import checks, units
+
+WINDOWS = ("hann", "hamming", "blackman-harris", "sine")
+
+# Where the squared windows add up to less than this part of their maximum, dividing by them would amplify rounding
+# errors beyond the promised 1e-12, so such a hop is refused rather than allowed to hiss.
+LEAST_COVERAGE = 1e-6
+
+# Frames are transformed in blocks of about this many samples, which stay in the processor's cache.
+BLOCK_SAMPLES = 1 << 17
+
+
+def make_window(window: str, window_samples: int) -> np.ndarray:
+    """A window function, periodic, with peak 1.
+
+    Parameters
+    ----------
+    window : {"hann", "hamming", "blackman-harris", "sine"}
+    window_samples : int >= 1
+
+    Returns
+    -------
+    float64 (window_samples,)
+    """
+    checks.check_choice("window", window, WINDOWS)
+    checks.check_number("window_samples", window_samples, at_least=1, whole=True)
+    if window == "sine":
+        return np.sin(np.pi * (np.arange(window_samples) + 0.5) / window_samples)
+    return scipy.signal.get_window(window.replace("-", ""), window_samples, fftbins=True)
+
+
+def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> int:
+    """The power of two nearest to a duration: 4096 at 44.1 kHz, 2048 at 16 kHz for the default of 93 ms."""
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_number("window_s", window_s, above=0, unit="seconds")
+    return max(1, 2 ** round(math.log2(window_s * sample_rate_hz)))
+
+
+def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
+    """Number of frames of a recording.
+
+    1 + samples // hop, as in librosa and torch, where the hop is at most a quarter of the window. With longer hops the
+    last samples would lie under the faint end of one single window, so a frame is added that covers them well.
+    """
+    if 4 * hop_samples <= window_samples:
+        return 1 + samples // hop_samples
+    return 1 + math.ceil(samples / hop_samples)
+
+
+def stft(
+    signal: np.ndarray, *, window_samples: int = 4096, hop_samples: int = 1024, window: str = "hann"
+) -> np.ndarray:
+    """Short-time Fourier transform, X[f, n] = sum over t of w[t] x[t + nH - N/2] exp(-2 pi i f t / N).
+
+    Parameters
+    ----------
+    signal : float (channels, samples)
+        Waveform of any length of at least one sample; float32 gives complex64, float64 gives complex128.
+    window_samples : int >= 1
+        N. The transform has N // 2 + 1 bins.
+    hop_samples : int >= 1
+        H. Refused where this window and hop leave samples uncovered.
+    window : {"hann", "hamming", "blackman-harris", "sine"}
+
+    Returns
+    -------
+    complex (channels, freq, frames)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the signal is no waveform, or the window and hop cannot reconstruct.
+
+    Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    """
+    signal = checks.check_waveform("signal", signal)
+    taper = _checked_window(window, window_samples, hop_samples)
+    frames = _analyse(signal, taper, hop_samples, scipy.fft.rfft, window_samples // 2 + 1, np.result_type(signal, 1j))
+    return frames.swapaxes(-1, -2)
+
+
+def istft(
+    transform: np.ndarray,
+    samples: int,
+    *,
+    window_samples: int = 4096,
+    hop_samples: int = 1024,
+    window: str = "hann",
+) -> np.ndarray:
+    """Inverse of `stft`: the waveform whose transform is nearest to the one given, in the least-squares sense.
+
+    Parameters
+    ----------
+    transform : complex (..., freq, frames)
+        Made with the same window_samples, hop_samples and window; leading axes (sources, channels) are kept.
+    samples : int >= 1
+        Length of the recording, which the transform itself does not tell.
+
+    Returns
+    -------
+    float (..., samples)
+
+    Raises
+    ------
+    ShapeError
+        If the bins or frames are not those that a recording of this length has.
+
+    Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    """
+    transform = np.asarray(transform)
+    _check_transform(transform, samples, window_samples // 2 + 1, window_samples, hop_samples)
+    taper = _checked_window(window, window_samples, hop_samples)
+
+    def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
+        return scipy.fft.irfft(frames, n=window_samples, axis=axis)
+
+    return _synthesise(transform, samples, taper, hop_samples, inverse)
+
+
+def stdct(
+    signal: np.ndarray, *, window_samples: int = 2048, hop_samples: int = 512, window: str = "hann"
+) -> np.ndarray:
+    """Short-time discrete cosine transform: real, with as many coefficients as a frame has samples.
+
+    F[k, n] = sqrt(2/N) b_k sum over t of w[t] x[t + nH - N/2] cos(pi k (2t + 1) / 2N), with b_0 = 1/sqrt(2) and
+    b_k = 1 otherwise (orthonormal DCT-II).
+
+    Parameters
+    ----------
+    signal : float (channels, samples)
+    window_samples, hop_samples, window
+        As for `stft`.
+
+    Returns
+    -------
+    float (channels, freq, frames)
+        N coefficients a frame, positive and negative; coefficient k stands for k * sample_rate / 2N Hz.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        As `stft`.
+
+    Lesson: notebooks/02_a_transform_without_phase.ipynb. Source: the STDCT of Attentive MultiResUNet, which adds
+    windowed frames without dividing by the sum of squared windows; this one divides, and so reconstructs.
+    """
+    signal = checks.check_waveform("signal", signal)
+    taper = _checked_window(window, window_samples, hop_samples)
+
+    def forward(frames: np.ndarray, axis: int) -> np.ndarray:
+        return scipy.fft.dct(frames, type=2, norm="ortho", axis=axis)
+
+    return _analyse(signal, taper, hop_samples, forward, window_samples, signal.dtype).swapaxes(-1, -2)
+
+
+def istdct(
+    transform: np.ndarray,
+    samples: int,
+    *,
+    window_samples: int = 2048,
+    hop_samples: int = 512,
+    window: str = "hann",
+) -> np.ndarray:
+    """Inverse of `stdct`; parameters, result and refusals as for `istft`.
+
+    Lesson: notebooks/02_a_transform_without_phase.ipynb.
+    """
+    transform = np.asarray(transform)
+    if np.iscomplexobj(transform):
+        raise TypeError(f"transform must be real, got {transform.dtype}; an STFT is inverted by istft")
+    _check_transform(transform, samples, window_samples, window_samples, hop_samples)
+    taper = _checked_window(window, window_samples, hop_samples)
+
+    def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
+        return scipy.fft.idct(frames, type=2, norm="ortho", axis=axis)
+
+    return _synthesise(transform, samples, taper, hop_samples, inverse)
+
+
+def stft_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
+    """Centre frequency in Hz of each STFT bin, (freq,)."""
+    return units.bins_to_hz(np.arange(window_samples // 2 + 1), window_samples, sample_rate_hz)
+
+
+def stdct_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
+    """Frequency in Hz that each STDCT coefficient stands for, (freq,)."""
+    return units.bins_to_hz(np.arange(window_samples), 2 * window_samples, sample_rate_hz)
+
+
+def frame_times_s(frames: int, hop_samples: int, sample_rate_hz: float) -> np.ndarray:
+    """Time in seconds of the centre of each frame, (frames,)."""
+    return units.frames_to_seconds(np.arange(frames), hop_samples, sample_rate_hz)
+
+
+def _checked_window(window: str, window_samples: int, hop_samples: int) -> np.ndarray:
+    taper = make_window(window, window_samples)
+    checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
+    # In the middle of a long recording the sum of squared windows repeats every hop: fold one window to see it.
+    folded = np.zeros(-(-window_samples // hop_samples) * hop_samples)
+    folded[:window_samples] = taper**2
+    coverage = folded.reshape(-1, hop_samples).sum(axis=0)
+    if coverage.min() < LEAST_COVERAGE * coverage.max():
+        raise ValueError(
+            f"a {window} window of {window_samples} samples cannot reconstruct at a hop of {hop_samples}: "
+            f"some samples lie under (nearly) no window; choose a hop of at most {max(1, window_samples // 2)}"
+        )
+    return taper
+
+
+def _check_transform(transform: np.ndarray, samples: int, bins: int, window_samples: int, hop_samples: int) -> None:
+    checks.check_number("samples", samples, at_least=1, whole=True)
+    frames = frame_count(samples, window_samples, hop_samples)
+    if transform.ndim < 2 or transform.shape[-2:] != (bins, frames):
+        raise checks.ShapeError(
+            f"transform must be (..., {bins} freq, {frames} frames) for {samples} samples at window {window_samples}, "
+            f"hop {hop_samples}, got shape {transform.shape}; use the settings it was made with"
+        )
+
+
+def _analyse(
+    signal: np.ndarray, taper: np.ndarray, hop_samples: int, forward: Callable, bins: int, dtype: np.dtype
+) -> np.ndarray:
+    channels, samples = signal.shape
+    window_samples = len(taper)
+    count = frame_count(samples, window_samples, hop_samples)
+    taper = taper.astype(signal.dtype)
+    lead = window_samples // 2
+    padded = np.zeros((channels, max((count - 1) * hop_samples + window_samples, lead + samples)), signal.dtype)
+    padded[:, lead : lead + samples] = signal
+    views = np.lib.stride_tricks.sliding_window_view(padded, window_samples, axis=-1)[:, ::hop_samples]
+    # Frames by bins in memory, so that each block is written in one run; callers see the axes swapped.
+    result = np.empty((channels, count, bins), dtype)
+    block = max(1, BLOCK_SAMPLES // window_samples)
+    for channel in range(channels):
+        for start in range(0, count, block):
+            stop = min(start + block, count)
+            result[channel, start:stop] = forward(views[channel, start:stop] * taper, axis=-1)
+    return result
+
+
+def _synthesise(
+    transform: np.ndarray, samples: int, taper: np.ndarray, hop_samples: int, inverse: Callable
+) -> np.ndarray:
+    window_samples = len(taper)
+    *leading, bins, count = transform.shape
+    stacked = transform.reshape(-1, bins, count)
+    overlaps = -(-window_samples // hop_samples)
+    block = max(1, BLOCK_SAMPLES // window_samples)
+    real = np.float32 if transform.dtype in (np.complex64, np.float32) else np.float64
+    lead = window_samples // 2
+    rows = max(count - 1 + overlaps, -(-(lead + samples) // hop_samples))
+
+    def overlap_add(total: np.ndarray, start: int, frames: np.ndarray) -> None:
+        # A frame is cut into pieces of one hop; piece r of all frames of the block lands r rows further down.
+        pieces = np.zeros((len(frames), overlaps * hop_samples), total.dtype)
+        pieces[:, :window_samples] = frames
+        pieces = pieces.reshape(len(frames), overlaps, hop_samples)
+        for r in range(overlaps):
+            total[start + r : start + r + len(frames)] += pieces[:, r]
+
+    coverage = np.zeros((rows, hop_samples))
+    for start in range(0, count, block):
+        overlap_add(coverage, start, np.broadcast_to(taper**2, (min(block, count - start), window_samples)))
+    # Beyond the recording's ends coverage may vanish; those samples are cut off below.
+    divisor = np.where(coverage > 0, coverage, 1)
+
+    result = np.empty((len(stacked), samples), real)
+    for index, item in enumerate(stacked):
+        total = np.zeros((rows, hop_samples), real)
+        for start in range(0, count, block):
+            frames = inverse(item[:, start : start + block].T, axis=-1)
+            overlap_add(total, start, frames * taper.astype(real))
+        total /= divisor
+        result[index] = total.ravel()[lead : lead + samples]
+    return result.reshape(*leading, samples)
