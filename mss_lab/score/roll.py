@@ -1,6 +1,6 @@
 """Piano rolls: a score drawn on the frames of a transform.
 
-Contents: piano_roll. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: piano_roll, note_frames. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import math
@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from .. import checks
-from .notes import Score
+from .notes import Note, Score
 
 PITCHES = 128
 
@@ -41,7 +41,12 @@ def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: 
     index = {source: i for i, source in enumerate(score.sources)}
     roll = np.zeros((len(score.sources), PITCHES, frames), dtype=bool)
     for note in score.notes:
-        first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz))
-        last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz))
-        roll[index[note.source], round(note.midi), first : max(first, last)] = True
+        roll[index[note.source], round(note.midi), note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
     return roll
+
+
+def note_frames(note: Note, frames: int, frame_rate_hz: float, tolerance_s: float = 0.0) -> slice:
+    """The frames that a note fills, by the rule of `piano_roll`; empty where the note lies beyond the recording."""
+    first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz))
+    last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz))
+    return slice(min(first, frames), max(first, last))
