@@ -7,13 +7,14 @@ reconstruct the signal, and why a transform that has not been changed comes back
 
 Symbols: x[t] signal, w[t] window of N samples, H hop, X[f, n] transform.
 
-Contents: make_window, frame_count, window_samples_for; stft, istft; stdct, istdct; stft_frequencies_hz,
+Contents: make_window, frame_count, window_samples_for, settings_for; stft, istft; stdct, istdct; stft_frequencies_hz,
 stdct_frequencies_hz, frame_times_s.
 Lessons: notebooks/01_sound_into_matrices.ipynb, notebooks/02_a_transform_without_phase.ipynb
 """
 
 import math
 from collections.abc import Callable
+from typing import TypedDict
 
 import numpy as np
 import scipy.fft
@@ -55,6 +56,19 @@ def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("window_s", window_s, above=0, unit="seconds")
     return max(1, 2 ** round(math.log2(window_s * sample_rate_hz)))
+
+
+class StftSettings(TypedDict):
+    """The two lengths that a transform and its inverse must share, to be given as `**settings`."""
+
+    window_samples: int
+    hop_samples: int
+
+
+def settings_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> StftSettings:
+    """Window of `window_samples_for` and a hop of a quarter of it: the settings of the package's own separators."""
+    window_samples = window_samples_for(sample_rate_hz, window_s)
+    return {"window_samples": window_samples, "hop_samples": max(1, window_samples // 4)}
 
 
 def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:

@@ -1,0 +1,104 @@
+"""The catalogue: every separation method by name, what it needs and what it gives.
+
+A method's function is loaded when it is asked for, so that listing the catalogue is instant and a network's
+libraries are touched only by those who use a network. Adding a method means its file, its test and one entry here;
+comparison, lessons, widgets and the command line find it by themselves.
+
+Contents: Method, METHODS, names, get, separator. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import dataclasses
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+
+from . import checks
+
+Separator = Callable[..., dict[str, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One entry.
+
+    Attributes
+    ----------
+    name : str
+        As written on the command line.
+    title : str
+        One line that says what it does.
+    function : str
+        "module:function" inside the package; called as `function(mixture, sample_rate_hz, score, **options)`.
+    needs : frozenset of {"score", "stereo"}
+        Without these it refuses a mixture.
+    gives : str
+        What its estimates are, in words.
+    lesson : str
+        The notebook that teaches it.
+    source : str
+        The paper.
+    """
+
+    name: str
+    title: str
+    function: str
+    needs: frozenset[str]
+    gives: str
+    lesson: str
+    source: str
+
+    def load(self) -> Separator:
+        """The function itself."""
+        module, function = self.function.split(":")
+        return getattr(importlib.import_module(module, package=__package__), function)
+
+    def options(self) -> dict[str, object]:
+        """Named options of the function itself and their defaults."""
+        parameters = inspect.signature(self.load()).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+METHODS = (
+    Method(
+        name="score-masks",
+        title="Each source gets the bins at its notes' harmonics; shared bins are divided",
+        function=".score.harmonics:separate",
+        needs=frozenset({"score"}),
+        gives="one estimate for each source of the score; together they are the mixture",
+        lesson="notebooks/00_unmix_in_five_minutes.ipynb",
+        source="Miron, Janer and Gómez, Journal of Electrical and Computer Engineering 2017",
+    ),
+)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all methods, in the order in which the course meets them."""
+    return tuple(method.name for method in METHODS)
+
+
+def get(name: str) -> Method:
+    """The entry of that name, or ValueError that lists the names."""
+    checks.check_choice("method", name, names())
+    return next(method for method in METHODS if method.name == name)
+
+
+def separator(name: str, **options: object) -> Separator:
+    """A separator by name, with options bound: `separator(mixture, sample_rate_hz, score)`.
+
+    Raises
+    ------
+    ValueError
+        If there is no method of that name.
+    TypeError
+        If the method has no such option.
+    """
+    function = get(name).load()
+    parameters = inspect.signature(function).parameters
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    strangers = [option for option in options if option not in parameters]
+    if strangers and not takes_any:
+        raise TypeError(f"{name} has no option {', '.join(strangers)}; it has {', '.join(get(name).options())}")
+    return functools.partial(function, **options)

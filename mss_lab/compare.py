@@ -1,0 +1,166 @@
+"""Compare: separators times tracks, one row of figures for each source.
+
+Contents: Row, compare, oracle_rows, pivot, as_text, write_csv. Lesson: notebooks/04_is_it_better.ipynb
+"""
+
+import csv
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from . import checks, files, oracles
+from .catalogue import Separator
+from .datasets.track import Track
+from .metrics import energy
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Figures of one source of one track, separated by one method.
+
+    Attributes
+    ----------
+    method, track, source : str
+    sdr, si_sdr, si_sdr_improvement : float, dB
+        Over the whole file, as in `mss_lab.metrics.energy`.
+    seconds : float
+        What the separation of the whole track took.
+    """
+
+    method: str
+    track: str
+    source: str
+    sdr: float
+    si_sdr: float
+    si_sdr_improvement: float
+    seconds: float
+
+
+FIGURES = ("sdr", "si_sdr", "si_sdr_improvement", "seconds")
+
+
+def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> list[Row]:
+    """Run every separator on every track and measure what comes back.
+
+    Parameters
+    ----------
+    separators : dict of a name for the table -> separator
+        Called as `separator(mixture, sample_rate_hz, score)`; must give an estimate for every source of the track.
+    tracks : iterable of Track
+
+    Returns
+    -------
+    list of Row
+        In the order of tracks, then separators, then sources.
+
+    Raises
+    ------
+    ValueError
+        If a separator leaves out a source.
+    ShapeError
+        If an estimate has another shape than the mixture.
+
+    Lesson: notebooks/04_is_it_better.ipynb.
+    """
+    rows: list[Row] = []
+    for track in tracks:
+        for method, separate in separators.items():
+            start_s = time.perf_counter()
+            estimates = separate(track.mixture, track.sample_rate_hz, track.score)
+            rows += measure(method, track, estimates, time.perf_counter() - start_s)
+    return rows
+
+
+def oracle_rows(tracks: Iterable[Track], kinds: Sequence[str] = ("ratio", "wiener")) -> list[Row]:
+    """The rows that frame a table: the mixture left as it was, and oracles of the given kinds."""
+    rows: list[Row] = []
+    for track in tracks:
+        rows += measure("mixture", track, oracles.do_nothing(track.sources), 0.0)
+        for kind in kinds:
+            start_s = time.perf_counter()
+            estimates = oracles.oracle(track.sources, track.sample_rate_hz, kind)
+            rows += measure(f"oracle {kind}", track, estimates, time.perf_counter() - start_s)
+    return rows
+
+
+def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seconds: float) -> list[Row]:
+    """One row for each source of a track, from estimates that are already there."""
+    missing = [source for source in track.sources if source not in estimates]
+    if missing:
+        raise ValueError(
+            f"{method} gave no estimate of {', '.join(missing)} in {track.name}, got {', '.join(estimates) or 'none'}; "
+            "does the score name every source?"
+        )
+    mixture = track.mixture
+    return [
+        Row(
+            method,
+            track.name,
+            name,
+            energy.sdr(source, estimates[name]),
+            energy.si_sdr(source, estimates[name]),
+            energy.si_sdr_improvement(source, estimates[name], mixture),
+            seconds,
+        )
+        for name, source in track.sources.items()
+    ]
+
+
+def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> dict[str, dict[str, float]]:
+    """Means of one figure: method -> column -> mean over the sources, and "mean" over those means.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    figure : {"sdr", "si_sdr", "si_sdr_improvement", "seconds"}
+    columns : {"track", "source"}
+
+    Returns
+    -------
+    dict of dicts
+        Silent sources (nan) are left out of the means.
+    """
+    checks.check_choice("figure", figure, FIGURES)
+    checks.check_choice("columns", columns, ("track", "source"))
+    table: dict[str, dict[str, float]] = {}
+    for method in dict.fromkeys(row.method for row in rows):
+        own = [row for row in rows if row.method == method]
+        cells = {
+            column: _mean([getattr(row, figure) for row in own if getattr(row, columns) == column])
+            for column in dict.fromkeys(getattr(row, columns) for row in own)
+        }
+        table[method] = {**cells, "mean": _mean(list(cells.values()))}
+    return table
+
+
+def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
+    """A pivot as a table of text, methods down and columns across; "-" where there is no figure."""
+    columns = [*dict.fromkeys(column for cells in table.values() for column in cells if column != "mean"), "mean"]
+
+    def cell(method: str, column: str) -> str:
+        value = table[method].get(column, math.nan)
+        return "-" if math.isnan(value) else f"{value:.{decimals}f}"
+
+    lines = [["", *columns], *([method, *(cell(method, column) for column in columns)] for method in table)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(text.rjust(w) for text, w in zip(line[1:], widths[1:], strict=True))])
+        for line in lines
+    )
+
+
+def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = True) -> None:
+    """Write all rows as a table; the file appears whole or not at all."""
+    with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in dataclasses.fields(Row)])
+        table.writeheader()
+        table.writerows(dataclasses.asdict(row) for row in rows)
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan

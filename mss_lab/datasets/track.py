@@ -1,0 +1,91 @@
+"""Tracks: a mixture whose sources are known, and, if there is one, its score.
+
+Contents: Track, read_track.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .. import audio, checks
+from ..score import notes
+
+AUDIO_ENDINGS = (".flac", ".wav", ".ogg", ".mp3")
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """A piece of music with its stems.
+
+    Attributes
+    ----------
+    name : str
+    sample_rate_hz : int
+    sources : dict of source name -> float32 (channels, samples)
+        All of one shape.
+    score : Score or None
+        Lists the sources in the order of `sources`.
+    """
+
+    name: str
+    sample_rate_hz: int
+    sources: Mapping[str, np.ndarray]
+    score: notes.Score | None = None
+
+    @property
+    def mixture(self) -> np.ndarray:
+        """The sum of the sources, float32 (channels, samples)."""
+        return np.sum(list(self.sources.values()), axis=0).astype(np.float32)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return next(iter(self.sources.values())).shape[1] / self.sample_rate_hz
+
+
+def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") -> Track:
+    """Read a folder that holds one audio file per source and, if it has one, a score.
+
+    Parameters
+    ----------
+    folder : path
+        Sources are named after their files and come in alphabetical order.
+    notes_file : str or None
+        The score's name in the folder (.csv or .mid), naming its sources as the audio files are named. None reads no
+        score; a name that is not there is refused.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, the score or any audio is missing.
+    ValueError
+        If stems differ in sample rate, or the score names a source that has no audio.
+    ShapeError
+        If stems differ in length or channels.
+    """
+    folder = Path(folder)
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in AUDIO_ENDINGS)
+    if not paths:
+        raise FileNotFoundError(
+            f"{folder} holds no audio; give a folder with one {' or '.join(AUDIO_ENDINGS)} per source"
+        )
+    stems = {path.stem: audio.read_audio(path) for path in paths}
+    rates = {name: rate for name, (_, rate) in stems.items()}
+    if len(set(rates.values())) > 1:
+        listed = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())
+        raise ValueError(f"the stems in {folder} must have one sample rate, got {listed}; resample them first")
+    sources = checks.check_sources("stems", {name: waveform for name, (waveform, _) in stems.items()})
+    score = None
+    if notes_file is not None:
+        found = notes.read_score(folder / notes_file)
+        strangers = sorted(set(found.sources) - set(sources))
+        if strangers:
+            raise ValueError(
+                f"{folder / notes_file} names {', '.join(strangers)}, but the audio files are {', '.join(sources)}; "
+                "name the sources alike"
+            )
+        score = notes.Score(found.notes, tuple(sources), found.unpitched)
+    return Track(folder.name, next(iter(rates.values())), sources, score)

@@ -1,0 +1,169 @@
+"""BSS Eval version 4: what is wrong with an estimate, split into distortion, interference and artefacts.
+
+The figures come from museval, the reference program of the SiSEC campaigns ("images" version: the true source at its
+true level and place is the reference). This module gives it what it cannot take: silent sources, silent estimates
+and sources whose channels cancel. Never compare these figures with the "sources" version of BSS Eval 2 and 3, which
+forgives any filter of 512 taps.
+
+Contents: bss_eval, BssEval. Lesson: notebooks/04_is_it_better.ipynb
+"""
+
+import dataclasses
+import functools
+import importlib.util
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from .. import checks
+
+METRICS = ("sdr", "isr", "sir", "sar")
+
+
+@dataclasses.dataclass(frozen=True)
+class BssEval:
+    """Scores of every source in every window, in dB.
+
+    Attributes
+    ----------
+    sources : tuple of str
+    sdr, isr, sir, sar : float (sources, windows)
+        Source-to-distortion, image-to-spatial-distortion, source-to-interference and sources-to-artefacts ratios.
+        nan where a ratio has no meaning, +inf where there is nothing of what it counts.
+    """
+
+    sources: tuple[str, ...]
+    sdr: np.ndarray
+    isr: np.ndarray
+    sir: np.ndarray
+    sar: np.ndarray
+
+    def median(self) -> dict[str, dict[str, float]]:
+        """Median over windows for each source and ratio, leaving out nan; nan where nothing is left."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return {
+                source: {metric: float(np.nanmedian(getattr(self, metric)[index])) for metric in METRICS}
+                for index, source in enumerate(self.sources)
+            }
+
+    def left_out(self) -> dict[str, int]:
+        """How many windows have no SDR, for each source: a median over few windows says little."""
+        return {source: int(np.isnan(self.sdr[index]).sum()) for index, source in enumerate(self.sources)}
+
+
+def bss_eval(
+    sources: Mapping[str, np.ndarray],
+    estimates: Mapping[str, np.ndarray],
+    sample_rate_hz: int,
+    *,
+    window_s: float | None = 1.0,
+    hop_s: float | None = None,
+) -> BssEval:
+    """Evaluate all estimates of one mixture.
+
+    Parameters
+    ----------
+    sources : dict of source name -> float (channels, samples)
+        The true sources.
+    estimates : dict of the same names -> float (channels, samples)
+    sample_rate_hz : int
+    window_s : float > 0 or None
+        Length of a window; None is one window over the whole file. The distortion filters always fit the whole file.
+    hop_s : float > 0, optional
+        Distance between windows; as long as a window unless said otherwise.
+
+    Returns
+    -------
+    BssEval
+        - A silent source has no scores: nan in every window.
+        - A silent estimate of a sounding source has SDR and ISR 0 dB, and neither SIR nor SAR (nan).
+        - A window in which any sounding source or its estimate is silent is nan for all of them, as in museval.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If names or shapes differ, or a waveform is refused.
+
+    Lesson: notebooks/04_is_it_better.ipynb. Source: Vincent et al., IEEE TASLP 2006; Stöter et al., LVA/ICA 2018.
+    """
+    sources = checks.check_sources("sources", sources)
+    estimates = checks.check_sources("estimates", estimates)
+    if set(sources) != set(estimates):
+        raise ValueError(
+            f"sources and estimates must have the same names, got {', '.join(sorted(sources))} and "
+            f"{', '.join(sorted(estimates))}; rename or leave out what has no partner"
+        )
+    first = next(iter(sources))
+    checks.check_same_shape(f"estimates[{first!r}]", estimates[first], f"sources[{first!r}]", sources[first])
+    window_samples, hop_samples = _window(window_s, hop_s, checks.check_sample_rate(sample_rate_hz))
+
+    names = tuple(sources)
+    sounding = [name for name in names if sources[name].any()]
+    windows = _window_count(sources[first].shape[1], window_samples, hop_samples)
+    scores = np.full((len(METRICS), len(names), windows), np.nan)
+    if sounding:
+        # museval refuses silent estimates, though each is judged on its own against all references. A silent one is
+        # represented by its own source, so that the others are scored; its own scores are known without counting.
+        mute = [not estimates[name].any() for name in sounding]
+        stand_ins = [sources[name] if silent else estimates[name] for name, silent in zip(sounding, mute, strict=True)]
+        values = _museval([sources[name] for name in sounding], stand_ins, window_samples, hop_samples)
+        for index, silent in enumerate(mute):
+            if silent:
+                heard = ~np.isnan(values[0, index])
+                values[:, index] = np.nan
+                values[:2, index, heard] = 0.0
+        scores[:, [names.index(name) for name in sounding]] = values
+    return BssEval(names, *scores)
+
+
+def _window(window_s: float | None, hop_s: float | None, sample_rate_hz: int) -> tuple[float, float]:
+    if window_s is None:
+        return np.inf, np.inf
+    checks.check_number("window_s", window_s, above=0, unit="seconds")
+    hop_s = window_s if hop_s is None else checks.check_number("hop_s", hop_s, above=0, unit="seconds")
+    return max(1, round(window_s * sample_rate_hz)), max(1, round(hop_s * sample_rate_hz))
+
+
+def _window_count(samples: int, window_samples: float, hop_samples: float) -> int:
+    if window_samples >= samples:
+        return 1
+    return int((samples - window_samples + hop_samples) // hop_samples)
+
+
+def _museval(
+    sources: list[np.ndarray], estimates: list[np.ndarray], window_samples: float, hop_samples: float
+) -> np.ndarray:
+    """(ratios, sources, windows) of sounding sources and sounding estimates."""
+    metrics = _load_museval_metrics()
+
+    def stack(waveforms: list[np.ndarray]) -> np.ndarray:
+        stacked = np.stack(waveforms).astype(np.float64)
+        if stacked.shape[1] == 2:
+            # museval takes a source whose channels cancel (left = -right) for a silent one. Every ratio stays as it
+            # is when all channels are turned together, and after this turn only true silence adds up to zero.
+            turn = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
+            stacked = np.einsum("dc,sct->sdt", turn, stacked)
+        return stacked.transpose(0, 2, 1)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        *values, _ = metrics.bss_eval(stack(sources), stack(estimates), window=window_samples, hop=hop_samples)
+    return np.stack(values)
+
+
+@functools.cache
+def _load_museval_metrics() -> ModuleType:
+    """museval's metrics alone: importing the whole of museval wants ffmpeg, which computing a ratio does not."""
+    package = importlib.util.find_spec("museval")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("BSS Eval needs museval; install it with: pip install museval")
+    path = Path(package.submodule_search_locations[0]) / "metrics.py"
+    spec = importlib.util.spec_from_file_location("museval_metrics", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

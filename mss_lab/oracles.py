@@ -1,0 +1,55 @@
+"""Oracles: what masks could do if the sources were known, and what doing nothing does.
+
+They frame every table of results: no masking method can beat the oracle of its transform by much, and none should
+fall below the mixture left as it was. They take the true sources, so they are bounds and not separators.
+
+Contents: do_nothing, oracle. Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import checks, masks, transforms
+
+KINDS = ("binary", "ratio", "wiener")
+
+
+def do_nothing(sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The mixture given as the estimate of every source."""
+    sources = checks.check_sources("sources", sources)
+    mixture = np.sum(list(sources.values()), axis=0).astype(np.float32)
+    return {name: mixture.copy() for name in sources}
+
+
+def oracle(
+    sources: Mapping[str, np.ndarray], sample_rate_hz: int, kind: str = "wiener", *, window_s: float = 4096 / 44_100
+) -> dict[str, np.ndarray]:
+    """Filter the mixture of known sources by their ideal masks.
+
+    Parameters
+    ----------
+    sources : dict of source name -> float (channels, samples)
+    sample_rate_hz : int
+    kind : {"binary", "ratio", "wiener"}
+        The ideal binary mask, the ideal ratio mask of magnitudes, or that of powers (oracle Wiener filter).
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two, the hop a quarter of it.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Cano et al. 2019.
+    """
+    sources = checks.check_sources("sources", sources)
+    checks.check_choice("kind", kind, KINDS)
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    stfts = np.stack([transforms.stft(waveform, **settings) for waveform in sources.values()])
+    if kind == "binary":
+        mask = masks.ideal_binary(stfts)
+    else:
+        mask = masks.ideal_ratio(stfts, exponent=2.0 if kind == "wiener" else 1.0)
+    samples = next(iter(sources.values())).shape[1]
+    return masks.to_estimates(masks.apply(mask, stfts.sum(axis=0)), tuple(sources), samples, **settings)

@@ -1,0 +1,258 @@
+"""Plots: the only module that knows matplotlib. Every function draws on `ax` and returns what it drew.
+
+Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level in dB. Colours are those of Okabe and
+Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
+cannot see it.
+
+Contents: COLOURS, waveform, spectrogram, mask, score, levels; side_by_side, bars; Picture, picture.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import checks, units
+from .score.notes import Score
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+# Okabe and Ito, "Color universal design", 2008; black and yellow left out, which vanish on dark or light pages.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+
+# Cells of a drawn spectrogram: more than a screen shows, few enough to draw at once.
+MOST_ROWS, MOST_COLUMNS = 320, 900
+
+
+def waveform(signal: np.ndarray, sample_rate_hz: int, ax: "Axes", *, label: str = "", start_s: float = 0) -> "Line2D":
+    """Draw the first channel against time in seconds."""
+    signal = checks.check_waveform("signal", signal)
+    times_s = start_s + np.arange(signal.shape[1]) / sample_rate_hz
+    (line,) = ax.plot(times_s, signal[0], lw=0.8, label=label or None)
+    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(times_s[0], times_s[-1] or 1 / sample_rate_hz))
+    return line
+
+
+def spectrogram(
+    stft: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    ax: "Axes",
+    *,
+    window_samples: int | None = None,
+    range_db: float = 70,
+    loudest_db: float | None = None,
+    lowest_hz: float = 50,
+    title: str = "",
+) -> "QuadMesh":
+    """Draw the level of a transform's first channel, in dB, over time and logarithmic frequency.
+
+    Parameters
+    ----------
+    stft : complex or real (channels, freq, frames)
+        An STFT, its magnitude, or a model of it.
+    sample_rate_hz, hop_samples : int
+    ax : matplotlib Axes
+    window_samples : int, optional
+        The window of the STFT; twice the number of bins less one unless given.
+    range_db : float > 0
+        Levels this far below the loudest are drawn as silence.
+    loudest_db : float, optional
+        Level of the brightest colour. Give one value to all pictures that are compared.
+    lowest_hz : float > 0
+        Bottom of the frequency axis.
+
+    Returns
+    -------
+    matplotlib QuadMesh
+    """
+    level = units.amplitude_to_db(np.abs(checks.check_axes("stft", stft, "channels freq frames")[0]))
+    top_db = float(level.max()) if loudest_db is None else loudest_db
+    if not np.isfinite(top_db):
+        top_db = 0.0
+    mesh = _grid(level, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.max)
+    mesh.set(cmap="magma", clim=(top_db - range_db, top_db))
+    ax.set_title(title)
+    return mesh
+
+
+def mask(
+    values: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    ax: "Axes",
+    *,
+    window_samples: int | None = None,
+    lowest_hz: float = 50,
+    title: str = "",
+) -> "QuadMesh":
+    """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency."""
+    values = checks.check_axes("values", values, "channels freq frames")[0]
+    mesh = _grid(values, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.mean)
+    mesh.set(cmap="cividis", clim=(0, 1))
+    ax.set_title(title)
+    return mesh
+
+
+def score(notes: Score, ax: "Axes", *, title: str = "") -> "Axes":
+    """Draw notes as bars over time and pitch, one colour a source, with a legend."""
+    for index, source in enumerate(notes.sources):
+        own = notes.notes_of(source)
+        ax.barh(
+            [note.midi for note in own],
+            [note.offset_s - note.onset_s for note in own],
+            left=[note.onset_s for note in own],
+            height=0.8,
+            color=COLOURS[index % len(COLOURS)],
+            label=source,
+        )
+    ax.set(xlabel="time (s)", ylabel="MIDI pitch", xlim=(0, notes.duration_s or 1), title=title)
+    ax.legend(loc="upper right", fontsize="small")
+    return ax
+
+
+def levels(
+    stft: np.ndarray, sample_rate_hz: int, window_samples: int, ax: "Axes", *, label: str = "", floor_db: float = -100
+) -> "Line2D":
+    """Draw the mean spectrum of a transform's first channel: level in dB against frequency in Hz."""
+    power = np.mean(np.abs(checks.check_axes("stft", stft, "channels freq frames")[0]) ** 2, axis=-1)
+    frequencies_hz = np.arange(len(power)) * sample_rate_hz / window_samples
+    (line,) = ax.plot(frequencies_hz, units.power_to_db(power, floor_db), lw=1.2, label=label or None)
+    ax.set(xlabel="frequency (Hz)", ylabel="level (dB)")
+    return line
+
+
+def side_by_side(
+    stfts: Mapping[str, np.ndarray],
+    sample_rate_hz: int,
+    hop_samples: int,
+    *,
+    columns: int = 2,
+    range_db: float = 70,
+    window_samples: int | None = None,
+    lowest_hz: float = 50,
+) -> "Figure":
+    """Spectrograms with their names, all on one scale of colours, and the scale beside them."""
+    from matplotlib.figure import Figure
+
+    loudest_db = max(float(units.amplitude_to_db(np.abs(stft).max())) for stft in stfts.values())
+    rows = -(-len(stfts) // columns)
+    figure = Figure(figsize=(5.2 * min(columns, len(stfts)), 2.6 * rows), layout="constrained")
+    grid = figure.subplots(rows, min(columns, len(stfts)), squeeze=False, sharex=True, sharey=True)
+    mesh = None
+    for ax, (name, stft) in zip(grid.flat, stfts.items(), strict=False):
+        mesh = spectrogram(
+            stft,
+            sample_rate_hz,
+            hop_samples,
+            ax,
+            window_samples=window_samples,
+            range_db=range_db,
+            loudest_db=loudest_db,
+            lowest_hz=lowest_hz,
+            title=name,
+        )
+        ax.label_outer()
+    for ax in grid.flat[len(stfts) :]:
+        ax.set_visible(False)
+    if mesh is not None:
+        figure.colorbar(mesh, ax=grid, label="level (dB)")
+    return figure
+
+
+def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str = "SDR (dB)") -> list["BarContainer"]:
+    """Groups of bars: a group for each inner name, a colour for each outer name, the value on each bar."""
+    groups = list(dict.fromkeys(name for inner in values.values() for name in inner))
+    width = 0.8 / max(1, len(values))
+    drawn = []
+    for index, (label, inner) in enumerate(values.items()):
+        positions = np.arange(len(groups)) + (index - (len(values) - 1) / 2) * width
+        heights = [inner.get(group, np.nan) for group in groups]
+        container = ax.bar(positions, heights, width * 0.95, label=label, color=COLOURS[index % len(COLOURS)])
+        ax.bar_label(container, fmt="%.1f", fontsize="x-small")
+        drawn.append(container)
+    ax.set_xticks(range(len(groups)), groups)
+    ax.set_ylabel(ylabel)
+    ax.axhline(0, color="grey", lw=0.8)
+    ax.legend(fontsize="small")
+    return drawn
+
+
+class Picture:
+    """A finished figure that a notebook shows as an image with alternative text."""
+
+    def __init__(self, png: bytes, alternative_text: str) -> None:
+        self.png = png
+        self.alternative_text = alternative_text
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        data = base64.b64encode(self.png).decode()
+        text = html.escape(self.alternative_text, quote=True)
+        image = f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
+        return {"text/html": image, "text/plain": self.alternative_text}
+
+
+def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Picture:
+    """Render a figure to PNG and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    alternative_text : str
+        One sentence that says what the picture shows, for readers who cannot see it.
+    dpi : int
+        Dots per inch.
+    """
+    if not alternative_text.strip():
+        raise ValueError("alternative_text is empty; say in one sentence what the picture shows")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    # Figures made by pyplot stay in its list until they are closed; others are simply forgotten.
+    from matplotlib import pyplot
+
+    if figure in map(pyplot.figure, pyplot.get_fignums()):
+        pyplot.close(figure)
+    return Picture(buffer.getvalue(), alternative_text)
+
+
+def _grid(
+    values: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    ax: "Axes",
+    window_samples: int | None,
+    lowest_hz: float,
+    reduce,
+) -> "QuadMesh":
+    """Values (freq, frames) on cells of logarithmic frequency, thinned to what a screen can show."""
+    bins, frames = values.shape
+    window_samples = 2 * (bins - 1) if window_samples is None else window_samples
+    spacing_hz = sample_rate_hz / max(1, window_samples)
+    edges_hz = np.geomspace(max(lowest_hz, spacing_hz / 2), max(sample_rate_hz / 2, lowest_hz * 2), MOST_ROWS + 1)
+    # A drawn row takes the bins that fall inside it, or, where rows are finer than bins, the bin that it lies in.
+    low = np.clip(np.rint(edges_hz[:-1] / spacing_hz).astype(int), 0, bins - 1)
+    high = np.clip(np.rint(edges_hz[1:] / spacing_hz).astype(int), low + 1, bins)
+    step = max(1, -(-frames // MOST_COLUMNS))
+    starts = np.arange(0, frames, step)
+    if reduce is np.max:
+        thin = np.maximum.reduceat(values, starts, axis=1)
+    else:
+        thin = np.add.reduceat(values, starts, axis=1) / np.diff(np.append(starts, frames))
+    cells = np.stack([reduce(thin[a:b], axis=0) for a, b in zip(low, high, strict=True)])
+    # Frame n is centred on n hops, so its cell starts half a hop earlier.
+    times_s = (np.append(starts, frames) - 0.5) * hop_samples / sample_rate_hz
+    mesh = ax.pcolormesh(times_s, edges_hz, cells, shading="flat", rasterized=True)
+    ax.set(yscale="log", xlabel="time (s)", ylabel="frequency (Hz)", ylim=(edges_hz[0], edges_hz[-1]))
+    ax.set_xlim(max(0.0, times_s[0]), times_s[-1])
+    ticks = [hz for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000) if edges_hz[0] <= hz <= edges_hz[-1]]
+    ax.set_yticks(ticks, [f"{hz:,}".replace(",", " ") for hz in ticks])
+    ax.minorticks_off()
+    return mesh

@@ -1,0 +1,212 @@
+"""Score masks: each source gets the bins where its notes' harmonics lie, and bins that several claim are shared.
+
+The simplest separation that a score makes possible, and the start of better ones. Nothing is learnt from the sound;
+the score is taken at its word.
+
+Symbols: U_n[t] is 1 while note n sounds, V_n[f] its claim near its harmonics, K_j[f, t] the largest claim
+U_n[t] V_n[f] over the notes of source j, R_j = K_j / sum over i of K_i the mask.
+
+Contents: harmonic_claim, score_claims, score_masks, separate. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks, masks, transforms, units
+from .notes import Score
+from .roll import note_frames
+
+HARMONICS = 20
+WIDTH_CENTS = 40.0
+WIDTH_BINS = 1.0
+
+
+def harmonic_claim(
+    midi: float,
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    slope: float = 1.0,
+    tuning_hz: float = units.A4_HZ,
+) -> np.ndarray:
+    """What one pitch claims of the frequency axis: V[f] = h**-slope near harmonic h of its fundamental, else 0.
+
+    Parameters
+    ----------
+    midi : float
+        Pitch; fractions of a semitone are allowed.
+    window_samples : int
+        Of the STFT; the claim has window_samples // 2 + 1 bins.
+    sample_rate_hz : int
+    harmonics : int >= 1
+        Harmonics counted, those above half the sample rate left out.
+    width_cents, width_bins : float >= 0
+        Half the width of a claim: an interval, for what players do to the pitch, plus a number of bins, for what the
+        window does to any sinusoid. Without the second, low notes would claim no bin at all.
+    slope : float >= 0
+        How much less the higher harmonics claim. 0 gives the equal claims of the paper; 1, the default, follows
+        the fall of an instrument's spectrum, and so leaves a bin to the source for which it is the lower harmonic.
+    tuning_hz : float > 0
+        Frequency of A4.
+
+    Returns
+    -------
+    float32 (freq,)
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al., Journal of Electrical and Computer
+    Engineering 2017, eq. 2, with claims that are a bin wider and fall with h.
+    """
+    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    for name, value in (("width_cents", width_cents), ("width_bins", width_bins), ("slope", slope)):
+        checks.check_number(name, value, at_least=0)
+    checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    numbers = np.arange(1, harmonics + 1)
+    harmonics_hz = numbers * units.midi_to_hz(midi, tuning_hz)
+    within = harmonics_hz < sample_rate_hz / 2
+    numbers, harmonics_hz = numbers[within, np.newaxis], harmonics_hz[within, np.newaxis]
+    half_width_hz = (
+        harmonics_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
+    )
+    near = np.abs(frequencies_hz - harmonics_hz) <= half_width_hz
+    return np.max(near * numbers ** -float(slope), axis=0, initial=0).astype(np.float32)
+
+
+def score_claims(
+    score: Score,
+    frames: int,
+    *,
+    window_samples: int,
+    hop_samples: int,
+    sample_rate_hz: int,
+    tolerance_s: float = 0.2,
+    **claim_options: Any,
+) -> np.ndarray:
+    """The claims of all sources, K_j.
+
+    Parameters
+    ----------
+    score : Score
+    frames : int
+    window_samples, hop_samples : int
+        Of the STFT.
+    sample_rate_hz : int
+    tolerance_s : float >= 0, seconds
+        Every note claims this much before its onset and after its offset.
+    claim_options
+        Those of `harmonic_claim`.
+
+    Returns
+    -------
+    float32 (sources, 1, freq, frames)
+        In [0, 1]; one channel, which serves all.
+
+    Raises
+    ------
+    ValueError
+        If the score has unpitched sources, whose harmonics nobody knows.
+
+    Source: Miron et al. 2017, eq. 1 to 3. Equation 1 prints a window moved, not widened; it is widened here, as in
+    the authors' own program.
+    """
+    if score.unpitched:
+        raise ValueError(
+            f"score masks need pitches, and {', '.join(sorted(score.unpitched))} has none; "
+            "leave such sources out with mss_lab.score.notes.select"
+        )
+    claims = np.zeros((len(score.sources), 1, window_samples // 2 + 1, frames), np.float32)
+    frame_rate_hz = sample_rate_hz / hop_samples
+    shapes = {
+        midi: harmonic_claim(midi, window_samples, sample_rate_hz, **claim_options)[:, np.newaxis]
+        for midi in {note.midi for note in score.notes}
+    }
+    for j, source in enumerate(score.sources):
+        for note in score.notes_of(source):
+            when = note_frames(note, frames, frame_rate_hz, tolerance_s)
+            np.maximum(claims[j, 0, :, when], shapes[note.midi], out=claims[j, 0, :, when])
+    return claims
+
+
+def score_masks(score: Score, frames: int, **options: Any) -> np.ndarray:
+    """The masks of all sources, R_j: claims shared in proportion; what nobody claims is shared equally.
+
+    Parameters as for `score_claims`; returns float32 (sources, 1, freq, frames) that add up to 1.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al. 2017, eq. 4, which gives bins that nobody
+    claims to no one; sharing them lets the estimates add up to the mixture, as in the authors' training program.
+    """
+    return masks.ratio(score_claims(score, frames, **options))
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    tolerance_s: float = 0.2,
+    window_s: float = 4096 / 44_100,
+    **claim_options: Any,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture by score masks.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+    sample_rate_hz : int
+    score : Score
+        With the times of this recording; one estimate comes back for each of its sources.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two; the hop is a quarter of it.
+    claim_options
+        Those of `harmonic_claim`.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or the score is missing, has unpitched sources, or no note within the mixture.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al. 2017.
+    """
+    mixture = checks.check_waveform("mixture", mixture)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    mixture_stft = transforms.stft(mixture, **settings)
+    mask = score_masks(
+        score,
+        mixture_stft.shape[-1],
+        sample_rate_hz=sample_rate_hz,
+        tolerance_s=tolerance_s,
+        **settings,
+        **claim_options,
+    )
+    return masks.to_estimates(masks.apply(mask, mixture_stft), score.sources, mixture.shape[1], **settings)
+
+
+def check_score_fits(score: Score | None, duration_s: float) -> Score:
+    """Return the score if it has a note within the recording, else raise ValueError or TypeError in words."""
+    if score is None:
+        raise ValueError("this method needs a score, got none; give the recording's notes as MIDI or CSV")
+    if not isinstance(score, Score):
+        raise TypeError(
+            f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
+        )
+    if not any(note.onset_s < duration_s for note in score.notes):
+        first_s = score.notes[0].onset_s if score.notes else None
+        came = "no note at all" if first_s is None else f"a first note at {first_s:g} s"
+        raise ValueError(
+            f"the score has no note within the recording's {duration_s:.3g} s, got {came}; "
+            "is it the score of this recording, with times in seconds from its start?"
+        )
+    return score
