@@ -1,0 +1,150 @@
+"""Exercises: a task, a check that knows the answer, hints, a solution, and the mistakes that it must refuse.
+
+Contents: Exercise, Verdict, STATES, answer_of. What checks share is in `answers.py`.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+from . import answers
+from .time_limit import TimeLimit, time_limit
+
+# Every outcome of a check, with the sign that stands before its word: never colour alone.
+STATES = {
+    "right": "\N{CHECK MARK}",
+    "wrong": "\N{BALLOT X}",
+    "not attempted": "\N{WHITE CIRCLE}",
+    "error": "\N{WARNING SIGN}",
+    "time limit": "\N{ALARM CLOCK}",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes
+    ----------
+    exercise : str
+        Its number, such as "3.2".
+    state : {"right", "wrong", "not attempted", "error", "time limit"}
+    message : str
+        What to read: that it is right, or what is wrong and where to look.
+    """
+
+    exercise: str
+    state: str
+    message: str
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is right."""
+        return self.state == "right"
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson.
+
+    Attributes
+    ----------
+    number : str
+        Lesson and place, such as "3.2".
+    task : str
+        What to do, in a sentence or two; shown again where the answer is still open.
+    check : callable answer -> None or str
+        None when the answer is right, or what is wrong and where to look. See `mss_lab.lessons.answers`.
+    hints : tuple of str
+        Given one by one.
+    solution : str
+        Source code that defines `answer`, rightly.
+    mistakes : tuple of str
+        At least two source codes that define `answer` wrongly, in ways that are typical.
+    praise : str
+        What a right answer is told besides that it is right; a sentence that adds to it.
+    time_limit_s : float
+        How long the check may take, the student's function included.
+    """
+
+    number: str
+    task: str
+    check: Callable[[Any], str | None]
+    hints: tuple[str, ...]
+    solution: str
+    mistakes: tuple[str, ...]
+    praise: str = ""
+    time_limit_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d+\.\d+", self.number):
+            raise ValueError(f'number must be lesson and place, such as "3.2", got {self.number!r}')
+        if not self.task.strip():
+            raise ValueError(f"exercise {self.number} has no task; say in a sentence what to do")
+        if not callable(self.check):
+            raise TypeError(f"check of exercise {self.number} must be a function, got {self.check!r}")
+        for field in ("hints", "mistakes"):
+            texts = getattr(self, field)
+            if isinstance(texts, str) or not all(isinstance(words, str) and words.strip() for words in texts):
+                raise TypeError(f"{field} of exercise {self.number} must be a tuple of texts, got {texts!r}")
+            object.__setattr__(self, field, tuple(texts))
+        if not self.hints:
+            raise ValueError(f"exercise {self.number} has no hint; give at least one")
+        if len(self.mistakes) < 2:
+            raise ValueError(f"exercise {self.number} needs two typical mistakes, got {len(self.mistakes)}")
+
+    def judge(self, answer: Any) -> Verdict:
+        """Check an answer. Errors and endless loops of a student's function are told in words, never as a traceback.
+
+        Parameters
+        ----------
+        answer : anything
+            None, ``...`` and NotImplemented count as not attempted.
+        """
+        try:
+            if answers.is_blank(answer):
+                raise answers.Blank
+            with time_limit(self.time_limit_s):
+                wrong = self.check(answer)
+        except answers.Blank as blank:
+            said = f"{blank} " if str(blank) else ""
+            return self._verdict("not attempted", f"{said}Not answered yet. The task: {self.task}")
+        except answers.Raised as error:
+            return self._verdict("error", str(error))
+        except answers.Refused as refused:
+            return self._verdict("wrong", str(refused))
+        except TimeLimit:
+            return self._verdict(
+                "time limit",
+                f"This ran for more than {self.time_limit_s:g} s and was stopped. Does a loop never end, "
+                "or is there a loop over samples where one array operation would do?",
+            )
+        except Exception as error:
+            return self._verdict(
+                "error", f"The answer could not be checked ({type(error).__name__}: {error}). The task: {self.task}"
+            )
+        if wrong is None:
+            return self._verdict("right", self.praise or "That is it.")
+        return self._verdict("wrong", str(wrong))
+
+    def _verdict(self, state: str, message: str) -> Verdict:
+        return Verdict(self.number, state, message)
+
+
+def answer_of(source: str) -> Any:
+    """Run the source code of a solution or a mistake in an empty namespace, and return the `answer` it defines.
+
+    Raises
+    ------
+    ValueError
+        If the code defines no `answer`.
+    """
+    # The name says it all: this runs code. It is only ever given the lessons' own texts.
+    namespace: dict[str, Any] = {"__name__": "answer"}
+    exec(compile(source, "<answer>", "exec"), namespace)
+    if "answer" not in namespace:
+        raise ValueError(
+            f"this code must define answer, got only {sorted(set(namespace) - {'__builtins__'})}: {source}"
+        )
+    return namespace["answer"]

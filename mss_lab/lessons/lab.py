@@ -1,0 +1,296 @@
+"""The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
+
+Contents: Lab, open, numbers, exercises_of. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import dataclasses
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .. import audio
+from ..score.notes import Score, read_score
+from . import progress as kept
+from . import record
+from .cards import Card, code_html, table_html, table_text
+from .exercise import STATES, Exercise
+from .progress import Mark
+
+
+def open(number: str | int) -> "Lab":
+    """Open a lesson.
+
+    Parameters
+    ----------
+    number : str or int
+        "03", "3" or 3.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    LookupError
+        If there is no such lesson; the message lists those there are.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+    """
+    number = _two_digits(number)
+    module = _module_of(number)
+    return Lab(number, exercises_of(number), module.PIECE)
+
+
+def numbers() -> tuple[str, ...]:
+    """Numbers of the lessons that have exercises here, such as ("00", "01")."""
+    names = (path.stem for path in Path(__file__).parent.glob("lesson_*.py"))
+    return tuple(sorted(name.removeprefix("lesson_") for name in names if re.fullmatch(r"lesson_\d\d", name)))
+
+
+def exercises_of(number: str | int) -> tuple[Exercise, ...]:
+    """The exercises of a lesson, in order.
+
+    Raises
+    ------
+    LookupError
+        If there is no such lesson.
+    ValueError
+        If an exercise bears another lesson's number, or two bear one.
+    """
+    number = _two_digits(number)
+    exercises = tuple(_module_of(number).EXERCISES)
+    wanted = [f"{int(number)}.{place}" for place in range(1, len(exercises) + 1)]
+    given = [exercise.number for exercise in exercises]
+    if given != wanted:
+        raise ValueError(
+            f"the exercises of lesson {number} must be numbered {', '.join(wanted)}, got {', '.join(given)}"
+        )
+    return exercises
+
+
+class _NoSources(dict):
+    """The sources of a recording whose sources nobody has; asking for one explains that."""
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise LookupError(
+            f"there is no source {name!r}: your own recording is a mixture only, and this step needs its stems; "
+            "go on with the next step, or back to the lesson's recording with lab.use(None)"
+        )
+
+
+class Lab:
+    """A lesson that is open: its recording, and the checks of its exercises.
+
+    Attributes
+    ----------
+    number : str
+        The lesson's, such as "03".
+    title : str
+        The recording's.
+    mixture : float32 (channels, samples)
+    sources : dict of str -> float32 (channels, samples)
+        The true stems; they add up to the mixture. Empty for the reader's own recording.
+    score : Score or None
+        None for the reader's own recording, unless a score was given with it.
+    sample_rate_hz : int
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+    """
+
+    title: str
+    mixture: np.ndarray
+    sources: Mapping[str, np.ndarray]
+    score: Score | None
+    sample_rate_hz: int
+
+    def __init__(self, number: str, exercises: tuple[Exercise, ...], piece: str):
+        self.number = number
+        self.exercises = {exercise.number: exercise for exercise in exercises}
+        self._piece = piece
+        self._hints_given = dict.fromkeys(self.exercises, 0)
+        record.opened(number)
+        self.use(None)
+
+    def use(self, path: str | os.PathLike | None, score: Score | str | os.PathLike | None = None) -> "Lab":
+        """Listen to your own recording instead of the lesson's; None goes back.
+
+        Parameters
+        ----------
+        path : path or None
+            A WAV, FLAC, OGG or MP3 file.
+        score : Score or path, optional
+            Its notes, or the MIDI or CSV file that holds them; steps that need a score need this.
+
+        Returns
+        -------
+        Lab
+            This lab, so that a cell shows what it listens to now.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If a file is missing or is not what it should be; the lab then stays with what it had.
+        """
+        if path is None:
+            if score is not None:
+                raise ValueError("a score goes with a recording of your own; give its path first: lab.use(path, score)")
+            from ..datasets import pieces
+
+            piece = pieces.load(self._piece)
+            self.title, self.sample_rate_hz, self.score = piece.title, piece.sample_rate_hz, piece.score
+            self.mixture, self.sources = _read_only(piece.mixture), _read_only_stems(piece.sources)
+            return self
+        mixture, sample_rate_hz = audio.read_audio(path)
+        if score is not None and not isinstance(score, Score):
+            score = read_score(score)
+        self.mixture, self.sample_rate_hz = _read_only(mixture), sample_rate_hz
+        self.sources, self.score, self.title = _NoSources(), score, Path(path).stem
+        return self
+
+    def check(self, number: str, answer: Any = None) -> Card:
+        """Check an answer to an exercise, and keep the result in the reader's progress.
+
+        Raises
+        ------
+        LookupError
+            If this lesson has no such exercise.
+        """
+        exercise = self._exercise(number)
+        verdict = exercise.judge(answer)
+        record.verdict(verdict)
+        notice = ""
+        if verdict.state != "not attempted":
+            notice = self._keep(exercise.number, lambda mark: mark.after_try(verdict.right))
+        words = f"{verdict.message}\n{notice}" if notice else verdict.message
+        return Card(f"{exercise.number} {verdict.state}", words, verdict.right, verdict.state)
+
+    def hint(self, number: str) -> Card:
+        """The hints of an exercise so far, and one more at each call."""
+        exercise = self._exercise(number)
+        given = min(self._hints_given[exercise.number] + 1, len(exercise.hints))
+        last = self._hints_given[exercise.number] >= len(exercise.hints)
+        self._hints_given[exercise.number] = given
+        notice = self._keep(exercise.number, lambda mark: dataclasses.replace(mark, hints=max(mark.hints, given)))
+        lines = [f"{place}. {hint}" for place, hint in enumerate(exercise.hints[:given], start=1)]
+        if last:
+            lines.append(f'That is all of them; `lab.solution("{exercise.number}")` shows one way to do it.')
+        lines += [notice] if notice else []
+        heading = f"Hint {given} of {len(exercise.hints)} for {exercise.number}"
+        return Card(heading, "\n".join(lines), self._mark(exercise.number).right)
+
+    def solution(self, number: str) -> Card:
+        """One right solution of an exercise, as code."""
+        exercise = self._exercise(number)
+        mark = self._mark(exercise.number)
+        notice = self._keep(
+            exercise.number, lambda mark: mark if mark.right else dataclasses.replace(mark, solution_seen=True)
+        )
+        message = "One way to do it; yours may be another."
+        if not mark.tries:
+            message = f'One way to do it. A try of your own first teaches more; `lab.hint("{exercise.number}")` helps.'
+        source = exercise.solution.strip()
+        return Card(
+            f"A solution of {exercise.number}",
+            f"{message}\n{notice}" if notice else message,
+            mark.right,
+            body_text=source,
+            body_html=code_html(source),
+        )
+
+    def progress(self) -> Card:
+        """What has been solved of this lesson, exercise by exercise."""
+        notice = ""
+        try:
+            marks = kept.read(kept.default_path())
+        except (ValueError, OSError) as error:
+            marks, notice = {}, f"{error}; the next check sets it aside."
+        rows = []
+        for number, exercise in self.exercises.items():
+            mark = marks.get(number, Mark())
+            state = "right" if mark.right else "wrong" if mark.tries else "not attempted"
+            word = {"right": "right", "wrong": "not yet right"}.get(state, state)
+            rows.append((number, f"{STATES[state]} {word}", str(mark.tries), f"{mark.hints} of {len(exercise.hints)}"))
+        solved = sum(marks.get(number, Mark()).right for number in self.exercises)
+        heading = f"Lesson {self.number}: {solved} of {len(self.exercises)} exercises solved"
+        columns = ("Exercise", "State", "Tries", "Hints seen")
+        return Card(
+            heading,
+            notice,
+            right=solved == len(self.exercises),
+            body_text=table_text(columns, rows),
+            body_html=table_html("Your progress", columns, rows),
+        )
+
+    def _exercise(self, number: str) -> Exercise:
+        if str(number) not in self.exercises:
+            raise LookupError(
+                f"lesson {self.number} has no exercise {number!r}; it has {', '.join(self.exercises) or 'none'}"
+            )
+        return self.exercises[str(number)]
+
+    def _mark(self, number: str) -> Mark:
+        try:
+            return kept.read(kept.default_path()).get(number, Mark())
+        except (ValueError, OSError):
+            return Mark()
+
+    def _keep(self, number: str, change) -> str:
+        # A reader whose disk is full or read-only still gets the verdict; only the mark is not kept, and that is said.
+        try:
+            return kept.record(kept.default_path(), number, change)[1]
+        except OSError as error:
+            return f"Your progress could not be saved ({error})."
+
+    def _card(self) -> Card:
+        channels, samples = self.mixture.shape
+        layout = {1: "mono", 2: "stereo"}.get(channels, f"{channels} channels")
+        parts = [
+            f'Listening to "{self.title}": {layout}, {samples / self.sample_rate_hz:.1f} s, {self.sample_rate_hz} Hz.'
+        ]
+        if self.sources:
+            parts.append(f"Sources: {', '.join(self.sources)}.")
+        else:
+            parts.append("Your own recording: steps that need the true stems will say so.")
+        parts.append(f"Score: {len(self.score.notes)} notes." if self.score else "No score.")
+        parts.append(f"Exercises: {', '.join(self.exercises) or 'none'}.")
+        return Card(f"Lesson {self.number}", "\n".join(parts))
+
+    def __repr__(self) -> str:
+        return repr(self._card())
+
+    def _repr_html_(self) -> str:
+        return self._card()._repr_html_()
+
+
+def _two_digits(number: str | int) -> str:
+    words = str(number).strip()
+    if isinstance(number, bool) or not re.fullmatch(r"\d{1,2}", words):
+        raise LookupError(f'a lesson is named by its number, such as "03", got {number!r}; {_there_are()}')
+    return f"{int(words):02}"
+
+
+def _module_of(number: str) -> ModuleType:
+    if number not in numbers():
+        raise LookupError(f"there is no lesson {number}; {_there_are()}")
+    return importlib.import_module(f"{__package__}.lesson_{number}")
+
+
+def _there_are() -> str:
+    return f"there are {', '.join(numbers())}" if numbers() else "there are none yet"
+
+
+def _read_only(waveform: np.ndarray) -> np.ndarray:
+    # A cell that wrote into the mixture would change every cell that is run after it, in an order nobody sees.
+    view = waveform.view()
+    view.setflags(write=False)
+    return view
+
+
+def _read_only_stems(sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: _read_only(waveform) for name, waveform in sources.items()}
