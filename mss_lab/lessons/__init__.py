@@ -9,7 +9,7 @@ In a notebook::
 The exercises of lesson NN live in `lesson_NN.py`, which names its PIECE (a piece of `mss_lab.datasets.pieces`) and
 its EXERCISES (a tuple of `Exercise`).
 
-Contents: open, numbers, exercises_of; Exercise, Verdict, Lab.
+Contents: open, numbers, exercises_of; Exercise, Verdict, Lab. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 from .exercise import Exercise, Verdict

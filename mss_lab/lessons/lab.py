@@ -1,10 +1,11 @@
 """The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
 
-Contents: Lab, open, numbers, exercises_of. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: Lab, open, numbers, exercises_of.
 """
 
 import dataclasses
 import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from . import record
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
 from .progress import Mark
+
+OWN_LESSONS = "MSS_LAB_LESSONS"
 
 
 def open(number: str | int) -> "Lab":
@@ -39,8 +42,6 @@ def open(number: str | int) -> "Lab":
     ------
     LookupError
         If there is no such lesson; the message lists those there are.
-
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
     number = _two_digits(number)
     module = _module_of(number)
@@ -48,9 +49,11 @@ def open(number: str | int) -> "Lab":
 
 
 def numbers() -> tuple[str, ...]:
-    """Numbers of the lessons that have exercises here, such as ("00", "01")."""
-    names = (path.stem for path in Path(__file__).parent.glob("lesson_*.py"))
-    return tuple(sorted(name.removeprefix("lesson_") for name in names if re.fullmatch(r"lesson_\d\d", name)))
+    """Numbers of the lessons that there are, such as ("00", "01").
+
+    Teachers add their own: the environment variable MSS_LAB_LESSONS names a folder of further lesson_NN.py files.
+    """
+    return tuple(sorted(_files()))
 
 
 def exercises_of(number: str | int) -> tuple[Exercise, ...]:
@@ -99,8 +102,6 @@ class Lab:
     score : Score or None
         None for the reader's own recording, unless a score was given with it.
     sample_rate_hz : int
-
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
 
     title: str
@@ -276,9 +277,26 @@ def _two_digits(number: str | int) -> str:
 
 
 def _module_of(number: str) -> ModuleType:
-    if number not in numbers():
+    path = _files().get(number)
+    if path is None:
         raise LookupError(f"there is no lesson {number}; {_there_are()}")
-    return importlib.import_module(f"{__package__}.lesson_{number}")
+    if path.parent == Path(__file__).parent:
+        return importlib.import_module(f"{__package__}.{path.stem}")
+    specification = importlib.util.spec_from_file_location(f"mss_lab_own_{path.stem}", path)
+    if specification is None or specification.loader is None:
+        raise LookupError(f"lesson file {path} cannot be loaded; it must be a Python file")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def _files() -> dict[str, Path]:
+    folders = [Path(__file__).parent]
+    if os.environ.get(OWN_LESSONS):
+        folders.append(Path(os.environ[OWN_LESSONS]))
+    paths = [path for folder in folders for path in sorted(folder.glob("lesson_*.py"))]
+    # A lesson of one's own stands in for the workbook's of the same number.
+    return {path.stem[-2:]: path for path in paths if re.fullmatch(r"lesson_\d\d", path.stem)}
 
 
 def _there_are() -> str:

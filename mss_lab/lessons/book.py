@@ -1,0 +1,172 @@
+"""Build the book: every lesson executed, as pages that open in a browser without Jupyter.
+
+    python -m mss_lab.lessons.book FOLDER [NOTEBOOK ...]
+
+Pictures and sounds lie inside the pages. Nothing is fetched while building; a reader's browser fetches MathJax, which
+typesets the equations, and without a network shows them as TeX.
+
+Contents: Page, make_page, build, main.
+"""
+
+import argparse
+import dataclasses
+import html
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from . import notebooks
+
+TIME_LIMIT_S = 600.0
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Music source separation: a workbook</title>
+<style>
+body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
+li {{ margin: .6rem 0 }}
+</style>
+</head>
+<body>
+<main>
+<h1>Music source separation: a workbook</h1>
+<p>Every page was executed from a fresh kernel. To turn its controls yourself, open the notebook in JupyterLab.</p>
+<ol start="{start}">
+{items}
+</ol>
+</main>
+</body>
+</html>
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """An executed lesson: its file's name without ending, its title, its promise, its HTML, and how long it ran."""
+
+    name: str
+    title: str
+    promise: str
+    html: str
+    seconds: float
+
+
+def make_page(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> Page:
+    """Execute a notebook and make its page.
+
+    Raises
+    ------
+    RuntimeError
+        If a cell stops with an error, or the time runs out.
+    """
+    from nbconvert import HTMLExporter
+
+    path = Path(path)
+    with notebooks.working_copy(path) as folder:
+        run = notebooks.execute(notebooks.read(path), folder=folder, time_limit_s=time_limit_s)
+    if run.timed_out:
+        raise RuntimeError(f"{path} ran for more than {time_limit_s:g} s; no book was made")
+    if run.errors:
+        raise RuntimeError(f"{path} stops with an error ({run.errors[0]}); no book was made")
+    executed = run.notebook
+    for cell in executed.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb(#[^)]*)?\)", r"](\1.html\2)", cell.source)
+        else:
+            cell.outputs = [output for output in cell.outputs if _is_static(output)]
+    title, promise = _title_and_promise(executed)
+    # The pages hold no live widgets, so they need neither of the libraries that would bring these to life.
+    exporter = HTMLExporter(embed_images=True, require_js_url="", jquery_url="", widget_renderer_url="")
+    body, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": title, "path": str(path.parent)}})
+    return Page(path.stem, title, promise, body, run.seconds)
+
+
+def build(
+    paths: Iterable[str | os.PathLike], folder: str | os.PathLike, *, force: bool = False, progress: bool = False
+):
+    """Make the pages of all notebooks and an index; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    paths : iterable of path
+    folder : path
+    force : bool
+        Whether a folder that holds something may be replaced.
+    progress : bool
+        Whether to show a progress bar on the standard error stream.
+
+    Returns
+    -------
+    list of Page
+
+    Raises
+    ------
+    FileExistsError, OSError
+        As for `whole_folder`.
+    RuntimeError
+        If a notebook does not run to its end.
+    """
+    from tqdm import tqdm
+
+    with files.whole_folder(folder, force=force) as temporary:
+        pages = [make_page(path) for path in tqdm(list(paths), desc="lessons", unit="lesson", disable=not progress)]
+        for page in pages:
+            (temporary / f"{page.name}.html").write_text(page.html, encoding="utf-8")
+        items = "\n".join(
+            f'<li><a href="{page.name}.html">{html.escape(page.title)}</a><br>{html.escape(page.promise)}</li>'
+            for page in pages
+        )
+        start = int(pages[0].name[:2]) if pages and pages[0].name[:2].isdigit() else 1
+        (temporary / "index.html").write_text(INDEX.format(items=items, start=start), encoding="utf-8")
+    return pages
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.book", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", metavar="FOLDER", help="where the book shall be")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all of ./notebooks")
+    parser.add_argument("--force", action="store_true", help="replace FOLDER if it exists")
+    given = parser.parse_args(arguments)
+    paths = given.notebooks or sorted(Path("notebooks").glob("*.ipynb"))
+    if not paths:
+        parser.error("there is no notebook in ./notebooks; name one")
+    try:
+        pages = build(paths, given.folder, force=given.force, progress=sys.stderr.isatty())
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for page in pages:
+        sys.stdout.write(f"{Path(given.folder) / page.name}.html: {page.title}, ran in {page.seconds:.1f} s\n")
+    sys.stdout.write(f"the book is {Path(given.folder) / 'index.html'}\n")
+    return 0
+
+
+def _is_static(output: Any) -> bool:
+    # A widget's picture stands beside it, as HTML or an image; a widget without one cannot be shown on a page.
+    data = output.get("data")
+    if data is None or WIDGET not in data:
+        return True
+    del data[WIDGET]
+    return any(kind in data for kind in ("text/html", "image/png", "image/svg+xml"))
+
+
+def _title_and_promise(notebook: Any) -> tuple[str, str]:
+    head = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
+    title, _, rest = head.strip().partition("\n")
+    promise = re.split(r"\n\s*\n", rest.strip())[0] if rest.strip() else ""
+    plain = re.sub(r"[*_`]|\]\([^)]*\)|\[", "", promise)
+    return title.lstrip("# ").strip() or "Lesson", " ".join(plain.split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""Grade students' notebooks: each runs from a fresh kernel, in a process and a folder of its own, against a clock.
+
+    mss-lab grade NOTEBOOK... [--csv FILE] [--time-limit S]
+
+An error in one cell does not stop the rest. The verdicts do not travel through the notebook's output, which a notebook
+can print, but through a file of which only this run's kernel knows name and secret: see `record` for what that protects
+from and what not. A notebook is code: grade those of people you do not trust on a machine, or as a user, that holds
+nothing of worth. The student's file is read and never written, and the grader's own progress is not touched.
+
+An exercise's verdict is the best that its checks gave: "right" if any was right. Otherwise the last one counts.
+
+Contents: Grade, grade, write_csv, add_arguments, run.
+"""
+
+import argparse
+import csv
+import dataclasses
+import os
+import re
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import checks, files
+from . import lab, notebooks, record
+from .exercise import STATES, Verdict
+
+TIME_LIMIT_S = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Grade:
+    """The verdict on one exercise of one notebook.
+
+    Attributes
+    ----------
+    notebook : str
+        Its path, as given.
+    exercise : str
+        Its number, such as "3.2"; empty where a notebook could not be run, or opens no lesson.
+    verdict : {"right", "wrong", "not attempted", "error", "time limit"}
+    message : str
+    seconds : float
+        How long the whole notebook ran.
+    """
+
+    notebook: str
+    exercise: str
+    verdict: str
+    message: str
+    seconds: float
+
+
+def grade(
+    paths: Iterable[str | os.PathLike], time_limit_s: float = TIME_LIMIT_S, progress: bool = False
+) -> list[Grade]:
+    """Run notebooks, one after the other, and report on every exercise of the lessons that they open.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Notebooks of students. A file that is missing or no notebook gets one line with the verdict "error".
+    time_limit_s : float > 0
+        For each whole notebook. What was checked before the time was over counts.
+    progress : bool
+        Whether to show a progress bar on the standard error stream.
+
+    Returns
+    -------
+    list of Grade
+        In the order of the notebooks and of their exercises; exercises that were not attempted are there too.
+    """
+    from tqdm import tqdm
+
+    checks.check_number("time_limit_s", time_limit_s, above=0, unit="seconds")
+    grades: list[Grade] = []
+    for path in tqdm(list(paths), desc="grading", unit="notebook", disable=not progress):
+        grades += _grade_one(path, time_limit_s)
+    return grades
+
+
+def write_csv(path: str | os.PathLike, grades: Iterable[Grade], *, force: bool = False) -> None:
+    """Write grades as a table with the columns notebook, exercise, verdict, message, seconds.
+
+    Raises
+    ------
+    FileExistsError
+        If the file is there and `force` is False.
+    """
+    with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow([field.name for field in dataclasses.fields(Grade)])
+        for line in grades:
+            table.writerow(
+                [_harmless(cell) for cell in (line.notebook, line.exercise, line.verdict, line.message)]
+                + [f"{line.seconds:.1f}"]
+            )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab grade` to a parser."""
+    parser.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="a student's notebook (.ipynb)")
+    parser.add_argument(
+        "--csv", metavar="FILE", help="write the table here: notebook, exercise, verdict, message, seconds"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    parser.add_argument(
+        "--time-limit",
+        metavar="S",
+        type=float,
+        default=TIME_LIMIT_S,
+        help="seconds for each whole notebook (default: %(default)g)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Grade as the parsed arguments say; the exit code is 1 if a notebook could not be run, else 0.
+
+    Raises
+    ------
+    FileExistsError
+        If the table's file is there already, before anything is run.
+    ValueError
+        If the time limit is not above 0.
+    """
+    if arguments.csv and Path(arguments.csv).exists() and not arguments.force:
+        raise FileExistsError(f"{arguments.csv} exists already; choose another name, or allow replacing it (--force)")
+    grades = grade(arguments.notebooks, arguments.time_limit, progress=sys.stderr.isatty())
+    for path, lines in _by_notebook(grades).items():
+        solved = sum(line.verdict == "right" for line in lines)
+        listed = [line for line in lines if line.exercise]
+        sys.stdout.write(f"{path}: {solved} of {len(listed)} right, {lines[0].seconds:.1f} s\n")
+        for line in lines:
+            name = f"{line.exercise}  " if line.exercise else ""
+            sys.stdout.write(f"  {STATES[line.verdict]} {name}{line.verdict}: {line.message}\n")
+    if arguments.csv:
+        write_csv(arguments.csv, grades, force=arguments.force)
+    return int(any(not line.exercise for line in grades))
+
+
+def _by_notebook(grades: Sequence[Grade]) -> dict[str, list[Grade]]:
+    found: dict[str, list[Grade]] = {}
+    for line in grades:
+        found.setdefault(line.notebook, []).append(line)
+    return found
+
+
+def _grade_one(path: str | os.PathLike, time_limit_s: float) -> list[Grade]:
+    name = os.fspath(path)
+    try:
+        notebook = notebooks.read(path)
+    except (OSError, ValueError) as error:
+        return [Grade(name, "", "error", str(error), 0.0)]
+    secret = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="mss_lab-grade-") as own, notebooks.working_copy(path) as folder:
+        verdicts_file = Path(own) / secrets.token_hex(16)
+        environment = {record.PLACE: str(verdicts_file), record.SECRET: secret}
+        outcome = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s, environment=environment)
+        opened, verdicts = record.read(verdicts_file, secret)
+    lessons = tuple(dict.fromkeys([*opened, *_lessons_in(notebook)]))
+    exercises = [exercise.number for number in lessons for exercise in lab.exercises_of(number)]
+    if not exercises:
+        why = "the time ran out" if outcome.timed_out else str(outcome.errors[0]) if outcome.errors else "no error"
+        return [Grade(name, "", "error", f"the notebook opens no lesson that there is ({why})", outcome.seconds)]
+    grades = []
+    for exercise in exercises:
+        found = _best([verdict for verdict in verdicts if verdict.exercise == exercise])
+        found = found or _without_verdict(exercise, outcome, time_limit_s)
+        grades.append(Grade(name, exercise, found.state, found.message, outcome.seconds))
+    return grades
+
+
+def _lessons_in(notebook: Any) -> list[str]:
+    # A notebook that stops before it opens its lesson still says which one it is about.
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    named = [f"{int(number):02}" for number in re.findall(r"lessons\.open\(\s*[\"']?(\d{1,2})[\"']?\s*\)", code)]
+    return [number for number in named if number in lab.numbers()]
+
+
+def _best(verdicts: Sequence[Verdict]) -> Verdict | None:
+    right = [verdict for verdict in verdicts if verdict.right]
+    return right[0] if right else verdicts[-1] if verdicts else None
+
+
+def _without_verdict(exercise: str, outcome: notebooks.Run, time_limit_s: float) -> Verdict:
+    pattern = re.compile(rf"\.check\(\s*[\"']{re.escape(exercise)}[\"']")
+    cells = [
+        index
+        for index, cell in enumerate(outcome.notebook.cells)
+        if cell.cell_type == "code" and pattern.search(cell.source)
+    ]
+    for error in outcome.errors:
+        if error.cell in cells:
+            return Verdict(exercise, "error", str(error))
+    if outcome.stopped_at is not None and any(index >= outcome.stopped_at for index in cells):
+        if outcome.timed_out:
+            place = (
+                f"the notebook ran for more than {time_limit_s:g} s and was stopped in cell {outcome.stopped_at + 1}"
+            )
+            return Verdict(exercise, "time limit", place)
+        return Verdict(exercise, "error", str(outcome.errors[-1]))
+    if cells:
+        return Verdict(exercise, "not attempted", "its check did not run")
+    return Verdict(exercise, "not attempted", "there is no check of it in the notebook")
+
+
+def _harmless(cell: str) -> str:
+    # Spreadsheets run cells that begin like formulas, and a student's error message can begin with anything.
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

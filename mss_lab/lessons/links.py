@@ -1,0 +1,109 @@
+"""Links between lessons and the package: every idea has one home, and both ends say so.
+
+A docstring names its lesson by path: ``Lesson: notebooks/NN_name.ipynb`` (or ``Lessons:`` and several). A lesson names
+what it uses in markdown, in backquotes and from the root: `mss_lab.transforms.stft`. A docstring's lesson must name the
+function back (or, for a module's docstring, the module or anything in it), and what a lesson names must exist
+and have a home: a lesson named in its own docstring or in its module's.
+
+Contents: named_in, homes, problems.
+"""
+
+import ast
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+LESSON_PATH = re.compile(r"notebooks/((\d\d)_\w+\.ipynb)")
+NAME = re.compile(r"`(mss_lab(?:\.\w+)+)(?:\([^`]*\))?`")
+
+
+def named_in(notebook: Any) -> tuple[str, ...]:
+    """Every name of the package that a notebook's markdown links, once, in order."""
+    words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return tuple(dict.fromkeys(NAME.findall(words)))
+
+
+def homes(package: str | os.PathLike) -> dict[str, tuple[str, ...]]:
+    """Public name -> the notebooks that its docstring names, for every docstring of a package that names one.
+
+    Parameters
+    ----------
+    package : path
+        The package's folder. Its files are read, not imported.
+    """
+    package = Path(package)
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = (package.name, *path.relative_to(package).with_suffix("").parts)
+        module = ".".join(parts).removesuffix(".__init__")
+        _collect(ast.parse(path.read_text(encoding="utf-8")), module, found)
+    return found
+
+
+def problems(notebooks: Mapping[str, Any], package: str | os.PathLike) -> list[str]:
+    """What is wrong with the links, both ways.
+
+    Parameters
+    ----------
+    notebooks : dict of file name -> NotebookNode
+        All lessons that there are. Lessons beyond the highest number among them are still to come, and may be named.
+    package : path
+    """
+    found = []
+    homes_of = homes(package)
+    named = {name: named_in(notebook) for name, notebook in notebooks.items()}
+    highest = max((name[:2] for name in notebooks), default="")
+    modules = {".".join(_module_parts(Path(package), path)) for path in Path(package).rglob("*.py")}
+    for name, lessons in homes_of.items():
+        for lesson in lessons:
+            if lesson not in notebooks:
+                if lesson[:2] <= highest:
+                    found.append(f"{name} names notebooks/{lesson}, which does not exist")
+            elif not any(
+                other == name or (name in modules and other.startswith(f"{name}.")) for other in named[lesson]
+            ):
+                found.append(f"{name} names notebooks/{lesson}, which does not link it: write `{name}` there")
+    for lesson, names in named.items():
+        for name in names:
+            if not _exists(name):
+                found.append(f"notebooks/{lesson} links {name}, which does not exist")
+            elif not any(
+                name == home or name.startswith(f"{home}.") or home.startswith(f"{name}.") for home in homes_of
+            ):
+                found.append(f"notebooks/{lesson} links {name}, whose docstring (and its module's) names no lesson")
+    return found
+
+
+def _module_parts(package: Path, path: Path) -> tuple[str, ...]:
+    parts = (package.name, *path.relative_to(package).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def _collect(node: Any, name: str, found: dict[str, tuple[str, ...]]) -> None:
+    lessons = tuple(dict.fromkeys(match[0] for match in LESSON_PATH.findall(ast.get_docstring(node) or "")))
+    if lessons:
+        found[name] = lessons
+    for child in node.body:
+        public = isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_")
+        if public:
+            _collect(child, f"{name}.{child.name}", found)
+
+
+def _exists(name: str) -> bool:
+    parts = name.split(".")
+    for split in range(len(parts), 0, -1):
+        try:
+            thing: Any = importlib.import_module(".".join(parts[:split]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[split:]:
+            # A name that a module merely imported has its home elsewhere.
+            if part.startswith("_") or not hasattr(thing, part) or isinstance(getattr(thing, part), ModuleType):
+                return False
+            thing = getattr(thing, part)
+        return True
+    return False

@@ -1,0 +1,281 @@
+"""Notebooks as files and as runs: the canonical form that the repository keeps, and execution against a clock.
+
+A run starts a fresh kernel of the Python that is running, whatever kernel the notebook names, with this `mss_lab`, in
+a folder of its own: nothing is written beside the notebook, the reader's progress is not touched, and neither start-up
+files nor histories of the reader's IPython play a part.
+
+Contents: CellError, Run; read, canonical, execute, working_copy.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import progress
+
+# What a notebook of the repository says about its kernel: nothing that differs from one machine to the next.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+KEPT_CELL_METADATA = ("tags",)
+
+# Files that stand beside a notebook travel with it into its working folder, up to this size in all.
+LARGEST_COPY_BYTES = 100_000_000
+
+# Runs when a kernel without a network starts. It stops what Python code does through sockets, names of hosts included;
+# the kernel's own channels do not pass through Python's sockets.
+NO_NETWORK = """
+import socket
+
+def _refused(*arguments, **options):
+    raise OSError("this run has no network")
+
+def _connect(self, address, _connect=socket.socket.connect):
+    if self.family == getattr(socket, "AF_UNIX", None) or str(address[0]) in ("127.0.0.1", "::1", "localhost"):
+        return _connect(self, address)
+    _refused()
+
+socket.socket.connect = _connect
+socket.socket.connect_ex = _connect
+socket.getaddrinfo = socket.gethostbyname = _refused
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class CellError:
+    """An error that stopped a cell: the cell's place in the notebook from 0, the error's kind, and its words."""
+
+    cell: int
+    kind: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"cell {self.cell + 1}: {self.kind}: {self.words}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What came of executing a notebook.
+
+    Attributes
+    ----------
+    notebook : NotebookNode
+        With its outputs.
+    seconds : float
+        From the start of the kernel to the end of the last cell.
+    errors : tuple of CellError
+        Cells tagged "raises-exception" are meant to stop and are left out.
+    stopped_at : int or None
+        The cell in which the time ran out or the kernel died, from 0; None if the end was reached.
+    timed_out : bool
+    """
+
+    notebook: Any
+    seconds: float
+    errors: tuple[CellError, ...]
+    stopped_at: int | None
+    timed_out: bool
+
+
+def read(path: str | os.PathLike) -> Any:
+    """Read a notebook file as a notebook of version 4.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no notebook.
+    """
+    import nbformat
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"notebook {path} does not exist; give the path of an .ipynb file")
+    try:
+        with warnings.catch_warnings():
+            # Missing and doubled cell ids are mended by `canonical`; they are no reason to refuse a notebook.
+            warnings.simplefilter("ignore")
+            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            nbformat.validate(notebook)
+    except Exception as error:
+        # nbformat raises errors of many kinds, some of its own, for files that are not what they say.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"{path} is not a notebook ({reason}); give an .ipynb file that Jupyter opens") from error
+    return notebook
+
+
+def canonical(notebook: Any) -> str:
+    """The text of a notebook as the repository keeps it.
+
+    Outputs, execution counts, widget states and metadata that differ between machines and editors are left out; keys
+    are sorted; a cell keeps its id, and one without gets an id that follows from its content. Two texts of one lesson
+    therefore differ only where the lesson does.
+    """
+    cells, taken = [], set()
+    for cell in notebook.cells:
+        source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
+        source = source.rstrip()
+        name = cell.get("id") or hashlib.sha256(source.encode()).hexdigest()[:8]
+        while name in taken:
+            name = hashlib.sha256(f"{name} {source}".encode()).hexdigest()[:8]
+        taken.add(name)
+        metadata = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if cell.metadata.get(key)}
+        kept = {
+            "cell_type": cell.cell_type,
+            "id": name,
+            "metadata": metadata,
+            "source": source.splitlines(keepends=True),
+        }
+        if cell.cell_type == "code":
+            kept |= {"execution_count": None, "outputs": []}
+        cells.append(kept)
+    whole = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def execute(
+    notebook: Any,
+    *,
+    folder: str | os.PathLike,
+    time_limit_s: float,
+    environment: Mapping[str, str] | None = None,
+    network: bool = True,
+) -> Run:
+    """Run every cell of a notebook in a fresh kernel, errors or not, until the end or until the time is over.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As `read` gives it; it is not changed.
+    folder : path
+        Where its code runs. Use `working_copy`.
+    time_limit_s : float
+        For the whole notebook; then its kernel, with all that it started, is ended.
+    environment : dict of str -> str, optional
+        Variables to add to this process's own.
+    network : bool
+        False refuses connections to other machines. A guard against slips, not against intent.
+
+    Returns
+    -------
+    Run
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
+        variables = _kernel_environment(Path(own), network) | dict(environment or {})
+        client = NotebookClient(
+            notebook,
+            km=_this_python(),
+            allow_errors=True,
+            shutdown_kernel="immediate",
+            store_widget_state=False,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        started = time.monotonic()
+        errors: list[CellError] = []
+        stopped_at, timed_out = None, False
+        client.reset_execution_trackers()
+        with client.setup_kernel(env=variables):
+            for index, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code":
+                    continue
+                left_s = time_limit_s - (time.monotonic() - started)
+                # A timeout of 0 would mean none at all; a moment that is surely over does.
+                client.timeout = max(left_s, 0.01)  # type: ignore[assignment]
+                try:
+                    client.execute_cell(cell, index)
+                except CellTimeoutError:
+                    stopped_at, timed_out = index, True
+                except DeadKernelError:
+                    stopped_at = index
+                    errors.append(CellError(index, "DeadKernelError", "the kernel died; was it out of memory?"))
+                errors += _errors_of(cell, index)
+                if stopped_at is not None:
+                    break
+            seconds = time.monotonic() - started
+    return Run(notebook, seconds, tuple(errors), stopped_at, timed_out)
+
+
+@contextlib.contextmanager
+def working_copy(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary folder that holds copies of the files and folders beside a notebook.
+
+    Left out are notebooks, hidden files, links, and what would exceed 100 MB in all, beginning with the largest.
+    """
+    with tempfile.TemporaryDirectory(prefix="mss_lab-notebook-", ignore_cleanup_errors=True) as own:
+        parent = Path(path).resolve().parent
+        room = LARGEST_COPY_BYTES
+        for size, item in sorted((_size_of(item), item) for item in parent.iterdir() if _travels(item)):
+            room -= size
+            if room < 0:
+                break
+            if item.is_dir():
+                shutil.copytree(item, Path(own) / item.name, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+            else:
+                shutil.copy2(item, Path(own) / item.name)
+        yield Path(own)
+
+
+def _travels(item: Path) -> bool:
+    return not (item.name.startswith(".") or item.suffix == ".ipynb" or item.name == "__pycache__" or item.is_symlink())
+
+
+def _size_of(item: Path) -> int:
+    if not item.is_dir():
+        return item.stat().st_size
+    total = 0
+    for part in item.rglob("*"):
+        total += part.stat().st_size if part.is_file() else 0
+        if total > LARGEST_COPY_BYTES:
+            # Enough is known; a notebook in a home folder shall not cost a walk through all of it.
+            break
+    return total
+
+
+def _errors_of(cell: Any, index: int) -> list[CellError]:
+    if "raises-exception" in cell.metadata.get("tags", ()):
+        return []
+    return [CellError(index, output.ename, output.evalue) for output in cell.outputs if output.output_type == "error"]
+
+
+def _kernel_environment(own: Path, network: bool) -> dict[str, str]:
+    variables = dict(os.environ)
+    root = str(Path(__file__).resolve().parents[2])
+    variables["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [variables.get("PYTHONPATH")])])
+    variables["IPYTHONDIR"] = str(own / "ipython")
+    variables[progress.PLACE] = str(own / "progress.json")
+    if not network:
+        startup = own / "ipython" / "profile_default" / "startup"
+        startup.mkdir(parents=True)
+        (startup / "00_no_network.py").write_text(NO_NETWORK, encoding="utf-8")
+    return variables
+
+
+def _this_python() -> Any:
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class ThisPython(KernelSpecManager):
+        """Whatever kernel is asked for, it is the Python that is running."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    return AsyncKernelManager(kernel_spec_manager=ThisPython())

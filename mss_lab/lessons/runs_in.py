@@ -1,0 +1,96 @@
+"""Measure how long lessons run, and write it into their cards.
+
+    python -m mss_lab.lessons.runs_in [NOTEBOOK ...]
+
+Each notebook is run from a fresh kernel in a folder of its own; the time goes between `<!-- runs-in -->` and
+`<!-- /runs-in -->` in its first or second markdown cell, and the file is brought into its canonical form. Without
+names, all notebooks of ./notebooks are measured.
+
+Contents: measure, write_time, main.
+"""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import files
+from . import notebooks
+from .structure import RUNS_IN
+
+TIME_LIMIT_S = 600.0
+
+
+def measure(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> float:
+    """Seconds that a notebook takes from a fresh kernel.
+
+    Raises
+    ------
+    RuntimeError
+        If a cell stops with an error, or the time runs out: such a time would mean nothing.
+    """
+    with notebooks.working_copy(path) as folder:
+        run = notebooks.execute(notebooks.read(path), folder=folder, time_limit_s=time_limit_s)
+    if run.timed_out:
+        raise RuntimeError(f"{path} ran for more than {time_limit_s:g} s; nothing was written")
+    if run.errors:
+        raise RuntimeError(f"{path} stops with an error ({run.errors[0]}); nothing was written")
+    return run.seconds
+
+
+def write_time(path: str | os.PathLike, seconds: float) -> str:
+    """Write a measured time into a notebook's card, and return the words written.
+
+    Raises
+    ------
+    ValueError
+        If the first two markdown cells have no place for it; the file is then left as it is.
+    """
+    path = Path(path)
+    notebook = notebooks.read(path)
+    words = f"about {_rounded(seconds)} s on {_cores()} cores"
+    head = [cell for cell in notebook.cells if cell.cell_type == "markdown"][:2]
+    cell = next((cell for cell in head if RUNS_IN.search(cell.source)), None)
+    if cell is None:
+        raise ValueError(
+            f"{path} has no place for its time: put <!-- runs-in --><!-- /runs-in --> behind "
+            '"**Runs in:**" in its first or second markdown cell'
+        )
+    cell.source = RUNS_IN.sub(f"<!-- runs-in -->{words}<!-- /runs-in -->", cell.source, count=1)
+    with files.whole_file(path) as temporary:
+        temporary.write_text(notebooks.canonical(notebook), encoding="utf-8", newline="\n")
+    return words
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.runs_in", description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK")
+    paths = parser.parse_args(arguments).notebooks or sorted(Path("notebooks").glob("*.ipynb"))
+    if not paths:
+        parser.error("there is no notebook in ./notebooks; name one")
+    failed = 0
+    for path in paths:
+        try:
+            sys.stdout.write(f"{path}: {write_time(path, measure(path))}\n")
+        except (OSError, ValueError, RuntimeError) as error:
+            sys.stderr.write(f"{error}\n")
+            failed = 1
+    return failed
+
+
+def _rounded(seconds: float) -> int:
+    # Up to the next 5 s from 10 s on: nobody is helped by a figure that changes with every measurement.
+    return max(1, math.ceil(seconds)) if seconds < 10 else 5 * math.ceil(seconds / 5)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The parts that every lesson has, in order, and a check that finds what is missing.
+
+1. A title (`# ...`) and a promise of one sentence, then a card with the labels **You will** (3 to 5 list items),
+   **Before this**, **Runs in** (between `<!-- runs-in -->` and `<!-- /runs-in -->`, written by
+   `python -m mss_lab.lessons.runs_in`) and **Listens to**, all within the first two markdown cells.
+2. The opening cell, the first code cell: at most three lines, with `lessons.open("NN")`.
+3. At least one **Predict, then listen**, and
+4. a part **Break it**, each in a heading or in bold at the start of a line.
+5. A heading **Exercises**; for every exercise of the lesson a cell with `lab.check("N.M", ...)`, and above it,
+   after the check before, the task with its number and the word "Expected" beside the value that is expected.
+6. A heading **Five questions** with five answers folded away (`<details><summary>...</summary>...</details>`).
+7. A heading **Go on** with links.
+
+No code cell has more than 15 lines that are not blank; outputs are stripped.
+
+Contents: problems.
+"""
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .exercise import Exercise
+
+MOST_LINES = 15
+RUNS_IN = re.compile(r"<!-- runs-in -->(.*?)<!-- /runs-in -->", re.DOTALL)
+CARD_LABELS = ("You will", "Before this", "Runs in", "Listens to")
+
+
+def problems(notebook: Any, number: str, exercises: Sequence[Exercise]) -> list[str]:
+    """What a lesson's notebook lacks, a sentence for each; empty if it has every part in order.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    number : str
+        The lesson's, such as "03".
+    exercises : sequence of Exercise
+        All that the lesson has.
+    """
+    return [
+        *_title_problems(notebook),
+        *_card_problems(notebook),
+        *_opening_problems(notebook, number),
+        *_order_problems(notebook),
+        *_exercise_problems(notebook, exercises),
+        *_question_problems(notebook),
+        *_cell_problems(notebook),
+    ]
+
+
+def _title_problems(notebook: Any) -> list[str]:
+    cells = notebook.cells
+    if not cells or cells[0].cell_type != "markdown" or not re.match(r"# \S", cells[0].source):
+        return ["the first cell must be markdown and begin with a title: # Title"]
+    paragraphs = re.split(r"\n\s*\n", _head(notebook).strip())
+    after = paragraphs[0].partition("\n")[2].strip() or (paragraphs[1].strip() if len(paragraphs) > 1 else "")
+    if not re.match(r"[*_\"'A-Z]", after) or _label("You will").match(after):
+        return ["a promise of one sentence must follow the title"]
+    ends = re.findall(r"[.!?][*_\"']*(?=\s|$)", after)
+    if len(ends) != 1 or not re.search(r"[.!?][*_\"']*$", after):
+        return [f"the promise must be one sentence that ends in a full stop, got {len(ends)}: {after[:80]!r}"]
+    return []
+
+
+def _card_problems(notebook: Any) -> list[str]:
+    head = _head(notebook)
+    places = {label: match.start() for label in CARD_LABELS if (match := _label(label).search(head))}
+    missing = [label for label in CARD_LABELS if label not in places]
+    if missing:
+        return [f"the card in the first two markdown cells lacks {', '.join(missing)} (each in bold at a line's start)"]
+    found = []
+    if list(places) != sorted(places, key=places.__getitem__):
+        found.append(f"the card must say, in this order, {', '.join(CARD_LABELS)}")
+    promises = head[places["You will"] : places["Before this"]]
+    items = len(re.findall(r"(?m)^\s*(?:[-*+]|\d+\.)\s(?!\s*\*\*You will)", promises)) or promises.count("<li>")
+    if not 3 <= items <= 5:
+        found.append(f'the card must list 3 to 5 things under "You will", got {items}')
+    measured = RUNS_IN.search(head)
+    if not measured or not re.search(r"\d", measured.group(1)):
+        found.append('"Runs in" must be measured: put <!-- runs-in --><!-- /runs-in --> there, and run the script')
+    return found
+
+
+def _opening_problems(notebook: Any, number: str) -> list[str]:
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    if not code:
+        return ["there is no code cell"]
+    found = []
+    lines = [line for line in code[0].splitlines() if line.strip()]
+    if len(lines) > 3:
+        found.append(f"the opening cell must have at most three lines, got {len(lines)}")
+    opened = re.findall(r"lessons\.open\(\s*[\"']?(\w+)[\"']?\s*\)", code[0])
+    if opened != [number]:
+        got = ", ".join(opened) or "none"
+        found.append(f'the first code cell must open this lesson, lessons.open("{number}"); it opens {got}')
+    return found
+
+
+def _order_problems(notebook: Any) -> list[str]:
+    opening = next((index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"), None)
+    places: dict[str, tuple[int, int] | None] = {"the opening cell": None if opening is None else (opening, 0)}
+    for part in ("Predict, then listen", "Break it", "Exercises", "Five questions", "Go on"):
+        places[part] = _place(notebook, part)
+    found = [f'there is no part "{part}"' for part, place in places.items() if place is None]
+    present = [(part, place) for part, place in places.items() if place is not None]
+    for (part, place), (following, next_place) in itertools.pairwise(present):
+        if place > next_place:
+            found.append(f'"{part}" must come before "{following}"')
+    return found
+
+
+def _exercise_problems(notebook: Any, exercises: Sequence[Exercise]) -> list[str]:
+    found, words, checked = [], "", []
+    numbers = [exercise.number for exercise in exercises]
+    for cell in notebook.cells:
+        words += cell.source + "\n"
+        if cell.cell_type != "code":
+            continue
+        for given in re.findall(r"lab\.check\(\s*[\"'](\d+\.\d+)[\"']", cell.source):
+            checked.append(given)
+            before = re.split(rf"lab\.check\(\s*[\"']{given}", words)[0]
+            if given not in before:
+                found.append(f"the task of exercise {given} must stand above its check, with its number")
+            if not re.search(r"\bexpected\b", before, re.IGNORECASE):
+                found.append(f'exercise {given} must say what is expected: put "Expected: ..." beside its task')
+            words = ""
+    found += [
+        f'exercise {number} has no cell with lab.check("{number}", ...)' for number in numbers if number not in checked
+    ]
+    found += [
+        f"there is a check of {given}, which the lesson does not have" for given in checked if given not in numbers
+    ]
+    ordered = [given for given in dict.fromkeys(checked) if given in numbers]
+    if ordered != [number for number in numbers if number in checked]:
+        found.append(f"the exercises stand in the order {', '.join(ordered)}")
+    if not 3 <= len(numbers) <= 5:
+        found.append(f"a lesson has 3 to 5 exercises, got {len(numbers)}")
+    return found
+
+
+def _question_problems(notebook: Any) -> list[str]:
+    found = []
+    questions = _section(notebook, "Five questions")
+    if questions is not None:
+        folded = len(re.findall(r"<details>\s*<summary>.+?</summary>.*?\S.*?</details>", questions, re.DOTALL))
+        if folded != 5 or questions.count("<details") != 5:
+            found.append(
+                f"Five questions must have five answers folded away, each <details><summary>...</summary>..."
+                f"</details>, got {folded}"
+            )
+    further = _section(notebook, "Go on")
+    if further is not None and not re.search(r"\]\([^)\s]+\)", further):
+        found.append("Go on must have links")
+    return found
+
+
+def _cell_problems(notebook: Any) -> list[str]:
+    found = []
+    for index, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        if lines > MOST_LINES:
+            found.append(f"cell {index} has {lines} lines; over {MOST_LINES} belong in the package")
+        if cell.outputs or cell.execution_count is not None:
+            found.append(f"cell {index} has outputs; run python -m mss_lab.lessons.strip")
+    return found
+
+
+def _head(notebook: Any) -> str:
+    markdown = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return "\n\n".join(markdown[:2])
+
+
+def _label(words: str) -> re.Pattern:
+    # At the start of a line, in bold or as a heading, perhaps as an item of a list or a row of a table.
+    return re.compile(rf"^[ \t>|+*-]*(?:\*\*|__|<b>|<strong>|#+ )\s*(?:\d+\.\s*)?{re.escape(words)}\b", re.M | re.I)
+
+
+def _place(notebook: Any, part: str) -> tuple[int, int] | None:
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and (match := _label(part).search(cell.source)):
+            return index, match.start()
+    return None
+
+
+def _section(notebook: Any, part: str) -> str | None:
+    place = _place(notebook, part)
+    if place is None:
+        return None
+    index, start = place
+    later = [cell.source for cell in notebook.cells[index + 1 :] if cell.cell_type == "markdown"]
+    text = "\n\n".join([notebook.cells[index].source[start:], *later])
+    # Up to the next heading of the same kind or above.
+    heading = re.search(r"\n#{1,2} ", text)
+    return text[: heading.start()] if heading else text
