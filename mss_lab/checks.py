@@ -2,11 +2,14 @@
 
 Each message says three things: what was wanted, what came, and what to do. Checks that pass return the input in the
 form the caller asked for (an array, a float), so that a function opens with its checks and then trusts its names.
+Every array may be given as nested lists; none is written into.
 
 Contents: ShapeError; check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_sample_rate,
 check_magnitude, check_finite, check_number, check_choice, check_generator.
 """
 
+import difflib
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -31,9 +34,26 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
     array : array_like
     axes : str
         Names of the axes, separated by spaces, such as ``"channels freq frames"``.
+
+    Raises
+    ------
+    ShapeError
+        If the number of axes differs.
+    TypeError
+        If the values are no numbers (real, complex or boolean).
     """
-    array = np.asarray(array)
     wanted = axes.split()
+    try:
+        array = np.asarray(array)
+    except ValueError as error:
+        raise ShapeError(
+            f"{name} must be ({', '.join(wanted)}), got rows of different lengths; cut or pad them to one length"
+        ) from error
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+        raise TypeError(
+            f"{name} must be an array of numbers ({', '.join(wanted)}), got values of type {array.dtype}; "
+            "pass a NumPy array"
+        )
     if array.ndim != len(wanted):
         hint = "give it one axis for each of these names"
         if array.ndim == len(wanted) - 1 and "channels" in wanted:
@@ -42,8 +62,9 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
     return array
 
 
-def check_finite(name: str, array: np.ndarray) -> np.ndarray:
-    """Return `array`, or raise ValueError if it holds a NaN or an infinity."""
+def check_finite(name: str, array: Any) -> np.ndarray:
+    """Return `array` as an ndarray, or raise ValueError if it holds a NaN or an infinity."""
+    array = np.asarray(array)
     # A sum is one fast pass; only when it is not finite is it worth finding out where and why.
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(array.sum())
@@ -62,7 +83,8 @@ def check_finite(name: str, array: np.ndarray) -> np.ndarray:
 def check_waveform(name: str, array: Any) -> np.ndarray:
     """Return `array` as a floating (channels, samples) waveform, or refuse it.
 
-    float32 and float64 keep their type; integers are refused, because their scale is unknown.
+    float32 and float64 keep their type, other floats become float32; integers are refused, because their scale is
+    unknown.
 
     Raises
     ------
@@ -76,7 +98,10 @@ def check_waveform(name: str, array: Any) -> np.ndarray:
     array = check_axes(name, array, "channels samples")
     channels, samples = array.shape
     if channels == 0 or samples == 0:
-        raise ValueError(f"{name} is empty (shape {array.shape}); it must hold at least one channel and one sample")
+        raise ValueError(
+            f"{name} must hold at least one channel and one sample, got shape {array.shape}, which is empty; "
+            "check the slice or the file it came from"
+        )
     if channels > 32 and channels > samples:
         raise ShapeError(
             f"{name} must be (channels, samples), got shape {array.shape}, which looks like (samples, channels); "
@@ -118,7 +143,7 @@ def check_sources(name: str, sources: Mapping[str, Any]) -> dict[str, np.ndarray
     Raises
     ------
     TypeError
-        If `sources` is not a mapping.
+        If `sources` is not a mapping, or a name is not a string.
     ValueError
         If it is empty, or a waveform is refused by `check_waveform`.
     ShapeError
@@ -127,7 +152,13 @@ def check_sources(name: str, sources: Mapping[str, Any]) -> dict[str, np.ndarray
     if not isinstance(sources, Mapping):
         raise TypeError(f"{name} must map source names to waveforms, got {type(sources).__name__}; pass a dict")
     if not sources:
-        raise ValueError(f"{name} is empty; it must hold at least one source")
+        raise ValueError(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
+    for label in sources:
+        if not isinstance(label, str):
+            raise TypeError(
+                f"{name} must have names (text) as keys, got {label!r} of type {type(label).__name__}; "
+                "name each source, such as 'violin'"
+            )
     checked = {label: check_waveform(f"{name}[{label!r}]", waveform) for label, waveform in sources.items()}
     first_label, first = next(iter(checked.items()))
     for label, waveform in checked.items():
@@ -136,13 +167,16 @@ def check_sources(name: str, sources: Mapping[str, Any]) -> dict[str, np.ndarray
 
 
 def check_sample_rate(sample_rate_hz: Any) -> int:
-    """Return the sample rate as an int, or raise ValueError if no recording has it."""
-    rate = check_number(
-        "sample_rate_hz", sample_rate_hz, at_least=LOWEST_SAMPLE_RATE_HZ, at_most=HIGHEST_SAMPLE_RATE_HZ, unit="Hz"
+    """Return the sample rate as an int, or raise TypeError or ValueError if no recording has it."""
+    return check_number(
+        "sample_rate_hz",
+        sample_rate_hz,
+        at_least=LOWEST_SAMPLE_RATE_HZ,
+        at_most=HIGHEST_SAMPLE_RATE_HZ,
+        whole=True,
+        unit="Hz",
+        hint="give the rate of the recording in Hz, such as 44100 for 44.1 kHz",
     )
-    if rate != int(rate):
-        raise ValueError(f"sample_rate_hz must be a whole number of Hz, got {rate}; round it")
-    return int(rate)
 
 
 def check_magnitude(name: str, array: Any, axes: str) -> np.ndarray:
@@ -165,39 +199,64 @@ def check_number(
     *,
     above: float | None = None,
     at_least: float | None = None,
+    below: float | None = None,
     at_most: float | None = None,
     whole: bool = False,
     unit: str = "",
-) -> float:
-    """Return `value` if it is one finite number inside the bounds, else raise TypeError or ValueError."""
-    bounds = []
-    if above is not None:
-        bounds.append(f"above {above:g}")
-    if at_least is not None:
-        bounds.append(f"at least {at_least:g}")
-    if at_most is not None:
-        bounds.append(f"at most {at_most:g}")
+    hint: str = "",
+) -> Any:
+    """Return `value` as a Python number if it is one finite number inside the bounds.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it; opens the message.
+    value : int or float, also NumPy's
+        Booleans and text are refused.
+    above, at_least, below, at_most : float, optional
+        Bounds; the first and the third are themselves outside.
+    whole : bool
+        Whether only whole numbers will do; 3.0 is one. The result is then an int.
+    unit, hint : str
+        Unit, and what to do, for the message.
+
+    Raises
+    ------
+    TypeError
+        If `value` is no number.
+    ValueError
+        If it is NaN, infinite, out of bounds, or not whole where it should be.
+    """
+    limits = (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))
+    bounds = " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
     kind = "a whole number" if whole else "a number"
-    wanted = " ".join(part for part in (kind, " and ".join(bounds), f"({unit})" if unit else "") if part)
+    wanted = " ".join(part for part in (kind, bounds, f"({unit})" if unit else "") if part)
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} must be {wanted}, got {value!r} of type {type(value).__name__}")
-    outside = (
-        not np.isfinite(value)
-        or (above is not None and value <= above)
-        or (at_least is not None and value < at_least)
-        or (at_most is not None and value > at_most)
-        or (whole and value != int(value))
+        raise TypeError(
+            f"{name} must be {wanted}, got {value!r} of type {type(value).__name__}; {hint or 'pass one plain number'}"
+        )
+    number = value.item() if isinstance(value, np.generic) else value
+    inside = (
+        (isinstance(number, int) or math.isfinite(number))
+        and (above is None or number > above)
+        and (at_least is None or number >= at_least)
+        and (below is None or number < below)
+        and (at_most is None or number <= at_most)
+        and (not whole or number == int(number))
     )
-    if outside:
-        raise ValueError(f"{name} must be {wanted}, got {value}")
-    return int(value) if whole else value
+    if not inside:
+        raise ValueError(f"{name} must be {wanted}, got {value}; {hint or 'choose another value'}")
+    return int(number) if whole else number
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
-    """Return `value` if it is one of `choices`, else raise ValueError that lists them."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, sorted(choices)))}, got {value!r}")
-    return value
+    """Return `value` if it is one of `choices`, else raise ValueError that lists them and guesses what was meant."""
+    if isinstance(value, str) and value in choices:
+        return value
+    listed = ", ".join(map(repr, sorted(choices))) or "(there are none)"
+    near = difflib.get_close_matches(str(value).lower(), list(choices), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "choose one of these, spelt as here"
+    raise ValueError(f"{name} must be one of {listed}, got {value!r}; {hint}")
 
 
 def check_generator(name: str, rng: Any) -> np.random.Generator:

@@ -1,7 +1,8 @@
 """Signals with known answers: tones, chirps, vibrato, clicks, noise and panned mixtures for lessons and tests.
 
-Every generator returns a float64 waveform (1, samples) unless it pans, with peak `amplitude`, so that what a method
-finds can be compared with what was put in. Random signals take a seeded generator.
+Every generator returns a float64 waveform (1, samples), so that what a method finds can be compared with what was put
+in. Single sinusoids have the amplitude `amplitude`; sums of them and noise are scaled so that their largest sample has
+it. Random signals take a seeded generator. Frequencies lie below half the sample rate: ValueError otherwise.
 
 Contents: tone, harmonic_tone, chirp, vibrato_tone, clicks, noise, fade, pan, mix.
 Lesson: notebooks/01_sound_into_matrices.ipynb
@@ -14,9 +15,12 @@ import numpy as np
 from . import checks
 
 
-def _times_s(duration_s: float, sample_rate_hz: int) -> np.ndarray:
+def _times_s(duration_s: float, sample_rate_hz: int, **frequencies_hz: float) -> np.ndarray:
+    # What every generator begins with: its arguments checked, the time of each sample.
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("duration_s", duration_s, above=0, unit="seconds")
+    for name, frequency_hz in frequencies_hz.items():
+        checks.check_number(name, frequency_hz, at_least=0, below=sample_rate_hz / 2, unit="Hz")
     return np.arange(max(1, round(duration_s * sample_rate_hz))) / sample_rate_hz
 
 
@@ -24,8 +28,10 @@ def tone(
     frequency_hz: float, duration_s: float, sample_rate_hz: int, *, amplitude: float = 0.5, phase_rad: float = 0.0
 ) -> np.ndarray:
     """A sinusoid that starts at `phase_rad` (a cosine at 0)."""
-    checks.check_number("frequency_hz", frequency_hz, at_least=0, at_most=sample_rate_hz / 2, unit="Hz")
-    return amplitude * np.cos(2 * np.pi * frequency_hz * _times_s(duration_s, sample_rate_hz) + phase_rad)[np.newaxis]
+    times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
+    checks.check_number("amplitude", amplitude)
+    checks.check_number("phase_rad", phase_rad, unit="radians")
+    return amplitude * np.cos(2 * np.pi * frequency_hz * times_s + phase_rad)[np.newaxis]
 
 
 def harmonic_tone(
@@ -37,10 +43,10 @@ def harmonic_tone(
     slope: float = 1.0,
     amplitude: float = 0.5,
 ) -> np.ndarray:
-    """Harmonics h = 1, 2, ... of a fundamental, with amplitudes 1 / h**slope; those above half the rate are left out."""
-    checks.check_number("frequency_hz", frequency_hz, above=0, at_most=sample_rate_hz / 2, unit="Hz")
-    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
-    times_s = _times_s(duration_s, sample_rate_hz)
+    """Harmonics h = 1, 2, ... of a fundamental, amplitudes 1 / h**slope, as far as half the sample rate."""
+    times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
+    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    checks.check_number("slope", slope)
     numbers = np.arange(1, harmonics + 1)
     numbers = numbers[numbers * frequency_hz < sample_rate_hz / 2]
     partials = np.sin(2 * np.pi * frequency_hz * numbers[:, np.newaxis] * times_s) / numbers[:, np.newaxis] ** slope
@@ -51,7 +57,8 @@ def chirp(
     start_hz: float, end_hz: float, duration_s: float, sample_rate_hz: int, *, amplitude: float = 0.5
 ) -> np.ndarray:
     """A sinusoid whose frequency moves in a straight line from `start_hz` to `end_hz`."""
-    times_s = _times_s(duration_s, sample_rate_hz)
+    times_s = _times_s(duration_s, sample_rate_hz, start_hz=start_hz, end_hz=end_hz)
+    checks.check_number("amplitude", amplitude)
     phase_rad = 2 * np.pi * (start_hz * times_s + (end_hz - start_hz) * times_s**2 / (2 * duration_s))
     return amplitude * np.cos(phase_rad)[np.newaxis]
 
@@ -67,7 +74,10 @@ def vibrato_tone(
     amplitude: float = 0.5,
 ) -> np.ndarray:
     """A harmonic tone whose pitch swings `depth_cents` either way, `rate_hz` times a second."""
-    times_s = _times_s(duration_s, sample_rate_hz)
+    times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
+    checks.check_number("rate_hz", rate_hz, at_least=0, unit="Hz")
+    checks.check_number("depth_cents", depth_cents, at_least=0, unit="cents")
+    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     instantaneous_hz = frequency_hz * 2 ** (depth_cents / 1200 * np.sin(2 * np.pi * rate_hz * times_s))
     phase_rad = 2 * np.pi * np.cumsum(instantaneous_hz) / sample_rate_hz
     highest_hz = frequency_hz * 2 ** (depth_cents / 1200)
@@ -78,6 +88,7 @@ def vibrato_tone(
 def clicks(times_s: Iterable[float], duration_s: float, sample_rate_hz: int, *, amplitude: float = 0.5) -> np.ndarray:
     """Single samples of height `amplitude` at the given times, zeros elsewhere."""
     signal = np.zeros((1, len(_times_s(duration_s, sample_rate_hz))))
+    checks.check_number("amplitude", amplitude)
     for time_s in times_s:
         checks.check_number("times_s", time_s, at_least=0, at_most=duration_s, unit="seconds")
         signal[0, min(round(time_s * sample_rate_hz), signal.shape[1] - 1)] = amplitude
@@ -89,6 +100,7 @@ def noise(
 ) -> np.ndarray:
     """White Gaussian noise, independent in each channel, scaled to peak `amplitude`."""
     checks.check_generator("rng", rng)
+    channels = checks.check_number("channels", channels, at_least=1, whole=True)
     samples = len(_times_s(duration_s, sample_rate_hz))
     return _peak(rng.standard_normal((channels, samples)), amplitude)
 
@@ -96,6 +108,8 @@ def noise(
 def fade(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.ndarray:
     """The waveform with raised-cosine ramps of `fade_s` at both ends, so that it starts and stops without a click."""
     waveform = checks.check_waveform("waveform", waveform)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_number("fade_s", fade_s, at_least=0, unit="seconds")
     samples = min(round(fade_s * sample_rate_hz), waveform.shape[1] // 2)
     ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / max(samples, 1))
     gains = np.ones(waveform.shape[1])
@@ -123,7 +137,8 @@ def pan(waveform: np.ndarray, angle_rad: float) -> np.ndarray:
     waveform = checks.check_waveform("waveform", waveform)
     if waveform.shape[0] != 1:
         raise checks.ShapeError(
-            f"waveform must be mono (1, samples) to be panned, got {waveform.shape}; average it first"
+            f"waveform must be mono (1, samples) to be panned, got shape {waveform.shape}; "
+            "average its channels first: waveform.mean(axis=0, keepdims=True)"
         )
     checks.check_number("angle_rad", angle_rad, at_least=0, at_most=np.pi / 2, unit="radians")
     gains = np.array([[np.cos(angle_rad)], [np.sin(angle_rad)]])
@@ -137,5 +152,6 @@ def mix(sources: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _peak(waveform: np.ndarray, amplitude: float) -> np.ndarray:
+    checks.check_number("amplitude", amplitude)
     largest = np.abs(waveform).max()
     return waveform * (amplitude / largest) if largest > 0 else waveform

@@ -3,7 +3,8 @@
 Frame n is centred on sample n * hop_samples; before and after the recording there are zeros. Both inverses are
 weighted overlap-add: every frame is windowed a second time, the frames are added where they lie, and the sum is
 divided by the sum of the squared windows. That division is why any window and hop that leave no sample uncovered
-reconstruct the signal, and why a transform that has not been changed comes back as it was.
+reconstruct the signal, and why a transform that has not been changed comes back as it was: a signal of peak 1 to
+within 1e-12 in float64, 1e-6 in float32. Arithmetic is in float64 for both; only what is handed over is rounded.
 
 Symbols: x[t] signal, w[t] window of N samples, H hop, X[f, n] transform.
 
@@ -24,9 +25,10 @@ from . import checks, units
 
 WINDOWS = ("hann", "hamming", "blackman-harris", "sine")
 
-# Where the squared windows add up to less than this part of their maximum, dividing by them would amplify rounding
-# errors beyond the promised 1e-12, so such a hop is refused rather than allowed to hiss.
-LEAST_COVERAGE = 1e-6
+# Where the squared windows add up to a small part of their maximum, dividing by them amplifies the rounding of the
+# transform, by one over the root of that part. Below these parts it would pass the promised 1e-12 and 1e-6, so such a
+# hop is refused rather than allowed to hiss.
+LEAST_COVERAGE = {"float64": 1e-6, "float32": 0.02}
 
 # Frames are transformed in blocks of about this many samples, which stay in the processor's cache.
 BLOCK_SAMPLES = 1 << 17
@@ -45,14 +47,14 @@ def make_window(window: str, window_samples: int) -> np.ndarray:
     float64 (window_samples,)
     """
     checks.check_choice("window", window, WINDOWS)
-    checks.check_number("window_samples", window_samples, at_least=1, whole=True)
+    window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
     if window == "sine":
         return np.sin(np.pi * (np.arange(window_samples) + 0.5) / window_samples)
     return scipy.signal.get_window(window.replace("-", ""), window_samples, fftbins=True)
 
 
 def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> int:
-    """The power of two nearest to a duration: 4096 at 44.1 kHz, 2048 at 16 kHz for the default of 93 ms."""
+    """The power of two nearest to a duration, on a log scale: for 93 ms, 4096 at 44.1 kHz and 2048 at 16 kHz."""
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("window_s", window_s, above=0, unit="seconds")
     return max(1, 2 ** round(math.log2(window_s * sample_rate_hz)))
@@ -75,8 +77,12 @@ def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
     """Number of frames of a recording.
 
     1 + samples // hop, as in librosa and torch, where the hop is at most a quarter of the window. With longer hops the
-    last samples would lie under the faint end of one single window, so a frame is added that covers them well.
+    last samples would lie under the faint end of one single window, so the count is rounded up: the last frame is
+    centred on or behind the last sample.
     """
+    samples = checks.check_number("samples", samples, at_least=1, whole=True)
+    window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
+    hop_samples = checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
     if 4 * hop_samples <= window_samples:
         return 1 + samples // hop_samples
     return 1 + math.ceil(samples / hop_samples)
@@ -85,7 +91,7 @@ def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
 def stft(
     signal: np.ndarray, *, window_samples: int = 4096, hop_samples: int = 1024, window: str = "hann"
 ) -> np.ndarray:
-    """Short-time Fourier transform, X[f, n] = sum over t of w[t] x[t + nH - N/2] exp(-2 pi i f t / N).
+    """Short-time Fourier transform, X[f, n] = sum over t = 0 ... N-1 of w[t] x[t + nH - N//2] exp(-2 pi i f t / N).
 
     Parameters
     ----------
@@ -94,7 +100,7 @@ def stft(
     window_samples : int >= 1
         N. The transform has N // 2 + 1 bins.
     hop_samples : int >= 1
-        H. Refused where this window and hop leave samples uncovered.
+        H. Refused where this window and hop leave samples uncovered, or covered too faintly for the type.
     window : {"hann", "hamming", "blackman-harris", "sine"}
 
     Returns
@@ -109,8 +115,8 @@ def stft(
     Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
     """
     signal = checks.check_waveform("signal", signal)
-    taper = _checked_window(window, window_samples, hop_samples)
-    frames = _analyse(signal, taper, hop_samples, scipy.fft.rfft, window_samples // 2 + 1, np.result_type(signal, 1j))
+    taper, hop_samples = _checked_window(window, window_samples, hop_samples, signal.dtype)
+    frames = _analyse(signal, taper, hop_samples, scipy.fft.rfft, len(taper) // 2 + 1, np.result_type(signal, 1j))
     return frames.swapaxes(-1, -2)
 
 
@@ -134,22 +140,32 @@ def istft(
     Returns
     -------
     float (..., samples)
+        float32 from complex64, float64 from complex128.
 
     Raises
     ------
     ShapeError
         If the bins or frames are not those that a recording of this length has.
+    TypeError
+        If the transform is not complex: a magnitude needs a phase before it sounds.
+    ValueError
+        If it holds a NaN or an infinity, or the window and hop cannot reconstruct.
 
     Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
     """
     transform = np.asarray(transform)
-    _check_transform(transform, samples, window_samples // 2 + 1, window_samples, hop_samples)
-    taper = _checked_window(window, window_samples, hop_samples)
+    if not np.iscomplexobj(transform):
+        raise TypeError(
+            f"transform must be complex, got {transform.dtype}; "
+            "give a magnitude the phase of the mixture first: magnitude * np.exp(1j * np.angle(mixture_stft))"
+        )
+    taper, hop_samples = _checked_window(window, window_samples, hop_samples, transform.real.dtype)
+    _check_transform(transform, samples, len(taper) // 2 + 1, len(taper), hop_samples)
 
     def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
-        return scipy.fft.irfft(frames, n=window_samples, axis=axis)
+        return scipy.fft.irfft(frames, n=len(taper), axis=axis)
 
-    return _synthesise(transform, samples, taper, hop_samples, inverse)
+    return _synthesise(transform, int(samples), taper, hop_samples, inverse)
 
 
 def stdct(
@@ -157,8 +173,8 @@ def stdct(
 ) -> np.ndarray:
     """Short-time discrete cosine transform: real, with as many coefficients as a frame has samples.
 
-    F[k, n] = sqrt(2/N) b_k sum over t of w[t] x[t + nH - N/2] cos(pi k (2t + 1) / 2N), with b_0 = 1/sqrt(2) and
-    b_k = 1 otherwise (orthonormal DCT-II).
+    F[k, n] = sqrt(2/N) b_k sum over t = 0 ... N-1 of w[t] x[t + nH - N//2] cos(pi k (2t + 1) / 2N), with
+    b_0 = 1/sqrt(2) and b_k = 1 otherwise (orthonormal DCT-II).
 
     Parameters
     ----------
@@ -180,12 +196,12 @@ def stdct(
     windowed frames without dividing by the sum of squared windows; this one divides, and so reconstructs.
     """
     signal = checks.check_waveform("signal", signal)
-    taper = _checked_window(window, window_samples, hop_samples)
+    taper, hop_samples = _checked_window(window, window_samples, hop_samples, signal.dtype)
 
     def forward(frames: np.ndarray, axis: int) -> np.ndarray:
         return scipy.fft.dct(frames, type=2, norm="ortho", axis=axis)
 
-    return _analyse(signal, taper, hop_samples, forward, window_samples, signal.dtype).swapaxes(-1, -2)
+    return _analyse(signal, taper, hop_samples, forward, len(taper), signal.dtype).swapaxes(-1, -2)
 
 
 def istdct(
@@ -196,60 +212,68 @@ def istdct(
     hop_samples: int = 512,
     window: str = "hann",
 ) -> np.ndarray:
-    """Inverse of `stdct`; parameters, result and refusals as for `istft`.
+    """Inverse of `stdct`; parameters, result and refusals as for `istft`, but that the transform must be real.
 
     Lesson: notebooks/02_a_transform_without_phase.ipynb.
     """
     transform = np.asarray(transform)
     if np.iscomplexobj(transform):
         raise TypeError(f"transform must be real, got {transform.dtype}; an STFT is inverted by istft")
-    _check_transform(transform, samples, window_samples, window_samples, hop_samples)
-    taper = _checked_window(window, window_samples, hop_samples)
+    if not np.issubdtype(transform.dtype, np.floating):
+        raise TypeError(f"transform must hold floating-point numbers, got {transform.dtype}; use stdct to make it")
+    taper, hop_samples = _checked_window(window, window_samples, hop_samples, transform.dtype)
+    _check_transform(transform, samples, len(taper), len(taper), hop_samples)
 
     def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
         return scipy.fft.idct(frames, type=2, norm="ortho", axis=axis)
 
-    return _synthesise(transform, samples, taper, hop_samples, inverse)
+    return _synthesise(transform, int(samples), taper, hop_samples, inverse)
 
 
 def stft_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Centre frequency in Hz of each STFT bin, (freq,)."""
+    window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
     return units.bins_to_hz(np.arange(window_samples // 2 + 1), window_samples, sample_rate_hz)
 
 
 def stdct_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Frequency in Hz that each STDCT coefficient stands for, (freq,)."""
+    window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
     return units.bins_to_hz(np.arange(window_samples), 2 * window_samples, sample_rate_hz)
 
 
 def frame_times_s(frames: int, hop_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Time in seconds of the centre of each frame, (frames,)."""
+    frames = checks.check_number("frames", frames, at_least=0, whole=True)
     return units.frames_to_seconds(np.arange(frames), hop_samples, sample_rate_hz)
 
 
-def _checked_window(window: str, window_samples: int, hop_samples: int) -> np.ndarray:
+def _checked_window(window: str, window_samples: int, hop_samples: int, dtype: np.dtype) -> tuple[np.ndarray, int]:
     taper = make_window(window, window_samples)
-    checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
+    window_samples = len(taper)
+    hop_samples = checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
     # In the middle of a long recording the sum of squared windows repeats every hop: fold one window to see it.
     folded = np.zeros(-(-window_samples // hop_samples) * hop_samples)
     folded[:window_samples] = taper**2
     coverage = folded.reshape(-1, hop_samples).sum(axis=0)
-    if coverage.min() < LEAST_COVERAGE * coverage.max():
+    precision = "float32" if dtype == np.float32 else "float64"
+    if coverage.min() < LEAST_COVERAGE[precision] * coverage.max():
         raise ValueError(
-            f"a {window} window of {window_samples} samples cannot reconstruct at a hop of {hop_samples}: "
-            f"some samples lie under (nearly) no window; choose a hop of at most {max(1, window_samples // 2)}"
+            f"hop_samples must let a {window} window of {window_samples} samples reconstruct {precision} signals, "
+            f"got {hop_samples}, which leaves samples under (nearly) no window; "
+            f"choose at most {max(1, window_samples // 2)}"
         )
-    return taper
+    return taper, hop_samples
 
 
 def _check_transform(transform: np.ndarray, samples: int, bins: int, window_samples: int, hop_samples: int) -> None:
-    checks.check_number("samples", samples, at_least=1, whole=True)
     frames = frame_count(samples, window_samples, hop_samples)
     if transform.ndim < 2 or transform.shape[-2:] != (bins, frames):
         raise checks.ShapeError(
             f"transform must be (..., {bins} freq, {frames} frames) for {samples} samples at window {window_samples}, "
             f"hop {hop_samples}, got shape {transform.shape}; use the settings it was made with"
         )
+    checks.check_finite("transform", transform)
 
 
 def _analyse(
@@ -258,10 +282,10 @@ def _analyse(
     channels, samples = signal.shape
     window_samples = len(taper)
     count = frame_count(samples, window_samples, hop_samples)
-    taper = taper.astype(signal.dtype)
     lead = window_samples // 2
     padded = np.zeros((channels, max((count - 1) * hop_samples + window_samples, lead + samples)), signal.dtype)
     padded[:, lead : lead + samples] = signal
+    # float32 samples times the float64 window give float64 frames.
     views = np.lib.stride_tricks.sliding_window_view(padded, window_samples, axis=-1)[:, ::hop_samples]
     # Frames by bins in memory, so that each block is written in one run; callers see the axes swapped.
     result = np.empty((channels, count, bins), dtype)
@@ -282,6 +306,7 @@ def _synthesise(
     overlaps = -(-window_samples // hop_samples)
     block = max(1, BLOCK_SAMPLES // window_samples)
     real = np.float32 if transform.dtype in (np.complex64, np.float32) else np.float64
+    wide = np.result_type(transform, np.float64)
     lead = window_samples // 2
     rows = max(count - 1 + overlaps, -(-(lead + samples) // hop_samples))
 
@@ -301,10 +326,10 @@ def _synthesise(
 
     result = np.empty((len(stacked), samples), real)
     for index, item in enumerate(stacked):
-        total = np.zeros((rows, hop_samples), real)
+        total = np.zeros((rows, hop_samples))
         for start in range(0, count, block):
-            frames = inverse(item[:, start : start + block].T, axis=-1)
-            overlap_add(total, start, frames * taper.astype(real))
+            frames = inverse(item[:, start : start + block].T.astype(wide), axis=-1)
+            overlap_add(total, start, frames * taper)
         total /= divisor
         result[index] = total.ravel()[lead : lead + samples]
     return result.reshape(*leading, samples)

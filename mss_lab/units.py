@@ -1,11 +1,16 @@
 """Units: seconds, samples, frames, Hz, MIDI pitches, cents and decibels, each converted in this one place.
 
-Every function takes numbers or arrays and returns the same kind. A4 is MIDI pitch 69 at `tuning_hz`, 440 Hz unless
+Every function takes numbers or arrays and returns the same kind. Rates, hops and windows must be above 0, amplitudes,
+powers and frequencies 0 or more: ValueError otherwise. A4 is MIDI pitch 69 at `tuning_hz`, 440 Hz unless
 said otherwise. Lesson: notebooks/01_sound_into_matrices.ipynb
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
+
+from . import checks
 
 A4_MIDI = 69
 A4_HZ = 440.0
@@ -13,48 +18,65 @@ PITCH_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def seconds_to_samples(time_s: ArrayLike, sample_rate_hz: float):
-    """Nearest sample index of a time in seconds."""
-    return np.rint(np.asarray(time_s) * sample_rate_hz).astype(int)[()]
+    """Nearest sample index of a time in seconds, an int."""
+    time_s = checks.check_finite("time_s", np.asarray(time_s, dtype=float))
+    return np.rint(time_s * _positive("sample_rate_hz", sample_rate_hz)).astype(int)[()]
 
 
 def samples_to_seconds(samples: ArrayLike, sample_rate_hz: float):
     """Time in seconds of a sample index."""
-    return (np.asarray(samples) / sample_rate_hz)[()]
+    return (np.asarray(samples) / _positive("sample_rate_hz", sample_rate_hz))[()]
 
 
 def seconds_to_frames(time_s: ArrayLike, hop_samples: int, sample_rate_hz: float):
     """Position on the frame axis of a time in seconds, not rounded: frame n is centred on n hops."""
-    return (np.asarray(time_s) * sample_rate_hz / hop_samples)[()]
+    return (np.asarray(time_s) * _positive("sample_rate_hz", sample_rate_hz) / _positive("hop_samples", hop_samples))[
+        ()
+    ]
 
 
 def frames_to_seconds(frames: ArrayLike, hop_samples: int, sample_rate_hz: float):
     """Time in seconds of the centre of a frame."""
-    return (np.asarray(frames) * hop_samples / sample_rate_hz)[()]
+    return (np.asarray(frames) * _positive("hop_samples", hop_samples) / _positive("sample_rate_hz", sample_rate_hz))[
+        ()
+    ]
 
 
 def bins_to_hz(bins: ArrayLike, window_samples: int, sample_rate_hz: float):
     """Centre frequency in Hz of an STFT bin."""
-    return (np.asarray(bins) * sample_rate_hz / window_samples)[()]
+    # Multiplied first, so that the last bin of an even window is exactly half the sample rate.
+    scaled = np.asarray(bins) * _positive("sample_rate_hz", sample_rate_hz)
+    return (scaled / _positive("window_samples", window_samples))[()]
 
 
 def hz_to_bins(frequency_hz: ArrayLike, window_samples: int, sample_rate_hz: float):
     """Position on the frequency axis of a frequency in Hz, not rounded."""
-    return (np.asarray(frequency_hz) * window_samples / sample_rate_hz)[()]
+    scaled = np.asarray(frequency_hz) * _positive("window_samples", window_samples)
+    return (scaled / _positive("sample_rate_hz", sample_rate_hz))[()]
 
 
 def midi_to_hz(midi: ArrayLike, tuning_hz: float = A4_HZ):
     """Fundamental frequency in Hz of a MIDI pitch; fractions of a semitone are allowed."""
-    return (tuning_hz * 2.0 ** ((np.asarray(midi, dtype=float) - A4_MIDI) / 12))[()]
+    return (_positive("tuning_hz", tuning_hz) * 2.0 ** ((np.asarray(midi, dtype=float) - A4_MIDI) / 12))[()]
 
 
 def hz_to_midi(frequency_hz: ArrayLike, tuning_hz: float = A4_HZ):
-    """MIDI pitch of a frequency in Hz, not rounded."""
-    return (A4_MIDI + 12 * np.log2(np.asarray(frequency_hz, dtype=float) / tuning_hz))[()]
+    """MIDI pitch of a frequency in Hz, not rounded; 0 Hz lies below every pitch, at minus infinity."""
+    ratio = _not_negative("frequency_hz", frequency_hz) / _positive("tuning_hz", tuning_hz)
+    with np.errstate(divide="ignore"):
+        return (A4_MIDI + 12 * np.log2(ratio))[()]
 
 
-def midi_to_name(midi: int) -> str:
-    """Scientific pitch name: 60 is C4, 69 is A4."""
-    return f"{PITCH_NAMES[int(midi) % 12]}{int(midi) // 12 - 1}"
+def midi_to_name(midi: float) -> str:
+    """Scientific name of the nearest pitch: 60 is C4, 69 is A4, 60.7 is C#4."""
+    nearest = nearest_pitch(midi)
+    return f"{PITCH_NAMES[nearest % 12]}{nearest // 12 - 1}"
+
+
+def nearest_pitch(midi: float) -> int:
+    """The whole MIDI pitch nearest to one with a fraction; a quarter tone goes up."""
+    # Python's round takes halves to the even number: 60.5 down, but 61.5 up.
+    return math.floor(checks.check_number("midi", midi) + 0.5)
 
 
 def cents_to_ratio(cents: ArrayLike):
@@ -64,13 +86,14 @@ def cents_to_ratio(cents: ArrayLike):
 
 def ratio_to_cents(ratio: ArrayLike):
     """Interval in cents of a frequency ratio."""
-    return (1200 * np.log2(np.asarray(ratio, dtype=float)))[()]
+    with np.errstate(divide="ignore"):
+        return (1200 * np.log2(_not_negative("ratio", ratio)))[()]
 
 
 def amplitude_to_db(amplitude: ArrayLike, floor_db: float = -np.inf):
     """Level in dB of a linear amplitude: 20 log10. Silence is `floor_db`; nothing falls below it."""
     with np.errstate(divide="ignore"):
-        return np.maximum(20 * np.log10(np.asarray(amplitude, dtype=float)), floor_db)[()]
+        return np.maximum(20 * np.log10(_not_negative("amplitude", amplitude)), floor_db)[()]
 
 
 def db_to_amplitude(level_db: ArrayLike):
@@ -81,4 +104,19 @@ def db_to_amplitude(level_db: ArrayLike):
 def power_to_db(power: ArrayLike, floor_db: float = -np.inf):
     """Level in dB of a power or an energy: 10 log10. Silence is `floor_db`; nothing falls below it."""
     with np.errstate(divide="ignore"):
-        return np.maximum(10 * np.log10(np.asarray(power, dtype=float)), floor_db)[()]
+        return np.maximum(10 * np.log10(_not_negative("power", power)), floor_db)[()]
+
+
+def _positive(name: str, value: float) -> float:
+    return checks.check_number(name, value, above=0)
+
+
+def _not_negative(name: str, values: ArrayLike) -> np.ndarray:
+    if np.iscomplexobj(values):
+        raise TypeError(f"{name} must be real, got complex values; take np.abs first")
+    values = np.asarray(values, dtype=float)
+    if values.size and values.min() < 0:
+        raise ValueError(
+            f"{name} must be 0 or more, got {values.min():.3g}; take np.abs first if the sign means nothing"
+        )
+    return values

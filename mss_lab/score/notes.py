@@ -13,13 +13,18 @@ import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .. import checks, files
+from .. import checks, files, units
 
 CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
 MIDI_TICKS_PER_QUARTER = 960
+MIDI_QUARTERS_PER_MINUTE = 120
+
+# The shortest note that a MIDI file of ours can say.
+MIDI_TICK_S = 60 / MIDI_QUARTERS_PER_MINUTE / MIDI_TICKS_PER_QUARTER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Note:
         Start and end in seconds, 0 <= onset_s < offset_s.
     velocity : int in [1, 127]
         How strongly it is struck, as MIDI counts it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is no number, or outside its range.
     """
 
     source: str
@@ -45,12 +55,21 @@ class Note:
     velocity: int = 80
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, str) or not self.source:
-            raise ValueError(f"a note's source must be a name, got {self.source!r}")
-        checks.check_number("midi", self.midi, at_least=0, at_most=127)
-        checks.check_number("onset_s", self.onset_s, at_least=0, unit="seconds")
-        checks.check_number("velocity", self.velocity, at_least=1, at_most=127, whole=True)
-        checks.check_number("offset_s", self.offset_s, unit="seconds")
+        if not isinstance(self.source, str) or not self.source or not self.source.isprintable():
+            raise ValueError(f"a note's source must be a name, got {self.source!r}; say who plays it, such as 'violin'")
+        # Kept as Python's own numbers, so that notes compare and print alike wherever they come from.
+        checked = {
+            "midi": checks.check_number("midi", self.midi, at_least=0, at_most=127, hint="60 is middle C"),
+            "onset_s": float(
+                checks.check_number(
+                    "onset_s", self.onset_s, at_least=0, unit="seconds", hint="0 is the start of the recording"
+                )
+            ),
+            "offset_s": float(checks.check_number("offset_s", self.offset_s, unit="seconds")),
+            "velocity": checks.check_number("velocity", self.velocity, at_least=1, at_most=127, whole=True),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if self.offset_s <= self.onset_s:
             raise ValueError(
                 f"a note must end after it starts, got onset {self.onset_s} s and offset {self.offset_s} s "
@@ -69,7 +88,14 @@ class Score:
     sources : tuple of str
         Every source once, in the order of results. Left out: in the order in which they first play.
     unpitched : frozenset of str
-        Sources whose "pitches" name drums, not frequencies.
+        Sources whose "pitches" name drums, not frequencies. Names that are not among the sources are dropped.
+
+    Raises
+    ------
+    TypeError
+        If a note is no Note, or a name stands where a list of names should.
+    ValueError
+        If a source is named twice, or a note belongs to none.
     """
 
     notes: tuple[Note, ...]
@@ -77,13 +103,23 @@ class Score:
     unpitched: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        for note in self.notes:
+            if not isinstance(note, Note):
+                raise TypeError(f"notes must hold Notes, got {note!r}; make each with mss_lab.score.notes.Note")
+        for field, names in (("sources", self.sources), ("unpitched", self.unpitched)):
+            # Text is a sequence too: of its letters.
+            if isinstance(names, str):
+                raise TypeError(f"{field} must be a list of names, got {names!r}; write ({names!r},)")
         notes = sorted(self.notes, key=lambda note: note.onset_s)
         sources = tuple(self.sources) or tuple(dict.fromkeys(note.source for note in notes))
         if len(set(sources)) != len(sources):
-            raise ValueError(f"every source must have a name of its own, got {', '.join(sources)}")
+            raise ValueError(f"every source must have a name of its own, got {', '.join(sources)}; rename one")
         strangers = sorted({note.source for note in notes} - set(sources))
         if strangers:
-            raise ValueError(f"notes belong to {', '.join(strangers)}, not among the sources {', '.join(sources)}")
+            raise ValueError(
+                f"every note must belong to one of the sources {', '.join(sources)}, got {', '.join(strangers)}; "
+                "add the name to the sources, or mend the notes"
+            )
         order = {source: index for index, source in enumerate(sources)}
         notes.sort(key=lambda note: (note.onset_s, order[note.source], note.midi))
         object.__setattr__(self, "notes", tuple(notes))
@@ -101,56 +137,46 @@ class Score:
 
 
 def read_score(path: str | os.PathLike) -> Score:
-    """Read a score by its ending: .csv, .mid or .midi."""
+    """Read a score by its ending: .csv as `read_csv`, .mid and .midi as `read_midi`; ValueError for any other."""
     path = Path(path)
     readers = {".csv": read_csv, ".mid": read_midi, ".midi": read_midi}
     if path.suffix.lower() not in readers:
-        raise ValueError(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}")
+        raise ValueError(
+            f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; export it as MIDI"
+        )
     return readers[path.suffix.lower()](path)
 
 
 def read_csv(path: str | os.PathLike) -> Score:
     """Read notes from a table with the columns instrument, midi, onset_s, offset_s (and velocity, if it is there).
 
-    Rows must stand in order of onset: a row out of order is most often a mistyped time.
+    Columns may stand in any order, and others beside them. Rows must stand in order of onset: a row out of order is
+    most often a mistyped time.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a column is missing, there is no row, or a row is not a note; the message names the row.
+        If a column is missing, there is no row, or a row is not a note; the message names the line.
     """
     path = _existing(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            columns = tuple(table.fieldnames or ())
-            rows = list(table)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file; give a table with columns {', '.join(CSV_COLUMNS)}") from error
-    missing = [column for column in CSV_COLUMNS if column not in columns]
-    if missing:
-        raise ValueError(
-            f"{path} must have the columns {', '.join(CSV_COLUMNS)}, got {', '.join(columns) or 'none'}; "
-            f"missing: {', '.join(missing)}"
-        )
     notes: list[Note] = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in _rows(path):
         try:
             note = Note(
-                source=row["instrument"],
-                midi=float(row["midi"]),
-                onset_s=float(row["onset_s"]),
-                offset_s=float(row["offset_s"]),
-                velocity=int(row.get("velocity") or 80),
+                source=_cell(row, "instrument"),
+                midi=_number(row, "midi"),
+                onset_s=_number(row, "onset_s"),
+                offset_s=_number(row, "offset_s"),
+                velocity=_number(row, "velocity") if row.get("velocity") else 80,
             )
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise ValueError(f"line {number} of {path} is not a note: {error}") from error
         if notes and note.onset_s < notes[-1].onset_s:
             raise ValueError(
-                f"line {number} of {path} starts at {note.onset_s} s, before the line above it ({notes[-1].onset_s} s); "
-                "mend the time, or sort the lines by onset_s"
+                f"line {number} of {path} must not start before the line above it, at {notes[-1].onset_s} s, "
+                f"got {note.onset_s} s; mend the time, or sort the lines by onset_s"
             )
         notes.append(note)
     if not notes:
@@ -159,19 +185,23 @@ def read_csv(path: str | os.PathLike) -> Score:
 
 
 def write_csv(path: str | os.PathLike, score: Score, *, force: bool = True) -> None:
-    """Write a table that `read_csv` reads back as the same score (silent sources apart)."""
+    """Write a table from which `read_csv` reads back the same notes, to the last digit.
+
+    What the table does not say is lost: silent sources, the order of sources, and which are unpitched.
+    """
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow((*CSV_COLUMNS, "velocity"))
         for note in score.notes:
-            table.writerow((note.source, f"{note.midi:g}", note.onset_s, note.offset_s, note.velocity))
+            table.writerow((note.source, note.midi, note.onset_s, note.offset_s, note.velocity))
 
 
 def read_midi(path: str | os.PathLike) -> Score:
     """Read a MIDI file: one source for each of its instruments.
 
     A source is named after its track, or after its General MIDI instrument where the track has no name; players of
-    one name are told apart by a number ("violin", "violin 2").
+    one name are told apart by a number ("violin", "violin 2"). Drum tracks become unpitched sources; tracks without a
+    note are left out.
 
     Raises
     ------
@@ -184,15 +214,23 @@ def read_midi(path: str | os.PathLike) -> Score:
 
     path = _existing(path)
     try:
-        midi = pretty_midi.PrettyMIDI(str(path))
+        try:
+            midi = pretty_midi.PrettyMIDI(str(path), charset="utf-8")
+        except UnicodeDecodeError:
+            # The format does not say how names are written; older programs use one byte a letter.
+            midi = pretty_midi.PrettyMIDI(str(path), charset="latin-1")
     except Exception as error:
         # The parser raises whatever it stumbles over: EOFError, OSError, KeyError, ValueError.
-        raise ValueError(f"{path} could not be read as MIDI ({error or type(error).__name__})") from error
+        raise ValueError(
+            f"{path} could not be read as MIDI ({str(error) or type(error).__name__}); "
+            "give a Standard MIDI File, or export the score again"
+        ) from error
     notes, sources, unpitched = [], [], set()
     for instrument in midi.instruments:
         if not instrument.notes:
             continue
-        plain = instrument.name.strip() or _program_name(instrument.program, instrument.is_drum)
+        name = "".join(letter for letter in instrument.name if letter.isprintable()).strip()
+        plain = name or _program_name(instrument.program, instrument.is_drum)
         source, number = plain, 1
         while source in sources:
             number += 1
@@ -200,10 +238,9 @@ def read_midi(path: str | os.PathLike) -> Score:
         sources.append(source)
         if instrument.is_drum:
             unpitched.add(source)
-        # A note of no length would sound on a synthesiser; it gets the shortest that the format can say.
-        shortest_s = 1e-3
         for note in instrument.notes:
-            offset_s = max(float(note.end), float(note.start) + shortest_s)
+            # A note of no length would sound on a synthesiser; here it gets one tick.
+            offset_s = max(float(note.end), float(note.start) + MIDI_TICK_S)
             notes.append(Note(source, note.pitch, float(note.start), offset_s, max(1, note.velocity)))
     if not notes:
         raise ValueError(f"{path} holds no notes; export the score again with its notes, or choose another file")
@@ -213,7 +250,11 @@ def read_midi(path: str | os.PathLike) -> Score:
 def write_midi(
     path: str | os.PathLike, score: Score, *, programs: Mapping[str, int] | None = None, force: bool = True
 ) -> None:
-    """Write a MIDI file with one track per source; times are exact to half a millisecond, pitches rounded to semitones.
+    """Write a MIDI file with one track per source, from which `read_midi` reads back the same score within limits.
+
+    Times are exact to 0.3 ms and notes at least 0.5 ms long; pitches are rounded to semitones. Where notes of one
+    source and pitch overlap, MIDI cannot say which of them ends first. Silent sources become empty tracks, which
+    `read_midi` leaves out.
 
     Parameters
     ----------
@@ -223,22 +264,41 @@ def write_midi(
         Sources left out get program 0.
     force : bool
         Whether an existing file may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If `programs` names a source that the score has not, or a program that does not exist.
+    FileExistsError, OSError
+        As for `mss_lab.files.whole_file`.
     """
     import pretty_midi
 
-    programs = programs or {}
-    midi = pretty_midi.PrettyMIDI(resolution=MIDI_TICKS_PER_QUARTER, initial_tempo=120)
+    programs = {
+        checks.check_choice("a source of programs", source, score.sources): checks.check_number(
+            f"programs[{source!r}]", program, at_least=0, at_most=127, whole=True
+        )
+        for source, program in (programs or {}).items()
+    }
+    midi = pretty_midi.PrettyMIDI(
+        resolution=MIDI_TICKS_PER_QUARTER, initial_tempo=MIDI_QUARTERS_PER_MINUTE, charset="utf-8"
+    )
     for source in score.sources:
         track = pretty_midi.Instrument(programs.get(source, 0), is_drum=source in score.unpitched, name=source)
         for note in score.notes_of(source):
-            track.notes.append(pretty_midi.Note(note.velocity, round(note.midi), note.onset_s, note.offset_s))
+            # Start and end on one tick would be read as an end and a start that nothing ends: the note would be lost.
+            offset_s = max(note.offset_s, note.onset_s + MIDI_TICK_S)
+            pitch = units.nearest_pitch(note.midi)
+            track.notes.append(pretty_midi.Note(note.velocity, pitch, note.onset_s, offset_s))
         midi.instruments.append(track)
     with files.whole_file(path, force=force) as temporary:
         midi.write(str(temporary))
 
 
 def select(score: Score, sources: Iterable[str]) -> Score:
-    """The score of some of its sources, in the order given."""
+    """The score of some of its sources, in the order given; ValueError for a name that it has not."""
+    if isinstance(sources, str):
+        raise TypeError(f"sources must be a list of names, got {sources!r}; write [{sources!r}]")
     sources = tuple(sources)
     for source in sources:
         checks.check_choice("source", source, score.sources)
@@ -253,13 +313,14 @@ def shift(score: Score, shift_s: float) -> Score:
 
 
 def jitter(score: Score, within_s: float, *, rng: np.random.Generator) -> Score:
-    """The score with every note moved by a draw of its own, uniform within `within_s` either way; durations are kept.
+    """The score with every note moved by a draw of its own, uniform within `within_s` either way.
 
-    A note drawn to a start before 0 starts at 0 and keeps its end.
+    Durations are kept and no note is lost: one drawn to a start before 0 starts at 0.
     """
     checks.check_number("within_s", within_s, at_least=0, unit="seconds")
-    moves = checks.check_generator("rng", rng).uniform(-within_s, within_s, len(score.notes))
-    times = [(n.onset_s + float(m), n.offset_s + float(m)) for n, m in zip(score.notes, moves, strict=True)]
+    draws = checks.check_generator("rng", rng).uniform(-within_s, within_s, len(score.notes))
+    moves = [max(float(draw), -note.onset_s) for note, draw in zip(score.notes, draws, strict=True)]
+    times = [(n.onset_s + move, n.offset_s + move) for n, move in zip(score.notes, moves, strict=True)]
     return _with_times(score, times)
 
 
@@ -270,7 +331,7 @@ def with_tempo(score: Score, ratio: float) -> Score:
 
 
 def transpose(score: Score, semitones: float) -> Score:
-    """The score with every pitched note moved by `semitones`; drums stay."""
+    """The score with every pitched note moved by `semitones`; drums stay. ValueError beyond MIDI's 0 to 127."""
     checks.check_number("semitones", semitones, unit="semitones")
     notes = tuple(
         note if note.source in score.unpitched else dataclasses.replace(note, midi=note.midi + semitones)
@@ -288,10 +349,56 @@ def _with_times(score: Score, times: Iterable[tuple[float, float]]) -> Score:
     return dataclasses.replace(score, notes=notes)
 
 
+def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
+    wanted = ", ".join(CSV_COLUMNS)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            columns = tuple(table.fieldnames or ())
+            rows = [(table.line_num, row) for row in table]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{path} must be a table of text in UTF-8 with the columns {wanted}, got something else ({error}); "
+            "save it again as CSV in UTF-8"
+        ) from error
+    missing = [column for column in CSV_COLUMNS if column not in columns]
+    if missing:
+        raise ValueError(
+            f"{path} must have the columns {wanted}, got {', '.join(columns) or 'none'}; "
+            f"add {', '.join(missing)} to its first line, with commas between"
+        )
+    for number, row in rows:
+        # A decimal comma splits a number in two, and every cell behind it moves: better refused than misread.
+        if None in row:
+            raise ValueError(
+                f"line {number} of {path} must have {len(columns)} cells, one for each column, got more; "
+                "write decimals with a point"
+            )
+    return rows
+
+
+def _cell(row: Mapping[str, str | None], column: str) -> str:
+    cell = (row[column] or "").strip()
+    if not cell:
+        raise ValueError(f"{column} must be given, got an empty cell; fill it in, or delete the line")
+    return cell
+
+
+def _number(row: Mapping[str, str | None], column: str) -> Any:
+    cell = _cell(row, column)
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError(f"{column} must be a number, got {cell!r}; write it like 60 or 0.25") from None
+    # Pitches and velocities are whole numbers as a rule, and stay so.
+    return int(cell) if cell.isdecimal() and cell.isascii() else number
+
+
 def _existing(path: str | os.PathLike) -> Path:
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"score {path} does not exist; give the path of a MIDI file or a table of notes")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"score {path} {what}; give the path of a MIDI file or a table of notes (.csv)")
     return path
 
 

@@ -7,10 +7,14 @@ import math
 
 import numpy as np
 
-from .. import checks
+from .. import checks, units
 from .notes import Note, Score
 
 PITCHES = 128
+
+# 0.29 s at 100 frames a second is frame 28.999999999999996 to a computer. What misses a whole frame by less than this
+# is meant to be on it.
+ROUNDING_FRAMES = 1e-6
 
 
 def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: float = 0.0) -> np.ndarray:
@@ -22,7 +26,7 @@ def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: 
     Parameters
     ----------
     score : Score
-        Pitches are rounded to semitones.
+        Pitches are rounded to the nearest semitone.
     frames : int >= 1
     frame_rate_hz : float > 0
         Frames a second: sample rate / hop.
@@ -35,18 +39,19 @@ def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: 
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Tunturi et al. 2025 (binary roll, no velocity).
     """
-    checks.check_number("frames", frames, at_least=1, whole=True)
+    frames = checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("frame_rate_hz", frame_rate_hz, above=0, unit="frames a second")
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     index = {source: i for i, source in enumerate(score.sources)}
     roll = np.zeros((len(score.sources), PITCHES, frames), dtype=bool)
     for note in score.notes:
-        roll[index[note.source], round(note.midi), note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
+        filled = note_frames(note, frames, frame_rate_hz, tolerance_s)
+        roll[index[note.source], units.nearest_pitch(note.midi), filled] = True
     return roll
 
 
 def note_frames(note: Note, frames: int, frame_rate_hz: float, tolerance_s: float = 0.0) -> slice:
     """The frames that a note fills, by the rule of `piano_roll`; empty where the note lies beyond the recording."""
-    first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz))
-    last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz))
+    first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz + ROUNDING_FRAMES))
+    last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz - ROUNDING_FRAMES))
     return slice(min(first, frames), max(first, last))
