@@ -1,0 +1,341 @@
+"""Controls: a function of a few parameters becomes labelled inputs, a picture, a sound and words that follow them.
+
+::
+
+    def listen(cutoff_hz, order):
+        return controls.View(figure=figure, sound=waveform, sample_rate_hz=44_100, text="...")
+
+    controls.explore(
+        listen, cutoff_hz=controls.slider(100, 8000, 1000, unit="Hz", log=True), order=controls.slider(1, 8, 2)
+    )
+
+Every change runs the function in one worker thread with the newest values; what has been superseded is dropped (see
+`worker`). The picture and the player stay in place and take the new content, so nothing flickers and the sound goes on
+where it was. An error of the function is said on the panel, which goes on working.
+
+Without a front end the function runs once with the start values, and the output holds the picture, the words and an
+audio element; `Panel.values`, `Panel.view` and `Panel.set` work the same.
+
+An input is any widget with a trait ``value`` and a label, given as its trait ``label`` or ``description``: the sliders
+below, any of ipywidgets, or an anywidget of one's own, such as a piano-roll editor whose `value` is a tuple of notes.
+To join in it needs no more than to assign a new object to `value` whenever the reader has changed something. The
+pieces can be used apart: `worker.LatestWorker`, `picture.Picture`, `words.Words`, `player.Player`.
+
+Contents: slider, choice, switch, View, explore, Panel. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import base64
+import dataclasses
+import html
+import math
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from .. import checks
+from . import fallback, picture, player, words, worker
+
+# Fine enough to find a value, coarse enough that the arrow keys get anywhere.
+STEPS = 100
+LABEL_WIDTH = "11em"
+INPUT_WIDTH = "30em"
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a function shows for one set of values; every part may be left out.
+
+    Attributes
+    ----------
+    figure : matplotlib Figure, optional
+        Closed after it has been drawn, where pyplot made it.
+    sound : float (channels, samples), or dict of source name -> such waveforms, or of versions, optional
+        As `player.play` takes.
+    sample_rate_hz : int, optional
+        Needed with a sound.
+    text : str
+        Plain words and numbers below the inputs.
+    alt : str
+        Alternative text of the figure; without it, one is made from its titles and labels.
+    """
+
+    figure: Any = None
+    sound: np.ndarray | Mapping[str, Any] | None = None
+    sample_rate_hz: int | None = None
+    text: str = ""
+    alt: str = ""
+
+
+def slider(
+    low: float, high: float, start: float, step: float | None = None, label: str = "", unit: str = "", log: bool = False
+) -> ipywidgets.Widget:
+    """A number between `low` and `high`.
+
+    Parameters
+    ----------
+    low, high, start : int or float
+        If all three and `step` are ints, so is the value.
+    step : number, optional
+        A hundredth of the range, or 1 for ints. On a logarithmic slider it is a ratio above 1, such as 1.05.
+    label : str
+        Without it, the parameter's name.
+    unit : str
+        Stands behind the label in brackets.
+    log : bool
+        Equal ways are equal ratios; `low` must be above 0. The value is a float.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the bounds are not numbers in order, `start` lies outside, or `step` is not positive.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+    """
+    checks.check_number("low", low, above=0 if log else None, unit=unit)
+    checks.check_number("high", high, above=low, unit=unit)
+    checks.check_number("start", start, at_least=low, at_most=high, unit=unit)
+    if step is not None:
+        checks.check_number("step", step, above=1 if log else 0)
+    shared: dict[str, Any] = {"value": start, "continuous_update": True, **_labelled(_with_unit(label, unit))}
+    if log:
+        exponent = math.log10(step) if step else math.log10(high / low) / STEPS
+        shared |= {"min": math.log10(low), "max": math.log10(high), "step": exponent, "readout_format": ".4g"}
+        made = ipywidgets.FloatLogSlider(**shared)
+    elif all(isinstance(number, int) for number in (low, high, start, step or 1)):
+        made = ipywidgets.IntSlider(min=low, max=high, step=step or 1, **shared)
+    else:
+        step = step or (high - low) / STEPS
+        digits = max(0, math.ceil(-math.log10(step) - 1e-9))
+        made = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{digits}f", **shared)
+    made.mss_unit = unit
+    return made
+
+
+def choice(options: Iterable[Any] | Mapping[str, Any], label: str = "") -> ipywidgets.Widget:
+    """One of several values, the first to start with; a dict maps what is shown to the value.
+
+    Raises ValueError if there is no option.
+    """
+    options = dict(options) if isinstance(options, Mapping) else {str(option): option for option in options}
+    if not options:
+        raise ValueError("options are empty; give at least one value to choose")
+    return ipywidgets.Dropdown(options=list(options.items()), **_labelled(label))
+
+
+def switch(start: bool, label: str = "") -> ipywidgets.Widget:
+    """True or False. Raises TypeError if `start` is neither."""
+    if not isinstance(start, bool | np.bool_):
+        raise TypeError(f"start must be True or False, got {start!r}")
+    return ipywidgets.Checkbox(value=bool(start), indent=True, **_labelled(label))
+
+
+def explore(function: Callable[..., View], **parameters: Any) -> "Panel":
+    """Turn a function by its parameters: see, hear and read what it returns.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the parameters by name and returns a `View`. It runs in a worker thread after the first time, so it must
+        not rely on being alone, and should draw on `matplotlib.figure.Figure` or close what pyplot made.
+    **parameters : widgets
+        One input for each parameter: `slider`, `choice`, `switch`, or any widget with a trait `value` and a label.
+
+    Returns
+    -------
+    Panel
+        Shown when it is the last line of a cell. The function has been run once with the start values.
+
+    Raises
+    ------
+    TypeError
+        If the function is none, returns something else than a `View`, or an input has no `value`.
+    Exception
+        What the function raises for the start values.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+    """
+    return Panel(function, parameters)
+
+
+class Panel(ipywidgets.VBox):
+    """The widget behind `explore`: inputs, words, picture and player, one below the other.
+
+    Attributes
+    ----------
+    inputs : dict of parameter name -> widget
+    values : dict of parameter name -> value, as the inputs stand
+    view : View
+        The newest that is shown.
+    """
+
+    def __init__(self, function: Callable[..., View], inputs: Mapping[str, Any]) -> None:
+        if not callable(function):
+            raise TypeError(f"function must be callable, got {function!r}; pass the function itself, without brackets")
+        if not inputs:
+            raise ValueError("explore needs at least one parameter, such as level_db=controls.slider(-20, 0, -6)")
+        for name, item in inputs.items():
+            if not isinstance(item, ipywidgets.Widget) or not item.has_trait("value"):
+                raise TypeError(
+                    f"{name} must be an input with a value, got {item!r}; "
+                    f"make one with controls.slider, controls.choice or controls.switch"
+                )
+        self.inputs = dict(inputs)
+        self._function = function
+        self.view = View()
+        self._words = words.Words()
+        self._picture = picture.Picture()
+        # The player is made with the first sound, and from then on only given others.
+        self._player: player.Player | None = None
+        self._worker = worker.LatestWorker(self._work, self._show, self._fail)
+        self._quiet = False
+        for name, item in self.inputs.items():
+            _name(item, name)
+            item.observe(self._changed, "value")
+        super().__init__()
+        self._worker.run_now(self.values)
+        self._arrange()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters as the inputs stand, a fresh dict."""
+        return {name: item.value for name, item in self.inputs.items()}
+
+    def set(self, **values: Any) -> View:
+        """Set inputs from code, run the function and show its view before returning it.
+
+        Raises TypeError for an unknown parameter, traitlets' own error for a value that the input refuses, and what
+        the function raises, which the panel also shows.
+        """
+        unknown = set(values) - set(self.inputs)
+        if unknown:
+            raise TypeError(f"unknown parameter {min(unknown)!r}; this panel has {', '.join(self.inputs)}")
+        self._quiet = True
+        try:
+            for name, value in values.items():
+                self.inputs[name].value = value
+        finally:
+            self._quiet = False
+        self._worker.run_now(self.values)
+        return self.view
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the panel shows what its inputs say; whether that was reached in time."""
+        return self._worker.wait(timeout_s)
+
+    def _changed(self, change: Any) -> None:
+        if self._quiet:
+            return
+        self._words.busy = True
+        self._worker.submit(self.values)
+
+    def _work(self, values: dict[str, Any]) -> View:
+        view = self._function(**values)
+        if not isinstance(view, View):
+            raise TypeError(
+                f"{_called(self._function)} must return a controls.View, got {type(view).__name__}; "
+                "end it with: return controls.View(figure=..., sound=..., sample_rate_hz=..., text=...)"
+            )
+        if view.sound is not None:
+            # Refused before anything is shown, so that picture and sound never belong to different values.
+            player.check_versions(_stems(view.sound))
+            player.check_playable_rate(view.sample_rate_hz)
+        return view
+
+    def _show(self, values: dict[str, Any], view: View) -> None:
+        self._picture.show(view.figure, view.alt)
+        self._words.say(view.text)
+        if view.sound is not None:
+            stems, rate = _stems(view.sound), player.check_playable_rate(view.sample_rate_hz)
+            if self._player is None:
+                self._player = player.Player(stems, rate, spectrograms=False)
+                self._arrange()
+            else:
+                self._player.replace(stems, rate)
+        if self._player is not None:
+            self._player.layout.display = None if view.sound is not None else "none"
+        _close(view.figure)
+        self.view = view
+
+    def _fail(self, values: dict[str, Any], error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"\n(line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+        self._words.say(f"{type(error).__name__}: {error}{where}\nMove a control to try other values.", "error")
+
+    def _arrange(self) -> None:
+        parts = [*self.inputs.values(), self._words, self._picture, self._player]
+        self.children = tuple(part for part in parts if part is not None)
+
+    def static(self) -> tuple[bytes, str]:
+        """The picture (PNG bytes, empty without one) and the HTML that stand in for the panel."""
+        values = ", ".join(f"{_label_of(item)} {_readable(item.value)}" for item in self.inputs.values())
+        parts = [f"<div>{html.escape(values)}</div>"]
+        if self._words.text:
+            parts.append(f"<div>{html.escape(self._words.text)}</div>")
+        if self._picture.png:
+            parts.append(fallback.image_html(self._picture.png, self._picture.alt))
+        if self.view.sound is not None and self._player is not None:
+            mixture, rate = self._player.mixture, self.view.sample_rate_hz
+            parts.append(fallback.audio_html(mixture, player.check_playable_rate(rate), "Sound for these values"))
+        return self._picture.png, f"<div>{''.join(parts)}</div>"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data = dict(super()._repr_mimebundle_(**kwargs))
+        png, page = self.static()
+        values = ", ".join(f"{name}={_readable(value)}" for name, value in self.values.items())
+        data |= {"text/plain": "\n".join(filter(None, (f"Panel: {values}", self._words.text))), "text/html": page}
+        metadata = {}
+        if png:
+            data["image/png"] = base64.b64encode(png).decode()
+            metadata["image/png"] = {"alt": self._picture.alt}
+        return data, metadata
+
+
+def _stems(sound: np.ndarray | Mapping[str, Any]) -> Mapping[str, Any]:
+    return sound if isinstance(sound, Mapping) else {"sound": sound}
+
+
+def _labelled(label: str) -> dict[str, Any]:
+    return {
+        "description": label,
+        "style": {"description_width": LABEL_WIDTH},
+        "layout": {"width": INPUT_WIDTH, "max_width": "100%"},
+    }
+
+
+def _with_unit(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if label and unit else label
+
+
+def _name(item: ipywidgets.Widget, name: str) -> None:
+    # An input without a label is called by its parameter; a name that ends in its unit says it already.
+    if item.has_trait("label") and not item.has_trait("description"):
+        return
+    if item.has_trait("description") and not item.description:
+        unit = getattr(item, "mss_unit", "")
+        words = name.removesuffix(f"_{unit.lower()}") if unit else name
+        item.description = _with_unit(words.replace("_", " ").capitalize(), unit)
+
+
+def _label_of(item: ipywidgets.Widget) -> str:
+    if item.has_trait("description"):
+        return item.description
+    return item.label if item.has_trait("label") else type(item).__name__
+
+
+def _readable(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _called(function: Callable) -> str:
+    return getattr(function, "__name__", "the function")
+
+
+def _close(figure: Any) -> None:
+    # Only where pyplot is in use can a figure be registered with it; closing any other is no work.
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if figure is not None and pyplot is not None:
+        pyplot.close(figure)

@@ -1,0 +1,135 @@
+"""Fallback: the picture and the sound that stand in for a widget where no front-end runs.
+
+Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which leaves
+pyplot's figures alone, and an HTML audio element that carries its own data.
+
+Contents: figure_png, strips_png, audio_html, image_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import base64
+import html
+import io
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from .. import audio, checks
+from . import strips
+
+# The rates that MPEG layer III knows; other recordings travel as FLAC.
+MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+PEAK = 0.9
+
+# matplotlib's text layout keeps global caches that are not made for two threads.
+_drawing = threading.Lock()
+
+
+def figure_png(figure: Any, dots_per_inch: float = 100.0) -> bytes:
+    """A matplotlib figure as PNG bytes, drawn by Agg whatever canvas the figure has; a little compressed, so fast."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas, figure_dpi = figure.canvas, figure.dpi
+    buffer = io.BytesIO()
+    with _drawing:
+        try:
+            FigureCanvasAgg(figure).print_png(
+                buffer, pil_kwargs={"compress_level": 1, "dpi": (dots_per_inch, dots_per_inch)}
+            )
+        finally:
+            # The figure is the caller's: it gets its canvas and resolution back.
+            figure.set_canvas(canvas)
+            figure.dpi = figure_dpi
+    return buffer.getvalue()
+
+
+def strips_png(
+    title: str,
+    duration_s: float,
+    envelopes: Mapping[str, np.ndarray],
+    pictures: Mapping[str, np.ndarray],
+    axis: strips.Axis | None,
+) -> bytes:
+    """Waveforms and spectrograms of all stems, one below the other on one scale, as PNG bytes.
+
+    Parameters
+    ----------
+    title : str
+    duration_s : float
+    envelopes : dict of stem name -> float (2, columns), as `strips.envelope` gives
+    pictures : dict of stem name -> uint8 (rows, columns), as `strips.to_bytes` gives; may be empty
+    axis : strips.Axis, or None without pictures
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    colours = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
+    columns = 2 if pictures else 1
+    figure = Figure(figsize=(9.0, 0.75 + 0.85 * len(envelopes)), layout="constrained")
+    grid = figure.subplots(len(envelopes), columns, squeeze=False, sharex=True)
+    peak = max((float(np.abs(item).max()) for item in envelopes.values()), default=0.0) or 1.0
+    for row, (name, item) in enumerate(envelopes.items()):
+        colour = strips.COLOURS[row % len(strips.COLOURS)]
+        wave = grid[row, 0]
+        times_s = np.linspace(0, duration_s, item.shape[1], endpoint=False)
+        wave.fill_between(times_s, item[0], item[1], color=colour, linewidth=0.4)
+        wave.set(xlim=(0, duration_s), ylim=(-peak, peak), yticks=[])
+        wave.set_ylabel(name, rotation=0, ha="right", va="center")
+        if pictures and axis is not None:
+            picture = pictures[name]
+            # The rows are equal steps of log frequency: drawn as they are, with the ticks put where they belong.
+            end_s = axis.first_s + axis.column_s * picture.shape[1]
+            spectrum = grid[row, 1]
+            shown = spectrum.imshow(
+                picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
+                cmap=colours,
+                vmin=-strips.RANGE_DB,
+                vmax=0,
+                origin="lower",
+                aspect="auto",
+                extent=(axis.first_s, end_s, 0, 1),
+            )
+            ticks = [hz for hz in strips.TICKS_HZ if axis.low_hz <= hz <= axis.high_hz]
+            octaves = np.log(axis.high_hz / axis.low_hz)
+            spectrum.set(xlim=(0, duration_s), ylim=(0, 1))
+            spectrum.set_yticks([np.log(hz / axis.low_hz) / octaves for hz in ticks], [f"{hz:g}" for hz in ticks])
+    for wave in grid[-1]:
+        wave.set_xlabel("Time (s)")
+    if pictures:
+        grid[0, 1].set_title("Frequency (Hz)", fontsize="medium", loc="left")
+        figure.colorbar(shown, ax=grid[:, 1].tolist(), label="Level (dB re loudest)", pad=0.01, aspect=30)
+    if title:
+        figure.suptitle(title)
+    return figure_png(figure)
+
+
+def audio_html(waveform: np.ndarray, sample_rate_hz: int, label: str) -> str:
+    """An HTML audio element with the sound inside: MP3 where the rate allows, else FLAC; a peak above 0.9 is lowered.
+
+    Parameters
+    ----------
+    waveform : float (channels, samples), one or two channels
+    sample_rate_hz : int
+    label : str
+        What a screen reader says.
+    """
+    waveform = checks.check_waveform("waveform", waveform)
+    peak = float(np.abs(waveform).max())
+    samples = (waveform * (PEAK / peak if peak > PEAK else 1.0)).T
+    buffer = io.BytesIO()
+    if sample_rate_hz in MP3_RATES_HZ:
+        mime = "audio/mpeg"
+        soundfile.write(buffer, samples, sample_rate_hz, format="MP3", subtype=audio.SUBTYPES[".mp3"])
+    else:
+        mime = "audio/flac"
+        soundfile.write(buffer, samples, sample_rate_hz, format="FLAC", subtype="PCM_16")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<audio controls aria-label="{html.escape(label)}" src="data:{mime};base64,{data}"></audio>'
+
+
+def image_html(png: bytes, alt: str) -> str:
+    """An HTML image element with the PNG inside."""
+    data = base64.b64encode(png).decode()
+    return f'<img style="max-width: 100%" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

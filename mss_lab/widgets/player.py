@@ -1,0 +1,287 @@
+"""The player: all stems of a piece on one clock, to be soloed, muted, looped, compared and seen.
+
+Every stem is an AudioBufferSourceNode of one AudioContext, all started at one moment, so they stay together to the
+sample. Several versions (separations of one piece) all run at once; switching between them is a crossfade of 10 ms
+between their gains. Samples travel once, as 16-bit integers in one binary buffer (see `strips.to_int16`).
+
+Level matching: each version gets the gain that makes its mixture as loud as the first version's (ITU-R BS.1770-4, see
+`loudness`); the reader can switch that off. One further gain, the same for all, keeps the loudest mixture below full
+scale.
+
+A stem named ``mixture`` among others is a strip like any other, but starts muted (it is the sum of the rest) and takes
+no part in the level of its version.
+
+Contents: play, Player. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import base64
+import html
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from .. import checks, units
+from . import fallback, loudness, strips
+
+# What every browser must be able to play (Web Audio API, section on AudioBuffer).
+LOWEST_RATE_HZ = 8_000
+HIGHEST_RATE_HZ = 96_000
+MIXTURE = "mixture"
+HEADROOM_PEAK = 0.99
+
+
+def play(
+    sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str = "", *, spectrograms: bool = True
+) -> "Player":
+    """Show stems in the synchronised player.
+
+    Parameters
+    ----------
+    sources_or_versions : dict
+        Either source name -> float (channels, samples), one separation; or version name -> such a dict, several
+        separations of one piece. One or two channels; all waveforms of one shape. Versions may differ in their names.
+    sample_rate_hz : int
+        8 to 96 kHz.
+    title : str
+        Stands above the strips and names the player to a screen reader.
+    spectrograms : bool
+        Whether each stem has a spectrogram strip below its waveform.
+
+    Returns
+    -------
+    Player
+        Shown when it is the last line of a cell. Where no widgets run it is a picture and an audio element.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the stems are unequal, empty, not finite, not (channels, samples), of more than two channels, or the rate
+        is one that browsers need not play.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+    """
+    return Player(sources_or_versions, sample_rate_hz, title=title, spectrograms=spectrograms)
+
+
+class Player(anywidget.AnyWidget):
+    """The widget behind `play`; `replace` gives it other sounds while it goes on playing.
+
+    Attributes
+    ----------
+    gains_db : dict of version name -> float
+        The level-matching gains; 0 for the first version.
+    headroom_db : float
+        Gain common to all versions, 0 or less, that keeps the loudest mixture below full scale.
+    mixture : float32 (channels, samples)
+        The first version's mixture, before any gain.
+    """
+
+    _esm = pathlib.Path(__file__).with_suffix(".js")
+    _css = pathlib.Path(__file__).with_suffix(".css")
+
+    content = traitlets.Dict().tag(sync=True)
+    samples = traitlets.Bytes().tag(sync=True)
+    pictures = traitlets.Bytes().tag(sync=True)
+
+    gains_db: dict[str, float]
+    headroom_db: float
+    mixture: np.ndarray
+
+    def __init__(
+        self,
+        sources_or_versions: Mapping[str, Any],
+        sample_rate_hz: int,
+        *,
+        title: str = "",
+        spectrograms: bool = True,
+    ) -> None:
+        self._title = title
+        self._spectrograms = spectrograms
+        self._revision = 0
+        self._fallback: dict[str, str] | None = None
+        # Worked out before the widget opens its channel, so that a refused input leaves nothing behind on the page.
+        state = self._take(sources_or_versions, sample_rate_hz)
+        super().__init__(**state)
+
+    def replace(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str | None = None) -> None:
+        """Give the player other sounds; if it is playing it goes on at the same position.
+
+        Solo, mute and levels stay with the names they were set for. Parameters and refusals as for `play`; refused
+        input leaves the player as it was.
+        """
+        if title is not None:
+            self._title = title
+        state = self._take(sources_or_versions, sample_rate_hz)
+        # One message for everything, so that the page never pairs new samples with an old description.
+        with self.hold_sync():
+            for name, value in state.items():
+                setattr(self, name, value)
+
+    def _take(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int) -> dict[str, Any]:
+        versions = check_versions(sources_or_versions)
+        sample_rate_hz = check_playable_rate(sample_rate_hz)
+        mixtures = {name: mixture_of(stems) for name, stems in versions.items()}
+        gains_db = dict.fromkeys(versions, 0.0)
+        if len(versions) > 1:
+            gains_db = loudness.matching_gains_db(mixtures, sample_rate_hz)
+        loudest = max(_peak(mixtures[name]) * units.db_to_amplitude(gains_db[name]) for name in versions)
+        loudest = max(loudest, *(_peak(stems[MIXTURE]) for stems in versions.values() if MIXTURE in stems), 0.0)
+
+        self.gains_db = gains_db
+        self.headroom_db = float(units.amplitude_to_db(min(1.0, HEADROOM_PEAK / loudest))) if loudest > 0 else 0.0
+        self.mixture = next(iter(mixtures.values()))
+        self._versions = versions
+        self._rate_hz = sample_rate_hz
+        self._revision += 1
+        self._fallback = None
+        return self._packed()
+
+    def _packed(self) -> dict[str, Any]:
+        samples = self.mixture.shape[1]
+        stems = [waveform for version in self._versions.values() for waveform in version.values()]
+        integers, scales = zip(*[strips.to_int16(waveform) for waveform in stems], strict=True)
+        axis, pictures = None, []
+        if self._spectrograms:
+            axis = strips.spectrogram_axis(samples, self._rate_hz)
+            powers = [strips.power_strip(waveform, axis) for waveform in stems]
+            loudest_power = max(float(power.max()) for power in powers)
+            pictures = [strips.to_bytes(power, loudest_power) for power in powers]
+        self._axis, self._pictures = axis, pictures
+        content = {
+            "revision": self._revision,
+            "title": self._title,
+            "sampleRate": self._rate_hz,
+            "samples": samples,
+            "channels": self.mixture.shape[0],
+            "peak": max(_peak(waveform) for waveform in stems),
+            "headroomDb": self.headroom_db,
+            "rows": self._row_names(),
+            "versions": [
+                {"name": name, "gainDb": self.gains_db[name], "stems": list(version)}
+                for name, version in self._versions.items()
+            ],
+            "scales": scales,
+            "strip": _axis_content(axis),
+            "palette": strips.PALETTE,
+            "colours": strips.COLOURS,
+            "muted": [MIXTURE] if len(self._row_names()) > 1 and MIXTURE in self._row_names() else [],
+        }
+        return {
+            "content": content,
+            "samples": b"".join(item.tobytes() for item in integers),
+            "pictures": b"".join(item.tobytes() for item in pictures),
+        }
+
+    def _row_names(self) -> list[str]:
+        return list(dict.fromkeys(name for version in self._versions.values() for name in version))
+
+    def describe(self) -> str:
+        """One sentence that says what the player holds: the alternative text of its picture."""
+        version, stems = next(iter(self._versions.items()))
+        names = ", ".join(stems)
+        seconds = units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)
+        shown = "Waveforms and spectrograms" if self._spectrograms else "Waveforms"
+        others = f" Versions: {', '.join(self._versions)}; shown: {version}." if len(self._versions) > 1 else ""
+        return f"{shown} of {names}, {seconds:.1f} s.{others}"
+
+    def static(self) -> tuple[bytes, str]:
+        """The picture (PNG bytes) and the HTML (picture and audio element) that stand in for the widget."""
+        stems = next(iter(self._versions.values()))
+        png = fallback.strips_png(
+            self._title,
+            float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)),
+            {name: strips.envelope(waveform, 600) for name, waveform in stems.items()},
+            dict(zip(stems, self._pictures, strict=False)),
+            self._axis,
+        )
+        label = f"{self._title or 'Mixture'}, all stems together"
+        sound = fallback.audio_html(self.mixture, self._rate_hz, label)
+        caption = f"<div>{html.escape(label)}</div>"
+        return png, f"<div>{fallback.image_html(png, self.describe())}{caption}{sound}</div>"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        png, page = self.static()
+        encoded = base64.b64encode(png).decode()
+        data |= {"text/plain": f"Player: {self.describe()}", "image/png": encoded, "text/html": page}
+        metadata = {**metadata, "image/png": {"alt": self.describe()}}
+        return data, metadata
+
+
+def mixture_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The sum of a version's stems, (channels, samples); a stem named ``mixture`` counts only if it is alone."""
+    parts = [waveform for name, waveform in stems.items() if name != MIXTURE] or list(stems.values())
+    return np.sum(parts, axis=0)
+
+
+def check_playable_rate(sample_rate_hz: Any) -> int:
+    """Return the sample rate, or raise ValueError if browsers need not play it."""
+    rate = checks.check_sample_rate(sample_rate_hz)
+    if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
+        raise ValueError(
+            f"sample_rate_hz must be {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz to be played in a browser, got {rate}; "
+            "change it with mss_lab.audio.resample"
+        )
+    return rate
+
+
+def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]:
+    """Return version name -> stem name -> float32 waveform, all of one shape, or refuse it.
+
+    A dict of waveforms is one version named "". Raises TypeError, ValueError or ShapeError as `play` says.
+    """
+    name = "sources_or_versions"
+    if not isinstance(sources_or_versions, Mapping):
+        raise TypeError(
+            f"{name} must be a dict of source name -> waveform, or of version name -> such a dict, "
+            f"got {type(sources_or_versions).__name__}; for one sound pass {{'mixture': waveform}}"
+        )
+    if not sources_or_versions:
+        raise ValueError(f"{name} is empty; it must hold at least one source")
+    nested = [isinstance(item, Mapping) for item in sources_or_versions.values()]
+    if any(nested) and not all(nested):
+        raise TypeError(f"{name} mixes waveforms with dicts; give waveforms only, or one dict for each version")
+    versions = dict(sources_or_versions) if all(nested) else {"": sources_or_versions}
+    for label in [*versions, *(stem for stems in versions.values() for stem in stems)]:
+        if not isinstance(label, str):
+            raise TypeError(f"names in {name} must be strings, got {label!r}; write them in quotes")
+    checked = {
+        version: checks.check_sources(f"{name}[{version!r}]" if all(nested) else "sources", stems)
+        for version, stems in versions.items()
+    }
+    first_version, first_stems = next(iter(checked.items()))
+    first_stem, first = next(iter(first_stems.items()))
+    if first.shape[0] > 2:
+        raise checks.ShapeError(
+            f"{name} must have one or two channels, got {first.shape[0]}; choose two of them, or mix them down"
+        )
+    for version, stems in checked.items():
+        for stem, waveform in stems.items():
+            checks.check_same_shape(f"{version or name}[{stem!r}]", waveform, f"{first_version}[{first_stem!r}]", first)
+    return {
+        version: {stem: waveform.astype(np.float32, copy=False) for stem, waveform in stems.items()}
+        for version, stems in checked.items()
+    }
+
+
+def _peak(waveform: np.ndarray) -> float:
+    return float(max(waveform.max(), -waveform.min()))
+
+
+def _axis_content(axis: strips.Axis | None) -> dict[str, Any] | None:
+    if axis is None:
+        return None
+    return {
+        "rows": axis.rows,
+        "columns": axis.columns,
+        "columnS": axis.column_s,
+        "firstS": axis.first_s,
+        "lowHz": axis.low_hz,
+        "highHz": axis.high_hz,
+        "rangeDb": strips.RANGE_DB,
+        "ticksHz": strips.TICKS_HZ,
+    }
