@@ -1,0 +1,158 @@
+"""The pieces that ship: which there are, where they lie, and how they are read and verified.
+
+A piece is a folder with `piece.json`, `score.mid`, `LICENCE` and one FLAC file for each source. Stems are stored dry
+and mono; a stereo piece gives the angle of each source, and the loader pans them. Reading needs no synthesiser.
+
+Contents: Piece; names, load, verify, data_folder. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import audio, signals
+from ..score.notes import Score, read_midi
+
+DATA_VARIABLE = "MSS_LAB_DATA"
+RECORD = "piece.json"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """One piece, ready to be mixed, separated and judged.
+
+    Attributes
+    ----------
+    name, title : str
+    sample_rate_hz : int
+    sources : dict of source name -> float32 (channels, samples)
+        True stems; stereo where the piece is panned.
+    mixture : float32 (channels, samples)
+        Their sum.
+    score : Score
+        The notes as played, in seconds from the start of the audio.
+    licence, credits : str
+    pans_rad : dict of source name -> angle in radians, or None for a mono piece
+        0 is left, pi/4 the centre, pi/2 right (see `signals.pan`).
+    """
+
+    name: str
+    title: str
+    sample_rate_hz: int
+    sources: dict[str, np.ndarray]
+    mixture: np.ndarray
+    score: Score
+    licence: str
+    credits: str
+    pans_rad: dict[str, float] | None = None
+
+
+def data_folder() -> Path:
+    """The folder `data`: the one MSS_LAB_DATA names, else the one beside the package.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it holds no folder `lessons`.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "data"
+    if not (folder / "lessons").is_dir():
+        origin = f"{DATA_VARIABLE} names" if named else "beside the package lies"
+        raise FileNotFoundError(
+            f"the pieces should be in {folder / 'lessons'} ({origin} {folder}), which does not exist; install from a "
+            f"clone of the repository (pip install -e .), or let {DATA_VARIABLE} name its folder data"
+        )
+    return folder
+
+
+def names() -> tuple[str, ...]:
+    """Names of the pieces that ship, in order of the alphabet."""
+    return tuple(sorted(path.parent.name for path in (data_folder() / "lessons").glob(f"*/{RECORD}")))
+
+
+def load(name_or_folder: str | os.PathLike) -> Piece:
+    """Read a piece, its files verified against the checksums in its record.
+
+    Parameters
+    ----------
+    name_or_folder : str or path
+        A name from `names`, or the folder of a piece that lies elsewhere.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such piece, or a file of it is missing.
+    ValueError
+        If a file is damaged or the record cannot be read; the message names the file and the command that mends it.
+    """
+    folder = _folder(name_or_folder)
+    record = verify(folder)
+    pans_rad = record["pans_rad"]
+    sources = {}
+    for source in record["sources"]:
+        stem, rate = audio.read_audio(folder / f"{source}.flac")
+        if rate != record["sample_rate_hz"]:
+            raise ValueError(f"{folder / source}.flac has {rate} Hz, its record says {record['sample_rate_hz']} Hz")
+        sources[source] = signals.pan(stem, pans_rad[source]) if pans_rad else stem
+    return Piece(
+        name=record["name"],
+        title=record["title"],
+        sample_rate_hz=record["sample_rate_hz"],
+        sources=sources,
+        mixture=signals.mix(sources),
+        score=read_midi(folder / "score.mid"),
+        licence=record["licence"],
+        credits=record["credits"],
+        pans_rad=pans_rad,
+    )
+
+
+def verify(name_or_folder: str | os.PathLike) -> dict[str, Any]:
+    """Compare every file of a piece with the checksum in its record, and return the record.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for `load`.
+    """
+    folder = _folder(name_or_folder)
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        mend = f"make it again: {record['made_by']}, or take the folder from the repository: git checkout {folder}"
+        checksums = record["sha256"].items()
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({type(error).__name__}: {error}); take it from the repository: git checkout {path}"
+        ) from error
+    for name, wanted in checksums:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name} is missing; {mend}")
+        if sha256(folder / name) != wanted:
+            raise ValueError(f"{folder / name} is damaged: its checksum is not the one in {RECORD}; {mend}")
+    return record
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder(name_or_folder: str | os.PathLike) -> Path:
+    if isinstance(name_or_folder, str) and Path(name_or_folder).name == name_or_folder:
+        folder = data_folder() / "lessons" / name_or_folder
+    else:
+        folder = Path(name_or_folder)
+    if not (folder / RECORD).is_file():
+        raise FileNotFoundError(
+            f"there is no piece {os.fspath(name_or_folder)!r} (no {folder / RECORD}); "
+            f"choose one of {', '.join(names())}, or give the folder of a piece"
+        )
+    return folder
