@@ -56,7 +56,7 @@ class Method:
         return getattr(importlib.import_module(module, package=__package__), function)
 
     def options(self) -> dict[str, object]:
-        """Named options of the function itself and their defaults."""
+        """Named options of the function and their defaults; a function names every option it takes."""
         parameters = inspect.signature(self.load()).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
@@ -69,7 +69,7 @@ METHODS = (
         needs=frozenset({"score"}),
         gives="one estimate for each source of the score; together they are the mixture",
         lesson="notebooks/00_unmix_in_five_minutes.ipynb",
-        source="Miron, Janer and Gómez, Journal of Electrical and Computer Engineering 2017",
+        source="Miron, Janer and Gómez, ISMIR 2017",
     ),
 )
 
@@ -95,10 +95,9 @@ def separator(name: str, **options: object) -> Separator:
     TypeError
         If the method has no such option.
     """
-    function = get(name).load()
-    parameters = inspect.signature(function).parameters
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    strangers = [option for option in options if option not in parameters]
-    if strangers and not takes_any:
-        raise TypeError(f"{name} has no option {', '.join(strangers)}; it has {', '.join(get(name).options())}")
-    return functools.partial(function, **options)
+    method = get(name)
+    known = method.options()
+    strangers = [option for option in options if option not in known]
+    if strangers:
+        raise TypeError(f"{name} has no option {', '.join(strangers)}; it has {', '.join(known) or 'none'}")
+    return functools.partial(method.load(), **options)

@@ -1,6 +1,7 @@
 """Compare: separators times tracks, one row of figures for each source.
 
-Contents: Row, compare, oracle_rows, pivot, as_text, write_csv. Lesson: notebooks/04_is_it_better.ipynb
+Contents: Row, compare, oracle_rows, measure; pivot, with_mean, as_text; write_csv, write_table.
+Lesson: notebooks/04_is_it_better.ipynb
 """
 
 import csv
@@ -59,8 +60,10 @@ def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> lis
 
     Raises
     ------
+    TypeError
+        If a separator gives no dict.
     ValueError
-        If a separator leaves out a source.
+        If it leaves out a source.
     ShapeError
         If an estimate has another shape than the mixture.
 
@@ -89,12 +92,20 @@ def oracle_rows(tracks: Iterable[Track], kinds: Sequence[str] = ("ratio", "wiene
 
 def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seconds: float) -> list[Row]:
     """One row for each source of a track, from estimates that are already there."""
+    if not isinstance(estimates, Mapping):
+        raise TypeError(
+            f"{method} must give a dict of source name -> waveform, got {type(estimates).__name__} for {track.name}; "
+            "see the contract of a separator"
+        )
     missing = [source for source in track.sources if source not in estimates]
     if missing:
         raise ValueError(
             f"{method} gave no estimate of {', '.join(missing)} in {track.name}, got {', '.join(estimates) or 'none'}; "
             "does the score name every source?"
         )
+    for name, source in track.sources.items():
+        what = f"the estimate of {name} that {method} gave for {track.name}"
+        checks.check_same_shape(what, estimates[name], "the mixture", source)
     mixture = track.mixture
     return [
         Row(
@@ -137,9 +148,16 @@ def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> d
     return table
 
 
+def with_mean(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """The table with one more line, the mean of each column."""
+    columns = dict.fromkeys(column for cells in table.values() for column in cells)
+    means = {column: _mean([cells.get(column, math.nan) for cells in table.values()]) for column in columns}
+    return {**{line: dict(cells) for line, cells in table.items()}, "mean": means}
+
+
 def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
-    """A pivot as a table of text, methods down and columns across; "-" where there is no figure."""
-    columns = [*dict.fromkeys(column for cells in table.values() for column in cells if column != "mean"), "mean"]
+    """A table of names and figures as text; a column "mean" comes last, and "-" stands where there is no figure."""
+    columns = sorted(dict.fromkeys(column for cells in table.values() for column in cells), key="mean".__eq__)
 
     def cell(method: str, column: str) -> str:
         value = table[method].get(column, math.nan)
@@ -161,6 +179,16 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = Tru
         table.writerows(dataclasses.asdict(row) for row in rows)
 
 
+def write_table(path: str | os.PathLike, table: Mapping[str, Mapping[str, float]], *, force: bool = True) -> None:
+    """Write a table of names and figures; the file appears whole or not at all."""
+    columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
+    with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(["name", *columns])
+        lines.writerows([name, *(cells.get(column, "") for column in columns)] for name, cells in table.items())
+
+
 def _mean(values: Sequence[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
-    return float(np.mean(known)) if known else math.nan
+    # Not np.mean, which warns of a perfect score (+inf) beside a hopeless one (-inf).
+    return float(sum(known) / len(known)) if known else math.nan

@@ -210,7 +210,7 @@ def _checked_models(magnitudes: np.ndarray) -> np.ndarray:
     magnitudes = checks.check_magnitude("magnitudes", magnitudes, STACK_AXES)
     if not len(magnitudes):
         raise ValueError("magnitudes holds no source; give at least one model")
-    return magnitudes if np.issubdtype(magnitudes.dtype, np.floating) else magnitudes.astype(float)
+    return magnitudes if magnitudes.dtype in (np.float32, np.float64) else magnitudes.astype(np.float64)
 
 
 def _checked_stack(name: str, stack: np.ndarray) -> np.ndarray:

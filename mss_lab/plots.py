@@ -37,7 +37,8 @@ def waveform(signal: np.ndarray, sample_rate_hz: int, ax: "Axes", *, label: str 
     signal = checks.check_waveform("signal", signal)
     times_s = start_s + np.arange(signal.shape[1]) / sample_rate_hz
     (line,) = ax.plot(times_s, signal[0], lw=0.8, label=label or None)
-    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(times_s[0], times_s[-1] or 1 / sample_rate_hz))
+    end_s = start_s + max(1, signal.shape[1] - 1) / sample_rate_hz
+    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(start_s, end_s))
     return line
 
 
@@ -74,10 +75,12 @@ def spectrogram(
     -------
     matplotlib QuadMesh
     """
-    level = units.amplitude_to_db(np.abs(checks.check_axes("stft", stft, "channels freq frames")[0]))
-    top_db = float(level.max()) if loudest_db is None else loudest_db
+    magnitude = np.abs(checks.check_axes("stft", stft, "channels freq frames")[0])
+    top_db = float(units.amplitude_to_db(magnitude.max())) if loudest_db is None else loudest_db
     if not np.isfinite(top_db):
         top_db = 0.0
+    # Silence, minus infinity, would be left blank; it gets the darkest colour instead.
+    level = units.amplitude_to_db(magnitude, floor_db=top_db - range_db)
     mesh = _grid(level, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.max)
     mesh.set(cmap="magma", clim=(top_db - range_db, top_db))
     ax.set_title(title)
@@ -95,7 +98,7 @@ def mask(
     title: str = "",
 ) -> "QuadMesh":
     """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency."""
-    values = checks.check_axes("values", values, "channels freq frames")[0]
+    values = checks.check_axes("values", values, "channels freq frames")[0].astype(float)
     mesh = _grid(values, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.mean)
     mesh.set(cmap="cividis", clim=(0, 1))
     ax.set_title(title)
@@ -115,7 +118,8 @@ def score(notes: Score, ax: "Axes", *, title: str = "") -> "Axes":
             label=source,
         )
     ax.set(xlabel="time (s)", ylabel="MIDI pitch", xlim=(0, notes.duration_s or 1), title=title)
-    ax.legend(loc="upper right", fontsize="small")
+    if notes.sources:
+        ax.legend(loc="upper right", fontsize="small")
     return ax
 
 
@@ -143,6 +147,8 @@ def side_by_side(
     """Spectrograms with their names, all on one scale of colours, and the scale beside them."""
     from matplotlib.figure import Figure
 
+    if not stfts:
+        raise ValueError("stfts must hold at least one transform, got none; give a dict of name -> transform")
     loudest_db = max(float(units.amplitude_to_db(np.abs(stft).max())) for stft in stfts.values())
     rows = -(-len(stfts) // columns)
     figure = Figure(figsize=(5.2 * min(columns, len(stfts)), 2.6 * rows), layout="constrained")
@@ -175,14 +181,18 @@ def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str =
     drawn = []
     for index, (label, inner) in enumerate(values.items()):
         positions = np.arange(len(groups)) + (index - (len(values) - 1) / 2) * width
-        heights = [inner.get(group, np.nan) for group in groups]
-        container = ax.bar(positions, heights, width * 0.95, label=label, color=COLOURS[index % len(COLOURS)])
-        ax.bar_label(container, fmt="%.1f", fontsize="x-small")
+        heights = np.array([inner.get(group, np.nan) for group in groups], dtype=float)
+        # A bar of infinite length cannot be drawn; its value is written at the foot instead.
+        lengths = np.where(np.isinf(heights), 0, heights)
+        container = ax.bar(positions, lengths, width * 0.95, label=label, color=COLOURS[index % len(COLOURS)])
+        texts = ["" if np.isnan(height) else f"{height:.1f}" for height in heights]
+        ax.bar_label(container, texts, fontsize="x-small")
         drawn.append(container)
     ax.set_xticks(range(len(groups)), groups)
     ax.set_ylabel(ylabel)
     ax.axhline(0, color="grey", lw=0.8)
-    ax.legend(fontsize="small")
+    if values:
+        ax.legend(fontsize="small")
     return drawn
 
 
@@ -215,11 +225,10 @@ def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Pictur
         raise ValueError("alternative_text is empty; say in one sentence what the picture shows")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
-    # Figures made by pyplot stay in its list until they are closed; others are simply forgotten.
+    # Figures made by pyplot stay in its list until they are closed; for others this does nothing.
     from matplotlib import pyplot
 
-    if figure in map(pyplot.figure, pyplot.get_fignums()):
-        pyplot.close(figure)
+    pyplot.close(figure)
     return Picture(buffer.getvalue(), alternative_text)
 
 

@@ -62,16 +62,22 @@ def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") 
     FileNotFoundError
         If the folder, the score or any audio is missing.
     ValueError
-        If stems differ in sample rate, or the score names a source that has no audio.
+        If stems differ in sample rate, two files differ by their ending alone, or the score names an unknown source.
     ShapeError
         If stems differ in length or channels.
     """
     folder = Path(folder)
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in AUDIO_ENDINGS)
+    # Hidden files are no stems: some systems put one beside every file they copy.
+    paths = sorted(
+        path for path in folder.glob("*") if path.suffix.lower() in AUDIO_ENDINGS and not path.name.startswith(".")
+    )
     if not paths:
         raise FileNotFoundError(
             f"{folder} holds no audio; give a folder with one {' or '.join(AUDIO_ENDINGS)} per source"
         )
+    twins = sorted({path.stem for path in paths if sum(path.stem == other.stem for other in paths) > 1})
+    if twins:
+        raise ValueError(f"{folder} must hold one audio file per source, got several of {', '.join(twins)}; keep one")
     stems = {path.stem: audio.read_audio(path) for path in paths}
     rates = {name: rate for name, (_, rate) in stems.items()}
     if len(set(rates.values())) > 1:

@@ -14,13 +14,16 @@ import importlib.util
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
 from .. import checks
 
 METRICS = ("sdr", "isr", "sir", "sar")
+
+# museval adds a fixed 2.2e-16 to the energies it divides by. Far outside these peaks it would decide the result.
+ORDINARY_PEAKS = (1e-3, 1e3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,14 +142,20 @@ def _museval(
 ) -> np.ndarray:
     """(ratios, sources, windows) of sounding sources and sounding estimates."""
     metrics = _load_museval_metrics()
+    # Each ratio stays as it is when a source and its estimate are turned up together.
+    peaks = np.array([np.abs(source).max() for source in sources], dtype=np.float64)
+    ordinary = (peaks >= ORDINARY_PEAKS[0]) & (peaks <= ORDINARY_PEAKS[1])
+    scale = np.where(ordinary, 1, peaks)[:, np.newaxis, np.newaxis]
 
     def stack(waveforms: list[np.ndarray]) -> np.ndarray:
-        stacked = np.stack(waveforms).astype(np.float64)
-        if stacked.shape[1] == 2:
+        stacked = np.stack(waveforms).astype(np.float64) / scale
+        channels = stacked.shape[1]
+        if channels > 1:
             # museval takes a source whose channels cancel (left = -right) for a silent one. Every ratio stays as it
-            # is when all channels are turned together, and after this turn only true silence adds up to zero.
-            turn = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
-            stacked = np.einsum("dc,sct->sdt", turn, stacked)
+            # is when all channels are mirrored together, and in this mirror only true silence adds up to zero.
+            normal = np.sqrt(np.arange(1, channels + 1))
+            mirror = np.eye(channels) - 2 * np.outer(normal, normal) / np.sum(normal**2)
+            stacked = np.einsum("dc,sct->sdt", mirror, stacked)
         return stacked.transpose(0, 2, 1)
 
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -166,4 +175,8 @@ def _load_museval_metrics() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    # Where sources are copies of each other museval 0.4 falls back on least squares, by way of a name that NumPy 2 no
+    # longer has. This copy of the module, which nobody else sees, gets it back.
+    linalg = SimpleNamespace(**{**vars(np.linalg), "linalg": np.linalg})
+    module.__dict__["np"] = SimpleNamespace(**{**vars(np), "linalg": linalg})
     return module

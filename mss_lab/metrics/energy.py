@@ -35,6 +35,8 @@ def sdr(source: np.ndarray, estimate: np.ndarray) -> float:
     Music Demixing Challenge 2021, and that of BSS Eval v4 with one window over the whole file.
     """
     source, estimate = _checked_pair(source, estimate)
+    if not source.any():
+        return float("nan")
     return _energy_ratio_db(source, source - estimate)
 
 
@@ -48,8 +50,8 @@ def si_sdr(source: np.ndarray, estimate: np.ndarray) -> float:
     Returns
     -------
     float, dB
-        +inf where the estimate is a multiple of the source (to rounding), -inf where they are orthogonal,
-        nan where either is silent.
+        +inf where the estimate is a multiple of the source and -inf where they are orthogonal (where rounding leaves
+        a trace: beyond 300 dB either way, or 140 dB for float32), nan where either is silent.
 
     Lesson: notebooks/04_is_it_better.ipynb. Source: Le Roux et al., "SDR: half-baked or well done?", ICASSP 2019.
     """
@@ -62,7 +64,7 @@ def si_sdr(source: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def si_sdr_improvement(source: np.ndarray, estimate: np.ndarray, mixture: np.ndarray) -> float:
-    """How many dB of SI-SDR the estimate gains over the mixture left as it was.
+    """How many dB of SI-SDR the estimate gains over the mixture left as it was; nan where both are perfect.
 
     Lesson: notebooks/04_is_it_better.ipynb. Source: Le Roux et al., ICASSP 2019.
     """

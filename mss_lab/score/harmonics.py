@@ -57,8 +57,8 @@ def harmonic_claim(
     -------
     float32 (freq,)
 
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al., Journal of Electrical and Computer
-    Engineering 2017, eq. 2, with claims that are a bin wider and fall with h.
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron, Janer and Gómez, ISMIR 2017,
+    eq. 2, with claims that are a bin wider and fall with h.
     """
     checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     for name, value in (("width_cents", width_cents), ("width_bins", width_bins), ("slope", slope)):
@@ -108,11 +108,13 @@ def score_claims(
     Raises
     ------
     ValueError
-        If the score has unpitched sources, whose harmonics nobody knows.
+        If the score has unpitched sources, whose harmonics nobody knows, or an option is out of its range.
 
     Source: Miron et al. 2017, eq. 1 to 3. Equation 1 prints a window moved, not widened; it is widened here, as in
     the authors' own program.
     """
+    checks.check_number("frames", frames, at_least=1, whole=True)
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     if score.unpitched:
         raise ValueError(
             f"score masks need pitches, and {', '.join(sorted(score.unpitched))} has none; "
@@ -149,7 +151,11 @@ def separate(
     *,
     tolerance_s: float = 0.2,
     window_s: float = 4096 / 44_100,
-    **claim_options: Any,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    slope: float = 1.0,
+    tuning_hz: float = units.A4_HZ,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by score masks.
 
@@ -163,8 +169,8 @@ def separate(
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two; the hop is a quarter of it.
-    claim_options
-        Those of `harmonic_claim`.
+    harmonics, width_cents, width_bins, slope, tuning_hz
+        What a note claims, as for `harmonic_claim`.
 
     Returns
     -------
@@ -189,7 +195,11 @@ def separate(
         sample_rate_hz=sample_rate_hz,
         tolerance_s=tolerance_s,
         **settings,
-        **claim_options,
+        harmonics=harmonics,
+        width_cents=width_cents,
+        width_bins=width_bins,
+        slope=slope,
+        tuning_hz=tuning_hz,
     )
     return masks.to_estimates(masks.apply(mask, mixture_stft), score.sources, mixture.shape[1], **settings)
 
