@@ -12,7 +12,8 @@ its EXERCISES (a tuple of `Exercise`).
 Contents: open, numbers, exercises_of; Exercise, Verdict, Lab. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
+from . import answers
 from .exercise import Exercise, Verdict
 from .lab import Lab, exercises_of, numbers, open
 
-__all__ = ["Exercise", "Lab", "Verdict", "exercises_of", "numbers", "open"]
+__all__ = ["Exercise", "Lab", "Verdict", "answers", "exercises_of", "numbers", "open"]

@@ -111,7 +111,8 @@ def array(
     name, where : str
         As for `number`.
     slips : dict of str -> array, optional
-        Typical wrong results: what to say -> the array that this slip gives. Tried before the general messages.
+        Typical wrong results: what to say -> the array that this slip gives, NaN and infinities included. Tried before
+        the general messages.
     """
     where = f" {where}" if where else ""
     if is_blank(answer):
@@ -131,7 +132,7 @@ def array(
     if tolerance is None:
         tolerance = ARRAY_TOLERANCE * float(np.abs(wanted).max(initial=0.0))
     for words, slip in (slips or {}).items():
-        if got.shape == np.shape(slip) and np.all(np.abs(got - _signed(np.asarray(slip))) <= tolerance):
+        if got.shape == np.shape(slip) and _alike(got, _signed(np.asarray(slip)), tolerance):
             return words
     if got.shape != wanted.shape:
         return f"{_capital(name)} has shape {got.shape}, {_shape_words(got.shape, wanted.shape, names)}{where}"
@@ -253,6 +254,13 @@ def _one_number(answer: Any) -> Any:
 def _signed(values: np.ndarray) -> np.ndarray:
     # Differences of truth values and of unsigned integers are no differences.
     return values.astype(float) if values.dtype.kind in "biu" else values
+
+
+def _alike(got: np.ndarray, slip: np.ndarray, tolerance: float) -> bool:
+    # A typical slip may leave NaN or infinities; they count as equal where they stand in the same places.
+    with np.errstate(invalid="ignore"):
+        near = np.abs(got - slip) <= tolerance
+    return bool(np.all(near | (got == slip) | (np.isnan(got) & np.isnan(slip))))
 
 
 def _shape_words(got: tuple[int, ...], wanted: tuple[int, ...], names: list[str]) -> str:

@@ -144,7 +144,6 @@ def answer_of(source: str) -> Any:
     namespace: dict[str, Any] = {"__name__": "answer"}
     exec(compile(source, "<answer>", "exec"), namespace)
     if "answer" not in namespace:
-        raise ValueError(
-            f"this code must define answer, got only {sorted(set(namespace) - {'__builtins__'})}: {source}"
-        )
+        names = sorted(name for name in namespace if not name.startswith("__"))
+        raise ValueError(f"this code must define answer, got only {names}: {source}")
     return namespace["answer"]

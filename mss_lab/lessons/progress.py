@@ -71,7 +71,7 @@ def read(path: str | os.PathLike) -> dict[str, Mark]:
     """
     path = Path(path)
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return {}
     try:
