@@ -1,0 +1,58 @@
+# make lab    opens the workbook (installs it first, into .venv)
+# make test   everything that must hold: tests, lint, types, notebooks, browser
+# make setup  installs without opening      make data  renders the lessons' audio again
+# make book   executed notebooks as HTML    make clean removes what make made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# make lab PORT=9000 BROWSER=none
+PORT ?=
+BROWSER ?= default
+# An extra place to look for PyTorch; README.md names PyTorch's own index of builds for computers without a GPU.
+TORCH_INDEX ?=
+
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.DELETE_ON_ERROR:
+.PHONY: lab setup test data book clean
+
+lab: setup
+	@exec $(BIN)/mss-lab lab $(if $(PORT),--port $(PORT)) $(if $(filter none,$(BROWSER)),--no-browser)
+
+setup: $(VENV)/lessons
+	@$(BIN)/python -m mss_lab.datasets.pieces
+
+test: $(VENV)/tests
+	@sh tests/system_packages.sh
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+data: $(VENV)/tests
+	@sh tests/system_packages.sh
+	$(BIN)/python -m mss_lab.datasets.make_lessons
+
+book: $(VENV)/lessons
+	$(BIN)/python -m mss_lab.lessons.book
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "mss_lab needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1); try make lab PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Python could not make $(VENV); on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/lessons: $(VENV)/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): two gigabytes, a few minutes, only this once"
+	@$(PIP) --editable '.[scores,render,train]'
+	@touch $@
+
+$(VENV)/tests: $(VENV)/lessons
+	@$(PIP) --editable '.[scores,render,train,dev]'
+	@touch $@

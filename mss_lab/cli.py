@@ -1,0 +1,184 @@
+"""The command line: `mss-lab separate`, `methods`, `evaluate`, `grade`, `lab` and `doctor`.
+
+Commands say what went wrong in one line and exit with 2; `doctor` and `evaluate` exit with 1 when what they looked at
+is not as it should be. `mss-lab COMMAND --help` explains each.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from . import __version__, audio, catalogue, doctor, launch
+
+# What a command may say in one line; anything else is a fault of ours and keeps its traceback.
+EXPECTED = (ValueError, TypeError, OSError, ModuleNotFoundError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 2
+    try:
+        return options.run(options) or 0
+    except EXPECTED as error:
+        print(f"mss-lab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mss-lab: stopped; nothing half-done was left behind", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away, as `mss-lab methods | head -1` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mss-lab", description="Separate music, judge separations, open the workbook."
+    )
+    parser.add_argument("--version", action="version", version=f"mss-lab {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    separate = commands.add_parser("separate", help="separate a mixture into its sources")
+    separate.add_argument("mixture", metavar="MIX", help="audio file: WAV, FLAC, OGG or MP3")
+    separate.add_argument(
+        "--score", metavar="NOTES", help="the recording's notes: .mid, or .csv with onsets in seconds"
+    )
+    separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
+    separate.add_argument("--out", metavar="DIR", required=True, help="folder for one file per source")
+    separate.add_argument(
+        "--format", default="wav", choices=[e.lstrip(".") for e in audio.SUBTYPES], help="of the files"
+    )
+    separate.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="an option of the method, as often as needed"
+    )
+    separate.add_argument("--force", action="store_true", help="replace the folder if it exists")
+    separate.set_defaults(run=_separate)
+
+    methods = commands.add_parser("methods", help="list the separation methods and their options")
+    methods.set_defaults(run=_methods)
+
+    evaluate = commands.add_parser("evaluate", help="compare a folder of estimates with a folder of true sources")
+    evaluate.add_argument("estimates", metavar="ESTIMATES", help="folder with one audio file per source")
+    evaluate.add_argument("sources", metavar="SOURCES", help="folder with the true sources, files named alike")
+    evaluate.add_argument("--bss-eval", action="store_true", help="also SIR, SAR and ISR (BSS Eval v4); slower")
+    evaluate.add_argument("--csv", metavar="FILE", help="write the table here as well")
+    evaluate.set_defaults(run=_evaluate)
+
+    grade = commands.add_parser("grade", help="run students' notebooks and report on every exercise")
+    from .lessons import grade as grading
+
+    grading.add_arguments(grade)
+    grade.set_defaults(run=grading.run)
+
+    lab = commands.add_parser("lab", help="open JupyterLab at the first lesson")
+    launch.add_arguments(lab)
+    lab.set_defaults(run=launch.run)
+
+    health = commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
+    health.set_defaults(run=lambda options: doctor.run())
+    return parser
+
+
+def _separate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from .score import notes
+
+    bound = dict(_option(text) for text in options.set)
+    separator = catalogue.separator(options.method, **bound)
+    needs = catalogue.get(options.method).needs
+    if "score" in needs and not options.score:
+        raise ValueError(f"method {options.method} needs a score, got none; add --score NOTES (.mid or .csv)")
+    out = Path(options.out)
+    if out.is_dir() and any(out.iterdir()) and not options.force:
+        # Said before the work, not after it.
+        raise FileExistsError(f"folder {out} exists already; choose another, or allow replacing it (--force)")
+    with tqdm(total=3, desc="reading", delay=2, leave=False) as bar:
+        mixture, rate = audio.read_audio(options.mixture)
+        score = notes.read_score(options.score) if options.score else None
+        bar.set_description("separating")
+        bar.update()
+        estimates = separator(mixture, rate, score)
+        bar.set_description("writing")
+        bar.update()
+        ending = f".{options.format}"
+        audio.write_stems(out, _within_full_scale(estimates, ending), rate, ending=ending, force=options.force)
+        bar.update()
+    for name, waveform in estimates.items():
+        level_db = 10 * np.log10(max(float(np.mean(np.square(waveform, dtype=np.float64))), 1e-20))
+        print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
+    return 0
+
+
+def _within_full_scale(estimates: dict[str, np.ndarray], ending: str) -> dict[str, np.ndarray]:
+    """All estimates turned down by one gain where the format would clip; .wav keeps floats and is left alone."""
+    peak = max(float(np.abs(waveform).max()) for waveform in estimates.values())
+    if audio.SUBTYPES[ending] == "FLOAT" or peak <= 1:
+        return estimates
+    print(f"mss-lab: estimates peak at {peak:.2f} and {ending} clips above 1; all were divided by it", file=sys.stderr)
+    return {name: waveform / np.float32(peak * 1.0001) for name, waveform in estimates.items()}
+
+
+def _option(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set must be NAME=VALUE, got {text!r}; for example --set tolerance_s=0.05")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _methods(options: argparse.Namespace) -> int:
+    for method in catalogue.METHODS:
+        needs = f" (needs {', '.join(sorted(method.needs))})" if method.needs else ""
+        print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
+        listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
+        print(f"  Options: {listed or 'none'}\n  Lesson: {method.lesson}\n  Source: {method.source}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from . import compare
+    from .datasets.track import read_track
+
+    estimates = read_track(options.estimates, notes_file=None)
+    truth = read_track(options.sources, notes_file=None)
+    if set(estimates.sources) != set(truth.sources):
+        raise ValueError(
+            f"the folders must hold files of the same names, got {', '.join(estimates.sources)} in {options.estimates} "
+            f"and {', '.join(truth.sources)} in {options.sources}; rename or move away what has no partner"
+        )
+    if estimates.sample_rate_hz != truth.sample_rate_hz:
+        raise ValueError(
+            f"the folders must have one sample rate, got {estimates.sample_rate_hz} and {truth.sample_rate_hz} Hz; "
+            "resample one of them"
+        )
+    rows = compare.measure("estimate", truth, estimates.sources, 0.0)
+    table: dict[str, dict[str, float]] = {row.source: {} for row in rows}
+    for row in rows:
+        table[row.source] = {"SDR": row.sdr, "SI-SDR": row.si_sdr, "SI-SDRi": row.si_sdr_improvement}
+    if options.bss_eval:
+        from .metrics.bss_eval import bss_eval
+
+        scores = bss_eval(truth.sources, estimates.sources, truth.sample_rate_hz, window_s=None).median()
+        for name, ratios in scores.items():
+            table[name] |= {metric.upper(): ratios[metric] for metric in ("sir", "sar", "isr")}
+    print(compare.as_text(compare.with_mean(table), decimals=2))
+    if options.csv:
+        compare.write_table(options.csv, table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
