@@ -100,7 +100,8 @@ def notebook(*cells: str):
     for index, cell in enumerate(cells):
         cell = textwrap.dedent(cell).strip()
         new = nbformat.v4.new_code_cell(cell[1:]) if cell.startswith("%") else nbformat.v4.new_markdown_cell(cell)
-        made.cells.append(new | {"id": f"cell{index}"})
+        new.id = f"cell{index}"
+        made.cells.append(new)
     return made
 
 

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -196,8 +197,11 @@ def execute(
                 if cell.cell_type != "code":
                     continue
                 left_s = time_limit_s - (time.monotonic() - started)
-                # A timeout of 0 would mean none at all; a moment that is surely over does.
-                client.timeout = max(left_s, 0.01)  # type: ignore[assignment]
+                if left_s <= 0:
+                    stopped_at, timed_out = index, True
+                    break
+                # nbclient counts whole seconds.
+                client.timeout = math.ceil(left_s)
                 try:
                     client.execute_cell(cell, index)
                 except CellTimeoutError:
@@ -275,7 +279,7 @@ def _this_python() -> Any:
         """Whatever kernel is asked for, it is the Python that is running."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
     return AsyncKernelManager(kernel_spec_manager=ThisPython())

@@ -112,9 +112,12 @@ def _order_problems(notebook: Any) -> list[str]:
 
 
 def _exercise_problems(notebook: Any, exercises: Sequence[Exercise]) -> list[str]:
-    found, words, checked = [], "", []
+    found: list[str] = []
+    words, checked = "", []
     numbers = [exercise.number for exercise in exercises]
-    for cell in notebook.cells:
+    first = (_place(notebook, "Exercises") or (len(notebook.cells), 0))[0]
+    end = (_place(notebook, "Five questions") or (len(notebook.cells), 0))[0]
+    for cell in notebook.cells[first:end]:
         words += cell.source + "\n"
         if cell.cell_type != "code":
             continue
@@ -127,7 +130,9 @@ def _exercise_problems(notebook: Any, exercises: Sequence[Exercise]) -> list[str
                 found.append(f'exercise {given} must say what is expected: put "Expected: ..." beside its task')
             words = ""
     found += [
-        f'exercise {number} has no cell with lab.check("{number}", ...)' for number in numbers if number not in checked
+        f'exercise {number} has no cell with lab.check("{number}", ...) under Exercises'
+        for number in numbers
+        if number not in checked
     ]
     found += [
         f"there is a check of {given}, which the lesson does not have" for given in checked if given not in numbers
