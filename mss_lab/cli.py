@@ -5,14 +5,15 @@ is not as it should be. `mss-lab COMMAND --help` explains each.
 """
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from . import __version__, audio, catalogue, doctor, launch
+from . import __version__, audio, catalogue, doctor, files, launch, units
 
 # What a command may say in one line; anything else is a fault of ours and keeps its traceback.
 EXPECTED = (ValueError, TypeError, OSError, ModuleNotFoundError)
@@ -88,8 +89,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _separate(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from .score import notes
 
     bound = dict(_option(text) for text in options.set)
@@ -97,25 +96,35 @@ def _separate(options: argparse.Namespace) -> int:
     needs = catalogue.get(options.method).needs
     if "score" in needs and not options.score:
         raise ValueError(f"method {options.method} needs a score, got none; add --score NOTES (.mid or .csv)")
-    out = Path(options.out)
-    if out.is_dir() and any(out.iterdir()) and not options.force:
-        # Said before the work, not after it.
-        raise FileExistsError(f"folder {out} exists already; choose another, or allow replacing it (--force)")
-    with tqdm(total=3, desc="reading", delay=2, leave=False) as bar:
+    out, ending = Path(options.out), f".{options.format}"
+    # The folder is asked for before the work, so that a name that is taken costs no waiting.
+    with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
         mixture, rate = audio.read_audio(options.mixture)
         score = notes.read_score(options.score) if options.score else None
-        bar.set_description("separating")
-        bar.update()
-        estimates = separator(mixture, rate, score)
-        bar.set_description("writing")
-        bar.update()
-        ending = f".{options.format}"
-        audio.write_stems(out, _within_full_scale(estimates, ending), rate, ending=ending, force=options.force)
-        bar.update()
+        step()
+        estimates = _within_full_scale(separator(mixture, rate, score), ending)
+        step()
+        audio.write_stems(folder, estimates, rate, ending=ending)
+        step()
     for name, waveform in estimates.items():
-        level_db = 10 * np.log10(max(float(np.mean(np.square(waveform, dtype=np.float64))), 1e-20))
+        level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
         print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
     return 0
+
+
+@contextlib.contextmanager
+def _steps(*names: str) -> Iterator[Callable[[], None]]:
+    """A progress bar over named steps, shown once they have taken two seconds; yields what ends a step."""
+    from tqdm import tqdm
+
+    with tqdm(total=len(names), desc=names[0], delay=2, leave=False) as bar:
+
+        def step() -> None:
+            # Set without drawing: drawing at once would show the bar before its delay is over.
+            bar.set_description(names[min(bar.n + 1, len(names) - 1)], refresh=False)
+            bar.update()
+
+        yield step
 
 
 def _within_full_scale(estimates: dict[str, np.ndarray], ending: str) -> dict[str, np.ndarray]:

@@ -1,0 +1,184 @@
+"""The command line, called as a user calls it: what it writes, what it refuses, and that it loses nothing."""
+
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.testing import assert_allclose
+
+from mss_lab import audio, catalogue, cli, signals
+from mss_lab.score import notes
+from mss_lab.score.notes import Note, Score
+
+RATE = 16_000
+SCORE = Score((Note("low", 57, 0.0, 1.0), Note("high", 64, 0.0, 1.0)))
+
+
+@pytest.fixture
+def song(tmp_path):
+    """A folder with a mixture of two tones, its score as MIDI and CSV, and its true stems."""
+    stems = {
+        "low": signals.harmonic_tone(220.0, 1.0, RATE, amplitude=0.3).astype(np.float32),
+        "high": signals.harmonic_tone(329.63, 1.0, RATE, amplitude=0.3).astype(np.float32),
+    }
+    audio.write_stems(tmp_path / "true", stems, RATE)
+    audio.write_audio(tmp_path / "mix.wav", stems["low"] + stems["high"], RATE)
+    notes.write_midi(tmp_path / "score.mid", SCORE)
+    notes.write_csv(tmp_path / "score.csv", SCORE)
+    return tmp_path
+
+
+def separate(song, *more, score="score.mid", out="out"):
+    return cli.main(["separate", str(song / "mix.wav"), "--score", str(song / score), "--out", str(song / out), *more])
+
+
+@pytest.mark.parametrize("score", ["score.mid", "score.csv"])
+def test_separate_writes_one_file_per_source_that_add_up(song, score, capsys):
+    assert separate(song, score=score) == 0
+    out = song / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["high.wav", "low.wav"]
+    total = sum(audio.read_audio(path)[0] for path in out.iterdir())
+    assert_allclose(total, audio.read_audio(song / "mix.wav")[0], atol=1e-6)
+    printed = capsys.readouterr().out
+    assert "low.wav  1.0 s" in printed
+    assert "high.wav" in printed
+
+
+def test_options_reach_the_method(song):
+    assert separate(song, "--set", "tolerance_s=0.05", "--set", "harmonics=1") == 0
+    mixture = audio.read_audio(song / "mix.wav")[0]
+    wanted = catalogue.separator("score-masks", tolerance_s=0.05, harmonics=1)(mixture, RATE, SCORE)
+    assert_allclose(audio.read_audio(song / "out" / "low.wav")[0], wanted["low"], atol=1e-6)
+
+
+def test_an_existing_folder_is_never_overwritten_without_force(song, capsys):
+    (song / "out").mkdir()
+    (song / "out" / "precious.txt").write_text("mine")
+    assert separate(song) == 2
+    assert "--force" in capsys.readouterr().err
+    assert [path.name for path in (song / "out").iterdir()] == ["precious.txt"]
+    assert separate(song, "--force") == 0
+    assert sorted(path.name for path in (song / "out").iterdir()) == ["high.wav", "low.wav"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_write_that_fails_half_way_leaves_everything_as_it_was(song, monkeypatch, capsys, force):
+    if force:
+        (song / "out").mkdir()
+        (song / "out" / "precious.txt").write_text("mine")
+    before = sorted(str(path.relative_to(song)) for path in song.rglob("*"))
+    real, written = audio.write_audio, []
+
+    def fail_second(path, *arguments, **options):
+        if written:
+            path.write_bytes(b"RIFF, and no more")
+            raise OSError(28, "No space left on device")
+        written.append(path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(audio, "write_audio", fail_second)
+    assert separate(song, *(["--force"] if force else [])) == 2
+    assert written
+    assert "No space left" in capsys.readouterr().err
+    assert sorted(str(path.relative_to(song)) for path in song.rglob("*")) == before
+
+
+def test_formats_that_clip_are_turned_down_together(song, capsys):
+    loud = {"low": np.full((1, RATE), 0.9, np.float32)}
+    mixture = 3 * (audio.read_audio(song / "mix.wav")[0] + loud["low"])
+    audio.write_audio(song / "mix.wav", mixture, RATE)
+    assert separate(song, "--format", "flac") == 0
+    assert "divided" in capsys.readouterr().err
+    total = sum(audio.read_audio(path)[0] for path in (song / "out").iterdir())
+    scale = np.vdot(total, mixture) / np.vdot(mixture, mixture)
+    assert 0 < scale < 1
+    assert_allclose(total, scale * mixture, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda song: (song / "mix.wav").unlink(), "does not exist"),
+        (lambda song: (song / "mix.wav").write_text("no sound here"), "could not be read as audio"),
+        (lambda song: soundfile.write(song / "mix.wav", np.zeros((0, 1)), RATE), "no samples"),
+        (lambda song: soundfile.write(song / "mix.wav", np.full(99, np.nan), RATE, subtype="FLOAT"), "NaN"),
+        (lambda song: (song / "score.mid").unlink(), "score .* does not exist"),
+        (lambda song: (song / "score.mid").write_bytes(b"MThd"), "could not be read as MIDI"),
+        (lambda song: notes.write_midi(song / "score.mid", Score((), ("nobody",))), "holds no notes"),
+        (lambda song: notes.write_midi(song / "score.mid", notes.shift(SCORE, 60.0)), "no note within"),
+        (lambda song: (song / "out").write_text("a file"), "must be a folder's name"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line_and_nothing_appears(song, capsys, make, words):
+    make(song)
+    before = sorted(str(path) for path in song.rglob("*"))
+    assert separate(song) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mss-lab: ")
+    assert said.count("\n") == 1
+    assert re.search(words, said)
+    assert sorted(str(path) for path in song.rglob("*")) == before
+
+
+def test_a_place_that_cannot_be_written_is_refused(song, capsys):
+    (song / "wall").write_text("a file in the way")
+    assert separate(song, out="wall/out") == 2
+    assert "cannot be made or written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        (["--method", "magic"], "score-masks"),
+        (["--set", "tolerance_s"], "NAME=VALUE"),
+        (["--set", "tolerance_s=-1"], "at least 0"),
+        (["--set", "magic=1"], "magic"),
+        (["--set", "tolerance_s=wide"], "number"),
+    ],
+)
+def test_a_wrong_method_or_option_is_refused(song, capsys, more, words):
+    assert separate(song, *more) == 2
+    assert words in capsys.readouterr().err
+    assert not (song / "out").exists()
+
+
+def test_a_method_that_needs_a_score_says_so(song, capsys):
+    assert cli.main(["separate", str(song / "mix.wav"), "--out", str(song / "out")]) == 2
+    assert "--score NOTES" in capsys.readouterr().err
+
+
+def test_methods_lists_every_entry_with_its_options(capsys):
+    assert cli.main(["methods"]) == 0
+    printed = capsys.readouterr().out
+    for method in catalogue.METHODS:
+        assert method.name in printed
+        assert method.lesson in printed
+        for option in method.options():
+            assert option in printed
+
+
+@pytest.mark.parametrize("more", [[], ["--bss-eval"]])
+def test_evaluate_prints_known_figures(song, capsys, more):
+    half = {name: audio.read_audio(song / "true" / f"{name}.wav")[0] / 2 for name in ("low", "high")}
+    audio.write_stems(song / "half", half, RATE)
+    table = song / "table.csv"
+    assert cli.main(["evaluate", str(song / "half"), str(song / "true"), "--csv", str(table), *more]) == 0
+    printed = capsys.readouterr().out
+    # An estimate of half the source has an error of half the source: 20 log10(2) dB.
+    assert "6.02" in printed
+    assert ("SIR" in printed) == bool(more)
+    assert table.read_text().splitlines()[1].startswith(("low,6.02", "high,6.02"))
+
+
+def test_evaluate_refuses_folders_that_do_not_match(song, capsys):
+    audio.write_stems(song / "odd", {"low": np.zeros((1, RATE), np.float32)}, RATE)
+    assert cli.main(["evaluate", str(song / "odd"), str(song / "true")]) == 2
+    assert "same names" in capsys.readouterr().err
+
+
+def test_no_command_prints_the_commands(capsys):
+    assert cli.main([]) == 2
+    printed = capsys.readouterr().out
+    for command in ("separate", "methods", "evaluate", "grade", "lab", "doctor"):
+        assert command in printed
