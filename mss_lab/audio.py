@@ -4,7 +4,7 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
 rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
 
-Contents: read_audio, write_audio, write_stems, resample. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: read_audio, write_audio, write_stems, as_file_name, resample. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import math
@@ -161,6 +161,11 @@ def write_stems(
         for name, waveform in stems.items():
             file = f"{name}{ending}"
             _encode(temporary / file, Path(folder) / file, waveform, sample_rate_hz, subtype)
+
+
+def as_file_name(name: str) -> str:
+    """A source's name as a file may bear it: signs that some system refuses become "_"."""
+    return "".join("_" if sign in UNSAFE_IN_NAMES or not sign.isprintable() else sign for sign in name).strip(" .")
 
 
 def _check_encoding(

@@ -103,6 +103,7 @@ def _separate(options: argparse.Namespace) -> int:
         score = notes.read_score(options.score) if options.score else None
         step()
         estimates = _within_full_scale(separator(mixture, rate, score), ending)
+        estimates = {audio.as_file_name(name): waveform for name, waveform in estimates.items()}
         step()
         audio.write_stems(folder, estimates, rate, ending=ending)
         step()

@@ -68,18 +68,19 @@ def test_a_write_that_fails_half_way_leaves_everything_as_it_was(song, monkeypat
         (song / "out").mkdir()
         (song / "out" / "precious.txt").write_text("mine")
     before = sorted(str(path.relative_to(song)) for path in song.rglob("*"))
-    real, written = audio.write_audio, []
+    real, opened = soundfile.SoundFile, []
 
-    def fail_second(path, *arguments, **options):
-        if written:
-            path.write_bytes(b"RIFF, and no more")
-            raise OSError(28, "No space left on device")
-        written.append(path)
-        return real(path, *arguments, **options)
+    def fail_second(path, mode="r", *arguments):
+        if mode == "w":
+            opened.append(path)
+            if len(opened) == 2:
+                path.write_bytes(b"RIFF, and no more")
+                raise OSError(28, "No space left on device")
+        return real(path, mode, *arguments)
 
-    monkeypatch.setattr(audio, "write_audio", fail_second)
+    monkeypatch.setattr(soundfile, "SoundFile", fail_second)
     assert separate(song, *(["--force"] if force else [])) == 2
-    assert written
+    assert len(opened) == 2
     assert "No space left" in capsys.readouterr().err
     assert sorted(str(path.relative_to(song)) for path in song.rglob("*")) == before
 
@@ -94,6 +95,13 @@ def test_formats_that_clip_are_turned_down_together(song, capsys):
     scale = np.vdot(total, mixture) / np.vdot(mixture, mixture)
     assert 0 < scale < 1
     assert_allclose(total, scale * mixture, atol=1e-5)
+
+
+def test_track_names_that_are_no_file_names_are_made_into_some(song):
+    score = Score((Note("Violin I/II", 57, 0.0, 1.0), Note("c:high", 64, 0.0, 1.0)))
+    notes.write_midi(song / "score.mid", score)
+    assert separate(song) == 0
+    assert sorted(path.name for path in (song / "out").iterdir()) == ["Violin I_II.wav", "c_high.wav"]
 
 
 @pytest.mark.parametrize(
