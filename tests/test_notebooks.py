@@ -175,6 +175,27 @@ def link_problems(package, **sources):
     return links.problems(made, package)
 
 
+def test_what_the_code_uses_is_named_too(package):
+    for code in (
+        "%from mss_lab import units\nunits.midi_to_hz(69)",
+        "%from mss_lab.units import midi_to_hz as pitch",
+        "%import mss_lab.units\nprint(mss_lab.units.midi_to_hz(69))",
+        "%import mss_lab.units as u\n%matplotlib inline\nprint(u.midi_to_hz(69))",
+    ):
+        assert link_problems(package, _01_sound=code) == []
+    for code in ("%units.midi_to_hz(69)", "%from mss_lab import audio", "%from mss_lab import units"):
+        assert any("units.midi_to_hz names" in one for one in link_problems(package, _01_sound=code)), code
+
+
+def test_a_module_is_named_by_its_neighbours_a_function_only_by_itself(package):
+    (package / "widgets").mkdir()
+    for name in ("__init__", "player", "worker"):
+        text = f'"""{name}. Lesson: notebooks/01_sound.ipynb"""\n\ndef f():\n    """f"""\n'
+        (package / "widgets" / f"{name}.py").write_text(text, encoding="utf-8")
+    assert link_problems(package, _01_sound=SOUND + "\n\n`mss_lab.widgets.player.play`") == []
+    assert len(link_problems(package, _01_sound=SOUND)) == 3
+
+
 SOUND = "See `mss_lab.units.midi_to_hz(69)` here."
 
 

@@ -1,11 +1,12 @@
 """Links between lessons and the package: every idea has one home, and both ends say so.
 
 A docstring names its lesson by path: ``Lesson: notebooks/NN_name.ipynb`` (or ``Lessons:`` and several). A lesson names
-what it uses in markdown, in backquotes and from the root: `mss_lab.transforms.stft`. A docstring's lesson must name the
-function back (or, for a module's docstring, the module or anything in it), and what a lesson names must exist
-and have a home: a lesson named in its own docstring or in its module's.
+what it speaks of in markdown, in backquotes and from the root, as in `mss_lab.transforms.stft`; what its code uses is
+named too. A function's lesson must name the function back. A module's must name the module, something in it, or a
+neighbour in its folder (a folder such as `mss_lab.widgets` is one idea). And what a lesson's text names must exist and
+have a home: a lesson in its own docstring or in its module's.
 
-Contents: named_in, homes, problems.
+Contents: named_in, used_in, homes, problems.
 """
 
 import ast
@@ -25,6 +26,31 @@ def named_in(notebook: Any) -> tuple[str, ...]:
     """Every name of the package that a notebook's markdown links, once, in order."""
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return tuple(dict.fromkeys(NAME.findall(words)))
+
+
+def used_in(notebook: Any) -> tuple[str, ...]:
+    """Every name of the package that a notebook's code uses, from the root, once, in order."""
+    origins: dict[str, str] = {}
+    found: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        try:
+            tree = ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "pass", cell.source))
+        except SyntaxError:
+            # Jupyter's own notation beyond lines of magic; the run will tell whether it is a mistake.
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mss_lab":
+                origins |= {item.asname or item.name: f"{node.module}.{item.name}" for item in node.names}
+            elif isinstance(node, ast.Import):
+                origins |= {
+                    item.asname or "mss_lab": item.name if item.asname else "mss_lab"
+                    for item in node.names
+                    if item.name.partition(".")[0] == "mss_lab"
+                }
+        found += [name for node in ast.walk(tree) if (name := _dotted(node, origins))]
+    return tuple(dict.fromkeys([*origins.values(), *found]))
 
 
 def homes(package: str | os.PathLike) -> dict[str, tuple[str, ...]]:
@@ -56,6 +82,7 @@ def problems(notebooks: Mapping[str, Any], package: str | os.PathLike) -> list[s
     found = []
     homes_of = homes(package)
     named = {name: named_in(notebook) for name, notebook in notebooks.items()}
+    reached = {name: {*named[name], *used_in(notebook)} for name, notebook in notebooks.items()}
     highest = max((name[:2] for name in notebooks), default="")
     modules = {".".join(_module_parts(Path(package), path)) for path in Path(package).rglob("*.py")}
     for name, lessons in homes_of.items():
@@ -63,9 +90,7 @@ def problems(notebooks: Mapping[str, Any], package: str | os.PathLike) -> list[s
             if lesson not in notebooks:
                 if lesson[:2] <= highest:
                     found.append(f"{name} names notebooks/{lesson}, which does not exist")
-            elif not any(
-                other == name or (name in modules and other.startswith(f"{name}.")) for other in named[lesson]
-            ):
+            elif not any(_answers(name, other, modules) for other in reached[lesson]):
                 found.append(f"{name} names notebooks/{lesson}, which does not link it: write `{name}` there")
     for lesson, names in named.items():
         for name in names:
@@ -76,6 +101,23 @@ def problems(notebooks: Mapping[str, Any], package: str | os.PathLike) -> list[s
             ):
                 found.append(f"notebooks/{lesson} links {name}, whose docstring (and its module's) names no lesson")
     return found
+
+
+def _answers(name: str, other: str, modules: set[str]) -> bool:
+    if other == name or name not in modules:
+        return other == name
+    folder = name.rpartition(".")[0]
+    return other.startswith(f"{name}.") or ("." in folder and f"{other}.".startswith(f"{folder}."))
+
+
+def _dotted(node: ast.AST, origins: Mapping[str, str]) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in origins:
+        return ""
+    return ".".join([origins[node.id], *reversed(parts)])
 
 
 def _module_parts(package: Path, path: Path) -> tuple[str, ...]:
