@@ -22,7 +22,7 @@ lab: setup
 	@exec $(BIN)/mss-lab lab $(if $(PORT),--port $(PORT)) $(if $(filter none,$(BROWSER)),--no-browser)
 
 setup: $(VENV)/lessons
-	@$(BIN)/python -m mss_lab.datasets.pieces
+	@$(BIN)/mss-lab verify
 
 test: $(VENV)/tests
 	@sh tests/system_packages.sh

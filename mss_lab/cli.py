@@ -1,4 +1,4 @@
-"""The command line: `mss-lab separate`, `methods`, `evaluate`, `grade`, `lab` and `doctor`.
+"""The command line: `mss-lab separate`, `methods`, `evaluate`, `grade`, `lab`, `verify` and `doctor`.
 
 Commands say what went wrong in one line and exit with 2; `doctor` and `evaluate` exit with 1 when what they looked at
 is not as it should be. `mss-lab COMMAND --help` explains each.
@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     launch.add_arguments(lab)
     lab.set_defaults(run=launch.run)
 
+    verify = commands.add_parser("verify", help="check that the lessons' audio is as it was shipped")
+    verify.set_defaults(run=_verify)
+
     health = commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
     health.set_defaults(run=lambda options: doctor.run())
     return parser
@@ -155,6 +158,16 @@ def _methods(options: argparse.Namespace) -> int:
         print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
         listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
         print(f"  Options: {listed or 'none'}\n  Lesson: {method.lesson}\n  Source: {method.source}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .datasets import pieces
+
+    names = pieces.names()
+    for name in names:
+        pieces.verify(name)
+    print(f"The lessons' audio is whole: {', '.join(names)}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The command line, called as a user calls it: what it writes, what it refuses, and that it loses nothing."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from mss_lab import audio, catalogue, cli, signals
+from mss_lab.datasets import pieces
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
 
@@ -185,8 +187,18 @@ def test_evaluate_refuses_folders_that_do_not_match(song, capsys):
     assert "same names" in capsys.readouterr().err
 
 
+def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys):
+    assert cli.main(["verify"]) == 0
+    assert all(name in capsys.readouterr().out for name in pieces.names()[:1])
+    shutil.copytree(pieces.data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
+    monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path))
+    (tmp_path / "lessons" / "song" / "voice.flac").write_bytes(b"fLaC")
+    assert cli.main(["verify"]) == 2
+    assert "voice.flac is damaged" in capsys.readouterr().err
+
+
 def test_no_command_prints_the_commands(capsys):
     assert cli.main([]) == 2
     printed = capsys.readouterr().out
-    for command in ("separate", "methods", "evaluate", "grade", "lab", "doctor"):
+    for command in ("separate", "methods", "evaluate", "grade", "lab", "verify", "doctor"):
         assert command in printed
