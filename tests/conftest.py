@@ -1,0 +1,48 @@
+"""What all tests share: a seeded generator, read-only arrays, and the real recordings."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RECORDINGS_VARIABLE = "MSS_LAB_RECORDINGS"
+
+
+def pytest_collection_modifyitems(items):
+    # Listed as not run where nobody gave the recordings; where somebody did, a wrong path fails in the fixture below.
+    if os.environ.get(RECORDINGS_VARIABLE):
+        return
+    not_run = pytest.mark.skip(reason=f"not run: {RECORDINGS_VARIABLE} does not name the folder of real recordings")
+    for item in items:
+        if item.get_closest_marker("recordings") or "recordings" in getattr(item, "fixturenames", ()):
+            item.add_marker(not_run)
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    """The folder of real recordings that MSS_LAB_RECORDINGS names."""
+    folder = Path(os.environ.get(RECORDINGS_VARIABLE, ""))
+    # A session's fixture is asked for by tests that are run only, so the variable is set here.
+    if not os.environ.get(RECORDINGS_VARIABLE) or not folder.is_dir():
+        pytest.fail(f"{RECORDINGS_VARIABLE} must name a folder that exists, got {str(folder)!r}; mend it or unset it")
+    return folder
+
+
+@pytest.fixture
+def rng():
+    """A generator that draws the same numbers in every run."""
+    return np.random.default_rng(20_250_101)
+
+
+@pytest.fixture
+def frozen():
+    """A function that makes arrays read-only, so that writing into an input fails; returns what it was given."""
+
+    def freeze(*arrays):
+        for array in arrays:
+            for one in array.values() if isinstance(array, dict) else (array,):
+                one.setflags(write=False)
+        return arrays[0] if len(arrays) == 1 else arrays
+
+    return freeze
