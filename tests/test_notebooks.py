@@ -408,7 +408,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     good.write_text(nbformat.writes(toy_lesson.notebook(*cells)), encoding="utf-8")
     before = listing(tmp_path)
     out = tmp_path / "out" / "book"
-    assert book.main([str(out), str(good)]) == 0
+    assert book.main(["--folder", str(out), str(good)]) == 0
     assert "01_a.html: Level & scale" in capsys.readouterr().out
     page = (out / "01_a.html").read_text(encoding="utf-8")
     assert "data:audio/wav;base64" in page and "still here" in page and "nothing to see" not in page
@@ -417,7 +417,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     assert '<a href="01_a.html">Level &amp; scale</a>' in index and "You can hear it." in index
     assert [item for item in listing(tmp_path) if "out" not in item[0]] == before
     # A second build does not take the place of the first unless it is allowed to.
-    assert book.main([str(out), str(good)]) == 1
+    assert book.main(["--folder", str(out), str(good)]) == 1
     assert "exists already" in capsys.readouterr().err
 
 
@@ -425,7 +425,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
 def test_a_lesson_that_fails_makes_no_book(tmp_path, capsys):
     bad = tmp_path / "02_bad.ipynb"
     bad.write_text(nbformat.writes(toy_lesson.notebook("# A", "%1 / 0")), encoding="utf-8")
-    assert book.main([str(tmp_path / "book"), str(bad)]) == 1
+    assert book.main(["--folder", str(tmp_path / "book"), str(bad)]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert not (tmp_path / "book").exists()
     assert runs_in.main([str(bad)]) == 1

@@ -1,6 +1,6 @@
 """Build the book: every lesson executed, as pages that open in a browser without Jupyter.
 
-    python -m mss_lab.lessons.book FOLDER [NOTEBOOK ...]
+    python -m mss_lab.lessons.book [--folder FOLDER] [NOTEBOOK ...]
 
 Pictures and sounds lie inside the pages. Nothing is fetched while building; a reader's browser fetches MathJax, which
 typesets the equations, and without a network shows them as TeX.
@@ -21,6 +21,7 @@ from typing import Any
 from .. import files
 from . import notebooks
 
+FOLDER = "build/book"
 TIME_LIMIT_S = 600.0
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -133,7 +134,7 @@ def build(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.book", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", metavar="FOLDER", help="where the book shall be")
+    parser.add_argument("--folder", help=f"where the book shall be (default: {FOLDER}, made anew each time)")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all of ./notebooks")
     parser.add_argument("--force", action="store_true", help="replace FOLDER if it exists")
     given = parser.parse_args(arguments)
@@ -141,13 +142,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not paths:
         parser.error("there is no notebook in ./notebooks; name one")
     try:
-        pages = build(paths, given.folder, force=given.force, progress=sys.stderr.isatty())
+        folder = Path(given.folder or FOLDER)
+        force = given.force or given.folder is None
+        pages = build(paths, folder, force=force, progress=sys.stderr.isatty())
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for page in pages:
-        sys.stdout.write(f"{Path(given.folder) / page.name}.html: {page.title}, ran in {page.seconds:.1f} s\n")
-    sys.stdout.write(f"the book is {Path(given.folder) / 'index.html'}\n")
+        sys.stdout.write(f"{folder / page.name}.html: {page.title}, ran in {page.seconds:.1f} s\n")
+    sys.stdout.write(f"the book is {folder / 'index.html'}\n")
     return 0
 
 

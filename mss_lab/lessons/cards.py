@@ -101,13 +101,15 @@ def code_html(source: str) -> str:
 
 def table_html(caption: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A small table whose first column names the rows."""
-    head = "".join(f'<th scope="col" style="text-align:left">{html.escape(column)}</th>' for column in columns)
+    style = 'style="text-align:left;padding:.1em .8em .1em 0"'
+    head = "".join(f'<th scope="col" {style}>{html.escape(column)}</th>' for column in columns)
     lines = []
     for first, *others in rows:
-        cells = "".join(f'<td style="text-align:left">{inline_html(cell)}</td>' for cell in others)
-        lines.append(f'<tr><th scope="row" style="text-align:left">{html.escape(first)}</th>{cells}</tr>')
+        cells = "".join(f"<td {style}>{inline_html(cell)}</td>" for cell in others)
+        lines.append(f'<tr><th scope="row" {style}>{html.escape(first)}</th>{cells}</tr>')
     return (
-        f'<table style="margin:.5em 0 0"><caption style="text-align:left">{html.escape(caption)}</caption>'
+        f'<table style="margin:.5em 0 0;color:inherit;font-size:inherit;border-spacing:0">'
+        f'<caption style="text-align:left;color:inherit">{html.escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     )
 
