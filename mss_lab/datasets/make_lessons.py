@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import soundfile
 from tqdm import tqdm
 
@@ -31,7 +32,7 @@ LARGEST_PEAK = 0.9
 
 # General MIDI programs, counted from 0.
 CHORALE_PROGRAMS = {"violin": 40, "clarinet": 71, "saxophone": 66, "bassoon": 70}
-BAND_PROGRAMS = {"drums": 0, "bass": 33, "electric_piano": 4, "lead": 73}
+BAND_PROGRAMS = {"drums": 0, "bass": 32, "electric_piano": 4, "lead": 73}
 SONG_PROGRAMS = {"guitar": 24, "bass": 32}
 
 # Drums and bass stand 7 degrees apart, electric piano and lead 55.
@@ -42,6 +43,8 @@ BAND_PANS_DEGREES = {"drums": 45, "bass": 52, "electric_piano": 20, "lead": 75}
 BAND_TEMPO_BPM = 112.5
 BAND_LOOP_S = 8 * 60 / BAND_TEMPO_BPM
 BAND_ROUNDS = 5
+# A sixteenth of silence first, as any recording has.
+BAND_LEAD_IN_S = 60 / BAND_TEMPO_BPM / 4
 
 CC0 = "CC0-1.0"
 SOUNDFONT_CREDIT = "Sounds: FluidR3 GM soundfont by Frank Wen and contributors (MIT licence), through FluidSynth."
@@ -64,6 +67,8 @@ class Recipe:
         Gives the other sources: dict of source name -> float (1, samples).
     tail_s : float, seconds
         Audio after the last note.
+    facts : dict
+        What else is known of the piece, for its record.
     """
 
     title: str
@@ -74,6 +79,7 @@ class Recipe:
     pans_rad: dict[str, float] | None = None
     extra: Callable[[Score, int, int, np.random.Generator], dict[str, np.ndarray]] | None = None
     tail_s: float = TAIL_S
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
@@ -144,7 +150,8 @@ def write(name: str, out: Path) -> dict[str, Any]:
             "programs": recipe.programs,
             "loudness_lkfs": LOUDNESS_LKFS,
             "seed": recipe.seed,
-            "versions": render.versions(),
+            "facts": recipe.facts,
+            "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
             "made_by": f"python -m mss_lab.datasets.make_lessons {name}",
             "sha256": {path.name: pieces.sha256(path) for path in sorted(folder.iterdir())},
         }
@@ -204,8 +211,6 @@ def _play_chorale(lines: dict[str, str], tempo_bpm: float) -> Callable[[np.rando
 
 def _play_band(rng: np.random.Generator) -> Score:
     tempo = BAND_TEMPO_BPM
-    # A sixteenth of silence first, as any recording has.
-    lead_in_s = 60 / tempo / 4
 
     def strictly(lines: dict[str, str], velocity: int) -> Score:
         written = _merge(notation.read_voices(lines))
@@ -218,8 +223,8 @@ def _play_band(rng: np.random.Generator) -> Score:
     lead = strictly({"lead": band.LEAD}, 84)
     last = strictly(band.LAST_CHORD, 80)
     last_drums = performance.drum_grid(band.LAST_DRUMS, band.DRUM_PITCHES, tempo, rng=rng)
-    rounds = [lead_in_s + number * BAND_LOOP_S for number in range(BAND_ROUNDS)]
-    end_s = lead_in_s + BAND_ROUNDS * BAND_LOOP_S
+    rounds = [BAND_LEAD_IN_S + number * BAND_LOOP_S for number in range(BAND_ROUNDS)]
+    end_s = BAND_LEAD_IN_S + BAND_ROUNDS * BAND_LOOP_S
     parts = [(start_s, part) for start_s in rounds for part in (loop, drums)]
     parts += [(rounds[1], lead), (end_s, last), (end_s, last_drums)]
     return performance.join(parts, tuple(BAND_PROGRAMS))
@@ -282,6 +287,14 @@ RECIPES = {
         seed=5,
         pans_rad={source: float(np.deg2rad(angle)) for source, angle in BAND_PANS_DEGREES.items()},
         tail_s=1.5,
+        facts={
+            "loop": {
+                "start_s": BAND_LEAD_IN_S,
+                "period_s": BAND_LOOP_S,
+                "rounds": BAND_ROUNDS,
+                "sources": ["drums", "bass", "electric_piano"],
+            }
+        },
     ),
     "song": Recipe(
         title="Song without words",
@@ -290,6 +303,7 @@ RECIPES = {
         play=_play_song,
         seed=7,
         extra=_sing,
+        facts={"vowels": list(song.VOWELS), "vibrato_hz": voice.VIBRATO_HZ, "vibrato_cents": voice.VIBRATO_CENTS},
     ),
 }
 

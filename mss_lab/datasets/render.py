@@ -43,6 +43,7 @@ HOW_TO_INSTALL = (
 # so anyway, and a repeated bar would not repeat to the sample.
 BLOCK_SAMPLES = 64
 DRUM_BANK, DRUM_CHANNEL = 128, 9
+REVERB_SEND, CHORUS_SEND = 91, 93
 
 
 def render(
@@ -74,7 +75,8 @@ def render(
     tail_s : float >= 0, seconds
         Audio after the last offset, for notes to die away; its last 50 ms fade to silence.
     reverb, chorus : bool
-        FluidSynth's own effects, off so that a stem is the instrument alone.
+        FluidSynth's own effects, each with half of the instrument sent to it; off, so that a stem is the instrument
+        alone.
     jobs : int
         Stems rendered at once (threads).
 
@@ -267,6 +269,9 @@ def _play(
         channel, bank = (DRUM_CHANNEL, DRUM_BANK) if is_drum else (0, 0)
         if synth.program_select(channel, font, bank, program) != 0:
             raise ValueError(f"{soundfont} has no program {program} in bank {bank}; choose another program")
+        for controller, wanted in ((REVERB_SEND, reverb), (CHORUS_SEND, chorus)):
+            if wanted:
+                synth.cc(channel, controller, 64)
         waveform = np.zeros(samples)
         done = 0
         for block, is_on, pitch, velocity in [*_events(notes, sample_rate_hz), (-(-samples // BLOCK_SAMPLES), 0, 0, 0)]:

@@ -107,7 +107,9 @@ def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, 
             pitch += (note.midi - before.midi) * (0.5 - 0.5 * np.cos(np.pi * way))
         since_s = times_s - note.onset_s - VIBRATO_AFTER_S
         inside = (since_s > 0) & (times_s < note.offset_s)
-        depth_cents[inside] = VIBRATO_CENTS * np.minimum(1, since_s[inside] / 0.2)
+        # It swells in 0.2 s and is over when the note ends: a swing cut short would be a jump in pitch.
+        swell = np.minimum(since_s / 0.2, (note.offset_s - times_s) / 0.06)
+        depth_cents[inside] = VIBRATO_CENTS * np.minimum(1, swell[inside])
     vibrato_cents = depth_cents * np.sin(2 * np.pi * VIBRATO_HZ * times_s)
     knots = rng.normal(0, 4, max(2, int(times_s[-1] * 5) + 2))
     drift_cents = np.interp(times_s, np.arange(len(knots)) / 5, knots)
