@@ -40,6 +40,8 @@ class Method:
         The notebook that teaches it.
     source : str
         The paper.
+    adds_up : bool
+        Whether the estimates add up to the mixture.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Method:
     gives: str
     lesson: str
     source: str
+    adds_up: bool = False
 
     def load(self) -> Separator:
         """The function itself."""
@@ -70,6 +73,7 @@ METHODS = (
         gives="one estimate for each source of the score; together they are the mixture",
         lesson="notebooks/00_unmix_in_five_minutes.ipynb",
         source="Miron, Janer and Gómez, ISMIR 2017",
+        adds_up=True,
     ),
 )
 
