@@ -42,7 +42,7 @@ from . import fallback, picture, player, words, worker
 # Fine enough to find a value, coarse enough that the arrow keys get anywhere.
 STEPS = 100
 LABEL_WIDTH = "11em"
-INPUT_WIDTH = "30em"
+INPUT_WIDTH = "36em"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def slider(
     Raises
     ------
     TypeError, ValueError
-        If the bounds are not numbers in order, `start` lies outside, or `step` is not positive.
+        If the bounds are not numbers in order, `start` lies outside or between two steps, or `step` is not positive.
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
@@ -102,13 +102,14 @@ def slider(
         checks.check_number("step", step, above=1 if log else 0)
     shared: dict[str, Any] = {"value": start, "continuous_update": True, **_labelled(_with_unit(label, unit))}
     if log:
-        exponent = math.log10(step) if step else math.log10(high / low) / STEPS
-        shared |= {"min": math.log10(low), "max": math.log10(high), "step": exponent, "readout_format": ".4g"}
-        made = ipywidgets.FloatLogSlider(**shared)
+        low, high, start = math.log10(low), math.log10(high), math.log10(start)
+        step = _step(low, high, start, math.log10(step) if step else None)
+        made = ipywidgets.FloatLogSlider(min=low, max=high, step=step, readout_format=".4g", **shared)
     elif all(isinstance(number, int) for number in (low, high, start, step or 1)):
-        made = ipywidgets.IntSlider(min=low, max=high, step=step or 1, **shared)
+        step = _step(low, high, start, step or 1)
+        made = ipywidgets.IntSlider(min=low, max=high, step=step, **shared)
     else:
-        step = step or (high - low) / STEPS
+        step = _step(low, high, start, step)
         digits = max(0, math.ceil(-math.log10(step) - 1e-9))
         made = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{digits}f", **shared)
     made.mss_unit = unit
@@ -246,8 +247,7 @@ class Panel(ipywidgets.VBox):
         return view
 
     def _show(self, values: dict[str, Any], view: View) -> None:
-        self._picture.show(view.figure, view.alt)
-        self._words.say(view.text)
+        # The sound goes first: the page unpacks it while the picture is being drawn here.
         if view.sound is not None:
             stems, rate = _stems(view.sound), player.check_playable_rate(view.sample_rate_hz)
             if self._player is None:
@@ -257,6 +257,8 @@ class Panel(ipywidgets.VBox):
                 self._player.replace(stems, rate)
         if self._player is not None:
             self._player.layout.display = None if view.sound is not None else "none"
+        self._picture.show(view.figure, view.alt)
+        self._words.say(view.text)
         _close(view.figure)
         self.view = view
 
@@ -296,6 +298,19 @@ class Panel(ipywidgets.VBox):
 
 def _stems(sound: np.ndarray | Mapping[str, Any]) -> Mapping[str, Any]:
     return sound if isinstance(sound, Mapping) else {"sound": sound}
+
+
+def _step(low: float, high: float, start: float, step: float | None) -> Any:
+    # The browser's slider moves a start that is not a whole number of steps from `low`, and the first picture would
+    # belong to a value nobody asked for. So the default step is made to fit, and one that was given must fit.
+    steps = (start - low) / (step or (high - low) / STEPS)
+    if step is None:
+        return (start - low) / max(1, round(steps)) if start > low else (high - low) / STEPS
+    if abs(steps - round(steps)) > 1e-6:
+        raise ValueError(
+            f"start must be a whole number of steps from low, got {steps:.3g} steps; change start, low or step"
+        )
+    return step
 
 
 def _labelled(label: str) -> dict[str, Any]:

@@ -241,7 +241,7 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
             f"got {type(sources_or_versions).__name__}; for one sound pass {{'mixture': waveform}}"
         )
     if not sources_or_versions:
-        raise ValueError(f"{name} is empty; it must hold at least one source")
+        raise ValueError(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
     nested = [isinstance(item, Mapping) for item in sources_or_versions.values()]
     if any(nested) and not all(nested):
         raise TypeError(f"{name} mixes waveforms with dicts; give waveforms only, or one dict for each version")

@@ -1,0 +1,183 @@
+"""A JupyterLab of its own and a Chromium that opens notebooks in it: for tests and for the README's pictures.
+
+Nothing of the user's Jupyter is read or written: configuration, data and runtime live in a temporary folder, and the
+server listens on 127.0.0.1 with a token of its own. The kernel is the Python that runs this file.
+
+Contents: Server, jupyterlab, chromium, open_page, open_notebook, run_all, run_cell, find_chromium.
+"""
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+START_TIMEOUT_S = 60
+# Two tests may share two cores with the rest of the suite.
+WAIT_MS = 90_000
+# What would otherwise be read from or written to the user's home.
+OWN_PLACES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MSS_LAB_PROGRESS")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A running JupyterLab: where it listens, its token, and the folder whose notebooks it shows."""
+
+    address: str
+    token: str
+    folder: Path
+
+
+def find_chromium() -> str:
+    """Path of a Chromium: MSS_LAB_CHROMIUM, or one on the PATH; raises RuntimeError that says what to install."""
+    found = os.environ.get("MSS_LAB_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if not found or not Path(found).is_file():
+        raise RuntimeError(
+            "the browser tests need Chromium: install it (Debian and Ubuntu: apt install chromium) "
+            "or name its program in MSS_LAB_CHROMIUM"
+        )
+    return found
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path) -> Iterator[Server]:
+    """Run JupyterLab on a free port for the notebooks in `folder`/notebooks, which is made; stops it afterwards."""
+    notebooks = folder / "notebooks"
+    notebooks.mkdir(parents=True, exist_ok=True)
+    token, port = secrets.token_hex(16), _free_port()
+    own = {name: str(folder / name.lower()) for name in OWN_PLACES}
+    environment = {**os.environ, **own, "JUPYTER_TOKEN": token}
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        f"--ServerApp.root_dir={notebooks}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    # Without this JupyterLab asks whether it may fetch its news, over the lower right of every picture.
+    settings = Path(own["JUPYTER_CONFIG_DIR"], "lab/user-settings/@jupyterlab/apputils-extension")
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    log = folder / "jupyterlab.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=environment, cwd=notebooks, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            server = Server(f"http://127.0.0.1:{port}", token, notebooks)
+            _wait_until_it_answers(server, process, log)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator:
+    """A playwright browser on the installed Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_OPTIONS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_page(browser, *, width: int = 1280, height: int = 1000, scale: float = 1.0):
+    """A fresh page (own cookies, own storage) whose errors are kept in `page.mss_errors`."""
+    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.mss_errors = []
+    page.on("pageerror", lambda error: page.mss_errors.append(str(error)))
+    return page
+
+
+def open_notebook(page, server: Server, name: str) -> None:
+    """Open a notebook of the server's folder and wait until its kernel is at rest."""
+    page.goto(f"{server.address}/lab/tree/{name}?reset&token={server.token}")
+    page.wait_for_function(
+        """() => {
+            const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
+            return session?.kernel?.connectionStatus === 'connected' && session.kernel.status === 'idle';
+        }"""
+    )
+
+
+def run_all(page, awaited: str) -> None:
+    """Run all cells, wait for the element `awaited` (a CSS selector) and until the last cell has ended."""
+    # Not awaited: the command's own promise was seen to stall.
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_selector(awaited, state="attached")
+    _wait_until_idle(page)
+
+
+def run_cell(page, code: str) -> str:
+    """Put `code` in a new last cell, run it, and return the text of its output."""
+    page.evaluate(
+        """async (code) => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            content.activeCellIndex = content.widgets.length - 1;
+            await window.jupyterapp.commands.execute('notebook:insert-cell-below');
+            content.activeCell.model.sharedModel.setSource(code);
+            window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        code,
+    )
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).model.executionCount !== null"
+    )
+    _wait_until_idle(page)
+    return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).outputArea.node.innerText")
+
+
+def _wait_until_idle(page) -> None:
+    page.wait_for_function(
+        """() => {
+            const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+            const running = content.widgets.some((cell) => cell.model.type === 'code'
+                && cell.model.sharedModel.getSource().trim() && cell.model.executionCount === null);
+            return !running && sessionContext.session.kernel.status === 'idle';
+        }"""
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _wait_until_it_answers(server: Server, process: subprocess.Popen, log: Path) -> None:
+    # A proxy of the surroundings must not stand between us and ourselves.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            opener.open(f"{server.address}/api?token={server.token}", timeout=5).close()
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start on {server.address}:\n{log.read_text()[-2000:]}")

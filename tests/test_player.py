@@ -1,0 +1,287 @@
+"""The player's Python half: refusals, levels, what is sent and what is shown without a browser."""
+
+import base64
+import html.parser
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from mss_lab import signals
+from mss_lab.checks import ShapeError
+from mss_lab.widgets import fallback, loudness, player, strips
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture
+def stems(frozen):
+    low = signals.pan(signals.tone(220, 1.0, RATE_HZ, amplitude=0.4), 0.3)
+    high = signals.pan(signals.tone(1760, 1.0, RATE_HZ, amplitude=0.2), 1.2)
+    return frozen({"low": low.astype(np.float32), "high": high.astype(np.float32)})
+
+
+def unpack(made):
+    """What the page makes of the bytes: version -> stem -> waveform."""
+    content = made.content
+    integers = np.frombuffer(made.samples, "<i2").reshape(-1, content["channels"], content["samples"])
+    waveforms = iter(integer * scale for integer, scale in zip(integers, content["scales"], strict=True))
+    return {version["name"]: {stem: next(waveforms) for stem in version["stems"]} for version in content["versions"]}
+
+
+class _Elements(html.parser.HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found[tag] = dict(attrs)
+
+
+# ---- loudness -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+def test_a_full_scale_sine_has_the_loudness_that_the_recommendation_says(rate_hz):
+    # BS.1770-4: 997 Hz at 0 dBFS in one front channel reads -3.01 LUFS. The bilinear transform bends it a little.
+    assert loudness.loudness_lufs(signals.tone(997, 3, rate_hz, amplitude=1.0), rate_hz) == pytest.approx(
+        -3.01, abs=0.06
+    )
+
+
+def test_loudness_follows_level_and_adds_over_channels():
+    mono = signals.tone(440, 2, RATE_HZ, amplitude=0.1)
+    measured = loudness.loudness_lufs(mono, RATE_HZ)
+    assert loudness.loudness_lufs(2 * mono, RATE_HZ) == pytest.approx(measured + 20 * np.log10(2), abs=1e-6)
+    assert loudness.loudness_lufs(np.vstack([mono, -mono]), RATE_HZ) == pytest.approx(
+        measured + 10 * np.log10(2), abs=1e-6
+    )
+
+
+def test_pauses_are_gated_out_and_bass_counts_less():
+    tone = signals.tone(440, 4, RATE_HZ)
+    with_pause = np.hstack([tone, np.zeros_like(tone), tone])
+    assert loudness.loudness_lufs(with_pause, RATE_HZ) == pytest.approx(loudness.loudness_lufs(tone, RATE_HZ), abs=0.2)
+    bass = signals.tone(30, 4, RATE_HZ)
+    assert loudness.loudness_lufs(bass, RATE_HZ) < loudness.loudness_lufs(tone, RATE_HZ) - 4
+
+
+def test_silence_has_no_loudness_and_one_sample_has_an_answer():
+    assert loudness.loudness_lufs(np.zeros((2, 100)), RATE_HZ) == -np.inf
+    assert np.isfinite(loudness.loudness_lufs(np.ones((1, 1)), RATE_HZ))
+
+
+def test_matching_gains_bring_every_mixture_to_the_first(rng):
+    first = signals.noise(2, RATE_HZ, rng=rng, channels=2)
+    other = signals.tone(440, 2, RATE_HZ, amplitude=0.05).repeat(2, axis=0)
+    gains_db = loudness.matching_gains_db({"first": first, "other": other}, RATE_HZ)
+    assert gains_db["first"] == 0
+    matched = other * 10 ** (gains_db["other"] / 20)
+    assert loudness.loudness_lufs(matched, RATE_HZ) == pytest.approx(loudness.loudness_lufs(first, RATE_HZ), abs=0.01)
+
+
+def test_a_nearly_silent_version_is_not_blown_up(rng):
+    first = signals.noise(1, RATE_HZ, rng=rng)
+    gains_db = loudness.matching_gains_db({"first": first, "faint": first / 100, "none": 0 * first}, RATE_HZ)
+    assert gains_db == {"first": 0.0, "faint": 20.0, "none": 0.0}
+    assert loudness.matching_gains_db({"none": 0 * first, "first": first}, RATE_HZ) == {"none": 0.0, "first": 0.0}
+
+
+# ---- strips -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frequency_hz", [60, 220, 1000, 7000])
+def test_a_tone_lies_in_the_row_of_its_frequency(frequency_hz):
+    tone = signals.tone(frequency_hz, 2, RATE_HZ)
+    axis = strips.spectrogram_axis(tone.shape[1], RATE_HZ)
+    strip = strips.power_strip(tone, axis)
+    assert strip.shape == (axis.rows, axis.columns)
+    row = strip[:, axis.columns // 2].argmax()
+    edges_hz = np.geomspace(axis.low_hz, axis.high_hz, axis.rows + 1)
+    bin_hz = RATE_HZ / axis.window_samples
+    assert edges_hz[row] - bin_hz <= frequency_hz <= edges_hz[row + 1] + bin_hz
+
+
+@pytest.mark.parametrize("duration_s", [4, 100])
+def test_a_click_lies_in_the_column_of_its_time(duration_s):
+    time_s = 0.7 * duration_s
+    click = signals.clicks([time_s], duration_s, RATE_HZ)
+    axis = strips.spectrogram_axis(click.shape[1], RATE_HZ)
+    column = strips.power_strip(click, axis).sum(axis=0).argmax()
+    assert axis.columns <= strips.MOST_COLUMNS
+    left_s = axis.first_s + column * axis.column_s
+    assert left_s - 1e-9 <= time_s <= left_s + axis.column_s + 1e-9
+
+
+def test_a_signal_of_opposite_channels_is_as_bright_as_one_of_equal_channels(rng):
+    one = signals.noise(0.5, RATE_HZ, rng=rng)
+    axis = strips.spectrogram_axis(one.shape[1], RATE_HZ)
+    opposite, equal = (strips.power_strip(np.vstack([one, other]), axis) for other in (-one, one))
+    np.testing.assert_array_equal(opposite, equal)
+    assert equal.max() > 0
+
+
+def test_all_strips_of_a_player_share_one_scale(stems):
+    made = player.play({"loud": stems["low"], "faint": stems["low"] * np.float32(0.1)}, RATE_HZ)
+    shape = (2, made.content["strip"]["rows"], made.content["strip"]["columns"])
+    loud, faint = np.frombuffer(made.pictures, np.uint8).reshape(shape).astype(int)
+    assert loud.max() == 255
+    # Twenty decibels on a scale of eighty.
+    assert loud.max() - faint.max() == pytest.approx(255 * 20 / strips.RANGE_DB, abs=1)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 500])
+def test_short_and_silent_recordings_have_strips(samples):
+    made = player.play({"nothing": np.zeros((1, samples), np.float32)}, RATE_HZ)
+    assert set(made.pictures) == {0}
+    assert unpack(made)[""]["nothing"].shape == (1, samples)
+    assert not unpack(made)[""]["nothing"].any()
+    assert made.static()[0].startswith(b"\x89PNG")
+
+
+def test_an_envelope_holds_every_peak(rng):
+    waveform = signals.noise(1, RATE_HZ, rng=rng, channels=2)
+    low, high = strips.envelope(waveform, 300)
+    assert low.shape == (300,)
+    assert low.min() == waveform.min()
+    assert high.max() == waveform.max()
+    assert strips.envelope(waveform[:, :3], 300).shape == (2, 3)
+
+
+# ---- what is sent -------------------------------------------------------------------------------------------------
+
+
+def test_the_page_gets_every_stem_to_within_half_a_step(stems):
+    loud = {name: 3 * waveform for name, waveform in stems.items()}
+    made = player.play({"true": stems, "loud": loud}, RATE_HZ)
+    for version, given in (("true", stems), ("loud", loud)):
+        for name, waveform in unpack(made)[version].items():
+            step = np.abs(given[name]).max() / 32767
+            np.testing.assert_allclose(waveform, given[name], atol=0.51 * step)
+
+
+def test_versions_may_differ_in_their_stems(stems):
+    made = player.play({"two": stems, "one": {"low": stems["low"], "rest": stems["high"]}}, RATE_HZ)
+    assert made.content["rows"] == ["low", "high", "rest"]
+    assert [version["stems"] for version in made.content["versions"]] == [["low", "high"], ["low", "rest"]]
+
+
+def test_versions_are_level_matched_and_one_version_is_left_alone(stems):
+    half = {name: waveform / 2 for name, waveform in stems.items()}
+    assert player.play(stems, RATE_HZ).gains_db == {"": 0.0}
+    made = player.play({"whole": stems, "half": half}, RATE_HZ)
+    assert made.gains_db == pytest.approx({"whole": 0.0, "half": 20 * np.log10(2)}, abs=1e-3)
+    assert [version["gainDb"] for version in made.content["versions"]] == list(made.gains_db.values())
+
+
+def test_the_loudest_mixture_stays_below_full_scale_after_matching(stems):
+    loud = {name: 4 * waveform for name, waveform in stems.items()}
+    made = player.play({"loud": loud, "whole": stems}, RATE_HZ)
+    gains = {name: 10 ** ((gain_db + made.headroom_db) / 20) for name, gain_db in made.gains_db.items()}
+    peaks = [np.abs(gains[name] * sum(item.values())).max() for name, item in (("loud", loud), ("whole", stems))]
+    assert max(peaks) == pytest.approx(0.99, abs=1e-3)
+    assert player.play(stems, RATE_HZ).headroom_db == 0
+
+
+def test_a_mixture_among_stems_starts_muted_and_does_not_count_twice(stems):
+    mixture = stems["low"] + stems["high"]
+    made = player.play({"mixture": mixture, **stems}, RATE_HZ)
+    assert made.content["muted"] == ["mixture"]
+    np.testing.assert_array_equal(made.mixture, mixture)
+    alone = player.play({"mixture": mixture}, RATE_HZ)
+    assert alone.content["muted"] == []
+    np.testing.assert_array_equal(alone.mixture, mixture)
+
+
+def test_replacing_sends_the_new_sounds_and_refused_input_changes_nothing(stems):
+    made = player.play(stems, RATE_HZ)
+    before = made.content["revision"]
+    with pytest.raises(ValueError, match="NaN"):
+        made.replace({"low": np.full((2, 10), np.nan, np.float32)}, RATE_HZ)
+    assert made.content["revision"] == before
+    np.testing.assert_array_equal(made.mixture, sum(stems.values()))
+    made.replace({"new": -stems["low"]}, RATE_HZ, title="Other")
+    assert made.content["revision"] > before
+    assert made.content["title"] == "Other"
+    np.testing.assert_allclose(unpack(made)[""]["new"], -stems["low"], atol=1e-4)
+
+
+# ---- refusals -----------------------------------------------------------------------------------------------------
+
+GOOD = np.zeros((1, 100), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (GOOD, TypeError, "must be a dict"),
+        ({}, ValueError, "empty dict"),
+        ({"version": {}}, ValueError, "empty dict"),
+        ({"a": GOOD, "b": {"c": GOOD}}, TypeError, "mixes waveforms with dicts"),
+        ({1: GOOD}, TypeError, "must be strings"),
+        ({"a": GOOD, "b": GOOD[:, :50]}, ShapeError, "one shape"),
+        ({"x": {"a": GOOD}, "y": {"a": GOOD[:, :50]}}, ShapeError, "one shape"),
+        ({"a": GOOD[0]}, ShapeError, "channel axis of length 1"),
+        ({"a": np.zeros((100, 2), np.float32)}, ShapeError, "transpose"),
+        ({"a": np.zeros((3, 100), np.float32)}, ShapeError, "one or two channels"),
+        ({"a": np.full((1, 9), np.nan, np.float32)}, ValueError, "NaN"),
+        ({"a": np.full((1, 9), np.inf, np.float32)}, ValueError, "infinite"),
+        ({"a": np.zeros((1, 0), np.float32)}, ValueError, "at least one"),
+        ({"a": np.zeros((1, 9), np.int16)}, TypeError, "floating-point"),
+    ],
+)
+def test_bad_stems_are_refused_in_words(given, error, words):
+    with pytest.raises(error, match=words):
+        player.play(given, RATE_HZ)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "words"), [(0, "at least"), (44.1, "at least"), (4000, "resample"), (192_000, "resample")]
+)
+def test_a_rate_that_browsers_need_not_play_is_refused(rate_hz, words):
+    with pytest.raises(ValueError, match=words):
+        player.play({"a": GOOD}, rate_hz)
+
+
+# ---- without a browser --------------------------------------------------------------------------------------------
+
+
+def test_the_output_carries_a_picture_with_words_and_the_mixture_as_sound(stems):
+    data, metadata = player.play(stems, RATE_HZ, "Two tones & noise")._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    words = "Waveforms and spectrograms of low, high, 1.0 s."
+    assert metadata["image/png"]["alt"] == words
+    assert data["text/plain"].endswith(words)
+    found = _Elements(data["text/html"]).found
+    assert found["img"]["alt"] == words
+    assert found["audio"]["aria-label"] == "Two tones & noise, all stems together"
+    assert "controls" in found["audio"]
+    heard, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(found["audio"]["src"].split(",")[1])))
+    assert rate_hz == RATE_HZ
+    mixture = sum(stems.values())
+    samples = min(len(heard), mixture.shape[1])
+    likeness = np.corrcoef(heard[:samples, 0], mixture[0, :samples])[0, 1]
+    assert likeness > 0.99
+
+
+def test_the_fallback_sound_is_peak_safe_and_knows_odd_rates(stems):
+    page = fallback.audio_html(10 * stems["low"], 22_000, "x")
+    heard, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(_Elements(page).found["audio"]["src"].split(",")[1])))
+    assert rate_hz == 22_000
+    assert np.abs(heard).max() == pytest.approx(fallback.PEAK, abs=1e-3)
+
+
+def test_drawing_leaves_pyplot_alone_and_importing_loads_no_matplotlib():
+    code = (
+        "import sys, numpy\n"
+        "from mss_lab.widgets import controls, player\n"
+        "assert 'matplotlib' not in sys.modules, 'imported too early'\n"
+        "player.play({'a': numpy.zeros((1, 100), 'f4')}, 16000)._repr_mimebundle_()\n"
+        "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot was used'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
