@@ -161,7 +161,8 @@ def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
 
     def cell(method: str, column: str) -> str:
         value = table[method].get(column, math.nan)
-        return "-" if math.isnan(value) else f"{value:.{decimals}f}"
+        # Adding 0 turns the -0.0 that rounding may leave into 0.0.
+        return "-" if math.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
 
     lines = [["", *columns], *([method, *(cell(method, column) for column in columns)] for method in table)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]

@@ -245,7 +245,8 @@ def _grid(
     bins, frames = values.shape
     window_samples = 2 * (bins - 1) if window_samples is None else window_samples
     spacing_hz = sample_rate_hz / max(1, window_samples)
-    edges_hz = np.geomspace(max(lowest_hz, spacing_hz / 2), max(sample_rate_hz / 2, lowest_hz * 2), MOST_ROWS + 1)
+    lowest_hz = max(lowest_hz, spacing_hz / 2)
+    edges_hz = np.geomspace(lowest_hz, max(sample_rate_hz / 2, lowest_hz * 2), MOST_ROWS + 1)
     # A drawn row takes the bins that fall inside it, or, where rows are finer than bins, the bin that it lies in.
     low = np.clip(np.rint(edges_hz[:-1] / spacing_hz).astype(int), 0, bins - 1)
     high = np.clip(np.rint(edges_hz[1:] / spacing_hz).astype(int), low + 1, bins)

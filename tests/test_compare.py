@@ -2,14 +2,19 @@
 
 import csv
 import math
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mss_lab import checks, compare, oracles
+from mss_lab import audio, checks, compare, oracles, signals
 from mss_lab.compare import Row
 from mss_lab.datasets.track import Track
 from mss_lab.metrics import energy
+from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
 
 RATE_HZ = 8_000
@@ -154,7 +159,8 @@ def test_a_table_of_text_lines_up():
         "short          2.0      -   6.0",
         "a longer name    -  -10.0     -",
     ]
-    assert compare.as_text({"x": {"one": 1.005, "mean": math.inf}}, 2).splitlines()[1].split() == ["x", "1.00", "inf"]
+    values = {"x": {"one": 1.006, "two": -0.001, "three": -math.inf, "mean": math.inf}}
+    assert compare.as_text(values, 2).splitlines()[1].split() == ["x", "1.01", "0.00", "-inf", "inf"]
 
 
 def test_rows_are_written_and_read_back(tmp_path):
@@ -203,3 +209,41 @@ def test_figures_and_columns_that_are_misspelt_are_refused():
         compare.pivot([], "SDR")
     with pytest.raises(ValueError, match=r"columns must be one of .*did you mean 'track'"):
         compare.pivot([], columns="tracks")
+
+
+def test_the_benchmark_prints_a_table_for_each_set(tmp_path):
+    score = Score((Note("a", 60, 0.0, 0.5), Note("b", 67, 0.1, 0.6)))
+    for set_, piece, files in (
+        ("Bach10-excerpts", "first", ("notes.csv", "notes_coarse.csv")),
+        ("Bach10-excerpts", "second", ("notes.csv",)),
+        ("URMP-16k", "duet", ("notes.csv",)),
+    ):
+        folder = tmp_path / set_ / piece
+        folder.mkdir(parents=True)
+        for name, hz in (("a", 261.6), ("b", 392.0)):
+            audio.write_audio(folder / f"{name}.wav", signals.harmonic_tone(hz, 0.6, RATE_HZ, amplitude=0.3), RATE_HZ)
+        for file in files:
+            notes.write_csv(folder / file, score)
+    command = [sys.executable, "-m", "tests.benchmarks.score_masks", "--recordings", str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = (table.splitlines()[1:] for table in done.stdout.strip().split("\n\n"))
+    assert first[0].split() == ["first", "second", "mean"]
+    assert second[0].split() == ["duet", "mean"]
+    names = [line.split("  ")[0] for line in first[1:]]
+    assert names[0] == "mixture"
+    assert names[-2:] == ["oracle ratio", "oracle wiener"]
+    assert {
+        "score masks (fine, 0.05 s)",
+        "score masks, equal claims (fine, 0.05 s)",
+        "score masks (coarse, 0.2 s)",
+        "score masks (each note moved, 0.2 s)",
+        "score masks (all moved, 0.2 s)",
+    } <= set(names)
+    cells = [re.split(r" {2,}", line) for line in first[1:]]
+    figures = {name: [float(text) for text in texts if text != "-"] for name, *texts in cells}
+    assert figures["mixture"] == pytest.approx([0, 0, 0], abs=0.2)
+    assert figures["score masks (fine, 0.05 s)"][2] > 8
+    # The second piece has no coarse notes: its cell is empty, and the mean is that of the first.
+    assert len(figures["score masks (coarse, 0.2 s)"]) == 2
+    assert "coarse" not in "".join(second)

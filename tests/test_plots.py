@@ -1,0 +1,320 @@
+"""Plots: what was drawn is where it belongs, on axes with units, also where there is next to nothing to draw."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose
+
+from mss_lab import checks, plots, signals, transforms
+from mss_lab.score.notes import Note, Score
+
+RATE_HZ = 16_000
+HOP = 512
+SCORE = Score((Note("a", 60, 0.0, 0.5), Note("b", 67.5, 0.25, 1.0), Note("a", 64, 0.5, 0.75)), ("b", "a"))
+
+# Whatever matplotlib or NumPy warns of while drawing is an error here.
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def draw(figure):
+    """Render for real: much goes wrong only then."""
+    FigureCanvasAgg(figure).draw()
+
+
+def stft(waveform, window_samples=2048):
+    return transforms.stft(waveform, window_samples=window_samples, hop_samples=window_samples // 4)
+
+
+def mesh_values(mesh):
+    """Edges in time and frequency, and values (rows, columns), of a drawn mesh."""
+    corners = mesh.get_coordinates()
+    return corners[0, :, 0], corners[:, 0, 1], np.ma.filled(mesh.get_array(), np.nan)
+
+
+def test_a_waveform_is_drawn_against_seconds(ax, rng, frozen):
+    signal = frozen(rng.standard_normal((2, 800)))
+    line = plots.waveform(signal, RATE_HZ, ax, label="left", start_s=2.0)
+    draw(ax.figure)
+    assert line in ax.lines
+    assert_allclose(line.get_xdata(), 2 + np.arange(800) / RATE_HZ)
+    assert_allclose(line.get_ydata(), signal[0])
+    assert ax.get_xlim() == pytest.approx((2.0, 2 + 799 / RATE_HZ))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time (s)", "amplitude")
+    assert line.get_label() == "left"
+
+
+@pytest.mark.parametrize("start_s", [0.0, 2.0])
+def test_a_waveform_of_one_sample(ax, start_s):
+    plots.waveform(np.array([[0.5]]), RATE_HZ, ax, start_s=start_s)
+    draw(ax.figure)
+    assert ax.get_xlim() == pytest.approx((start_s, start_s + 1 / RATE_HZ))
+
+
+@pytest.mark.parametrize("tone_hz", [70.0, 220.0, 1000.0, 5000.0, 7900.0])
+@pytest.mark.parametrize("window_samples", [512, 2048, 4096])
+def test_the_energy_of_a_tone_is_drawn_at_its_frequency(ax, tone_hz, window_samples):
+    spectrum = stft(signals.tone(tone_hz, 1.0, RATE_HZ), window_samples)
+    mesh = plots.spectrogram(spectrum, RATE_HZ, window_samples // 4, ax)
+    _, edges_hz, values = mesh_values(mesh)
+    middle = values[:, values.shape[1] // 2]
+    loudest = np.flatnonzero(middle == middle.max())
+    spacing_hz = RATE_HZ / window_samples
+    # No row that is drawn loudest lies further from the tone than half a bin (and the height of the row itself).
+    assert edges_hz[loudest[0]] <= tone_hz + spacing_hz / 2
+    assert edges_hz[loudest[-1] + 1] >= tone_hz - spacing_hz / 2
+    assert edges_hz[loudest[0]] >= tone_hz / 1.02 - spacing_hz
+    assert edges_hz[loudest[-1] + 1] <= tone_hz * 1.02 + spacing_hz
+
+
+@pytest.mark.parametrize("first", [7, 500])
+def test_every_bin_is_drawn_where_it_belongs(ax, first):
+    # Frame n holds nothing but bin first + n; the lowest whole bin on an axis from 50 Hz on is 7, the highest 1023.
+    spectrum = np.zeros((1, 1025, 524))
+    spectrum[0, first + np.arange(524), np.arange(524)] = 1
+    _, edges_hz, values = mesh_values(plots.spectrogram(spectrum, RATE_HZ, HOP, ax))
+    for frame in range(524):
+        rows = np.flatnonzero(values[:, frame] == 0)
+        assert len(rows)
+        # Within half a bin of its frequency, or in the row that holds it.
+        hz, half_hz = (first + frame) * RATE_HZ / 2048, RATE_HZ / 4096
+        assert edges_hz[rows[0]] <= hz + half_hz
+        assert edges_hz[rows[-1] + 1] >= hz - half_hz
+        assert edges_hz[rows[-1]] <= hz + half_hz
+        assert edges_hz[rows[0] + 1] >= hz - half_hz
+
+
+@pytest.mark.parametrize("duration_s", [1.0, 60.0])
+def test_the_energy_of_a_click_is_drawn_at_its_time(ax, duration_s):
+    # A minute has more frames than columns are drawn, and no click may be lost between them.
+    at_s = duration_s * 0.7
+    mesh = plots.spectrogram(stft(signals.clicks([at_s], duration_s, RATE_HZ)), RATE_HZ, HOP, ax)
+    edges_s, _, values = mesh_values(mesh)
+    loudest = np.flatnonzero(values[100] == values[100].max())
+    assert edges_s[loudest[0]] - 0.02 <= at_s <= edges_s[loudest[-1] + 1] + 0.02
+    assert values.shape[1] <= plots.MOST_COLUMNS
+    assert edges_s[0] == pytest.approx(-HOP / 2 / RATE_HZ)
+    assert edges_s[-1] == pytest.approx(
+        (transforms.frame_count(round(duration_s * RATE_HZ), 2048, HOP) - 0.5) * HOP / RATE_HZ
+    )
+
+
+def test_a_spectrogram_has_units_and_levels_in_db(ax, frozen):
+    spectrum = frozen(100 * stft(signals.tone(1000.0, 0.5, RATE_HZ)))
+    mesh = plots.spectrogram(spectrum, RATE_HZ, HOP, ax, range_db=60, title="a tone")
+    draw(ax.figure)
+    loudest_db = 20 * np.log10(np.abs(spectrum).max())
+    assert mesh in ax.collections
+    assert mesh.get_clim() == pytest.approx((loudest_db - 60, loudest_db))
+    assert np.max(mesh_values(mesh)[2]) == pytest.approx(loudest_db)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("time (s)", "frequency (Hz)", "a tone")
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim() == pytest.approx((50, RATE_HZ / 2))
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert "1 000" in labels
+    assert dict(zip(labels, ax.get_yticks(), strict=True))["1 000"] == 1000
+
+
+def test_only_the_first_channel_is_drawn(ax):
+    tone = signals.tone(1000.0, 0.3, RATE_HZ)
+    stereo = plots.spectrogram(stft(np.concatenate([tone, 0 * tone])), RATE_HZ, HOP, ax)
+    mono = plots.spectrogram(stft(tone), RATE_HZ, HOP, ax)
+    assert_allclose(mesh_values(stereo)[2], mesh_values(mono)[2])
+
+
+@pytest.mark.parametrize("loudest_db", [None, -20.0, -np.inf])
+@pytest.mark.parametrize("shape", [(1, 1025, 5), (1, 1025, 1), (2, 1, 1), (1, 5, 1)])
+def test_silence_is_drawn_in_the_darkest_colour(ax, loudest_db, shape):
+    mesh = plots.spectrogram(np.zeros(shape), RATE_HZ, HOP, ax, loudest_db=loudest_db)
+    draw(ax.figure)
+    assert np.isfinite(mesh_values(mesh)[2]).all()
+    darkest = mesh.get_cmap()(0.0)
+    assert_allclose(mesh.get_facecolors().reshape(-1, 4), np.broadcast_to(darkest, (plots.MOST_ROWS * shape[2], 4)))
+    assert np.isfinite(mesh.get_clim()).all()
+
+
+def test_a_window_of_odd_length_can_be_told(ax):
+    # 1025 bins come from a window of 2048 or 2049; told which, the tone is where it belongs.
+    spectrum = transforms.stft(signals.tone(1000.0, 0.5, RATE_HZ), window_samples=33, hop_samples=8)
+    placed = []
+    for options in ({}, {"window_samples": 33}):
+        _, edges_hz, values = mesh_values(plots.spectrogram(spectrum, RATE_HZ, 8, ax, **options))
+        column = values[:, values.shape[1] // 2]
+        placed.append(edges_hz[np.flatnonzero(column == column.max())[0]])
+    assert placed[1] == pytest.approx(placed[0] * 32 / 33, rel=0.03)
+
+
+def test_a_mask_is_drawn_from_0_to_1_as_a_mean(ax, frozen):
+    values = np.zeros((1, 1025, 2000))
+    values[0, 32, ::2] = 1
+    mesh = plots.mask(frozen(values), RATE_HZ, HOP, ax, title="half the time")
+    draw(ax.figure)
+    edges_s, edges_hz, drawn = mesh_values(mesh)
+    row = np.searchsorted(edges_hz, 32 * RATE_HZ / 2048) - 1
+    # 2000 frames are thinned to columns of three or two, each of which shows its own share of ones.
+    assert drawn.shape[1] <= plots.MOST_COLUMNS
+    assert np.sum(drawn[row] * np.diff(edges_s)) == pytest.approx(1000 * HOP / RATE_HZ, rel=1e-6)
+    assert mesh.get_clim() == (0, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("time (s)", "frequency (Hz)", "half the time")
+
+
+def test_a_mask_of_truth_values_is_drawn_like_one_of_numbers(ax, rng):
+    values = rng.random((1, 65, 2000)) > 0.5
+    truths, numbers = (plots.mask(mask, RATE_HZ, HOP, ax) for mask in (values, values.astype(float)))
+    assert_allclose(mesh_values(truths)[2], mesh_values(numbers)[2])
+
+
+def test_a_score_is_drawn_as_bars(ax):
+    assert plots.score(SCORE, ax, title="a duet") is ax
+    draw(ax.figure)
+    bars = {
+        (round(b.get_x(), 6), round(b.get_y() + b.get_height() / 2, 6), round(b.get_width(), 6)) for b in ax.patches
+    }
+    assert bars == {(0.0, 60.0, 0.5), (0.25, 67.5, 0.75), (0.5, 64.0, 0.25)}
+    colours = [bar.get_facecolor() for bar in ax.patches]
+    assert colours == [to_rgba(plots.COLOURS[0])] + [to_rgba(plots.COLOURS[1])] * 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("time (s)", "MIDI pitch", "a duet")
+    assert ax.get_xlim() == (0, 1)
+
+
+@pytest.mark.parametrize("score", [Score(()), Score((), ("a",)), Score(SCORE.notes, ("b", "a", "silent"))])
+def test_scores_with_nothing_to_draw(ax, score):
+    plots.score(score, ax)
+    draw(ax.figure)
+
+
+def test_levels_are_the_mean_spectrum_in_db(ax, rng, frozen):
+    spectrum = frozen(stft(rng.standard_normal((2, 9000))))
+    line = plots.levels(spectrum, RATE_HZ, 2048, ax, label="noise")
+    draw(ax.figure)
+    assert line in ax.lines
+    assert_allclose(line.get_xdata(), np.arange(1025) * RATE_HZ / 2048)
+    expected = [10 * np.log10(sum(abs(x) ** 2 for x in row) / len(row)) for row in spectrum[0]]
+    assert_allclose(line.get_ydata(), expected)
+    assert (ax.get_xlabel(), ax.get_ylabel(), line.get_label()) == ("frequency (Hz)", "level (dB)", "noise")
+
+
+def test_levels_of_silence_lie_at_the_floor(ax):
+    line = plots.levels(np.zeros((1, 9, 1)), RATE_HZ, 16, ax, floor_db=-80)
+    draw(ax.figure)
+    assert_allclose(line.get_ydata(), -80)
+
+
+def test_side_by_side_has_one_scale_of_colours():
+    tone = signals.tone(1000.0, 0.3, RATE_HZ)
+    stfts = {"loud": stft(tone), "quiet": stft(0.01 * tone), "silent": stft(0 * tone)}
+    figure = plots.side_by_side(stfts, RATE_HZ, HOP, range_db=50)
+    draw(figure)
+    shown = [ax for ax in figure.axes if ax.get_title()]
+    assert [ax.get_title() for ax in shown] == list(stfts)
+    loudest_db = 20 * np.log10(np.abs(stfts["loud"]).max())
+    for ax in shown:
+        assert ax.collections[0].get_clim() == pytest.approx((loudest_db - 50, loudest_db))
+    (bar,) = [ax for ax in figure.axes if ax.get_ylabel() == "level (dB)"]
+    assert bar.get_ylim() == pytest.approx((loudest_db - 50, loudest_db))
+    # The fourth place is empty; outer axes carry the units.
+    assert [ax.get_visible() for ax in figure.axes[:4]] == [True, True, True, False]
+    assert figure.axes[0].get_ylabel() == "frequency (Hz)"
+    assert figure.axes[2].get_xlabel() == "time (s)"
+
+
+@pytest.mark.parametrize("count, columns", [(1, 2), (2, 1), (3, 3), (5, 2)])
+def test_side_by_side_takes_any_number(count, columns):
+    figure = plots.side_by_side({str(i): np.zeros((1, 9, 1)) for i in range(count)}, RATE_HZ, 4, columns=columns)
+    draw(figure)
+    assert sum(bool(ax.get_title()) for ax in figure.axes) == count
+
+
+def test_side_by_side_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one transform, got none"):
+        plots.side_by_side({}, RATE_HZ, HOP)
+
+
+def test_bars_are_as_long_as_their_values_and_say_them(ax):
+    values = {"masks": {"violin": 5.04, "bassoon": -1.26}, "oracle": {"bassoon": 12.0}}
+    containers = plots.bars(values, ax)
+    draw(ax.figure)
+    assert [container.get_label() for container in containers] == ["masks", "oracle"]
+    assert [bar.get_height() for bar in containers[0]] == [5.04, -1.26]
+    assert np.isnan(containers[1][0].get_height())
+    assert containers[1][1].get_height() == 12.0
+    assert [text.get_text() for text in ax.texts] == ["5.0", "-1.3", "", "12.0"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["violin", "bassoon"]
+    for index, container in enumerate(containers):
+        for group, bar in enumerate(container):
+            assert abs(bar.get_x() + bar.get_width() / 2 - group) < 0.5
+            assert bar.get_facecolor() == to_rgba(plots.COLOURS[index])
+    assert ax.get_ylabel() == "SDR (dB)"
+
+
+def test_bars_that_cannot_be_drawn_are_written(ax):
+    plots.bars({"x": {"perfect": np.inf, "hopeless": -np.inf, "silent": np.nan}}, ax, ylabel="SI-SDR (dB)")
+    draw(ax.figure)
+    assert [text.get_text() for text in ax.texts] == ["inf", "-inf", ""]
+    assert ax.get_ylabel() == "SI-SDR (dB)"
+
+
+def test_no_bars_at_all(ax):
+    assert plots.bars({}, ax) == []
+    draw(ax.figure)
+
+
+def test_colours_are_all_different():
+    assert len(set(plots.COLOURS)) == len(plots.COLOURS) >= 6
+
+
+def test_a_picture_is_a_png_with_words_for_who_cannot_see_it():
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1])
+    picture = plots.picture(figure, 'A line that rises, "from" 0 <to> 1 & no further.', dpi=50)
+    assert picture.png.startswith(b"\x89PNG")
+    assert int.from_bytes(picture.png[16:20], "big") == 100
+    assert int.from_bytes(picture.png[20:24], "big") == 50
+    shown = picture._repr_mimebundle_()
+    assert shown["text/plain"] == 'A line that rises, "from" 0 <to> 1 & no further.'
+    assert 'alt="A line that rises, &quot;from&quot; 0 &lt;to&gt; 1 &amp; no further."' in shown["text/html"]
+    assert shown["text/html"].startswith('<img src="data:image/png;base64,iVBORw0KGgo')
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_picture_without_words_is_refused(text):
+    with pytest.raises(ValueError, match="say in one sentence what the picture shows"):
+        plots.picture(Figure(), text)
+
+
+def test_a_picture_closes_figures_of_pyplot_and_touches_no_other():
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot
+
+    kept, shown = pyplot.figure(), pyplot.figure()
+    latest = pyplot.figure()
+    try:
+        plots.picture(shown, "nothing")
+        plots.picture(Figure(), "nothing")
+        assert pyplot.get_fignums() == [kept.number, latest.number]
+        assert pyplot.gcf() is latest
+    finally:
+        pyplot.close("all")
+
+
+@pytest.mark.parametrize("draw_it", [plots.spectrogram, plots.mask])
+def test_a_transform_without_channels_is_refused(ax, draw_it):
+    with pytest.raises(checks.ShapeError, match="channels, freq, frames"):
+        draw_it(np.zeros((9, 5)), RATE_HZ, HOP, ax)
+
+
+def test_importing_plots_does_not_load_matplotlib():
+    code = "import sys, mss_lab.plots; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
