@@ -7,6 +7,7 @@ rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform 
 Contents: read_audio, write_audio, write_stems, as_file_name, resample. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
+import io
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -23,9 +24,6 @@ SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".ogg": "VORBIS", ".mp3": "MPEG_
 
 # libsndfile's Vorbis encoder overflows its stack and ends Python when it is handed minutes of sound at once.
 FRAMES_PER_WRITE = 1 << 16
-
-# libsndfile's number for "a call to the operating system failed".
-LIBSNDFILE_SYSTEM_ERROR = 2
 
 # Not allowed in file names by one system or another; a folder of stems should open on all of them.
 UNSAFE_IN_NAMES = set('/\\:*?"<>|')
@@ -192,24 +190,23 @@ def _check_encoding(
 
 def _encode(temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str) -> None:
     channels, samples = waveform.shape
+    # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do not:
+    # they leave a file that is cut short and say that all is well.
+    encoded = io.BytesIO()
     try:
-        with soundfile.SoundFile(temporary, "w", sample_rate_hz, channels, subtype) as file:
+        container = path.suffix[1:].upper()
+        with soundfile.SoundFile(encoded, "w", sample_rate_hz, channels, subtype, format=container) as file:
             for start in range(0, samples, FRAMES_PER_WRITE):
                 file.write(waveform[:, start : start + FRAMES_PER_WRITE].T)
-        written = soundfile.info(temporary).frames
-    except AssertionError as error:
-        # soundfile asserts that all samples were taken.
-        raise OSError(f"{path} could not be written whole; is the disk full?") from error
     except soundfile.LibsndfileError as error:
-        if error.code == LIBSNDFILE_SYSTEM_ERROR:
-            raise OSError(f"{path} could not be written (the system refused); is the disk full?") from error
         raise ValueError(
             f"{path} could not be written ({error.error_string.rstrip('.')}); "
             f"{sample_rate_hz} Hz with {channels} channel(s) may not exist in this format: try .wav"
         ) from error
-    if written != samples:
-        # The encoders of OGG and MP3 do not say that a disk is full.
-        raise OSError(f"{path} could not be written whole ({written} of {samples} samples); is the disk full?")
+    try:
+        temporary.write_bytes(encoded.getbuffer())
+    except OSError as error:
+        raise OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place") from error
 
 
 def _check_file_names(names: Iterable[str]) -> None:

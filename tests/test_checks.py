@@ -80,6 +80,14 @@ GOOD = np.zeros((1, 4))
         ),
         (lambda: checks.check_waveform("x", [[0.0, np.nan]]), ValueError, "x must be finite", "1 NaN", "index (0, 1)"),
         (
+            lambda: checks.check_waveform("x", np.zeros((60, 40))),
+            checks.ShapeError,
+            "(samples, channels)",
+            "(60, 40)",
+            "x.T",
+        ),
+        (lambda: checks.check_magnitude("x", [[[1.0, -0.5]]], AXES), ValueError, "0 or more", "-0.5", "not dB"),
+        (
             lambda: checks.check_stereo("x", GOOD),
             checks.ShapeError,
             "2 channels (left, right)",

@@ -220,20 +220,22 @@ def test_the_old_folder_is_kept_aside_when_it_cannot_come_back(tmp_path, monkeyp
     assert [path.read_text() for path in tmp_path.rglob("old.txt")] == ["old"]
 
 
-@pytest.mark.parametrize("place", [".", "..", "home"])
+@pytest.mark.parametrize("place", ["work", ".", "..", "../../home", "../.."])
 def test_force_never_replaces_the_folder_one_works_or_lives_in(tmp_path, monkeypatch, place):
-    (tmp_path / "home" / "work").mkdir(parents=True)
-    (tmp_path / "home" / "dear.txt").write_text("dear")
-    monkeypatch.chdir(tmp_path / "home" / "work")
+    for folder in ("home", "place/work"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "dear.txt").write_text("dear")
+    monkeypatch.chdir(tmp_path / "place" / "work")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    target = tmp_path / "home" if place == "home" else Path(place)
+    before = everything(tmp_path)
+    target = Path.cwd() if place == "work" else Path(place)
     with (
         pytest.raises(ValueError, match="must be a folder of its own, got one you work or live in; name a new folder"),
         files.whole_folder(target, force=True) as temporary,
     ):
         fill(temporary)
-    assert (tmp_path / "home" / "dear.txt").read_text() == "dear"
+    assert everything(tmp_path) == before
 
 
 def test_a_link_to_a_folder_is_replaced_and_what_it_points_to_is_kept(tmp_path):
