@@ -247,6 +247,13 @@ def test_a_rate_that_browsers_need_not_play_is_refused(rate_hz, words):
         player.play({"a": GOOD}, rate_hz)
 
 
+def test_more_than_a_browser_takes_is_refused_with_a_length_that_it_takes(monkeypatch):
+    monkeypatch.setattr(player, "MOST_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"cut each to 125 samples"):
+        player.play({"a": np.zeros((2, 200), np.float32), "b": np.zeros((2, 200), np.float32)}, RATE_HZ)
+    player.play({"a": np.zeros((2, 125), np.float32), "b": np.zeros((2, 125), np.float32)}, RATE_HZ)
+
+
 # ---- without a browser --------------------------------------------------------------------------------------------
 
 
@@ -267,6 +274,15 @@ def test_the_output_carries_a_picture_with_words_and_the_mixture_as_sound(stems)
     samples = min(len(heard), mixture.shape[1])
     likeness = np.corrcoef(heard[:samples, 0], mixture[0, :samples])[0, 1]
     assert likeness > 0.99
+
+
+def test_the_fallback_of_a_long_piece_is_its_beginning_and_says_so(monkeypatch, stems):
+    monkeypatch.setattr(player, "FALLBACK_S", 0.5)
+    monkeypatch.setattr(fallback, "MP3_RATES_HZ", ())
+    audio = _Elements(player.play(stems, RATE_HZ).static()[1]).found["audio"]
+    heard, _ = soundfile.read(io.BytesIO(base64.b64decode(audio["src"].split(",")[1])))
+    assert len(heard) == RATE_HZ // 2
+    assert audio["aria-label"].endswith("the first 0.5 s")
 
 
 def test_the_fallback_sound_is_peak_safe_and_knows_odd_rates(stems):

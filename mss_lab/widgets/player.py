@@ -32,6 +32,10 @@ LOWEST_RATE_HZ = 8_000
 HIGHEST_RATE_HZ = 96_000
 MIXTURE = "mixture"
 HEADROOM_PEAK = 0.99
+# What one message to a browser may well hold: four stereo stems of six minutes.
+MOST_BYTES = 256 * 2**20
+# The stand-in for a page without widgets; a whole song would swell every notebook that shows it.
+FALLBACK_S = 20.0
 
 
 def play(
@@ -59,8 +63,8 @@ def play(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the stems are unequal, empty, not finite, not (channels, samples), of more than two channels, or the rate
-        is one that browsers need not play.
+        If the stems are unequal, empty, not finite, not (channels, samples), of more than two channels, too long for
+        one message to a browser, or the rate is one that browsers need not play.
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
@@ -199,7 +203,10 @@ class Player(anywidget.AnyWidget):
             self._axis,
         )
         label = f"{self._title or 'Mixture'}, all stems together"
-        sound = fallback.audio_html(self.mixture, self._rate_hz, label)
+        heard = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]
+        if heard.shape[1] < self.mixture.shape[1]:
+            label += f", the first {FALLBACK_S:g} s"
+        sound = fallback.audio_html(heard, self._rate_hz, label)
         caption = f"<div>{html.escape(label)}</div>"
         return png, f"<div>{fallback.image_html(png, self.describe())}{caption}{sound}</div>"
 
@@ -262,6 +269,13 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
     for version, stems in checked.items():
         for stem, waveform in stems.items():
             checks.check_same_shape(f"{version or name}[{stem!r}]", waveform, f"{first_version}[{first_stem!r}]", first)
+    waveforms = sum(map(len, checked.values()))
+    if 2 * first.size * waveforms > MOST_BYTES:
+        most = MOST_BYTES // (2 * first.shape[0] * waveforms)
+        raise ValueError(
+            f"{name} must fit in {MOST_BYTES // 2**20} MiB of 16-bit samples, got {waveforms} waveforms of "
+            f"{first.shape}; cut each to {most} samples or fewer, such as waveform[:, :{most}]"
+        )
     return {
         version: {stem: waveform.astype(np.float32, copy=False) for stem, waveform in stems.items()}
         for version, stems in checked.items()

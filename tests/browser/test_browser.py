@@ -90,6 +90,7 @@ def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
     check_the_transport(page, first, second)
     check_the_keys(page, first)
     check_the_panel(page)
+    check_nothing_stays_behind(page, first.element_handle())
     assert page.mss_errors == []
 
 
@@ -207,6 +208,13 @@ def check_the_panel(page):
     page.wait_for_function("() => document.querySelector('.mss-words').textContent.includes('not this one')")
     handle.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('.mss-words').textContent === 'level is 0 dB'")
+
+
+def check_nothing_stays_behind(page, player):
+    assert player.evaluate("(root) => root.mssPlayer.contextState()") != "none"
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs'); }")
+    page.wait_for_function("() => !document.querySelector('.mss-player')")
+    page.wait_for_function("(root) => root.mssPlayer.contextState() === 'none'", arg=player)
 
 
 def test_lesson_00_plays_follows_and_grades(server, page):
