@@ -161,8 +161,9 @@ def test_a_table_that_is_there_is_kept_unless_forced(tmp_path, monkeypatch):
     assert "7.1" in path.read_text(encoding="utf-8")
 
 
-def test_a_notebook_that_could_not_be_run_makes_the_exit_code_1(monkeypatch):
+def test_a_notebook_that_could_not_be_run_makes_the_exit_code_1(monkeypatch, capsys):
     assert run(monkeypatch, [grade.Grade("a.ipynb", "", "error", "no", 0.0)], "a.ipynb") == 1
+    assert "a.ipynb: could not be graded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])

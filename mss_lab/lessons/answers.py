@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from .time_limit import Stop
+
 # How far floating-point answers may stray from the wanted array, as a part of its largest value.
 ARRAY_TOLERANCE = 1e-6
 
@@ -210,9 +212,9 @@ def call(function: Any, *arguments: Any, name: str = "your function", **options:
         result = function(*frozen_arguments, **frozen_options)
     except NotImplementedError as error:
         raise Blank from error
-    except Refused:
+    except (Refused, Stop):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = _last_line(error)
         if isinstance(error, ValueError) and "read-only" in str(error):
             raise Refused(

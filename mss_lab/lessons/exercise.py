@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import answers
-from .time_limit import TimeLimit, time_limit
+from .time_limit import within
 
 # Every outcome of a check, with the sign that stands before its word: never colour alone.
 STATES = {
@@ -105,8 +105,7 @@ class Exercise:
         try:
             if answers.is_blank(answer):
                 raise answers.Blank
-            with time_limit(self.time_limit_s):
-                wrong = self.check(answer)
+            wrong = within(self.time_limit_s, self.check, answer)
         except answers.Blank as blank:
             said = f"{blank} " if str(blank) else ""
             return self._verdict("not attempted", f"{said}Not answered yet. The task: {self.task}")
@@ -114,7 +113,7 @@ class Exercise:
             return self._verdict("error", str(error))
         except answers.Refused as refused:
             return self._verdict("wrong", str(refused))
-        except TimeLimit:
+        except TimeoutError:
             return self._verdict(
                 "time limit",
                 f"This ran for more than {self.time_limit_s:g} s and was stopped. Does a loop never end, "

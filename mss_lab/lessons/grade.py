@@ -130,9 +130,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise FileExistsError(f"{arguments.csv} exists already; choose another name, or allow replacing it (--force)")
     grades = grade(arguments.notebooks, arguments.time_limit, progress=sys.stderr.isatty())
     for path, lines in _by_notebook(grades).items():
-        solved = sum(line.verdict == "right" for line in lines)
         listed = [line for line in lines if line.exercise]
-        sys.stdout.write(f"{path}: {solved} of {len(listed)} right, {lines[0].seconds:.1f} s\n")
+        solved = sum(line.verdict == "right" for line in listed)
+        outcome = f"{solved} of {len(listed)} right, {lines[0].seconds:.1f} s" if listed else "could not be graded"
+        sys.stdout.write(f"{path}: {outcome}\n")
         for line in lines:
             name = f"{line.exercise}  " if line.exercise else ""
             sys.stdout.write(f"  {STATES[line.verdict]} {name}{line.verdict}: {line.message}\n")

@@ -1,62 +1,75 @@
 """A time limit for Python code in the same process, for loops that never end.
 
-Contents: TimeLimit, time_limit.
+Contents: Stop, within.
 """
 
-import contextlib
+import contextvars
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 from .. import checks
 
+# How often, and how long after each other, code that swallows the stop is asked again.
+STOPS = 10
+STOP_WAIT_S = 0.1
 
-class TimeLimit(BaseException):
-    """The time is over. Not an Exception, so that a student's ``except Exception`` does not swallow it."""
+
+class Stop(SystemExit):
+    """Raised inside the code whose time is over. No Exception, so that ``except Exception`` does not swallow it."""
 
 
-@contextlib.contextmanager
-def time_limit(limit_s: float) -> Iterator[None]:
-    """Raise TimeLimit inside the block once it has run for `limit_s` seconds.
+def within(limit_s: float, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what `function` returns, or give it up after `limit_s` seconds.
 
-    A second thread asks the interpreter to raise it between two steps of Python code. So every loop written in Python
-    ends, on every system and in every thread; one call into a library (a long sleep, a large product of matrices) ends
-    when it returns, not before. Where code swallows the exception, it comes again after a tenth of the time.
+    The function runs in a thread of its own, and the caller waits. When the time is over, the interpreter is asked to
+    raise `Stop` there, which ends every loop written in Python, on every system. One call into a library (a long sleep,
+    a large product of matrices) ends only when it returns; it is left behind, and the caller goes on.
 
     Parameters
     ----------
     limit_s : float > 0
         Seconds.
+    function, arguments
+        What to call.
+
+    Raises
+    ------
+    TimeoutError
+        If the time is over.
+    BaseException
+        Whatever the function raises.
     """
     checks.check_number("limit_s", limit_s, above=0, unit="seconds")
-    watched = ctypes.c_ulong(threading.get_ident())
-    done = threading.Event()
-    lock = threading.Lock()
+    outcome: dict[str, Any] = {}
 
-    def watch() -> None:
-        wait_s = limit_s
-        while not done.wait(wait_s):
-            with lock:
-                # Between the wait and the lock the block may have ended; then nothing may be raised any more.
-                if not done.is_set():
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(watched, ctypes.py_object(TimeLimit))
-            wait_s = max(limit_s / 10, 0.05)
-
-    watcher = threading.Thread(target=watch, name="time limit", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        _stop(done, lock, watched)
-
-
-def _stop(done: threading.Event, lock: threading.Lock, watched: ctypes.c_ulong) -> None:
-    # The exception may arrive at any step, this clean-up included: try until it went through once.
-    while True:
+    def work() -> None:
         try:
-            done.set()
-            with lock:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(watched, None)
+            outcome["value"] = function(*arguments)
+        except BaseException as error:
+            outcome["error"] = error
+
+    # The caller's context goes along: NumPy, for one, keeps there how it treats a division by zero.
+    worker = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="time limit", daemon=True)
+    worker.start()
+    try:
+        worker.join(limit_s)
+    finally:
+        # Also where the reader interrupts the wait.
+        late = worker.is_alive()
+        if late:
+            _stop(worker)
+    if late:
+        raise TimeoutError(f"this ran for more than {limit_s:g} s")
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["value"]
+
+
+def _stop(worker: threading.Thread) -> None:
+    for _ in range(STOPS):
+        if worker.ident is None or not worker.is_alive():
             return
-        except TimeLimit:
-            continue
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(Stop))
+        worker.join(STOP_WAIT_S)
