@@ -78,6 +78,13 @@ def test_the_level_of_both_changes_nothing(rng, ratio, dtype, level):
     assert scaled == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("ratio", RATIOS.values(), ids=RATIOS)
+@pytest.mark.parametrize("level", [1e-200, 1e200])
+def test_energies_beyond_the_range_of_numbers_are_compared(rng, ratio, level):
+    source, estimate = pair(rng)
+    assert ratio(level * source, level * estimate) == pytest.approx(ratio(source, estimate), abs=1e-9)
+
+
 def test_sums_are_taken_in_double_precision(rng):
     # An error a ten-thousandth of the source: single-precision sums over a million samples would blur it.
     source = rng.standard_normal((1, 1_000_000)).astype(np.float32)
