@@ -316,7 +316,11 @@ def test_tracks_without_names_are_named_after_their_instrument(tmp_path):
 
 
 def test_silent_tracks_are_left_out(tmp_path):
-    assert notes.read_midi(foreign(tmp_path, [player("a"), player("b", played=())])).sources == ("a",)
+    # One holds nothing; one turns a knob and never plays.
+    knob = player("c", played=())
+    knob.control_changes.append(pretty_midi.ControlChange(7, 100, 0.0))
+    score = notes.read_midi(foreign(tmp_path, [player("a"), player("b", played=()), knob]))
+    assert score.sources == ("a",)
 
 
 def test_the_tempo_is_followed(tmp_path):
