@@ -156,6 +156,7 @@ def spins_and_swallows_everything(x):
 def test_an_endless_loop_is_stopped_and_said(function):
     verdict = judged_call(function, 1, time_limit_s=0.2)
     assert verdict.state == "time limit" and "0.2 s" in verdict.message
+    assert not [thread for thread in threading.enumerate() if thread.name == "time limit"], "it still runs"
 
 
 def test_a_call_that_cannot_be_stopped_is_left_behind():
@@ -171,6 +172,9 @@ def test_a_call_that_cannot_be_stopped_is_left_behind():
         within(0.05, blocks)
     assert started.is_set()
     go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "time limit":
+            thread.join()
 
 
 def test_what_is_in_time_comes_back_as_it_is():
@@ -548,6 +552,19 @@ def test_a_file_that_stays_locked_is_said(home, lab, monkeypatch):
     monkeypatch.setattr(progress, "_try_lock", lambda descriptor: False)
     shown = lab.check("7.1", 6.02)
     assert shown.right and "held by another notebook" in shown.message
+
+
+def test_a_change_waits_until_the_file_is_free(tmp_path):
+    path = tmp_path / "progress.json"
+    progress.record(path, "1.1", lambda mark: mark.after_try(True))
+    other = threading.Thread(target=progress.record, args=(path, "1.2", lambda mark: mark.after_try(True)))
+    with progress._locked(tmp_path / "progress.json.lock"):
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        assert list(progress.read(path)) == ["1.1"]
+    other.join()
+    assert list(progress.read(path)) == ["1.1", "1.2"]
 
 
 def _solve_many(path: str, lesson: int) -> None:
