@@ -39,8 +39,10 @@ def figures(scores):
     return np.stack([getattr(scores, metric) for metric in METRICS])
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("window_s, hop_s", [(None, None), (0.1, None), (0.1, 0.04), (0.07, 0.07), (9.0, None)])
+@pytest.mark.parametrize(
+    "channels, window_s, hop_s",
+    [(1, None, None), (1, 0.1, None), (1, 0.1, 0.04), (1, 0.07, 0.07), (1, 9.0, None), (2, 0.1, 0.04)],
+)
 def test_figures_are_museval_s(rng, frozen, channels, window_s, hop_s):
     sources, estimates = frozen(*sources_and_estimates(rng, channels=channels))
     scores = bss_eval(sources, estimates, RATE_HZ, window_s=window_s, hop_s=hop_s)
@@ -52,7 +54,7 @@ def test_figures_are_museval_s(rng, frozen, channels, window_s, hop_s):
 
 
 def test_sdr_over_one_window_is_the_plain_ratio(rng):
-    sources, estimates = sources_and_estimates(rng, count=3, channels=2)
+    sources, estimates = sources_and_estimates(rng, count=3)
     scores = bss_eval(sources, estimates, RATE_HZ, window_s=None)
     for index, name in enumerate(sources):
         assert scores.sdr[index, 0] == pytest.approx(energy.sdr(sources[name], estimates[name]), abs=1e-9)
@@ -74,8 +76,7 @@ def test_estimates_under_each_other_s_names_are_not_forgiven(rng):
     assert (right.sir > 10).all()
 
 
-@pytest.mark.parametrize("level", [1e-30, 1e-6, 1.0, 1e30])
-@pytest.mark.parametrize("own", [1.0, 1e-9])
+@pytest.mark.parametrize("level, own", [(1e-30, 1.0), (1e-6, 1.0), (1e30, 1.0), (1.0, 1e-9)])
 def test_the_level_changes_nothing(rng, level, own):
     sources, estimates = sources_and_estimates(rng)
     expected = figures(bss_eval(sources, estimates, RATE_HZ, window_s=None))
@@ -173,7 +174,7 @@ def test_a_window_with_silence_is_left_out_and_the_rest_is_judged(rng, quiet):
 
 @pytest.mark.parametrize("channels", [2, 3])
 def test_sources_whose_channels_cancel_are_no_silence(rng, channels):
-    sources, estimates = sources_and_estimates(rng, channels=channels)
+    sources, estimates = sources_and_estimates(rng, count=4 - channels, channels=channels)
     # Left is minus right; with three channels the third takes back what the others give.
     for of in (sources, estimates):
         for signal in of.values():
@@ -198,9 +199,9 @@ def test_recordings_shorter_than_a_window_are_one_window(rng, samples):
         assert scores.sdr[index, 0] == pytest.approx(energy.sdr(sources[name], estimates[name]), abs=1e-9)
 
 
-@pytest.mark.parametrize("first, second", [(1.0, -1.0), (0.5, 0.25)])
+@pytest.mark.parametrize("first, second", [(1.0, -1.0), (0.5, 0.25), (2.0, 2.0)])
 def test_one_sample(first, second):
-    # Both sources are copies of one click but for the sign: museval's equations have no single solution.
+    # Both sources are copies of one click but for the level: museval's equations have no single solution.
     sources = {"a": np.array([[first]]), "b": np.array([[second]])}
     scores = bss_eval(sources, {"a": 0.9 * sources["a"], "b": 0.5 * sources["b"]}, RATE_HZ)
     assert_allclose(scores.sdr, [[20.0], [20 * np.log10(2)]], atol=1e-6)
