@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 
 import anywidget
 import numpy as np
@@ -90,9 +91,16 @@ def test_run_now_ends_up_shown_last_and_forgets_what_waited():
     bench.worker.submit(1)
     bench.await_start()
     bench.worker.submit(2)
+    results = []
+    caller = threading.Thread(target=lambda: results.append(bench.worker.run_now(3)))
+    caller.start()
+    # Job 1 still holds the turn, so the only thing that the caller can do first is to forget job 2.
+    while bench.worker._waiting is not worker._NOTHING:
+        time.sleep(0.001)
     bench.gate.release(2)
-    assert bench.worker.run_now(3) == 30
+    caller.join(PATIENCE_S)
     assert bench.worker.wait(PATIENCE_S)
+    assert results == [30]
     assert bench.shown == [(1, 10), (3, 30)]
 
 

@@ -70,6 +70,17 @@ def test_pauses_are_gated_out_and_bass_counts_less():
     assert loudness.loudness_lufs(bass, RATE_HZ) < loudness.loudness_lufs(tone, RATE_HZ) - 4
 
 
+def test_the_two_gates_lie_where_the_recommendation_puts_them():
+    tone = signals.tone(997, 4, RATE_HZ, amplitude=0.1)
+    whole = loudness.loudness_lufs(tone, RATE_HZ)
+    # 8 LU down counts and pulls the figure down; 14 LU down is a pause; below -70 LUFS nothing is heard at all.
+    counted = loudness.loudness_lufs(np.hstack([tone, tone * 10 ** (-8 / 20)]), RATE_HZ)
+    gated = loudness.loudness_lufs(np.hstack([tone, tone * 10 ** (-14 / 20)]), RATE_HZ)
+    assert counted == pytest.approx(whole + 10 * np.log10((1 + 10**-0.8) / 2), abs=0.2)
+    assert gated == pytest.approx(whole, abs=0.25)
+    assert loudness.loudness_lufs(tone * 10 ** ((-71 - whole) / 20), RATE_HZ) == -np.inf
+
+
 def test_silence_has_no_loudness_and_one_sample_has_an_answer():
     assert loudness.loudness_lufs(np.zeros((2, 100)), RATE_HZ) == -np.inf
     assert np.isfinite(loudness.loudness_lufs(np.ones((1, 1)), RATE_HZ))
@@ -106,6 +117,17 @@ def test_a_tone_lies_in_the_row_of_its_frequency(frequency_hz):
     assert edges_hz[row] - bin_hz <= frequency_hz <= edges_hz[row + 1] + bin_hz
 
 
+def test_brightness_does_not_depend_on_phase_and_says_the_power():
+    amplitude = 0.5
+    strengths = []
+    for phase_rad in (0.0, np.pi / 2):
+        tone = signals.tone(1000, 2, RATE_HZ, amplitude=amplitude, phase_rad=phase_rad)
+        axis = strips.spectrogram_axis(tone.shape[1], RATE_HZ)
+        strengths.append(strips.power_strip(tone, axis)[:, axis.columns // 2].max())
+    # A Hann window adds up to half its length, and a real tone puts half its amplitude on either side of zero.
+    np.testing.assert_allclose(strengths, (amplitude * axis.window_samples / 4) ** 2, rtol=1e-3)
+
+
 @pytest.mark.parametrize("duration_s", [4, 100])
 def test_a_click_lies_in_the_column_of_its_time(duration_s):
     time_s = 0.7 * duration_s
@@ -134,6 +156,7 @@ def test_all_strips_of_a_player_share_one_scale(stems):
     assert loud.max() - faint.max() == pytest.approx(255 * 20 / strips.RANGE_DB, abs=1)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("samples", [1, 2, 500])
 def test_short_and_silent_recordings_have_strips(samples):
     made = player.play({"nothing": np.zeros((1, samples), np.float32)}, RATE_HZ)
@@ -185,6 +208,14 @@ def test_the_loudest_mixture_stays_below_full_scale_after_matching(stems):
     peaks = [np.abs(gains[name] * sum(item.values())).max() for name, item in (("loud", loud), ("whole", stems))]
     assert max(peaks) == pytest.approx(0.99, abs=1e-3)
     assert player.play(stems, RATE_HZ).headroom_db == 0
+
+
+def test_a_version_of_high_peaks_is_matched_without_clipping():
+    steady = signals.tone(440, 2, RATE_HZ, amplitude=0.6).astype(np.float32)
+    peaky = signals.clicks(np.arange(0.0, 2.0, 0.1), 2, RATE_HZ, amplitude=0.5).astype(np.float32)
+    made = player.play({"steady": {"a": steady}, "peaky": {"a": peaky}}, RATE_HZ)
+    assert made.gains_db["peaky"] > 10
+    assert 0.5 * 10 ** ((made.gains_db["peaky"] + made.headroom_db) / 20) == pytest.approx(0.99, abs=1e-3)
 
 
 def test_a_mixture_among_stems_starts_muted_and_does_not_count_twice(stems):

@@ -231,7 +231,6 @@ class Transport {
   close() {
     this.pause();
     this.context?.close();
-    this.context = null;
   }
 }
 

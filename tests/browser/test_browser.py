@@ -211,10 +211,10 @@ def check_the_panel(page):
 
 
 def check_nothing_stays_behind(page, player):
-    assert player.evaluate("(root) => root.mssPlayer.contextState()") != "none"
+    assert player.evaluate("(root) => root.mssPlayer.contextState()") in ("running", "suspended")
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs'); }")
     page.wait_for_function("() => !document.querySelector('.mss-player')")
-    page.wait_for_function("(root) => root.mssPlayer.contextState() === 'none'", arg=player)
+    page.wait_for_function("(root) => root.mssPlayer.contextState() === 'closed'", arg=player)
 
 
 def test_lesson_00_plays_follows_and_grades(server, page):
