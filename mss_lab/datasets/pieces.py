@@ -13,40 +13,29 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import audio, signals
 from ..score.notes import Score, read_midi
+from .track import Track
 
 DATA_VARIABLE = "MSS_LAB_DATA"
 RECORD = "piece.json"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Piece:
-    """One piece, ready to be mixed, separated and judged.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Piece(Track):
+    """One piece that ships: a track, and what is to be said about it.
 
     Attributes
     ----------
-    name, title : str
-    sample_rate_hz : int
-    sources : dict of source name -> float32 (channels, samples)
-        True stems; stereo where the piece is panned.
-    mixture : float32 (channels, samples)
-        Their sum.
-    score : Score
-        The notes as played, in seconds from the start of the audio.
-    licence, credits : str
+    name, sample_rate_hz, sources, score, mixture, duration_s
+        As of every `Track`; sources are stereo where the piece is panned, and the notes are those played.
+    title, licence, credits : str
     pans_rad : dict of source name -> angle in radians, or None for a mono piece
         0 is left, pi/4 the centre, pi/2 right (see `signals.pan`).
     """
 
-    name: str
-    title: str
-    sample_rate_hz: int
-    sources: dict[str, np.ndarray]
-    mixture: np.ndarray
     score: Score
+    title: str
     licence: str
     credits: str
     pans_rad: dict[str, float] | None = None
@@ -105,7 +94,6 @@ def load(name_or_folder: str | os.PathLike) -> Piece:
         title=record["title"],
         sample_rate_hz=record["sample_rate_hz"],
         sources=sources,
-        mixture=signals.mix(sources),
         score=read_midi(folder / "score.mid"),
         licence=record["licence"],
         credits=record["credits"],
