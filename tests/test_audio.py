@@ -338,6 +338,23 @@ def test_names_that_make_no_file_names_are_refused(tmp_path, name):
     assert litter(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "name, safe",
+    [
+        ("violin 2", "violin 2"),
+        ("Flute/Piccolo", "Flute_Piccolo"),
+        ("..", ""),
+        (" a\n*b. ", "a__b"),
+        ("скрипка", "скрипка"),
+    ],
+)
+def test_names_are_made_safe_by_changing_as_little_as_possible(tmp_path, name, safe):
+    assert audio.as_file_name(name) == safe
+    if safe:
+        audio.write_stems(tmp_path / "out", {safe: np.zeros((1, 9))}, RATE)
+        assert litter(tmp_path / "out") == [f"{safe}.wav"]
+
+
 def test_names_that_differ_only_in_capitals_are_refused(tmp_path):
     message = refusal(lambda: audio.write_stems(tmp_path / "out", stems(Violin=np.zeros((1, 9))), RATE), ValueError)
     assert "more than capitals, got 'violin' and 'Violin'; rename one" in message

@@ -345,6 +345,13 @@ def test_single_precision_is_only_rounding_away_from_double(rng):
         assert_allclose(forward(waveform), exact, rtol=2**-23, atol=1e-30)
 
 
+def test_single_precision_is_inverted_in_double(rng):
+    for forward, inverse in PAIRS.values():
+        transform = forward(rng.uniform(-1, 1, (1, 20_000)).astype(np.float32))
+        exact = inverse(transform.astype(np.result_type(transform, np.float64)), 20_000)
+        assert_allclose(inverse(transform, 20_000), exact, rtol=2**-23, atol=1e-30)
+
+
 # Windows
 
 

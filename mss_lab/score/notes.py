@@ -227,8 +227,6 @@ def read_midi(path: str | os.PathLike) -> Score:
         ) from error
     notes, sources, unpitched = [], [], set()
     for instrument in midi.instruments:
-        if not instrument.notes:
-            continue
         name = "".join(letter for letter in instrument.name if letter.isprintable()).strip()
         plain = name or _program_name(instrument.program, instrument.is_drum)
         source, number = plain, 1
