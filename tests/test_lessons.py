@@ -138,7 +138,8 @@ def spins(x):
 def spins_and_swallows(x):
     while True:
         with contextlib.suppress(Exception):
-            pass
+            while True:
+                pass
 
 
 def spins_and_swallows_everything(x):
