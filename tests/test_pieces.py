@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import signal
 
 from mss_lab import units
-from mss_lab.datasets import make_lessons, pieces, render
+from mss_lab.datasets import make_lessons, pieces
+from mss_lab.loudness import loudness_lufs
 from mss_lab.score.notes import read_midi
 
 NAMES = ("band", "chorale_a", "chorale_b", "song")
@@ -105,7 +106,7 @@ def test_stems_are_equally_loud_within_a_tenth_of_a_unit(loaded, name):
     for source, stem in loaded[name].sources.items():
         # Panning keeps the power: the channels' powers add up to that of the dry stem.
         dry = np.sqrt(np.sum(stem.astype(float) ** 2, axis=0)) * np.sign(mono(stem))
-        assert render.loudness_lkfs(dry[np.newaxis], 44_100) == pytest.approx(-27, abs=0.1), source
+        assert loudness_lufs(dry[np.newaxis], 44_100) == pytest.approx(-27, abs=0.1), source
 
 
 def salience(segment, rate_hz, pitch, harmonics):

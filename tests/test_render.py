@@ -1,4 +1,4 @@
-"""Scores become sound: loudness, refusals, and, where FluidSynth is there (marker `renders`), the stems themselves."""
+"""Scores become sound: refusals, and, where FluidSynth is there (marker `renders`), the stems themselves."""
 
 import sys
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import audio, signals
+from mss_lab import audio
 from mss_lab.datasets import make_lessons, pieces, render
+from mss_lab.loudness import loudness_lufs
 from mss_lab.score.notes import Note, Score, select
 
 RATE_HZ = 44_100
@@ -20,48 +21,6 @@ DUET_PROGRAMS = {"flute": 73, "bassoon": 70}
 
 def residual_db(estimate, truth):
     return 10 * np.log10(np.sum((estimate - truth) ** 2) / np.sum(truth**2) + 1e-30)
-
-
-# Loudness
-
-
-def test_the_weighting_is_the_table_of_the_standard():
-    shelf, high_pass = render._k_weighting(48_000)
-    assert_allclose(shelf[:3], [1.53512485958697, -2.69169618940638, 1.19839281085285], atol=1e-10)
-    assert_allclose(shelf[4:], [-1.69065929318241, 0.73248077421585], atol=1e-10)
-    assert_allclose(high_pass[4:], [-1.99004745483398, 0.99007225036621], atol=1e-10)
-
-
-@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
-@pytest.mark.parametrize("level_db", [-50.0, -20.0, 0.0])
-def test_a_997_hz_sine_reads_three_below_its_peak(rate_hz, level_db):
-    sine = signals.tone(997, 3, rate_hz, amplitude=10 ** (level_db / 20))
-    # At 16 kHz the bilinear transform bends the shelf a little: 0.04 dB.
-    assert render.loudness_lkfs(sine, rate_hz) == pytest.approx(level_db - 3.01, abs=0.05)
-
-
-def test_rests_do_not_make_a_source_quieter():
-    sine = signals.tone(440, 4, RATE_HZ)
-    with_rests = np.concatenate([sine, np.zeros((1, 8 * RATE_HZ)), sine], axis=1)
-    assert render.loudness_lkfs(with_rests, RATE_HZ) == pytest.approx(render.loudness_lkfs(sine, RATE_HZ), abs=0.3)
-
-
-@pytest.mark.parametrize("samples", [1, 7, 100_000])
-def test_silence_has_no_loudness_and_stays_silent(samples):
-    silence = np.zeros((1, samples))
-    assert render.loudness_lkfs(silence, RATE_HZ) == -np.inf
-    assert_array_equal(render.at_loudness(silence, RATE_HZ, -20.0), silence)
-
-
-def test_at_loudness_reaches_it(rng):
-    noise = 0.01 * rng.standard_normal((1, RATE_HZ))
-    noise.setflags(write=False)
-    assert render.loudness_lkfs(render.at_loudness(noise, RATE_HZ, -23.0), RATE_HZ) == pytest.approx(-23, abs=1e-9)
-
-
-def test_loudness_refuses_stereo():
-    with pytest.raises(ValueError, match="mono"):
-        render.loudness_lkfs(np.ones((2, 100)), RATE_HZ)
 
 
 @pytest.mark.parametrize("samples", [1, 3, 5000])
@@ -172,7 +131,7 @@ def test_every_rate_gives_the_written_pitch_and_length(rate_hz):
 def test_stems_are_equally_loud(loudness):
     for stem in render.render(DUET, DUET_PROGRAMS, loudness=loudness).values():
         # The final fade works after scaling, on the dying note.
-        assert render.loudness_lkfs(stem, RATE_HZ) == pytest.approx(loudness, abs=0.05)
+        assert loudness_lufs(stem, RATE_HZ) == pytest.approx(loudness, abs=0.05)
 
 
 @pytest.mark.renders

@@ -20,13 +20,13 @@ import scipy
 import soundfile
 from tqdm import tqdm
 
-from .. import audio, checks, files, signals
+from .. import audio, checks, files, loudness, signals
 from ..score.notes import Score, select, write_midi
 from . import performance, pieces, render, voice
 from .scores import band, chorales, notation, song
 
 SAMPLE_RATE_HZ = 44_100
-LOUDNESS_LKFS = -27.0
+LOUDNESS_LUFS = -27.0
 TAIL_S = 1.0
 LARGEST_PEAK = 0.9
 
@@ -95,7 +95,7 @@ def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
     score : Score
         The notes as played.
     stems : dict of source name -> float32 (1, samples)
-        Dry and mono, every one at -27 LKFS.
+        Dry and mono, every one at -27 LUFS.
 
     Raises
     ------
@@ -113,17 +113,17 @@ def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
         select(score, recipe.programs),
         recipe.programs,
         sample_rate_hz=SAMPLE_RATE_HZ,
-        loudness=LOUDNESS_LKFS,
+        loudness=LOUDNESS_LUFS,
         tail_s=tail_s,
     )
     if recipe.extra is not None:
         samples = next(iter(stems.values())).shape[1]
         for source, waveform in recipe.extra(score, samples, SAMPLE_RATE_HZ, rng).items():
-            stems[source] = render.at_loudness(waveform, SAMPLE_RATE_HZ, LOUDNESS_LKFS).astype(np.float32)
+            stems[source] = loudness.at_loudness(waveform, SAMPLE_RATE_HZ, LOUDNESS_LUFS).astype(np.float32)
     stems = {source: stems[source] for source in score.sources}
     peak = np.abs(signals.mix(_placed(stems, recipe.pans_rad))).max()
     if peak > LARGEST_PEAK:
-        raise ValueError(f"the mixture of {name} has a peak of {peak:.2f}, above {LARGEST_PEAK}; lower LOUDNESS_LKFS")
+        raise ValueError(f"the mixture of {name} has a peak of {peak:.2f}, above {LARGEST_PEAK}; lower LOUDNESS_LUFS")
     return score, stems
 
 
@@ -148,7 +148,7 @@ def write(name: str, out: Path) -> dict[str, Any]:
             "sample_rate_hz": SAMPLE_RATE_HZ,
             "pans_rad": recipe.pans_rad,
             "programs": recipe.programs,
-            "loudness_lkfs": LOUDNESS_LKFS,
+            "loudness_lufs": LOUDNESS_LUFS,
             "seed": recipe.seed,
             "facts": recipe.facts,
             "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
@@ -181,7 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _table(folders: list[Path]) -> str:
-    lines = [f"{'piece':<12}{'source':<16}{'notes':>6}{'seconds':>9}{'peak':>7}{'LKFS':>8}{'MB':>7}"]
+    lines = [f"{'piece':<12}{'source':<16}{'notes':>6}{'seconds':>9}{'peak':>7}{'LUFS':>8}{'MB':>7}"]
     total = 0
     for folder in folders:
         piece = pieces.load(folder)
@@ -190,7 +190,7 @@ def _table(folders: list[Path]) -> str:
             stem, rate = audio.read_audio(path)
             lines.append(
                 f"{piece.name:<12}{source:<16}{len(piece.score.notes_of(source)):>6}{stem.shape[1] / rate:>9.2f}"
-                f"{np.abs(stem).max():>7.2f}{render.loudness_lkfs(stem, rate):>8.2f}{path.stat().st_size / 1e6:>7.2f}"
+                f"{np.abs(stem).max():>7.2f}{loudness.loudness_lufs(stem, rate):>8.2f}{path.stat().st_size / 1e6:>7.2f}"
             )
         size = sum(path.stat().st_size for path in folder.iterdir())
         total += size

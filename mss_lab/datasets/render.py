@@ -4,7 +4,7 @@ FluidSynth is an outside program library, pyfluidsynth its Python door, and the 
 soundfont (FluidR3 GM by Frank Wen, MIT licence). None of them is needed to listen to the pieces that ship, only to
 make them again. Each source has a synthesiser of its own, so that stems never share a reverb or run out of voices.
 
-Contents: render, loudness_lkfs, find_soundfont, versions. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: render, find_soundfont, versions. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import ctypes
@@ -18,9 +18,9 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy import signal
 
-from .. import checks, signals, units
+from .. import checks, signals
+from ..loudness import at_loudness
 from ..score.notes import Note, Score
 
 SOUNDFONT_VARIABLE = "MSS_LAB_SOUNDFONT"
@@ -69,8 +69,8 @@ def render(
     soundfont : path, optional
         Without it, the one that `find_soundfont` finds.
     sample_rate_hz : int
-    loudness : float or None, LKFS
-        Every stem that is not silent is scaled to this loudness (see `loudness_lkfs`); None leaves the
+    loudness : float or None, LUFS
+        Every stem that is not silent is scaled to this loudness (see `mss_lab.loudness`); None leaves the
         synthesiser's own levels.
     tail_s : float >= 0, seconds
         Audio after the last offset, for notes to die away; its last 50 ms fade to silence.
@@ -98,7 +98,7 @@ def render(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("tail_s", tail_s, at_least=0, unit="seconds")
     if loudness is not None:
-        checks.check_number("loudness", loudness, at_most=0, unit="LKFS")
+        checks.check_number("loudness", loudness, at_most=0, unit="LUFS")
     missing = [source for source in score.sources if source not in programs]
     if missing:
         raise ValueError(f"programs must name every source, nothing came for {', '.join(missing)}; add its number")
@@ -128,49 +128,6 @@ def render(
             waveform = at_loudness(waveform, sample_rate_hz, loudness)
         stems[source] = fade_out(waveform, 0.05, sample_rate_hz).astype(np.float32)
     return stems
-
-
-def loudness_lkfs(waveform: np.ndarray, sample_rate_hz: int) -> float:
-    """Loudness of a mono waveform: K-weighted mean power of the blocks in which something sounds.
-
-    The measure of broadcasting: a filter that follows the ear (less bass, more treble), mean power in blocks of
-    400 ms every 100 ms, then the mean of the blocks above -70 LKFS and above 10 LU under their own mean. Rests do
-    not count. Silence, and anything shorter than a block that never passes -70 LKFS, is minus infinity.
-
-    Parameters
-    ----------
-    waveform : float (1, samples)
-    sample_rate_hz : int
-
-    Returns
-    -------
-    float, LKFS
-        0 dBFS of a 997 Hz sine is -3.01.
-
-    Source: Recommendation ITU-R BS.1770-4, annex 1.
-    """
-    waveform = checks.check_waveform("waveform", waveform)
-    if waveform.shape[0] != 1:
-        raise checks.ShapeError(f"waveform must be mono (1, samples), got {waveform.shape}; measure one channel")
-    power = signal.sosfilt(_k_weighting(checks.check_sample_rate(sample_rate_hz)), waveform[0].astype(float)) ** 2
-    block, step = round(0.4 * sample_rate_hz), round(0.1 * sample_rate_hz)
-    if len(power) < block:
-        power = np.pad(power, (0, block - len(power)))
-    sums = np.concatenate([[0.0], np.cumsum(power)])
-    starts = np.arange(0, len(power) - block + 1, step)
-    means = (sums[starts + block] - sums[starts]) / block
-    offset_db = -0.691
-    heard = means[units.power_to_db(means) + offset_db > -70]
-    if not len(heard):
-        return -np.inf
-    heard = heard[units.power_to_db(heard) > units.power_to_db(heard.mean()) - 10]
-    return float(units.power_to_db(heard.mean()) + offset_db)
-
-
-def at_loudness(waveform: np.ndarray, sample_rate_hz: int, loudness: float) -> np.ndarray:
-    """The waveform scaled to a loudness in LKFS; silence stays silence."""
-    now = loudness_lkfs(waveform, sample_rate_hz)
-    return waveform if np.isinf(now) else waveform * units.db_to_amplitude(loudness - now)
 
 
 def fade_out(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.ndarray:
@@ -309,28 +266,3 @@ def _write(module: Any, synth: Any, samples: int) -> np.ndarray:
 def _sha256(path: str) -> str:
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@functools.lru_cache(maxsize=8)
-def _k_weighting(sample_rate_hz: int) -> np.ndarray:
-    """K-weighting as second-order sections: a high shelf of 4 dB, then a high-pass.
-
-    BS.1770 tabulates coefficients for 48 kHz; these analogue parameters give that table and any other rate
-    (De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 2018).
-    """
-    k = np.tan(np.pi * 1681.974450955533 / sample_rate_hz)
-    q, high = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
-    middle = high**0.4996667741545416
-    a0 = 1 + k / q + k * k
-    shelf = [
-        (high + middle * k / q + k * k) / a0,
-        2 * (k * k - high) / a0,
-        (high - middle * k / q + k * k) / a0,
-        1.0,
-        2 * (k * k - 1) / a0,
-        (1 - k / q + k * k) / a0,
-    ]
-    k, q = np.tan(np.pi * 38.13547087602444 / sample_rate_hz), 0.5003270373238773
-    a0 = 1 + k / q + k * k
-    high_pass = [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
-    return np.array([shelf, high_pass])

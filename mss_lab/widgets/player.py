@@ -24,8 +24,8 @@ import anywidget
 import numpy as np
 import traitlets
 
-from .. import checks, units
-from . import fallback, loudness, strips
+from .. import checks, loudness, units
+from . import fallback, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
 LOWEST_RATE_HZ = 8_000

@@ -3,7 +3,7 @@
 The measure is the integrated loudness of ITU-R BS.1770-4: a filter that imitates the head and the ear's low-frequency
 roll-off, the mean square of 400 ms blocks that overlap by three quarters, and two gates that leave pauses out.
 
-Contents: loudness_lufs, matching_gains_db. Lesson: notebooks/04_is_it_better.ipynb
+Contents: loudness_lufs, at_loudness, matching_gains_db. Lesson: notebooks/04_is_it_better.ipynb
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import scipy.signal
 
-from .. import checks
+from . import checks, units
 
 BLOCK_S = 0.4
 STEP_S = 0.1
@@ -62,6 +62,12 @@ def loudness_lufs(waveform: np.ndarray, sample_rate_hz: int) -> float:
     return float(_lufs(heard.mean()))
 
 
+def at_loudness(waveform: np.ndarray, sample_rate_hz: int, loudness: float) -> np.ndarray:
+    """The waveform scaled to a loudness in LUFS; what has none stays as it is."""
+    now = loudness_lufs(waveform, sample_rate_hz)
+    return waveform * units.db_to_amplitude(loudness - now) if math.isfinite(now) else waveform
+
+
 def matching_gains_db(mixtures: Mapping[str, np.ndarray], sample_rate_hz: int) -> dict[str, float]:
     """Gain in dB for each mixture that makes it as loud as the first one.
 
@@ -89,8 +95,9 @@ def _lufs(power):
 
 
 def _weighting(sample_rate_hz: int) -> np.ndarray:
-    # The recommendation gives coefficients for 48 kHz; these are its two analogue prototypes, a high shelf of 4 dB
-    # and a high-pass near 38 Hz, brought to any rate by the bilinear transform.
+    # The recommendation tabulates coefficients for 48 kHz; these are its two analogue prototypes, a high shelf of 4 dB
+    # and a high-pass near 38 Hz, brought to any rate by the bilinear transform (De Man, "Evaluation of implementations
+    # of the EBU R128 loudness measurement", AES 2018).
     k = math.tan(math.pi * 1681.974450955533 / sample_rate_hz)
     q, high = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
     middle = high**0.4996667741545416
