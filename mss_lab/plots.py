@@ -98,7 +98,7 @@ def mask(
     title: str = "",
 ) -> "QuadMesh":
     """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency."""
-    values = checks.check_axes("values", values, "channels freq frames")[0].astype(float)
+    values = checks.check_axes("values", values, "channels freq frames")[0]
     mesh = _grid(values, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.mean)
     mesh.set(cmap="cividis", clim=(0, 1))
     ax.set_title(title)

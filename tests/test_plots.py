@@ -108,6 +108,15 @@ def test_the_energy_of_a_click_is_drawn_at_its_time(ax, duration_s):
     )
 
 
+def test_thinning_loses_no_frame(ax):
+    # 2001 frames are drawn in columns of three, and each column is as loud as its loudest frame.
+    spectrum = np.zeros((1, 65, 2001))
+    spectrum[0, 20, [3, 10, 17, 2000]] = 1
+    edges_s, _, values = mesh_values(plots.spectrogram(spectrum, RATE_HZ, HOP, ax))
+    loud = np.flatnonzero(values.max(axis=0) == 0)
+    assert_allclose(edges_s[loud], (np.array([3, 9, 15, 1998]) - 0.5) * HOP / RATE_HZ)
+
+
 def test_a_spectrogram_has_units_and_levels_in_db(ax, frozen):
     spectrum = frozen(100 * stft(signals.tone(1000.0, 0.5, RATE_HZ)))
     mesh = plots.spectrogram(spectrum, RATE_HZ, HOP, ax, range_db=60, title="a tone")
