@@ -225,6 +225,11 @@ def test_a_wrong_number_is_told_apart(given, words):
     assert "Look at step 2." in message or "sign" in message
 
 
+def test_the_wanted_number_is_never_said():
+    message = answers.number(16_384.0, 731.25, 0.1, "Hz")
+    assert "16384 Hz" in message and "731" not in message
+
+
 @pytest.mark.parametrize("given", [6, 6.05, np.float32(5.95), np.array([6.0]), np.array(6)])
 def test_a_number_near_enough_is_right_in_every_form(given):
     assert answers.number(given, 6.0, 0.1) is None

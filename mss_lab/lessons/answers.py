@@ -84,10 +84,8 @@ def number(
         if abs(value - slip) <= tolerance:
             return f"{_capital(name)} is {_short(value)}{unit}. {words}"
     side = "high" if value.real > wanted.real else "low"
-    return (
-        f"{_capital(name)} is {_short(value)}{unit}, too {side}: wanted {_short(wanted)}{unit}, "
-        f"give or take {_short(tolerance)}.{where}"
-    )
+    # Which side, not what was wanted: a check that says the answer has nothing left to ask.
+    return f"{_capital(name)} is {_short(value)}{unit}, too {side}.{where}"
 
 
 def array(
@@ -318,7 +316,8 @@ def _last_line(error: BaseException) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, complex | np.complexfloating):
         return f"{value:.4g}"
-    return f"{float(value):.4g}"
+    value = float(value)
+    return f"{value:.10g}" if value.is_integer() else f"{value:.4g}"
 
 
 def _capital(words: str) -> str:
