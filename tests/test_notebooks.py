@@ -41,7 +41,7 @@ def test_lessons_and_the_package_link_each_other():
 @pytest.mark.notebook
 @by_name
 def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
-    before = listing(path.parent)
+    before = sorted(path.parent.rglob("*"))
     environment = {record.PLACE: str(tmp_path / "verdicts"), record.SECRET: "a secret"}
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(
@@ -49,7 +49,7 @@ def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
         )
     assert not run.errors and not run.timed_out, [str(error) for error in run.errors] or f"over {TIME_LIMIT_S:g} s"
     assert run.seconds < TIME_LIMIT_S
-    assert listing(path.parent) == before
+    assert sorted(path.parent.rglob("*")) == before
     # As the repository keeps it, a lesson opens itself, and its exercises are still to be done.
     opened, verdicts = record.read(tmp_path / "verdicts", "a secret")
     assert opened == (path.name[:2],)
