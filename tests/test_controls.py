@@ -253,6 +253,20 @@ def test_a_view_that_cannot_be_shown_is_refused_at_once(view, error, words):
         controls.explore(lambda x: view, x=controls.slider(0, 1, 0))
 
 
+def test_a_refused_sound_leaves_the_panel_as_it_was():
+    def sometimes_bad(x):
+        sound = np.full((1, 9), np.nan if x else 0.5, np.float32)
+        return controls.View(figure_of(x), sound, RATE_HZ, f"x {x}")
+
+    panel = controls.explore(sometimes_bad, x=controls.slider(0, 1, 0))
+    png = panel._picture.png
+    with pytest.raises(ValueError, match="NaN"):
+        panel.set(x=1)
+    assert panel._picture.png == png
+    assert panel.view.text == "x 0"
+    assert panel._words.kind == "error"
+
+
 def test_a_first_run_that_fails_raises():
     with pytest.raises(ZeroDivisionError):
         controls.explore(lambda x: 1 / x, x=controls.slider(0, 1, 0))

@@ -240,14 +240,11 @@ class Panel(ipywidgets.VBox):
                 f"{_called(self._function)} must return a controls.View, got {type(view).__name__}; "
                 "end it with: return controls.View(figure=..., sound=..., sample_rate_hz=..., text=...)"
             )
-        if view.sound is not None:
-            # Refused before anything is shown, so that picture and sound never belong to different values.
-            player.check_versions(_stems(view.sound))
-            player.check_playable_rate(view.sample_rate_hz)
         return view
 
     def _show(self, values: dict[str, Any], view: View) -> None:
-        # The sound goes first: the page unpacks it while the picture is being drawn here.
+        # The sound goes first: the page unpacks it while the picture is drawn here, and a sound that is refused
+        # leaves the picture and the words as they were.
         if view.sound is not None:
             stems, rate = _stems(view.sound), player.check_playable_rate(view.sample_rate_hz)
             if self._player is None:

@@ -180,7 +180,7 @@ class Transport {
     const when = this.context.currentTime + AHEAD_S;
     this.run?.graph.stop(when);
     const graph = buildGraph(this.context, this.piece, this.state);
-    const run = { graph, when, fromS };
+    const run = { graph, when, fromS, revision: this.piece.revision };
     graph.start(when, fromS, fromS > 0);
     graph.sources[0].onended = () => {
       if (this.run !== run) return;
@@ -775,6 +775,8 @@ class Page {
       seek: (toS) => this.seek(toS),
       position: () => this.transport.position(),
       playing: () => this.transport.playing,
+      // Which of Python's sounds the loudspeaker has.
+      heardRevision: () => this.transport.run?.revision ?? null,
       contextState: () => this.transport.context?.state ?? "none",
       renderOffline: (changes = {}, options = {}) => renderOffline(this.piece, { ...this.state, ...changes }, options),
     };
