@@ -143,6 +143,14 @@ def test_a_silent_estimate_scores_0_db_and_the_others_keep_theirs(rng, window_s,
     assert np.isnan(scores.sar[0]).all()
 
 
+def test_a_silent_estimate_has_no_score_where_its_source_is_silent_too(rng):
+    sources, estimates = sources_and_estimates(rng)
+    sources["a"][:, :800] = 0
+    scores = bss_eval(sources, {**estimates, "a": np.zeros_like(sources["a"])}, RATE_HZ, window_s=0.1)
+    assert_array_equal(scores.sdr[0], [np.nan, 0, 0])
+    assert_array_equal(np.isnan(scores.sdr[1]), [True, False, False])
+
+
 def test_all_estimates_silent(rng):
     sources, _ = sources_and_estimates(rng)
     scores = bss_eval(sources, {name: np.zeros((1, 2400)) for name in sources}, RATE_HZ, window_s=0.1)
