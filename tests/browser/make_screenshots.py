@@ -55,7 +55,10 @@ def main() -> None:
 def take(page, what, name: str) -> None:
     """Picture of a page or an element, once its canvases have been drawn."""
     page.wait_for_timeout(800)
-    image = Image.open(io.BytesIO(what.screenshot())).convert("RGB").quantize(COLOURS)
+    # Of all palettes this one keeps the small coloured things, such as the swatches beside the names.
+    image = (
+        Image.open(io.BytesIO(what.screenshot())).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
+    )
     with files.whole_file(FOLDER / f"{name}.png") as temporary:
         image.save(temporary, optimize=True)
 
