@@ -28,8 +28,6 @@ def server_command(port: int | None = None, *, browser: bool = True) -> list[str
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={ROOT}",
         f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
-        # The player sends whole stems to the page at once; Jupyter's limit on output is meant for runaway prints.
-        "--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=1e9",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if port is not None:

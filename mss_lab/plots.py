@@ -4,12 +4,13 @@ Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level 
 Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
 cannot see it.
 
-Contents: COLOURS, waveform, spectrogram, mask, score, levels; side_by_side, bars; Picture, picture.
+Contents: COLOURS, waveform, spectrogram, mask, score, levels; side_by_side, bars; Picture, picture, to_png, image_html.
 """
 
 import base64
 import html
 import io
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+# matplotlib's text layout keeps global caches that are not made for two threads.
+_drawing = threading.Lock()
 
 # Okabe and Ito, "Color universal design", 2008; black and yellow left out, which vanish on dark or light pages.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
@@ -204,10 +208,7 @@ class Picture:
         self.alternative_text = alternative_text
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        data = base64.b64encode(self.png).decode()
-        text = html.escape(self.alternative_text, quote=True)
-        image = f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
-        return {"text/html": image, "text/plain": self.alternative_text}
+        return {"text/html": image_html(self.png, self.alternative_text), "text/plain": self.alternative_text}
 
 
 def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Picture:
@@ -223,13 +224,36 @@ def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Pictur
     """
     if not alternative_text.strip():
         raise ValueError("alternative_text is empty; say in one sentence what the picture shows")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    png = to_png(figure, dpi)
     # Figures made by pyplot stay in its list until they are closed; for others this does nothing.
     from matplotlib import pyplot
 
     pyplot.close(figure)
-    return Picture(buffer.getvalue(), alternative_text)
+    return Picture(png, alternative_text)
+
+
+def to_png(figure: "Figure", dpi: int = 100) -> bytes:
+    """A figure as PNG bytes, drawn by Agg whatever canvas it has; a little compressed, so fast. Safe in any thread."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas, figure_dpi = figure.canvas, figure.dpi
+    buffer = io.BytesIO()
+    with _drawing:
+        try:
+            figure.dpi = dpi
+            FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1, "dpi": (dpi, dpi)})
+        finally:
+            # The figure is the caller's: it gets its canvas and resolution back.
+            figure.set_canvas(canvas)
+            figure.dpi = figure_dpi
+    return buffer.getvalue()
+
+
+def image_html(png: bytes, alternative_text: str) -> str:
+    """An HTML image element with the PNG inside."""
+    data = base64.b64encode(png).decode()
+    text = html.escape(alternative_text, quote=True)
+    return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
 
 
 def _grid(

@@ -36,7 +36,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from .. import checks
+from .. import checks, plots
 from . import fallback, picture, player, words, worker
 
 # Fine enough to find a value, coarse enough that the arrow keys get anywhere.
@@ -275,7 +275,7 @@ class Panel(ipywidgets.VBox):
         if self._words.text:
             parts.append(f"<div>{html.escape(self._words.text)}</div>")
         if self._picture.png:
-            parts.append(fallback.image_html(self._picture.png, self._picture.alt))
+            parts.append(plots.image_html(self._picture.png, self._picture.alt))
         if self.view.sound is not None and self._player is not None:
             mixture, rate = self._player.mixture, self.view.sample_rate_hz
             parts.append(fallback.audio_html(mixture, player.check_playable_rate(rate), "Sound for these values"))

@@ -3,46 +3,23 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which leaves
 pyplot's figures alone, and an HTML audio element that carries its own data.
 
-Contents: figure_png, strips_png, audio_html, image_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: strips_png, audio_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import base64
 import html
 import io
-import threading
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import soundfile
 
-from .. import audio, checks
+from .. import audio, checks, plots
 from . import strips
 
 # The rates that MPEG layer III knows; other recordings travel as FLAC.
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 PEAK = 0.9
-
-# matplotlib's text layout keeps global caches that are not made for two threads.
-_drawing = threading.Lock()
-
-
-def figure_png(figure: Any, dots_per_inch: float = 100.0) -> bytes:
-    """A matplotlib figure as PNG bytes, drawn by Agg whatever canvas the figure has; a little compressed, so fast."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas, figure_dpi = figure.canvas, figure.dpi
-    buffer = io.BytesIO()
-    with _drawing:
-        try:
-            FigureCanvasAgg(figure).print_png(
-                buffer, pil_kwargs={"compress_level": 1, "dpi": (dots_per_inch, dots_per_inch)}
-            )
-        finally:
-            # The figure is the caller's: it gets its canvas and resolution back.
-            figure.set_canvas(canvas)
-            figure.dpi = figure_dpi
-    return buffer.getvalue()
 
 
 def strips_png(
@@ -71,7 +48,7 @@ def strips_png(
     grid = figure.subplots(len(envelopes), columns, squeeze=False, sharex=True)
     peak = max((float(np.abs(item).max()) for item in envelopes.values()), default=0.0) or 1.0
     for row, (name, item) in enumerate(envelopes.items()):
-        colour = strips.COLOURS[row % len(strips.COLOURS)]
+        colour = plots.COLOURS[row % len(plots.COLOURS)]
         wave = grid[row, 0]
         times_s = np.linspace(0, duration_s, item.shape[1], endpoint=False)
         wave.fill_between(times_s, item[0], item[1], color=colour, linewidth=0.4)
@@ -102,7 +79,7 @@ def strips_png(
         figure.colorbar(shown, ax=grid[:, 1].tolist(), label="Level (dB re loudest)", pad=0.01, aspect=30)
     if title:
         figure.suptitle(title)
-    return figure_png(figure)
+    return plots.to_png(figure)
 
 
 def audio_html(waveform: np.ndarray, sample_rate_hz: int, label: str) -> str:
@@ -127,9 +104,3 @@ def audio_html(waveform: np.ndarray, sample_rate_hz: int, label: str) -> str:
         soundfile.write(buffer, samples, sample_rate_hz, format="FLAC", subtype="PCM_16")
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<audio controls aria-label="{html.escape(label)}" src="data:{mime};base64,{data}"></audio>'
-
-
-def image_html(png: bytes, alt: str) -> str:
-    """An HTML image element with the PNG inside."""
-    data = base64.b64encode(png).decode()
-    return f'<img style="max-width: 100%" alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

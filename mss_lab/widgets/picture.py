@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from . import fallback
+from .. import plots
 
 
 class Picture(anywidget.AnyWidget):
@@ -26,7 +26,7 @@ class Picture(anywidget.AnyWidget):
 
     def show(self, figure: Any, alt: str = "") -> None:
         """Draw a matplotlib figure, or nothing for None; `alt` replaces the text made from its titles and labels."""
-        png = b"" if figure is None else fallback.figure_png(figure)
+        png = b"" if figure is None else plots.to_png(figure)
         with self.hold_sync():
             self.png = png
             self.alt = "" if figure is None else alt or alternative_text(figure)

@@ -24,7 +24,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from .. import checks, loudness, units
+from .. import checks, loudness, plots, units
 from . import fallback, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
@@ -171,7 +171,7 @@ class Player(anywidget.AnyWidget):
             "scales": scales,
             "strip": _axis_content(axis),
             "palette": strips.PALETTE,
-            "colours": strips.COLOURS,
+            "colours": plots.COLOURS,
             "muted": [MIXTURE] if len(self._row_names()) > 1 and MIXTURE in self._row_names() else [],
         }
         return {
@@ -208,7 +208,7 @@ class Player(anywidget.AnyWidget):
             label += f", the first {FALLBACK_S:g} s"
         sound = fallback.audio_html(heard, self._rate_hz, label)
         caption = f"<div>{html.escape(label)}</div>"
-        return png, f"<div>{fallback.image_html(png, self.describe())}{caption}{sound}</div>"
+        return png, f"<div>{plots.image_html(png, self.describe())}{caption}{sound}</div>"
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})

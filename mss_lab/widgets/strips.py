@@ -3,7 +3,7 @@
 A spectrogram strip is an 8-bit picture on a logarithmic frequency axis; all strips of a player share one dB scale, so
 that a darker strip is a quieter one. A waveform strip is the smallest and largest sample of each column.
 
-Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, to_int16, PALETTE, COLOURS.
+Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, to_int16, PALETTE.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -23,8 +23,6 @@ TICKS_HZ = (100, 1_000, 10_000)
 
 # From silence to the loudest bin; lightness rises all the way, so that it reads in grey and to the colour-blind.
 PALETTE = ("#0b0b1c", "#2a1b5e", "#6a2176", "#ac3468", "#e2604a", "#f7a63b", "#fbeda0")
-# Okabe and Ito's colours, without the yellow and the black that vanish on a light or a dark page.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
 
 
 @dataclasses.dataclass(frozen=True)
