@@ -33,7 +33,7 @@ _drawing = threading.Lock()
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 
 # Cells of a drawn spectrogram: more than a screen shows, few enough to draw at once.
-MOST_ROWS, MOST_COLUMNS = 320, 900
+MOST_ROWS, MOST_COLUMNS = 256, 720
 
 
 def waveform(signal: np.ndarray, sample_rate_hz: int, ax: "Axes", *, label: str = "", start_s: float = 0) -> "Line2D":
@@ -83,9 +83,10 @@ def spectrogram(
     top_db = float(units.amplitude_to_db(magnitude.max())) if loudest_db is None else loudest_db
     if not np.isfinite(top_db):
         top_db = 0.0
+    # A cell shows its loudest bin, and the loudest is so in dB, too: fewer logarithms when they come last.
     # Silence, minus infinity, would be left blank; it gets the darkest colour instead.
-    level = units.amplitude_to_db(magnitude, floor_db=top_db - range_db)
-    mesh = _grid(level, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.max)
+    times_s, edges_hz, cells = _cells(magnitude, sample_rate_hz, hop_samples, window_samples, lowest_hz, np.maximum)
+    mesh = _draw_cells(ax, times_s, edges_hz, units.amplitude_to_db(cells, floor_db=top_db - range_db))
     mesh.set(cmap="magma", clim=(top_db - range_db, top_db))
     ax.set_title(title)
     return mesh
@@ -103,7 +104,8 @@ def mask(
 ) -> "QuadMesh":
     """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency."""
     values = checks.check_axes("values", values, "channels freq frames")[0]
-    mesh = _grid(values, sample_rate_hz, hop_samples, ax, window_samples, lowest_hz, np.mean)
+    times_s, edges_hz, cells = _cells(values, sample_rate_hz, hop_samples, window_samples, lowest_hz, np.add)
+    mesh = _draw_cells(ax, times_s, edges_hz, cells)
     mesh.set(cmap="cividis", clim=(0, 1))
     ax.set_title(title)
     return mesh
@@ -256,16 +258,18 @@ def image_html(png: bytes, alternative_text: str) -> str:
     return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
 
 
-def _grid(
+def _cells(
     values: np.ndarray,
     sample_rate_hz: int,
     hop_samples: int,
-    ax: "Axes",
     window_samples: int | None,
     lowest_hz: float,
-    reduce,
-) -> "QuadMesh":
-    """Values (freq, frames) on cells of logarithmic frequency, thinned to what a screen can show."""
+    combine: np.ufunc,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values (freq, frames) thinned to what a screen can show: edges in seconds and Hz, cells of logarithmic frequency.
+
+    A cell holds the largest of its values where `combine` is np.maximum, their mean where it is np.add.
+    """
     bins, frames = values.shape
     window_samples = 2 * (bins - 1) if window_samples is None else window_samples
     spacing_hz = sample_rate_hz / max(1, window_samples)
@@ -276,13 +280,16 @@ def _grid(
     high = np.clip(np.rint(edges_hz[1:] / spacing_hz).astype(int), low + 1, bins)
     step = max(1, -(-frames // MOST_COLUMNS))
     starts = np.arange(0, frames, step)
-    if reduce is np.max:
-        thin = np.maximum.reduceat(values, starts, axis=1)
-    else:
-        thin = np.add.reduceat(values, starts, axis=1) / np.diff(np.append(starts, frames))
-    cells = np.stack([reduce(thin[a:b], axis=0) for a, b in zip(low, high, strict=True)])
+    thin = combine.reduceat(values, starts, axis=1)
+    cells = np.stack([combine.reduce(thin[a:b], axis=0) for a, b in zip(low, high, strict=True)])
+    if combine is np.add:
+        cells = cells / np.outer(high - low, np.diff(np.append(starts, frames)))
     # Frame n is centred on n hops, so its cell starts half a hop earlier.
     times_s = (np.append(starts, frames) - 0.5) * hop_samples / sample_rate_hz
+    return times_s, edges_hz, cells
+
+
+def _draw_cells(ax: "Axes", times_s: np.ndarray, edges_hz: np.ndarray, cells: np.ndarray) -> "QuadMesh":
     mesh = ax.pcolormesh(times_s, edges_hz, cells, shading="flat", rasterized=True)
     ax.set(yscale="log", xlabel="time (s)", ylabel="frequency (Hz)", ylim=(edges_hz[0], edges_hz[-1]))
     ax.set_xlim(max(0.0, times_s[0]), times_s[-1])

@@ -8,9 +8,10 @@ import anywidget
 import numpy as np
 import pytest
 import traitlets
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from mss_lab import signals
+from mss_lab import plots, signals
 from mss_lab.checks import ShapeError
 from mss_lab.widgets import controls, picture, player, worker
 
@@ -350,3 +351,22 @@ def test_alternative_text_falls_back_to_a_word():
     assert shown.alt == "A line that rises."
     shown.show(None)
     assert (shown.png, shown.alt) == (b"", "")
+
+
+def _drawing(height, label, top):
+    figure = Figure(figsize=(4, 2), layout="constrained")
+    axes = figure.subplots()
+    axes.bar([0, 1], [1, height])
+    axes.set(ylabel=label, ylim=(0, top), title="Bars")
+    figure.colorbar(ScalarMappable(), ax=axes)
+    return figure
+
+
+def test_a_layout_that_is_used_again_draws_what_a_fresh_one_draws():
+    shown = picture.Picture()
+    two_lines = "a label\nof two lines"
+    for values in ((1, "level", 5), (3, "level", 5), (3, two_lines, 5), (2, two_lines, 5), (2, two_lines, 500_000)):
+        figure = _drawing(*values)
+        shown.show(figure)
+        assert shown.png == plots.to_png(_drawing(*values))
+        assert "constrained" in type(figure.get_layout_engine()).__name__.lower()
