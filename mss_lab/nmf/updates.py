@@ -1,0 +1,181 @@
+"""The parts of multiplicative updates: what every factorisation of this folder is made of.
+
+A factor is multiplied by the quotient of two sums, first / second, whose difference is the gradient of the divergence:
+where the music is louder than the model the factor grows, elsewhere it shrinks, and what is zero stays zero.
+
+Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, Y = W H model, b the beta of the divergence.
+
+Contents: model, normalise; exponent, least_model, activation_terms, template_terms, improve; as_floating,
+join_channels, split_channels.
+Lesson: notebooks/05_nmf_from_scratch.ipynb
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+# The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is
+# needed. Smaller blocks fit a smaller cache, but then the matrix products are too small to run well on two cores.
+BLOCK_BINS = 1 << 19
+
+
+def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
+    """The spectrogram that templates and activations describe, Y = W H.
+
+    Parameters
+    ----------
+    templates : real (freq, components)
+    activations : real (components, frames) or (channels, components, frames)
+
+    Returns
+    -------
+    real (freq, frames) or (channels, freq, frames)
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    """
+    return np.matmul(templates, activations)
+
+
+def exponent(beta: float) -> float:
+    """The exponent of an update that cannot raise the divergence: 1 for beta in [1, 2], less outside.
+
+    1 / (2 - b) below 1 and 1 / (b - 1) above 2. Source: Févotte and Idier 2011, eq. 76.
+    """
+    if beta < 1:
+        return 1 / (2 - beta)
+    return 1 / (beta - 1) if beta > 2 else 1.0
+
+
+def least_model(beta: float, dtype: Any) -> float:
+    """What the model is raised to where it is smaller, for a spectrogram whose largest value is near 1.
+
+    Small enough to be no sound, large enough that its power b - 2 is a finite number. A bin that it concerns has all
+    its products W H at or near zero, so it hardly has a say in the updates.
+    """
+    return float(np.finfo(dtype).tiny ** (0.5 / max(1.0, 2.0 - beta)))
+
+
+def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The two parts of the update of the activations, Wᵀ(V Y^(b-2)) and Wᵀ Y^(b-1).
+
+    The divergence's gradient is the second less the first, and H times their quotient is the update.
+
+    Parameters
+    ----------
+    V : float (freq, frames)
+        Its largest value near 1.
+    W : float (freq, components)
+    H : float (components, frames)
+    beta : float
+
+    Returns
+    -------
+    (components, frames), and the same or (components, 1) where all frames have one value
+    """
+    if beta == 2:
+        return W.T @ V, (W.T @ W) @ H
+    first = np.empty_like(H)
+    second = W.sum(axis=0)[:, np.newaxis] if beta == 1 else np.empty_like(H)
+    for frames, weighted, power in _weighted_blocks(V, W, H, beta):
+        np.matmul(W.T, weighted, out=first[:, frames])
+        if power is not None:
+            np.matmul(W.T, power, out=second[:, frames])
+    return first, second
+
+
+def template_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The two parts of the update of the templates, (V Y^(b-2)) Hᵀ and Y^(b-1) Hᵀ; see `activation_terms`.
+
+    Returns
+    -------
+    (freq, components), and the same or (1, components) where all bins have one value
+    """
+    if beta == 2:
+        return V @ H.T, W @ (H @ H.T)
+    first = np.zeros_like(W)
+    second = H.sum(axis=1)[np.newaxis] if beta == 1 else np.zeros_like(W)
+    for frames, weighted, power in _weighted_blocks(V, W, H, beta):
+        first += weighted @ H[:, frames].T
+        if power is not None:
+            second += power @ H[:, frames].T
+    return first, second
+
+
+def _weighted_blocks(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -> Any:
+    # Frames of a block, V Y^(b-2) and Y^(b-1) in them (None for beta 1, where it is 1), in arrays that are used again.
+    size = max(1, min(V.shape[1], BLOCK_BINS // V.shape[0]))
+    least = least_model(beta, V.dtype)
+    arrays = [np.empty((V.shape[0], size), V.dtype) for _ in range(1 if beta == 1 else 2)]
+    for start in range(0, V.shape[1], size):
+        frames = slice(start, start + size)
+        block = V[:, frames]
+        Y, *rest = (array[:, : block.shape[1]] for array in arrays)
+        np.matmul(W, H[:, frames], out=Y)
+        np.maximum(Y, least, out=Y)
+        if beta == 1:
+            yield frames, np.divide(block, Y, out=Y), None
+            continue
+        weighted = rest[0]
+        if beta == 0:
+            np.reciprocal(Y, out=Y)
+            np.multiply(Y, Y, out=weighted)
+        else:
+            np.power(Y, beta - 2, out=weighted)
+            Y *= weighted
+        weighted *= block
+        yield frames, weighted, Y
+
+
+def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:
+    """A factor times (first / second) to a power: one multiplicative update, as a new array.
+
+    Where `second` is 0 nothing depends on the factor, and it stays. What has sunk below the smallest normal number
+    becomes 0, because arithmetic with such numbers is slow.
+    """
+    quotient = np.ones_like(factor)
+    np.divide(first, second, out=quotient, where=np.broadcast_to(second > 0, factor.shape))
+    # So large a step is a division by what is left of a template that is dying; 0 times infinity would be NaN.
+    np.minimum(quotient, np.finfo(factor.dtype).max ** 0.5, out=quotient)
+    if power != 1:
+        np.power(quotient, power, out=quotient)
+    quotient *= factor
+    quotient[quotient < np.finfo(factor.dtype).tiny] = 0
+    return quotient
+
+
+def normalise(templates: np.ndarray, activations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Templates whose columns add up to 1, and activations that have taken over their scale; the model is the same.
+
+    A template of zeros stays, and its activations become 0.
+
+    Parameters
+    ----------
+    templates : real >= 0 (freq, components)
+    activations : real >= 0 (components, frames) or (channels, components, frames)
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    """
+    totals = templates.sum(axis=0)
+    return templates / np.where(totals > 0, totals, 1), activations * totals[:, np.newaxis]
+
+
+def as_floating(array: np.ndarray) -> np.ndarray:
+    """The array if it is float32 or float64, else as float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def join_channels(name: str, array: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """Channels one after the other in time: (channels, rows, frames) -> (rows, channels * frames), and how many."""
+    if np.ndim(array) == 2:
+        return as_floating(checks.check_magnitude(name, array, "freq frames")), None
+    array = as_floating(checks.check_magnitude(name, array, "channels freq frames"))
+    return np.concatenate(list(array), axis=1) if len(array) else array.reshape(array.shape[1], 0), len(array)
+
+
+def split_channels(array: np.ndarray, channels: int | None) -> np.ndarray:
+    """The way back of `join_channels`."""
+    if channels is None:
+        return array
+    return np.ascontiguousarray(np.moveaxis(array.reshape(len(array), channels, -1), 1, 0))
