@@ -1,0 +1,337 @@
+"""Alignment: when each moment of a score sounds in a recording.
+
+The recording and the score are turned into the same kind of frames (`features`), and dynamic time warping finds the
+cheapest way through both (`paths`). What it finds is kept as a time map: at each onset of the score a point, between
+points straight lines. `refine` then listens for each note on its own.
+
+Contents: Alignment, align, warp, align_score. Lesson: notebooks/07_scores_and_alignment.ipynb
+Source: Müller, Fundamentals of Music Processing, 2015, chapter 3; coarse to fine after Müller, Mattes and Kurth,
+ISMIR 2006.
+"""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import checks, units
+from . import features, paths
+from .features import FRAME_S
+from .notes import Note, Score
+from .refine import refine_onsets
+
+EXTENTS = ("whole", "part")
+
+# Below this the score is probably not of this recording. Right scores of the recordings and renders that were tried
+# lie above, wrong ones below: see tests/benchmarks/align.py, which prints both.
+LEAST_CONFIDENCE = 0.5
+
+# Two moments of the score lie at least this far apart in the recording too.
+LEAST_GAP_S = 0.005
+
+# A recording tuned a semitone off sounds like the neighbouring key; which of the three it is, only the score tells.
+SEMITONES = (0, -1, 1)
+# Tempi of the recording against the score's that are tried when the recording is a part of it.
+TEMPI = (1.0, 0.5, math.sqrt(0.5), math.sqrt(2), 2.0)
+PART_FACTOR = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Alignment:
+    """A time map from a score to a recording.
+
+    Attributes
+    ----------
+    score_times_s, recording_times_s : float64 (points,)
+        At least two, both strictly increasing: what is at the one in the score is at the other in the recording.
+    confidence : float64 (points - 1,)
+        For each stretch between two points, in [0, 1]: how far the match is from chance. About 0 where the recording
+        suits any other moment of the score just as well, 1 where it is as near as the best moment of all.
+    cost : float
+        Mean distance along the path, in [0, 1].
+    tuning_hz : float
+        Frequency of A4 in the recording, as it was estimated.
+    """
+
+    score_times_s: np.ndarray
+    recording_times_s: np.ndarray
+    confidence: np.ndarray
+    cost: float
+    tuning_hz: float = units.A4_HZ
+
+    def __post_init__(self) -> None:
+        times = {}
+        for name in ("score_times_s", "recording_times_s"):
+            times[name] = checks.check_finite(name, checks.check_axes(name, getattr(self, name), "points"))
+            if len(times[name]) < 2 or np.any(np.diff(times[name]) <= 0):
+                raise ValueError(
+                    f"{name} must be at least two times, each later than the one before, got {times[name]}; "
+                    "leave out points that stand still"
+                )
+        checks.check_same_shape("score_times_s", self.score_times_s, "recording_times_s", self.recording_times_s)
+        if np.shape(self.confidence) != (len(times["score_times_s"]) - 1,):
+            raise checks.ShapeError(
+                f"confidence must have one value for each stretch between points, "
+                f"({len(times['score_times_s']) - 1},), got shape {np.shape(self.confidence)}; leave out the last"
+            )
+
+    @property
+    def mean_confidence(self) -> float:
+        """Confidence of the whole: the mean of the stretches, each counted by its length in the recording."""
+        return float(np.average(self.confidence, weights=np.diff(self.recording_times_s)))
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the score is probably not of this recording: a mean confidence below `LEAST_CONFIDENCE`."""
+        return self.mean_confidence < LEAST_CONFIDENCE
+
+    def to_recording_s(self, score_time_s: ArrayLike) -> np.ndarray:
+        """The time in the recording of a time in the score; beyond the ends at the mean tempo."""
+        return _mapped(np.asarray(score_time_s, float), self.score_times_s, self.recording_times_s)
+
+    def to_score_s(self, recording_time_s: ArrayLike) -> np.ndarray:
+        """The time in the score of a time in the recording; beyond the ends at the mean tempo."""
+        return _mapped(np.asarray(recording_time_s, float), self.recording_times_s, self.score_times_s)
+
+
+def align(
+    recording: np.ndarray,
+    sample_rate_hz: int,
+    score: Score,
+    *,
+    extent: str = "whole",
+    tuning_hz: float | None = None,
+) -> Alignment:
+    """Find when each moment of a score sounds in a recording.
+
+    Parameters
+    ----------
+    recording : float (channels, samples)
+        Any sample rate, any number of channels.
+    sample_rate_hz : int
+    score : Score
+        In the order in which it is played; its tempo, its start and the silence around it do not matter.
+    extent : {"whole", "part"}
+        Whether the recording holds the whole score, with or without silence around it, or a part of it, from
+        somewhere to somewhere. A part is searched between a quarter and four times the score's tempo.
+    tuning_hz : float > 0, optional
+        Frequency of A4 in the recording. Without it, it is estimated, up to a semitone and a half off 440 Hz.
+
+    Returns
+    -------
+    Alignment
+        `is_doubtful` says whether the score seems to be of another piece: nothing is raised, since a doubtful
+        alignment may be the best there is.
+
+    Raises
+    ------
+    ShapeError, TypeError
+        If the recording is no waveform or the score no Score.
+    ValueError
+        If the recording is silent, the score has no pitched note, or a part is asked for of a score much too short.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: Müller, Mattes and Kurth, ISMIR 2006; their features are
+    chroma, ours keep the octave, since a bass an octave down is another note.
+    """
+    checks.check_choice("extent", extent, EXTENTS)
+    hearing = features.hear(recording, sample_rate_hz)
+    notes = check_alignable(score)
+    if hearing.is_silent:
+        raise ValueError("the recording must hold sound to be aligned, got silence; check the file and the channel")
+    if tuning_hz is None:
+        tuning_hz = features.estimate_tuning_hz(hearing)
+        candidates_hz = [float(tuning_hz * units.cents_to_ratio(100 * step)) for step in SEMITONES]
+    else:
+        candidates_hz = [float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))]
+    find = _whole if extent == "whole" else _part
+    lead_s = min(note.onset_s for note in notes)
+    if len(candidates_hz) > 1:
+        costs = [_coarse_cost(hearing, score, lead_s, candidate_hz, extent) for candidate_hz in candidates_hz]
+        candidates_hz = [candidates_hz[int(np.argmin(costs))]]
+    levels = features.band_levels(hearing, candidates_hz[0])
+    path, score_columns, frame_s = find(levels, score, lead_s)
+    if not len(path):
+        raise ValueError(
+            f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
+            f"got {score.duration_s:.3g} s for {hearing.duration_s:.3g} s; align it as a whole, or give more of it"
+        )
+    return _as_alignment(path, levels, score_columns, frame_s, lead_s, notes, candidates_hz[0])
+
+
+def warp(score: Score, alignment: Alignment) -> Score:
+    """The score with the times of the recording; its order is kept, and no note is lost but those before the start.
+
+    Notes that would start before 0 are cut, those that would end before 0 left out, as by `notes.shift`.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    if not isinstance(score, Score):
+        raise TypeError(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+    onsets_s = alignment.to_recording_s([note.onset_s for note in score.notes])
+    offsets_s = alignment.to_recording_s([note.offset_s for note in score.notes])
+    moved = tuple(
+        dataclasses.replace(note, onset_s=max(0.0, float(onset_s)), offset_s=float(offset_s))
+        for note, onset_s, offset_s in zip(score.notes, onsets_s, offsets_s, strict=True)
+        if offset_s > 0
+    )
+    return dataclasses.replace(score, notes=moved)
+
+
+def align_score(
+    recording: np.ndarray, sample_rate_hz: int, score: Score, *, extent: str = "whole"
+) -> tuple[Score, Alignment]:
+    """The score with the times of the recording: `align`, `warp`, then `refine.refine_onsets`; and the alignment.
+
+    A doubtful alignment is not refined, since there is nothing to listen for.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    alignment = align(recording, sample_rate_hz, score, extent=extent)
+    warped = warp(score, alignment)
+    if not alignment.is_doubtful:
+        warped = refine_onsets(recording, sample_rate_hz, warped, tuning_hz=alignment.tuning_hz)
+    return warped, alignment
+
+
+def check_alignable(score: Score) -> tuple[Note, ...]:
+    """The pitched notes of a score, or TypeError and ValueError in words if there are none."""
+    if not isinstance(score, Score):
+        raise TypeError(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+    notes = features.pitched_notes(score)
+    if not notes:
+        came = "only unpitched sources" if score.notes else "no note at all"
+        raise ValueError(f"the score must have at least one note with a pitch to be aligned, got {came}; add its notes")
+    return notes
+
+
+def _mapped(times_s: np.ndarray, from_s: np.ndarray, to_s: np.ndarray) -> np.ndarray:
+    slope = (to_s[-1] - to_s[0]) / (from_s[-1] - from_s[0])
+    inside = np.interp(times_s, from_s, to_s)
+    return inside + slope * (np.minimum(0, times_s - from_s[0]) + np.maximum(0, times_s - from_s[-1]))
+
+
+def columns_of(score: Score, lead_s: float, frame_s: float) -> np.ndarray:
+    """The score's levels from its first pitched note on, in frames of so many seconds of its own time."""
+    return features.score_levels(*_from_first_note(score, lead_s, frame_s))
+
+
+def _from_first_note(score: Score, lead_s: float, frame_s: float) -> tuple[Score, int, float]:
+    notes = tuple(
+        dataclasses.replace(note, onset_s=note.onset_s - lead_s, offset_s=note.offset_s - lead_s)
+        for note in features.pitched_notes(score)
+    )
+    frames = max(1, math.ceil(max(note.offset_s for note in notes) / frame_s - 1e-6))
+    return dataclasses.replace(score, notes=notes), frames, frame_s
+
+
+def _whole(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Path, columns and length of a column in seconds of the score, when the recording holds the whole score."""
+    length_s = max(note.offset_s for note in features.pitched_notes(score)) - lead_s
+    # Stretched to the length of the recording, so that the straight way is the diagonal.
+    frame_s = length_s / levels.shape[1]
+    columns = columns_of(score, lead_s, frame_s)
+    # A silent frame at each end of both: there the silence before and after the music may go.
+    onsets = features.recording_onsets(levels), features.score_onsets(*_from_first_note(score, lead_s, frame_s))
+    path = paths.whole_path(_with_rests(levels), _with_rests(columns), (_with_rests(onsets[0]), _with_rests(onsets[1])))
+    path = path - 1
+    inside = (path >= 0).all(axis=1) & (path < [levels.shape[1], columns.shape[1]]).all(axis=1)
+    return path[inside], columns, frame_s
+
+
+def _with_rests(levels: np.ndarray) -> np.ndarray:
+    return np.pad(levels, ((0, 0), (1, 1)))
+
+
+def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """As `_whole`, when the recording is a part of the score: the place first, then the path within it."""
+    best_cost, best = math.inf, None
+    rows = features.unit_columns(paths.averaged(levels, PART_FACTOR))
+    for tempo in TEMPI:
+        frame_s = FRAME_S * tempo
+        columns = columns_of(score, lead_s, frame_s)
+        path, cost = paths.part_path(rows, features.unit_columns(paths.averaged(columns, PART_FACTOR)))
+        if cost < best_cost:
+            best_cost, best = cost, (path, columns, frame_s)
+    if best is None:
+        return np.zeros((0, 2), int), np.zeros((features.BANDS, 0)), FRAME_S
+    coarse, columns, frame_s = best
+    first, last = coarse[0, 1] * PART_FACTOR, min((coarse[-1, 1] + 1) * PART_FACTOR, columns.shape[1])
+    score_onsets = features.score_onsets(*_from_first_note(score, lead_s, frame_s))[:, first:last]
+    path = paths.whole_path(levels, columns[:, first:last], (features.recording_onsets(levels), score_onsets))
+    return path + np.array([0, first]), columns, frame_s
+
+
+def _coarse_cost(hearing: features.Hearing, score: Score, lead_s: float, tuning_hz: float, extent: str) -> float:
+    """Mean distance along the path when the recording is heard at a tuning; coarse frames are enough to tell."""
+    levels = features.band_levels(hearing, tuning_hz)
+    factor = max(2 * PART_FACTOR, math.ceil(levels.shape[1] / 500))
+    length_s = max(note.offset_s for note in features.pitched_notes(score)) - lead_s
+    rows = features.unit_columns(paths.averaged(levels, factor))
+    if extent == "whole":
+        columns = features.unit_columns(columns_of(score, lead_s, length_s / rows.shape[1]))
+        path = paths.whole_path(rows, columns)
+        return float(paths.distances(rows, columns)[path[:, 0], path[:, 1]].mean())
+    tempi = ((columns_of(score, lead_s, FRAME_S * factor * tempo)) for tempo in TEMPI)
+    return min(paths.part_path(rows, features.unit_columns(columns))[1] for columns in tempi)
+
+
+def _as_alignment(
+    path: np.ndarray,
+    levels: np.ndarray,
+    columns: np.ndarray,
+    frame_s: float,
+    lead_s: float,
+    notes: tuple[Note, ...],
+    tuning_hz: float,
+) -> Alignment:
+    """The path, read off at every onset of the score that it passes, and at its end."""
+    rows, columns = features.unit_columns(levels), features.unit_columns(columns)
+    times_s = np.unique([*(note.onset_s for note in notes), max(note.offset_s for note in notes)]) - lead_s
+    wanted = np.rint(times_s / frame_s).astype(int)
+    first, last = path[0, 1], path[-1, 1]
+    # Onsets that share a frame of the score, or lie beyond the part that sounds, have no place of their own.
+    keep = (wanted >= first) & (wanted <= last + 1) & (np.diff(wanted, prepend=-1) > 0)
+    times_s, wanted = times_s[keep], wanted[keep]
+    entered = np.searchsorted(path[:, 1], wanted)
+    recording_s = np.append(path[:, 0], path[-1, 0] + 1)[entered] * FRAME_S
+    if len(times_s) < 2:
+        # Not two onsets within the recording: its two ends are all that is known.
+        times_s = np.array([first, last + 1]) * frame_s
+        recording_s = np.array([path[0, 0], path[-1, 0] + 1]) * FRAME_S
+    recording_s = _strictly_increasing(recording_s)
+    cost, closeness = _closeness(path, rows, columns)
+    frames = np.clip(np.rint(recording_s / FRAME_S).astype(int), 0, len(closeness) - 1)
+    confidence = np.array(
+        [closeness[start : max(start + 1, stop)].mean() for start, stop in itertools.pairwise(frames)]
+    )
+    return Alignment(times_s + lead_s, recording_s, confidence, cost, tuning_hz)
+
+
+def _strictly_increasing(times_s: np.ndarray) -> np.ndarray:
+    """Times that stand still spread out, with the least gap between neighbours, nothing moved backwards."""
+    ramp = LEAST_GAP_S * np.arange(len(times_s))
+    return np.maximum.accumulate(times_s - ramp) + ramp
+
+
+def _closeness(path: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean distance along the path; and, for each frame of the recording, how far its distance is from chance.
+
+    0 is the mean distance to all moments of the score, 1 the distance to the one that suits best.
+    """
+    sample = columns[:, np.unique(np.linspace(0, columns.shape[1] - 1, 1000).astype(int))]
+    count = rows.shape[1]
+    along = 1 - np.clip(np.einsum("bi,bi->i", rows[:, path[:, 0]], columns[:, path[:, 1]]), 0, 1)
+    both_silent = ~rows[:, path[:, 0]].any(axis=0) & ~columns[:, path[:, 1]].any(axis=0)
+    along[both_silent] = 0
+    visits = np.maximum(np.bincount(path[:, 0], minlength=count), 1)
+    passed = np.bincount(path[:, 0], weights=along, minlength=count) / visits
+    closeness = np.zeros(count)
+    for start in range(0, count, 4000):
+        block = slice(start, start + 4000)
+        cells = paths.distances(rows[:, block], sample)
+        chance, best = cells.mean(axis=1), cells.min(axis=1)
+        gain = (chance - passed[block]) / np.maximum(chance - best, 1e-6)
+        closeness[block] = np.where(chance - best > 1e-3, np.clip(gain, 0, 1), 0)
+    return float(along.mean()), closeness

@@ -1,0 +1,216 @@
+"""What a recording and a score have in common: how strongly each semitone sounds, frame by frame.
+
+A recording is seen as the level in each semitone band, a score as the harmonics of the notes that sound, laid on the
+same bands. Both are compressed by a square root, so that loud fundamentals do not drown the rest, and scaled to unit
+length, so that loudness does not count: what is left is which bands sound. All recordings are heard at one rate, in
+frames of 20 ms, whatever their own sample rate and number of channels.
+
+Chords that are struck again look the same before and after, so onsets are features of their own: where bands rise.
+
+Contents: Hearing, hear, estimate_tuning_hz, band_levels, note_levels, score_levels, unit_columns, recording_onsets,
+score_onsets, pitched_notes.
+Lesson: notebooks/07_scores_and_alignment.ipynb
+"""
+
+import dataclasses
+
+import numpy as np
+
+from .. import audio, checks, transforms, units
+from .notes import Note, Score
+
+RATE_HZ = 16_000
+FRAME_S = 0.02
+HOP_SAMPLES = round(FRAME_S * RATE_HZ)
+WINDOW_SAMPLES = 2048
+
+# Bands from C2 to B8, or as far up as the recording goes. Below, the window does not tell semitones apart; a low note
+# is known by its harmonics.
+LOWEST_BAND = 36
+BANDS = 84
+HARMONICS = 10
+
+# Partials are compared with whole semitones here: higher up noise, lower down the window, would spoil it.
+TUNING_BAND_HZ = (150.0, 2500.0)
+
+# A rise is measured over so many frames, and remembered so well from one frame to the next.
+RISE_FRAMES = 2
+ONSET_DECAY = 0.85
+
+# What is this far below the loudest frame is called silence.
+SILENCE_DB = -50.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hearing:
+    """A recording as magnitudes, summed in power over its channels.
+
+    Attributes
+    ----------
+    magnitude : float32 (freq, frames)
+        At `RATE_HZ`, one frame each `HOP_SAMPLES`; its loudest bin is 1, or all is 0.
+    highest_hz : float
+        Nothing above this frequency is known: half the sample rate that the recording had, at most half `RATE_HZ`.
+    duration_s : float
+    """
+
+    magnitude: np.ndarray
+    highest_hz: float
+    duration_s: float
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to hear."""
+        return not self.magnitude.any()
+
+
+def hear(
+    recording: np.ndarray,
+    sample_rate_hz: int,
+    *,
+    window_samples: int = WINDOW_SAMPLES,
+    hop_samples: int = HOP_SAMPLES,
+) -> Hearing:
+    """The magnitudes of a recording of any sample rate and number of channels, on one time and frequency grid.
+
+    Channels are added in power, so that one channel out of phase with the other does not cancel it.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the recording is no waveform.
+    """
+    recording = checks.check_waveform("recording", recording)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    duration_s = recording.shape[1] / sample_rate_hz
+    # Scaled first: a level of 1e-30 is still a recording.
+    peak = float(np.abs(recording).max())
+    scaled = (recording / peak if peak > 0 else recording).astype(np.float32)
+    resampled = audio.resample(scaled, sample_rate_hz, RATE_HZ)
+    power: np.ndarray | None = None
+    for channel in resampled:
+        spectrum = transforms.stft(channel[np.newaxis], window_samples=window_samples, hop_samples=hop_samples)[0]
+        one = spectrum.real**2 + spectrum.imag**2
+        power = one if power is None else power + one
+    assert power is not None
+    magnitude = np.sqrt(power)
+    loudest = magnitude.max()
+    if loudest > 0:
+        magnitude /= loudest
+    return Hearing(magnitude.astype(np.float32), min(sample_rate_hz, RATE_HZ) / 2, duration_s)
+
+
+def estimate_tuning_hz(hearing: Hearing, *, window_samples: int = WINDOW_SAMPLES) -> float:
+    """The frequency of A4 within half a semitone of 440 Hz: the mean deviation of spectral peaks from whole semitones.
+
+    Peaks are found between bins by a parabola through three levels in dB. Deviations are averaged on a circle, each
+    weighted by its magnitude, since 49 cents too high and 49 too low are neighbours. Silence gives 440 Hz.
+
+    Source: the circular mean is that of Dressler and Streich, ISMIR 2007.
+    """
+    low, high = (
+        round(units.hz_to_bins(frequency_hz, window_samples, RATE_HZ))
+        for frequency_hz in (TUNING_BAND_HZ[0], min(TUNING_BAND_HZ[1], 0.9 * hearing.highest_hz))
+    )
+    magnitude = hearing.magnitude[low - 1 : high + 1].astype(float)
+    # Peaks at least 40 dB below the loudest bin are noise or leakage.
+    below, middle, above = magnitude[:-2], magnitude[1:-1], magnitude[2:]
+    bins, frames = np.nonzero((middle > below) & (middle >= above) & (middle > 0.01))
+    if not len(bins):
+        return units.A4_HZ
+    levels = [np.log(np.maximum(part[bins, frames], 1e-10)) for part in (below, middle, above)]
+    curvature = np.minimum(levels[0] - 2 * levels[1] + levels[2], -1e-6)
+    offset = np.clip(0.5 * (levels[0] - levels[2]) / curvature, -0.5, 0.5)
+    frequencies_hz = units.bins_to_hz(low + bins + offset, window_samples, RATE_HZ)
+    turns = np.exp(2j * np.pi * units.hz_to_midi(frequencies_hz))
+    mean = np.sum(turns * middle[bins, frames])
+    return float(units.A4_HZ * units.cents_to_ratio(100 * np.angle(mean) / (2 * np.pi)))
+
+
+def band_levels(
+    hearing: Hearing, tuning_hz: float = units.A4_HZ, *, window_samples: int = WINDOW_SAMPLES
+) -> np.ndarray:
+    """The magnitude in each semitone band, float32 (bands, frames); 0 above what the recording holds.
+
+    Bands overlap as triangles two semitones wide at the foot; at low pitches they are as wide as the window's own lobe.
+    """
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, RATE_HZ)
+    centres_hz = units.midi_to_hz(LOWEST_BAND + np.arange(BANDS), tuning_hz)
+    width_hz = np.maximum(centres_hz * (2 ** (1 / 12) - 1), 1.5 * RATE_HZ / window_samples)
+    weights = np.maximum(0, 1 - np.abs(frequencies_hz - centres_hz[:, np.newaxis]) / width_hz[:, np.newaxis])
+    weights[centres_hz > 0.95 * hearing.highest_hz] = 0
+    power = weights.astype(np.float32) @ hearing.magnitude**2
+    return np.sqrt(power)
+
+
+def note_levels(midi: float, bands: int = BANDS) -> np.ndarray:
+    """The levels that one note is expected to have: 1/h in the band of harmonic h, shared where it lies between two."""
+    levels = np.zeros(bands)
+    for h in range(1, HARMONICS + 1):
+        position = midi + 12 * np.log2(h) - LOWEST_BAND
+        below = int(np.floor(position))
+        for band, share in ((below, 1 - (position - below)), (below + 1, position - below)):
+            if 0 <= band < bands:
+                levels[band] += share / h
+    return levels
+
+
+def score_levels(score: Score, frames: int, frame_s: float) -> np.ndarray:
+    """The levels that a score is expected to have, float32 (bands, frames): the power of its sounding notes, added.
+
+    Drums and other unpitched sources do not count.
+    """
+    power = np.zeros((BANDS, frames))
+    shapes: dict[float, np.ndarray] = {}
+    for note in pitched_notes(score):
+        if note.midi not in shapes:
+            shapes[note.midi] = note_levels(note.midi) ** 2
+        first, last = round(note.onset_s / frame_s), round(note.offset_s / frame_s)
+        power[:, first : max(first + 1, last)] += shapes[note.midi][:, np.newaxis]
+    return np.sqrt(power).astype(np.float32)
+
+
+def pitched_notes(score: Score) -> tuple[Note, ...]:
+    """The notes that have a pitch."""
+    return tuple(note for note in score.notes if note.source not in score.unpitched)
+
+
+def unit_columns(levels: np.ndarray, floor_db: float = SILENCE_DB) -> np.ndarray:
+    """Compressed levels, each frame scaled to length 1; frames this far below the loudest are all zero."""
+    compressed = np.sqrt(levels)
+    norms = np.linalg.norm(levels, axis=0)
+    loud = norms > norms.max(initial=0) * units.db_to_amplitude(floor_db)
+    lengths = np.linalg.norm(compressed, axis=0)
+    return np.where(loud, compressed / np.where(loud, lengths, 1), 0).astype(np.float32)
+
+
+def recording_onsets(levels: np.ndarray) -> np.ndarray:
+    """How much each band's compressed level rises within 40 ms, dying away over some 120 ms after it: (bands, frames).
+
+    Frames are scaled by the length that a tenth of them surpasses, so that clear onsets have about length 1.
+    """
+    compressed = np.sqrt(levels)
+    earlier = np.concatenate([np.repeat(compressed[:, :1], RISE_FRAMES, axis=1), compressed[:, :-RISE_FRAMES]], axis=1)
+    rises = _dying_away(np.maximum(0, compressed - earlier[:, : compressed.shape[1]]))
+    scale = np.percentile(np.linalg.norm(rises, axis=0), 90)
+    lengths = np.linalg.norm(rises, axis=0)
+    return (rises / np.maximum(np.maximum(lengths, scale), 1e-9)).astype(np.float32)
+
+
+def score_onsets(score: Score, frames: int, frame_s: float) -> np.ndarray:
+    """The same as expected from a score: its notes' harmonics at their onsets, dying away; frames of length 0 to 1."""
+    onsets = np.zeros((BANDS, frames))
+    shapes = {midi: np.sqrt(note_levels(midi)) for midi in {note.midi for note in pitched_notes(score)}}
+    for note in pitched_notes(score):
+        frame = round(note.onset_s / frame_s)
+        if frame < frames:
+            onsets[:, frame] = np.maximum(onsets[:, frame], shapes[note.midi])
+    lengths = np.linalg.norm(onsets, axis=0)
+    return _dying_away(onsets / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _dying_away(rises: np.ndarray) -> np.ndarray:
+    result = rises.copy()
+    for frame in range(1, result.shape[1]):
+        np.maximum(result[:, frame], ONSET_DECAY * result[:, frame - 1], out=result[:, frame])
+    return result

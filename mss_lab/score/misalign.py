@@ -1,0 +1,154 @@
+"""Misalignment on purpose: a score whose times are wrong by a known amount, to learn what that costs.
+
+A performance that speeds up and slows down against its score is a time map: here straight lines between anchors, each
+moved by a draw of its own. Unlike `notes.jitter`, which moves every note alone, neighbours move together, as they do
+when an alignment goes wrong.
+
+Contents: TimeMap, misalign, with_random_tempo, apply_map. Lesson: notebooks/07_scores_and_alignment.ipynb
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from .. import checks
+from .notes import Score
+
+# What is left of the distance between two anchors, at least, so that time never stands still.
+LEAST_SHARE = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TimeMap:
+    """Straight lines between points; beyond the ends, the shift of the last point.
+
+    Attributes
+    ----------
+    from_s, to_s : float64 (points,)
+        Both strictly increasing.
+    """
+
+    from_s: np.ndarray
+    to_s: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("from_s", "to_s"):
+            times_s = checks.check_finite(name, checks.check_axes(name, getattr(self, name), "points"))
+            if not len(times_s) or np.any(np.diff(times_s) <= 0):
+                raise ValueError(
+                    f"{name} must be times, each later than the one before, got {times_s}; leave out the others"
+                )
+        checks.check_same_shape("from_s", self.from_s, "to_s", self.to_s)
+
+    def __call__(self, time_s: np.ndarray | float) -> np.ndarray:
+        """The time to which a time is moved."""
+        time_s = np.asarray(time_s, float)
+        beyond = np.minimum(0, time_s - self.from_s[0]) + np.maximum(0, time_s - self.from_s[-1])
+        return np.interp(time_s, self.from_s, self.to_s) + beyond
+
+
+def misalign(
+    score: Score, within_s: float, *, rng: np.random.Generator, anchor_every_s: float = 2.0
+) -> tuple[Score, TimeMap]:
+    """Warp the time of a score: anchors at equal distances, each moved within `within_s` either way.
+
+    Parameters
+    ----------
+    score : Score
+    within_s : float >= 0, seconds
+        No time is moved further than this; 0.2 is the tolerance that Miron et al. reckon with.
+    rng : np.random.Generator
+        Draws one uniform move for each anchor.
+    anchor_every_s : float > 0, seconds
+        Distance of the anchors. Where two neighbours would come so near that time all but stands still, both give
+        way alike.
+
+    Returns
+    -------
+    Score
+        The same notes in the same order, none before 0.
+    TimeMap
+        From the times of the score given to those of the score returned.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `within_s` or `anchor_every_s` is out of range, or `rng` no generator.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    checks.check_number("within_s", within_s, at_least=0, unit="seconds")
+    checks.check_number("anchor_every_s", anchor_every_s, above=0, unit="seconds")
+    checks.check_generator("rng", rng)
+    last = max(1, math.ceil(score.duration_s / anchor_every_s))
+    anchors_s = anchor_every_s * np.arange(last + 1)
+    moves_s = rng.uniform(-within_s, within_s, len(anchors_s))
+    # Time starts at 0: a note there cannot come earlier.
+    moves_s[0] = abs(moves_s[0])
+    time_map = TimeMap(anchors_s, anchors_s + _keeping_order(moves_s, (1 - LEAST_SHARE) * anchor_every_s))
+    return apply_map(score, time_map), time_map
+
+
+def with_random_tempo(
+    score: Score,
+    *,
+    rng: np.random.Generator,
+    slowest: float = 0.7,
+    fastest: float = 1.4,
+    anchor_every_s: float = 4.0,
+) -> tuple[Score, TimeMap]:
+    """Play a score at a tempo that changes every few seconds, drawn between two bounds.
+
+    Parameters
+    ----------
+    score : Score
+    rng : np.random.Generator
+        Draws the logarithm of each stretch's tempo, uniformly.
+    slowest, fastest : float > 0
+        Tempo against that of the score given.
+    anchor_every_s : float > 0, seconds
+        Length of a stretch in the score given.
+
+    Returns
+    -------
+    Score, TimeMap
+        As `misalign`.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    checks.check_number("slowest", slowest, above=0)
+    checks.check_number("fastest", fastest, at_least=slowest)
+    checks.check_number("anchor_every_s", anchor_every_s, above=0, unit="seconds")
+    checks.check_generator("rng", rng)
+    stretches = max(1, math.ceil(score.duration_s / anchor_every_s))
+    tempi = np.exp(rng.uniform(math.log(slowest), math.log(fastest), stretches))
+    to_s = np.concatenate([[0.0], np.cumsum(anchor_every_s / tempi)])
+    time_map = TimeMap(anchor_every_s * np.arange(stretches + 1.0), to_s)
+    return apply_map(score, time_map), time_map
+
+
+def apply_map(score: Score, time_map: TimeMap) -> Score:
+    """The score with every time moved by a map; ValueError if a note would start before 0."""
+    notes = tuple(
+        dataclasses.replace(note, onset_s=float(time_map(note.onset_s)), offset_s=float(time_map(note.offset_s)))
+        for note in score.notes
+    )
+    return dataclasses.replace(score, notes=notes)
+
+
+def _keeping_order(moves_s: np.ndarray, most_s: float) -> np.ndarray:
+    """Moves in which none falls more than `most_s` behind the one before it, all within the range they had.
+
+    Two that would cross meet in the middle; this can make others cross, so it is repeated until none do.
+    """
+    moves_s = moves_s.copy()
+    while True:
+        excess_s = moves_s[:-1] - moves_s[1:] - most_s
+        worst = int(np.argmax(excess_s))
+        if excess_s[worst] <= 1e-9:
+            return moves_s
+        # The first does not give way: it might come before 0.
+        share = 0.5 if worst else 0.0
+        moves_s[worst] -= share * excess_s[worst]
+        moves_s[worst + 1] += (1 - share) * excess_s[worst]

@@ -1,0 +1,256 @@
+"""Refinement: the onset of each note moved to where its own harmonics rise.
+
+Time warping moves all voices of a chord together, players do not quite. Here the mixture is explained by one spectrum
+for each pitch, each with a gain in every frame (a factorisation that starts from harmonics and from the notes given),
+and the onset of a note is put where its pitch's gain goes up and that of the note before goes down.
+
+Contents: refine_onsets, pitch_gains. Lesson: notebooks/07_scores_and_alignment.ipynb
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import checks, transforms, units
+from . import features
+from .notes import Note, Score
+
+HOP_SAMPLES = 160
+STEP_S = HOP_SAMPLES / features.RATE_HZ
+
+HARMONICS = 20
+ITERATIONS = 30
+# A pitch may sound so long before and after its notes.
+TOLERANCE_S = 0.2
+# Frames are explained in stretches of this length, so that memory does not grow with the recording.
+STRETCH_S = 60.0
+
+# How nearly players start together who mean to: the width of a bell, measured in each recording, within these bounds.
+TOGETHER_S = (0.02, 0.05)
+# The width of the bell around the time that time warping gave a chord; and of the one under which the first is
+# measured, wide enough not to decide it.
+CHORD_S, LOOSE_S = 0.03, 0.1
+# Before and after are compared over these lengths.
+CONTRASTS_S = (0.1, 0.2)
+# How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
+# the best time is preferred to others.
+BELL_WEIGHT, SHARPNESS = 0.1, 0.1
+ROUNDS = 2
+LEAST_LENGTH_S = 0.03
+# A note that ends this near to the next of its source is bound to it.
+BOUND_S = 0.1
+
+
+def refine_onsets(
+    recording: np.ndarray,
+    sample_rate_hz: int,
+    score: Score,
+    *,
+    within_s: float = 0.15,
+    tuning_hz: float | None = None,
+) -> Score:
+    """Move each onset to where its pitch begins to sound.
+
+    Notes that start together in the score are expected to start nearly together. First each chord is moved as one;
+    how far its notes then part of their own accord, within a wide bell, says how loosely these players play together,
+    and under a bell of that width each note finds its time.
+
+    Parameters
+    ----------
+    recording : float (channels, samples)
+    sample_rate_hz : int
+    score : Score
+        With the times of the recording, as from `align.warp`. Notes beyond the recording and unpitched ones stay.
+    within_s : float >= 0, seconds
+        No onset moves further than this from where it was.
+    tuning_hz : float > 0, optional
+        Frequency of A4 in the recording, as `Alignment.tuning_hz` says. Without it, it is estimated, within half a
+        semitone of 440 Hz.
+
+    Returns
+    -------
+    Score
+        The same notes. An offset that met the next onset of its source still does; others stay, and no note becomes
+        shorter than 30 ms. In each source, notes keep their order.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: the refinement of gains is after Miron, Carabias-Orti and
+    Janer, ISMIR 2015; they cut the gains at a threshold, here the two sides of each onset are compared.
+    """
+    checks.check_number("within_s", within_s, at_least=0, unit="seconds")
+    if tuning_hz is not None:
+        checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
+    hearing = features.hear(recording, sample_rate_hz, hop_samples=HOP_SAMPLES)
+    moving = [
+        index
+        for index, note in enumerate(score.notes)
+        if note.source not in score.unpitched and note.onset_s < hearing.duration_s
+    ]
+    if hearing.is_silent or not moving or within_s == 0:
+        return score
+    tuning_hz = tuning_hz or features.estimate_tuning_hz(hearing)
+    notes = [score.notes[index] for index in moving]
+    gains = pitch_gains(hearing, notes, tuning_hz)
+    changes = [_contrast(gains, note, before) for note, before in zip(notes, _notes_before(notes), strict=True)]
+    start_s = np.array([note.onset_s for note in notes])
+    _, chord = np.unique(np.round(start_s, 3), return_inverse=True)
+    centre_s = _chord_times(changes, chord, start_s, within_s)
+    width_s = _spread(_note_times(changes, centre_s, start_s, within_s, LOOSE_S) - centre_s, chord)
+    onsets_s = start_s
+    for _ in range(ROUNDS):
+        onsets_s = _note_times(changes, centre_s, start_s, within_s, width_s)
+        centre_s = (np.bincount(chord, onsets_s) / np.bincount(chord))[chord]
+    return _with_onsets(score, dict(zip(moving, onsets_s.tolist(), strict=True)))
+
+
+def pitch_gains(hearing: features.Hearing, notes: Sequence[Note], tuning_hz: float) -> dict[float, np.ndarray]:
+    """How strongly each pitch of the notes sounds: pitch -> float (frames,), the square root of its gain, at most 1.
+
+    One spectrum for each pitch, at first 1/h around harmonic h, and one gain for each pitch and frame, 0 where no
+    note of that pitch is near, are fitted to the magnitudes by multiplicative updates for the Kullback-Leibler
+    divergence. What is 0 stays 0, so a pitch never leaves its harmonics, nor its notes.
+
+    Source: Ewert and Müller, ICASSP 2012; updates of Lee and Seung, 2001.
+    """
+    pitches = sorted({note.midi for note in notes})
+    frames = hearing.magnitude.shape[1]
+    total = np.zeros((len(pitches), frames), np.float32)
+    start_templates = np.stack([_harmonic_template(midi, tuning_hz) for midi in pitches], axis=1)
+    stretch = max(1, round(STRETCH_S / STEP_S))
+    may_sound = np.zeros((len(pitches), frames), np.float32)
+    for note in notes:
+        first, last = (note.onset_s - TOLERANCE_S) / STEP_S, (note.offset_s + TOLERANCE_S) / STEP_S
+        may_sound[pitches.index(note.midi), max(0, int(first)) : max(0, int(last) + 1)] = 1
+    for start in range(0, frames, stretch):
+        block = slice(start, start + stretch)
+        magnitude = hearing.magnitude[:, block] + np.float32(1e-6)
+        total[:, block] = _fit(magnitude, start_templates, may_sound[:, block])
+    roots = np.sqrt(total)
+    roots /= np.maximum(roots.max(axis=1, keepdims=True), 1e-9)
+    return dict(zip(pitches, roots.astype(float), strict=True))
+
+
+def _fit(magnitude: np.ndarray, templates: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    gains = gains * magnitude.mean()
+    tiny = np.float32(1e-9)
+    for _ in range(ITERATIONS):
+        gains = gains * (templates.T @ (magnitude / (templates @ gains + tiny)))
+        grown = templates * ((magnitude / (templates @ gains + tiny)) @ gains.T)
+        lengths = grown.sum(axis=0)
+        # A pitch that is silent in this stretch keeps its template. Gains take the scale that templates give up.
+        heard = lengths > tiny
+        templates = np.where(heard, grown / np.where(heard, lengths, 1), templates)
+        gains = np.where((gains.sum(axis=1) > tiny)[:, np.newaxis], gains, 0)
+    return gains
+
+
+def _harmonic_template(midi: float, tuning_hz: float) -> np.ndarray:
+    frequencies_hz = transforms.stft_frequencies_hz(features.WINDOW_SAMPLES, features.RATE_HZ)
+    template = np.zeros(len(frequencies_hz))
+    for h in range(1, HARMONICS + 1):
+        harmonic_hz = h * units.midi_to_hz(midi, tuning_hz)
+        # A quarter tone, and the lobe of the window.
+        width_hz = harmonic_hz * (units.cents_to_ratio(50) - 1) + 1.5 * features.RATE_HZ / features.WINDOW_SAMPLES
+        shape = np.maximum(0, 1 - np.abs(frequencies_hz - harmonic_hz) / width_hz) / h
+        template = np.maximum(template, shape)
+    return (template / max(template.sum(), 1e-9)).astype(np.float32)
+
+
+def _notes_before(notes: Sequence[Note]) -> list[Note | None]:
+    """For each note, the one that its source leaves for it: it began earlier and ends about where this one starts."""
+    latest: dict[str, list[Note]] = {}
+    found: list[Note | None] = []
+    for note in notes:
+        played = latest.setdefault(note.source, [])
+        bound = [other for other in played if other.onset_s < note.onset_s - 1e-6]
+        bound = [other for other in bound if abs(other.offset_s - note.onset_s) <= BOUND_S]
+        found.append(bound[-1] if bound else None)
+        played.append(note)
+        # Nobody holds more notes than fingers; older ones are over.
+        del played[:-12]
+    return found
+
+
+def _contrast(gains: dict[float, np.ndarray], note: Note, before: Note | None) -> np.ndarray:
+    """For each frame, how much more this note sounds after it than before, and the note before less."""
+    signal = gains[note.midi]
+    weight = 1.0
+    if before is not None and before.midi != note.midi:
+        signal = signal - gains[before.midi]
+    elif before is not None:
+        # A repeated note leaves only a small dent: its chord knows better.
+        weight = 0.5
+    sums = np.concatenate([[0.0], np.cumsum(signal)])
+    frames = np.arange(len(signal))
+    total = np.zeros(len(signal))
+    for length_s in CONTRASTS_S:
+        length = round(length_s / STEP_S)
+        after = min(length, max(4, round((note.offset_s - note.onset_s) / STEP_S)))
+        start, stop = np.maximum(0, frames - length), np.minimum(len(signal), frames + after)
+        later = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
+        total += later - (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
+    return weight * total / len(CONTRASTS_S)
+
+
+def _chord_times(changes: list[np.ndarray], chord: np.ndarray, start_s: np.ndarray, within_s: float) -> np.ndarray:
+    """For each note, the time at which the notes of its chord change most, taken together."""
+    members = [np.flatnonzero(chord == k) for k in range(chord.max() + 1)]
+    times_s = [
+        _best_time(np.sum([changes[i] for i in mine], axis=0), start_s[mine[0]], start_s[mine[0]], within_s, CHORD_S)
+        for mine in members
+    ]
+    return np.array(times_s)[chord]
+
+
+def _note_times(
+    changes: list[np.ndarray], centre_s: np.ndarray, start_s: np.ndarray, within_s: float, width_s: float
+) -> np.ndarray:
+    return np.array(
+        [
+            _best_time(change, middle_s, from_s, within_s, width_s)
+            for change, middle_s, from_s in zip(changes, centre_s, start_s, strict=True)
+        ]
+    )
+
+
+def _spread(deviations_s: np.ndarray, chord: np.ndarray) -> float:
+    """How loosely these players play together: from the median deviation of a note from its chord, within bounds."""
+    shared = deviations_s[np.bincount(chord)[chord] > 1]
+    if not len(shared):
+        return TOGETHER_S[1]
+    # 1.48 makes a median deviation the width of a bell; half as much again, since single notes err more than most.
+    return float(np.clip(1.5 * 1.48 * np.median(np.abs(shared)), *TOGETHER_S))
+
+
+def _best_time(change: np.ndarray, centre_s: float, start_s: float, within_s: float, width_s: float) -> float:
+    """The mean of the times near `start_s`, weighted by how likely each is."""
+    first = max(0, int(np.ceil((start_s - within_s) / STEP_S - 1e-6)))
+    last = min(len(change) - 1, int(np.floor((start_s + within_s) / STEP_S + 1e-6)))
+    if last < first:
+        return start_s
+    frames = np.arange(first, last + 1)
+    worth = change[frames] - BELL_WEIGHT * ((frames * STEP_S - centre_s) / width_s) ** 2
+    likely = np.exp((worth - worth.max()) / SHARPNESS)
+    return float(likely @ frames / likely.sum() * STEP_S)
+
+
+def _with_onsets(score: Score, onsets_s: dict[int, float]) -> Score:
+    """The score with new onsets, kept in the order in which each source had them, and offsets that follow."""
+    notes = list(score.notes)
+    for source in score.sources:
+        mine = [index for index, note in enumerate(notes) if note.source == source]
+        old = [notes[index] for index in mine]
+        new_s = [onsets_s.get(index, notes[index].onset_s) for index in mine]
+        for k in range(1, len(mine)):
+            # Later notes never come first; what was together may part, what was apart stays apart.
+            gap_s = min(LEAST_LENGTH_S, old[k].onset_s - old[k - 1].onset_s)
+            if old[k].onset_s > old[k - 1].onset_s:
+                new_s[k] = max(new_s[k], max(new_s[:k][-6:]) + gap_s)
+        for k, index in enumerate(mine):
+            offset_s = old[k].offset_s
+            following = [m for m in range(k + 1, len(mine)) if old[m].onset_s > old[k].onset_s + 1e-6][:1]
+            if following and abs(old[following[0]].onset_s - offset_s) <= LEAST_LENGTH_S:
+                offset_s = new_s[following[0]]
+            offset_s = max(offset_s, new_s[k] + LEAST_LENGTH_S)
+            notes[index] = dataclasses.replace(notes[index], onset_s=max(0.0, new_s[k]), offset_s=offset_s)
+    return dataclasses.replace(score, notes=tuple(notes))
