@@ -75,6 +75,16 @@ METHODS = (
         source="Miron, Janer and Gómez, ISMIR 2017",
         adds_up=True,
     ),
+    Method(
+        name="informed-nmf",
+        title="A harmonic template for each pitch of each player, learnt from the recording where the score allows",
+        function=".nmf.informed:separate",
+        needs=frozenset({"score"}),
+        gives="one estimate for each source of the score; together they are the mixture",
+        lesson="notebooks/08_nmf_with_a_score.ipynb",
+        source="Ewert and Müller, ICASSP 2012",
+        adds_up=True,
+    ),
 )
 
 

@@ -157,7 +157,8 @@ def _methods(options: argparse.Namespace) -> int:
         needs = f" (needs {', '.join(sorted(method.needs))})" if method.needs else ""
         print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
         listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
-        print(f"  Options: {listed or 'none'}\n  Lesson: {method.lesson}\n  Source: {method.source}")
+        lesson = method.lesson if (launch.ROOT / method.lesson).is_file() else f"{method.lesson} (not written yet)"
+        print(f"  Options: {listed or 'none'}\n  Lesson: {lesson}\n  Source: {method.source}")
     return 0
 
 

@@ -224,7 +224,7 @@ def test_the_benchmark_prints_a_table_for_each_set(tmp_path):
             audio.write_audio(folder / f"{name}.wav", signals.harmonic_tone(hz, 0.6, RATE_HZ, amplitude=0.3), RATE_HZ)
         for file in files:
             notes.write_csv(folder / file, score)
-    command = [sys.executable, "-m", "tests.benchmarks.score_masks", "--recordings", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.benchmarks.score_informed", "--recordings", str(tmp_path)]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     first, second = (table.splitlines()[1:] for table in done.stdout.strip().split("\n\n"))

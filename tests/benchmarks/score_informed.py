@@ -1,6 +1,6 @@
 """Methods that follow a score, on real recordings, with good notes and with worse ones: one table for each set.
 
-    python -m tests.benchmarks.score_masks [--recordings DIR]
+    python -m tests.benchmarks.score_informed [--recordings DIR]
 
 Figures are SDR over the whole file in dB, mean over the players. Every method meets every condition; a new method is
 one line in METHODS. Notes are moved by draws that are seeded with SEED and the name of the piece.
@@ -30,6 +30,7 @@ METHODS: dict[str, Callable[[float], catalogue.Separator]] = {
     "score masks, equal claims": lambda tolerance_s: catalogue.separator(
         "score-masks", tolerance_s=tolerance_s, slope=0.0
     ),
+    "informed NMF": lambda tolerance_s: catalogue.separator("informed-nmf", tolerance_s=tolerance_s),
 }
 
 

@@ -1,0 +1,338 @@
+"""NMF with a score: the score says which templates there are and when each may sound; the recording says the rest.
+
+The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each pitch of each
+player. Two things are known beforehand: a template has energy only near the harmonics of its pitch, and an activation
+is zero where its pitch is not written. Multiplicative updates keep zeros, so both stay true.
+
+Learning goes from coarse to fine. First a template may only weigh its harmonics, each of one fixed shape; that leaves
+few numbers to learn, and harmonics on which two players meet are told apart by what the other harmonics do. In the
+last few rounds every bin of the template is free, so that it takes the shape of the instrument. Activations are
+smoothed a little in every round, since no instrument changes its level within a few hundredths of a second as noise
+does. There are few rounds: more of them fit the mixture better and separate it worse.
+
+Symbols: V[f, n] magnitude, W[f, k] template of pitch k, H[k, n] activation, G_h[f] shape of harmonic h, a_h its weight.
+
+Contents: harmonic_shapes, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+"""
+
+import numpy as np
+import scipy.ndimage
+
+from .. import checks, masks, transforms, units
+from ..score import notes
+from ..score.harmonics import check_score_fits
+from ..score.notes import Score
+from ..score.roll import note_frames
+from . import updates
+
+HARMONICS = 30
+WIDTH_CENTS = 20.0
+WIDTH_BINS = 1.4
+ITERATIONS = 12
+FREE_ITERATIONS = 4
+SMOOTHING_S = 0.05
+WINDOW_S = 8192 / 44_100
+# Hops in a window: close enough that activations follow an attack, although the window is long.
+OVERLAP = 8
+
+# A recording is separated in chunks that fade into each other, so memory does not grow with its length. Templates are
+# learnt beforehand, from the whole recording or, where it is long, from excerpts spread over it.
+CHUNK_S = 30.0
+FADE_S = 1.0
+LEARN_FROM_S = 150.0
+EXCERPT_S = 10.0
+# Templates are known by then, so activations settle sooner than in the fit.
+CHUNK_ITERATIONS = 6
+
+# Relative to the peak of V, which is 1 inside the fit: far below anything heard, far above underflow.
+TINY = 1e-10
+
+
+def harmonic_shapes(
+    midi: float,
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    tuning_hz: float = units.A4_HZ,
+) -> np.ndarray:
+    """The shape of each harmonic of a pitch: a bell around h times its fundamental.
+
+    Parameters
+    ----------
+    midi : float
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    harmonics : int >= 1
+    width_cents, width_bins : float >= 0
+        The bell's width is an interval, for what players do to the pitch, plus a number of bins, for what the window
+        does to any sinusoid; two standard deviations of the bell.
+    tuning_hz : float > 0
+        Frequency of A4.
+
+    Returns
+    -------
+    float32 (harmonics, freq)
+        Peak 1; rows of harmonics above half the sample rate are zero.
+    """
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
+    widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
+    bells = np.exp(-0.5 * (2 * (frequencies_hz - centres_hz) / np.maximum(widths_hz, 1e-9)) ** 2)
+    # Far from its middle a bell is cut to zero, for zeros are what the updates keep.
+    bells[(bells < 1e-4) | (centres_hz >= sample_rate_hz / 2)] = 0
+    return bells.astype(np.float32)
+
+
+def fit(
+    magnitude: np.ndarray,
+    allowed: np.ndarray,
+    shapes: np.ndarray,
+    *,
+    iterations: int = ITERATIONS,
+    free_iterations: int = FREE_ITERATIONS,
+    smoothing_frames: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Learn templates and activations under the constraints of a score, for the KL divergence.
+
+    Parameters
+    ----------
+    magnitude : float >= 0 (freq, frames)
+        V.
+    allowed : bool (keys, frames)
+        Where each pitch may sound.
+    shapes : float (keys, harmonics, freq)
+        Shapes of the harmonics of each pitch, as of `harmonic_shapes`.
+    iterations : int >= 1
+    free_iterations : int in [0, iterations]
+        How many of them, the last, let every bin of a template move by itself.
+    smoothing_frames : float >= 0
+        Standard deviation of the bell by which activations are smoothed in every round.
+
+    Returns
+    -------
+    templates : float32 (freq, keys)
+        Each adds up to 1, and is zero wherever its shapes are.
+    activations : float32 (keys, frames)
+        Zero where not allowed.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012 (constraints by a score);
+    Lee and Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Smoothing and the change
+    from harmonics to bins are ours.
+    """
+    V, level = _scaled(magnitude)
+    areas = shapes.sum(axis=2)
+    numbers = np.arange(1, shapes.shape[1] + 1, dtype=np.float32)
+    weights = (areas > 0) / numbers
+    W = np.einsum("kh,khf->fk", weights, shapes)
+    W, scale = _normalised(W)
+    weights = weights / np.maximum(scale, TINY)[:, np.newaxis]
+    H = allowed * (V.sum() / max(1, np.count_nonzero(allowed))).astype(np.float32)
+    for iteration in range(iterations):
+        H = _updated_activations(V, W, H, allowed, smoothing_frames if iteration < iterations - 1 else 0.0)
+        counts, _ = updates.template_terms(V, W, H)
+        totals = np.maximum(H.sum(axis=1), TINY)
+        if iteration < iterations - free_iterations:
+            # What a harmonic's shape collects, over what it would collect if the model were right.
+            gains = np.matmul(shapes, counts.T[:, :, np.newaxis])[:, :, 0]
+            weights = weights * gains / np.maximum(areas * totals[:, np.newaxis], TINY)
+            W = np.einsum("kh,khf->fk", weights, shapes)
+        else:
+            W = W * counts / totals
+        W, scale = _normalised(W)
+        H = H * scale[:, np.newaxis]
+        weights = weights / np.maximum(scale, TINY)[:, np.newaxis]
+    return W, H * level
+
+
+def _updated_activations(
+    V: np.ndarray, W: np.ndarray, H: np.ndarray, allowed: np.ndarray, smoothing_frames: float
+) -> np.ndarray:
+    # Templates add up to 1, so the usual denominator is 1.
+    H = H * updates.activation_terms(V, W, H)[0]
+    if smoothing_frames > 0:
+        H = scipy.ndimage.gaussian_filter1d(H, smoothing_frames, axis=1) * allowed
+    return H
+
+
+def _scaled(magnitude: np.ndarray) -> tuple[np.ndarray, np.float32]:
+    """V with a peak of 1, laid out for the updates, and the peak it had; silence stays as it is."""
+    level = np.float32(magnitude.max() or 1.0)
+    return np.ascontiguousarray(magnitude / level, dtype=np.float32), level
+
+
+def _normalised(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scale = W.sum(axis=0)
+    return W / np.maximum(scale, TINY), scale
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    tolerance_s: float = 0.2,
+    window_s: float = WINDOW_S,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    iterations: int = ITERATIONS,
+    free_iterations: int = FREE_ITERATIONS,
+    smoothing_s: float = SMOOTHING_S,
+    exponent: float = 2.0,
+    tuning_hz: float = units.A4_HZ,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture by NMF with the constraints of its score.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Templates and activations are those of all channels together; each channel is filtered by the same mask.
+    sample_rate_hz : int
+    score : Score
+        With the times of this recording; one estimate comes back for each of its sources.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two; the hop is an eighth of it.
+    harmonics, width_cents, width_bins, tuning_hz
+        Of the harmonics' shapes, see `harmonic_shapes`.
+    iterations, free_iterations : int
+        Of `fit`.
+    smoothing_s : float >= 0, seconds
+        Standard deviation of the smoothing of activations.
+    exponent : float > 0
+        Of the generalised Wiener filter that turns models into masks.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or the score is missing, has unpitched sources, or no note within the mixture.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    """
+    mixture = checks.check_waveform("mixture", mixture)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    duration_s = mixture.shape[1] / sample_rate_hz
+    score = check_score_fits(score, duration_s)
+    if score.unpitched:
+        raise ValueError(
+            f"harmonic templates need pitches, and {', '.join(sorted(score.unpitched))} has none; "
+            "leave such sources out with mss_lab.score.notes.select"
+        )
+    checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
+    checks.check_number("iterations", iterations, at_least=1, whole=True)
+    checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)
+
+    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
+    settings: transforms.StftSettings = {
+        "window_samples": window_samples,
+        "hop_samples": max(1, window_samples // OVERLAP),
+    }
+    frame_rate_hz = sample_rate_hz / settings["hop_samples"]
+    smoothing_frames = smoothing_s * frame_rate_hz
+    keys = tuple(dict.fromkeys((note.source, note.midi) for note in score.notes if note.onset_s < duration_s))
+
+    def analyse(start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """STFT, V and what is allowed between two samples."""
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+        here = notes.shift(score, -start / sample_rate_hz)
+        return stft, magnitude, _allowed(here, keys, magnitude.shape[1], frame_rate_hz, tolerance_s)
+
+    excerpts = [analyse(start, stop)[1:] for start, stop in _excerpts(mixture.shape[1], sample_rate_hz)]
+    magnitude = np.concatenate([part for part, _ in excerpts], axis=1)
+    shapes = np.stack(
+        [
+            harmonic_shapes(
+                midi,
+                window_samples,
+                sample_rate_hz,
+                harmonics=harmonics,
+                width_cents=width_cents,
+                width_bins=width_bins,
+                tuning_hz=tuning_hz,
+            )
+            for _, midi in keys
+        ]
+    )
+    templates, _ = fit(
+        magnitude,
+        np.concatenate([allowed for _, allowed in excerpts], axis=1),
+        shapes,
+        iterations=iterations,
+        free_iterations=free_iterations,
+        smoothing_frames=smoothing_frames,
+    )
+    del excerpts, magnitude, shapes
+
+    estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
+    for start, stop, gains in _chunks(mixture.shape[1], sample_rate_hz):
+        stft, magnitude, allowed = analyse(start, stop)
+        activations = _activations(magnitude, templates, allowed, smoothing_frames)
+        models = np.stack(
+            [
+                templates[:, [key[0] == source for key in keys]] @ activations[[key[0] == source for key in keys]]
+                for source in score.sources
+            ]
+        )
+        filtered = masks.apply(masks.wiener(models[:, np.newaxis], exponent), stft)
+        for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
+            estimates[source][:, start:stop] += waveform * gains
+    return estimates
+
+
+def _allowed(
+    score: Score, keys: tuple[tuple[str, float], ...], frames: int, frame_rate_hz: float, tolerance_s: float
+) -> np.ndarray:
+    """Where each pitch of each player may sound, bool (keys, frames)."""
+    allowed = np.zeros((len(keys), frames), dtype=bool)
+    index = {key: k for k, key in enumerate(keys)}
+    for note in score.notes:
+        if (note.source, note.midi) in index:
+            allowed[index[note.source, note.midi], note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
+    return allowed
+
+
+def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_frames: float) -> np.ndarray:
+    """Activations of known templates, (keys, frames)."""
+    V, level = _scaled(V)
+    H = allowed * (V.sum() / max(1, np.count_nonzero(allowed))).astype(np.float32)
+    for iteration in range(CHUNK_ITERATIONS):
+        H = _updated_activations(V, W, H, allowed, smoothing_frames if iteration < CHUNK_ITERATIONS - 1 else 0.0)
+    return H * level
+
+
+def _excerpts(samples: int, sample_rate_hz: int) -> list[tuple[int, int]]:
+    """What templates are learnt from: everything, or excerpts spread evenly over a long recording."""
+    if samples <= LEARN_FROM_S * sample_rate_hz:
+        return [(0, samples)]
+    length = round(EXCERPT_S * sample_rate_hz)
+    starts = np.linspace(0, samples - length, round(LEARN_FROM_S / EXCERPT_S))
+    return [(round(start), round(start) + length) for start in starts]
+
+
+def _chunks(samples: int, sample_rate_hz: int) -> list[tuple[int, int, np.ndarray]]:
+    """Start, stop and gains of overlapping chunks; at every sample the gains of all chunks add up to 1."""
+    chunk, fade = round(CHUNK_S * sample_rate_hz), round(FADE_S * sample_rate_hz)
+    ramp = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
+    chunks, start = [], 0
+    while True:
+        # A last piece shorter than the fade would have no middle: it goes to the chunk before it.
+        stop = samples if samples - start <= chunk + fade else start + chunk
+        gains = np.ones(stop - start, np.float32)
+        if start > 0:
+            gains[:fade] = ramp
+        if stop < samples:
+            gains[-fade:] = 1 - ramp
+        chunks.append((start, stop, gains))
+        if stop == samples:
+            return chunks
+        start = stop - fade

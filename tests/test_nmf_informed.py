@@ -1,0 +1,238 @@
+"""NMF with a score: constraints hold, the divergence never rises, estimates add up, chunks join without a seam."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from mss_lab import signals, transforms
+from mss_lab.datasets.track import read_track
+from mss_lab.metrics.energy import sdr
+from mss_lab.nmf import informed
+from mss_lab.score import harmonics, notes
+from mss_lab.score.notes import Note, Score
+from tests.benchmarks.score_informed import CONDITIONS, changed
+
+RATE_HZ = 16_000
+WINDOW = 2048
+LOW, HIGH = (57, 60, 64, 60), (69, 67, 72, 76)
+
+
+def duet(seconds=1.0, bright=0.3, dull=2.0):
+    """Two players with spectra of their own, meeting in octaves and fifths; four notes of `seconds` each."""
+    sources = {"bright": [], "dull": []}
+    written = []
+    for index, pitches in enumerate(zip(LOW, HIGH, strict=True)):
+        for (name, parts), midi, slope in zip(sources.items(), pitches, (bright, dull), strict=True):
+            tone = signals.harmonic_tone(440 * 2 ** ((midi - 69) / 12), seconds, RATE_HZ, slope=slope, amplitude=0.2)
+            parts.append(signals.fade(tone, 0.02, RATE_HZ))
+            written.append(Note(name, midi, index * seconds, (index + 1) * seconds))
+    return {name: np.concatenate(parts, axis=1).astype(np.float32) for name, parts in sources.items()}, Score(
+        tuple(written), ("bright", "dull")
+    )
+
+
+@pytest.fixture
+def problem(rng):
+    """A magnitude, where two pitches may sound, and the shapes of their harmonics."""
+    shapes = np.stack([informed.harmonic_shapes(midi, WINDOW, RATE_HZ, harmonics=12) for midi in (57, 69)])
+    allowed = np.ones((2, 40), dtype=bool)
+    allowed[0, :10] = allowed[1, 30:] = False
+    weights = rng.random((2, 12)) + 0.1
+    magnitude = np.einsum("kh,khf->fk", weights, shapes) @ (allowed * rng.random((2, 40))) + 1e-3
+    for array in (magnitude, allowed, shapes):
+        array.setflags(write=False)
+    return magnitude, allowed, shapes
+
+
+def divergence(V, model):
+    model = model + 1e-10
+    return float(np.sum(V * np.log(V / model) - V + model))
+
+
+def test_shapes_lie_on_the_harmonics_and_nowhere_else():
+    shapes = informed.harmonic_shapes(69, WINDOW, RATE_HZ, harmonics=20)
+    hz = transforms.stft_frequencies_hz(WINDOW, RATE_HZ)
+    assert shapes.shape == (20, WINDOW // 2 + 1)
+    for number, shape in enumerate(shapes, start=1):
+        if number * 440 >= RATE_HZ / 2:
+            assert not shape.any()
+            continue
+        assert abs(hz[shape.argmax()] - number * 440) <= RATE_HZ / WINDOW / 2
+        # A bell is cut where it has fallen to 1e-4, 4.3 standard deviations from its middle.
+        width_hz = number * 440 * (2 ** (20 / 1200) - 1) + 1.4 * RATE_HZ / WINDOW
+        assert np.abs(hz[shape > 0] - number * 440).max() < 4.3 * width_hz / 2
+
+
+@pytest.mark.parametrize("free", [0, 3, 12])
+@pytest.mark.parametrize("level", [1e-6, 1.0, 1e6])
+def test_zeros_of_the_score_stay_zeros(problem, free, level):
+    magnitude, allowed, shapes = problem
+    W, H = informed.fit(level * magnitude, allowed, shapes, iterations=12, free_iterations=free, smoothing_frames=2.0)
+    assert not H[~allowed].any() and H[allowed].any()
+    assert not W[shapes.sum(axis=1).T == 0].any()
+    assert_allclose(W.sum(axis=0), 1, rtol=1e-5)
+    assert np.isfinite(H).all() and (W >= 0).all() and (H >= 0).all()
+
+
+@pytest.mark.parametrize("free", [0, 20])
+def test_the_divergence_never_rises_without_smoothing(problem, free):
+    magnitude, allowed, shapes = problem
+    found = []
+    for iterations in range(1, 21):
+        W, H = informed.fit(magnitude, allowed, shapes, iterations=iterations, free_iterations=min(free, iterations))
+        found.append(divergence(magnitude, W.astype(float) @ H))
+    assert all(later <= earlier * (1 + 1e-5) for earlier, later in itertools.pairwise(found))
+    assert found[-1] < 0.99 * found[0]
+
+
+def test_bins_of_a_template_move_by_themselves_only_at_the_end(problem, rng):
+    magnitude, allowed, shapes = problem
+    magnitude = magnitude * (0.5 + rng.random((magnitude.shape[0], 1)))
+
+    def off_the_shapes(free):
+        W, _ = informed.fit(magnitude, allowed, shapes, iterations=10, free_iterations=free)
+        fitted = [
+            np.linalg.lstsq(shape.T, template, rcond=None)[0] @ shape
+            for shape, template in zip(shapes, W.T, strict=True)
+        ]
+        return np.abs(np.array(fitted) - W.T).max() / W.max()
+
+    assert off_the_shapes(0) < 1e-4
+    assert off_the_shapes(4) > 0.05
+
+
+def test_known_weights_of_harmonics_are_found(problem):
+    shapes = problem[2]
+    truth = np.linspace(1.0, 0.1, 12)
+    magnitude = (truth @ shapes[1])[:, np.newaxis] @ np.linspace(0.5, 1, 40)[np.newaxis]
+    W, H = informed.fit(magnitude, np.ones((1, 40), dtype=bool), shapes[1:], iterations=60, free_iterations=0)
+    assert_allclose(W @ H, magnitude, atol=2e-3)
+
+
+def test_timbre_tells_octaves_apart_where_claims_cannot():
+    sources, score = duet()
+    mixture = sum(sources.values())
+    plain = harmonics.separate(mixture, RATE_HZ, score, tolerance_s=0.0)
+    found = informed.separate(mixture, RATE_HZ, score, tolerance_s=0.0)
+    for name, source in sources.items():
+        assert sdr(source, found[name]) > sdr(source, plain[name]) + 1.5
+        assert sdr(source, found[name]) > 10
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_estimates_add_up_and_inputs_stay(channels, frozen):
+    sources, score = duet(0.5)
+    mixture = np.vstack([sum(sources.values()), 0.3 * sources["dull"]])[:channels]
+    frozen(mixture)
+    found = informed.separate(mixture, RATE_HZ, score)
+    assert list(found) == ["bright", "dull"]
+    assert all(e.shape == mixture.shape and e.dtype == np.float32 for e in found.values())
+    assert_allclose(sum(found.values()), mixture, atol=1e-6)
+
+
+def test_left_equal_to_right_is_mono_twice():
+    sources, score = duet(0.5)
+    mono = sum(sources.values())
+    both = informed.separate(np.repeat(mono, 2, axis=0), RATE_HZ, score)
+    for name, alone in informed.separate(mono, RATE_HZ, score).items():
+        assert_allclose(both[name], np.repeat(alone, 2, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e3])
+def test_the_level_of_the_recording_does_not_matter(level):
+    sources, score = duet(0.5)
+    mixture = sum(sources.values())
+    reference = informed.separate(mixture, RATE_HZ, score)
+    for name, found in informed.separate(level * mixture, RATE_HZ, score).items():
+        assert_allclose(found / level, reference[name], atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [1, 100, RATE_HZ])
+def test_silence_gives_silence(samples):
+    found = informed.separate(np.zeros((1, samples), np.float32), RATE_HZ, duet()[1])
+    assert all(not waveform.any() for waveform in found.values())
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 96_000])
+def test_any_usual_rate(rate_hz, rng):
+    mixture = signals.noise(0.3, rate_hz, rng=rng).astype(np.float32)
+    found = informed.separate(mixture, rate_hz, duet(0.1)[1])
+    assert_allclose(sum(found.values()), mixture, atol=1e-6)
+
+
+def test_a_player_without_notes_gets_nothing_of_what_the_other_plays():
+    sources, score = duet()
+    without = Score(score.notes_of("bright"), score.sources)
+    found = informed.separate(sources["bright"], RATE_HZ, without, tolerance_s=0.1)
+    assert np.mean(found["dull"] ** 2) < 1e-3 * np.mean(found["bright"] ** 2)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
+def test_chunks_cover_everything_once(seconds):
+    samples = round(seconds * 1000)
+    total, longest = np.zeros(samples), 0
+    for start, stop, gains in informed._chunks(samples, 1000):
+        assert len(gains) == stop - start
+        total[start:stop] += gains
+        longest = max(longest, stop - start)
+    assert_allclose(total, 1, atol=1e-6)
+    assert longest <= 1000 * (informed.CHUNK_S + informed.FADE_S)
+    assert all(0 <= start < stop <= samples for start, stop in informed._excerpts(samples, 1000))
+
+
+def test_chunks_join_without_a_seam(monkeypatch):
+    sources, score = duet(1.5)
+    mixture = sum(sources.values())
+    whole = informed.separate(mixture, RATE_HZ, score)
+    monkeypatch.setattr(informed, "CHUNK_S", 2.0)
+    monkeypatch.setattr(informed, "FADE_S", 0.5)
+    assert len(informed._chunks(mixture.shape[1], RATE_HZ)) > 2
+    for name, joined in informed.separate(mixture, RATE_HZ, score).items():
+        assert sdr(whole[name], joined) > 20
+        assert np.abs(np.diff(joined)).max() < 1.05 * np.abs(np.diff(whole[name])).max()
+
+
+def test_templates_of_a_long_recording_are_learnt_from_excerpts(monkeypatch):
+    sources, score = duet(1.5)
+    monkeypatch.setattr(informed, "LEARN_FROM_S", 3.0)
+    monkeypatch.setattr(informed, "EXCERPT_S", 0.75)
+    assert len(informed._excerpts(6 * RATE_HZ, RATE_HZ)) == 4
+    found = informed.separate(sum(sources.values()), RATE_HZ, score)
+    assert min(sdr(source, found[name]) for name, source in sources.items()) > 10
+
+
+@pytest.mark.parametrize(
+    "score, words",
+    [
+        (None, "needs a score"),
+        (Score((), ("nobody",)), "no note at all"),
+        (notes.shift(duet()[1], 100.0), "no note within"),
+        (Score((Note("drums", 36, 0.0, 1.0),), unpitched=frozenset({"drums"})), "drums has none"),
+    ],
+)
+def test_scores_that_cannot_be_followed_are_refused(score, words):
+    with pytest.raises(ValueError, match=words):
+        informed.separate(np.ones((1, RATE_HZ), np.float32), RATE_HZ, score)
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize("condition, wanted_db", list(zip(CONDITIONS[:3], (7.4, 7.1, 7.0), strict=True)))
+def test_quartets_reach_their_figures(recordings, condition, wanted_db):
+    folders = sorted((recordings / "Bach10-excerpts").iterdir())
+    assert len(folders) == 4
+    found = []
+    for track in (changed(folder, condition) for folder in folders):
+        estimates = informed.separate(
+            track.mixture, track.sample_rate_hz, track.score, tolerance_s=condition.tolerance_s
+        )
+        found.append(np.mean([sdr(source, estimates[name]) for name, source in track.sources.items()]))
+    assert np.mean(found) > wanted_db
+
+
+@pytest.mark.recordings
+def test_a_quintet_with_two_violins_reaches_its_figure(recordings):
+    track = read_track(recordings / "URMP-16k" / "39_Jerusalem_vn_vn_va_sax_db")
+    estimates = informed.separate(track.mixture, track.sample_rate_hz, track.score, tolerance_s=0.05)
+    assert np.mean([sdr(source, estimates[name]) for name, source in track.sources.items()]) > 8.0
