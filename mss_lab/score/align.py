@@ -26,7 +26,7 @@ EXTENTS = ("whole", "part")
 
 # Below this the score is probably not of this recording. Right scores of the recordings and renders that were tried
 # lie above, wrong ones below: see tests/benchmarks/align.py, which prints both.
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.75
 
 # Two moments of the score lie at least this far apart in the recording too.
 LEAST_GAP_S = 0.005

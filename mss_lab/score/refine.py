@@ -33,6 +33,7 @@ TOGETHER_S = (0.02, 0.05)
 CHORD_S, LOOSE_S = 0.03, 0.1
 # Before and after are compared over these lengths.
 CONTRASTS_S = (0.1, 0.2)
+DENT_S = (0.05,)
 # How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
 # the best time is preferred to others.
 BELL_WEIGHT, SHARPNESS = 0.1, 0.1
@@ -174,22 +175,22 @@ def _notes_before(notes: Sequence[Note]) -> list[Note | None]:
 def _contrast(gains: dict[float, np.ndarray], note: Note, before: Note | None) -> np.ndarray:
     """For each frame, how much more this note sounds after it than before, and the note before less."""
     signal = gains[note.midi]
-    weight = 1.0
+    lengths_s: tuple[float, ...] = CONTRASTS_S
     if before is not None and before.midi != note.midi:
         signal = signal - gains[before.midi]
     elif before is not None:
-        # A repeated note leaves only a small dent: its chord knows better.
-        weight = 0.5
+        # A repeated note sounds as before; only a dent, just before it, tells.
+        lengths_s = DENT_S
     sums = np.concatenate([[0.0], np.cumsum(signal)])
     frames = np.arange(len(signal))
     total = np.zeros(len(signal))
-    for length_s in CONTRASTS_S:
+    for length_s in lengths_s:
         length = round(length_s / STEP_S)
         after = min(length, max(4, round((note.offset_s - note.onset_s) / STEP_S)))
         start, stop = np.maximum(0, frames - length), np.minimum(len(signal), frames + after)
         later = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
         total += later - (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
-    return weight * total / len(CONTRASTS_S)
+    return total / len(lengths_s)
 
 
 def _chord_times(changes: list[np.ndarray], chord: np.ndarray, start_s: np.ndarray, within_s: float) -> np.ndarray:
