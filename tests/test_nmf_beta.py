@@ -132,7 +132,6 @@ def test_blocks_change_nothing(rng, monkeypatch, beta):
     whole = nmf.factorise(V, rng=np.random.default_rng(1), **arguments)
     for bins in (1, 40, 11 * 22):
         monkeypatch.setattr(updates, "BLOCK_BINS", bins)
-        monkeypatch.setattr(nmf, "BLOCK_BINS", bins)
         blocks = nmf.factorise(V, rng=np.random.default_rng(1), **arguments)
         assert_allclose(blocks.model, whole.model, rtol=1e-10)
         assert_allclose(blocks.divergences, whole.divergences, rtol=1e-10)

@@ -21,7 +21,6 @@ import numpy as np
 
 from .. import checks
 from .updates import (
-    BLOCK_BINS,
     activation_terms,
     as_floating,
     exponent,
@@ -30,6 +29,7 @@ from .updates import (
     least_model,
     model,
     normalise,
+    row_blocks,
     split_channels,
     template_terms,
 )
@@ -114,11 +114,14 @@ def _divergence(V: np.ndarray, Y: np.ndarray, beta: float) -> float:
     # 0 / 0 and 0 log 0 happen only where both are equal, or where the music is silent; both are mended below.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if beta == 2:
-            return float(np.sum((V - Y) ** 2, dtype=np.float64)) / 2
+            difference = np.subtract(V, Y).ravel()
+            return float(np.dot(difference, difference)) / 2
         if beta == 1:
-            logarithm = np.log(V / Y)
-            logarithm[V == 0] = 0
-            bins = V * logarithm
+            bins = V / Y
+            np.log(bins, out=bins)
+            bins *= V
+            # 0 log 0.
+            np.copyto(bins, 0, where=V == 0)
             bins -= V
             bins += Y
         elif beta == 0:
@@ -130,7 +133,7 @@ def _divergence(V: np.ndarray, Y: np.ndarray, beta: float) -> float:
             cross = V * Y ** (beta - 1) / (beta - 1)
             cross[V == 0] = 0
             bins -= cross
-    bins[V == Y] = 0
+    np.copyto(bins, 0, where=V == Y)
     total = float(np.sum(bins, dtype=np.float64))
     # Infinity minus infinity: one of the two is silent where the other is not, and the larger infinity is positive.
     return total if total == total else float("inf")
@@ -257,14 +260,13 @@ def _iterate(
 
 
 def distance(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -> float:
-    """`divergence` of a product, without ever holding all of it; the model floored as in the updates."""
-    size = max(1, BLOCK_BINS // V.shape[0])
+    """`divergence` of a product, without ever holding all of it; with `least_model` added, as in the updates."""
     least = least_model(beta, V.dtype)
     total = 0.0
-    for first in range(0, V.shape[1], size):
-        block = slice(first, first + size)
-        Y = np.maximum(W @ H[:, block], least)
-        total += _divergence(V[:, block], Y, beta)
+    for rows in row_blocks(V):
+        Y = W[rows] @ H
+        Y += least
+        total += _divergence(V[rows], Y, beta)
     return max(0.0, total)
 
 
@@ -324,9 +326,10 @@ def prepared(magnitude: np.ndarray, beta: float) -> tuple[np.ndarray, float, int
     largest = float(V.max())
     limit = np.finfo(V.dtype).maxexp - 3
     scale = 2.0 ** -float(np.clip(np.ceil(np.log2(largest)), -limit, limit)) if largest > 0 else 1.0
-    V = V * np.asarray(scale, V.dtype)
+    # A transform's frames lie one after the other; the updates go through blocks of frequencies.
+    V = np.multiply(V, np.asarray(scale, V.dtype), order="C")
     if beta <= 0 and largest > 0:
-        np.maximum(V, max(LEAST_MAGNITUDE, least_model(beta, V.dtype)) * V.max(), out=V)
+        np.maximum(V, max(LEAST_MAGNITUDE, 100 * least_model(beta, V.dtype)) * V.max(), out=V)
     return V, float(scale), channels
 
 

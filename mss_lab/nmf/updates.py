@@ -5,19 +5,20 @@ where the music is louder than the model the factor grows, elsewhere it shrinks,
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, Y = W H model, b the beta of the divergence.
 
-Contents: model, normalise; exponent, least_model, activation_terms, template_terms, improve; as_floating,
-join_channels, split_channels.
+Contents: model, normalise; exponent, least_model, row_blocks, activation_terms, template_terms,
+improve; as_floating, join_channels, split_channels.
 Lesson: notebooks/05_nmf_from_scratch.ipynb
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import checks
 
-# The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is
-# needed. Smaller blocks fit a smaller cache, but then the matrix products are too small to run well on two cores.
+# The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is needed
+# and what is computed is still in the processor's cache when it is used.
 BLOCK_BINS = 1 << 19
 
 
@@ -49,12 +50,13 @@ def exponent(beta: float) -> float:
 
 
 def least_model(beta: float, dtype: Any) -> float:
-    """What the model is raised to where it is smaller, for a spectrogram whose largest value is near 1.
+    """What is added to the model in every bin, for a spectrogram whose largest value is near 1.
 
-    Small enough to be no sound, large enough that its power b - 2 is a finite number. A bin that it concerns has all
-    its products W H at or near zero, so it hardly has a say in the updates.
+    It is a component of its own that no update changes, so the theory of the updates holds with it; without it a bin
+    that no component reaches would be a division by 0. It is too soft to matter, and so large that the model's power
+    b - 2 is still a finite number.
     """
-    return float(np.finfo(dtype).tiny ** (0.5 / max(1.0, 2.0 - beta)))
+    return float(np.finfo(dtype).tiny ** (0.8 / max(1.0, 2.0 - beta)))
 
 
 def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -76,12 +78,12 @@ def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 
     """
     if beta == 2:
         return W.T @ V, (W.T @ W) @ H
-    first = np.empty_like(H)
-    second = W.sum(axis=0)[:, np.newaxis] if beta == 1 else np.empty_like(H)
-    for frames, weighted, power in _weighted_blocks(V, W, H, beta):
-        np.matmul(W.T, weighted, out=first[:, frames])
+    first = np.zeros_like(H)
+    second = W.sum(axis=0)[:, np.newaxis] if beta == 1 else np.zeros_like(H)
+    for rows, weighted, power in _weighted_blocks(V, W, H, beta):
+        first += W[rows].T @ weighted
         if power is not None:
-            np.matmul(W.T, power, out=second[:, frames])
+            second += W[rows].T @ power
     return first, second
 
 
@@ -94,28 +96,37 @@ def template_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.
     """
     if beta == 2:
         return V @ H.T, W @ (H @ H.T)
-    first = np.zeros_like(W)
-    second = H.sum(axis=1)[np.newaxis] if beta == 1 else np.zeros_like(W)
-    for frames, weighted, power in _weighted_blocks(V, W, H, beta):
-        first += weighted @ H[:, frames].T
+    first = np.empty_like(W)
+    second = H.sum(axis=1)[np.newaxis] if beta == 1 else np.empty_like(W)
+    for rows, weighted, power in _weighted_blocks(V, W, H, beta):
+        np.matmul(weighted, H.T, out=first[rows])
         if power is not None:
-            second += power @ H[:, frames].T
+            np.matmul(power, H.T, out=second[rows])
     return first, second
 
 
-def _weighted_blocks(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -> Any:
-    # Frames of a block, V Y^(b-2) and Y^(b-1) in them (None for beta 1, where it is 1), in arrays that are used again.
-    size = max(1, min(V.shape[1], BLOCK_BINS // V.shape[0]))
+def row_blocks(V: np.ndarray) -> Iterator[slice]:
+    """Slices of the frequency axis: some bins at all times, so that a block lies in one piece in memory."""
+    size = max(1, BLOCK_BINS // V.shape[1])
+    for start in range(0, V.shape[0], size):
+        yield slice(start, start + size)
+
+
+def _weighted_blocks(
+    V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+    # Rows of a block, V Y^(b-2) and Y^(b-1) in them (None for beta 1, where it is 1), in arrays that are used again.
     least = least_model(beta, V.dtype)
-    arrays = [np.empty((V.shape[0], size), V.dtype) for _ in range(1 if beta == 1 else 2)]
-    for start in range(0, V.shape[1], size):
-        frames = slice(start, start + size)
-        block = V[:, frames]
-        Y, *rest = (array[:, : block.shape[1]] for array in arrays)
-        np.matmul(W, H[:, frames], out=Y)
-        np.maximum(Y, least, out=Y)
+    arrays: list[np.ndarray] = []
+    for rows in row_blocks(V):
+        block = V[rows]
+        if not arrays:
+            arrays = [np.empty_like(block) for _ in range(1 if beta == 1 else 2)]
+        Y, *rest = (array[: len(block)] for array in arrays)
+        np.matmul(W[rows], H, out=Y)
+        Y += least
         if beta == 1:
-            yield frames, np.divide(block, Y, out=Y), None
+            yield rows, np.divide(block, Y, out=Y), None
             continue
         weighted = rest[0]
         if beta == 0:
@@ -125,7 +136,7 @@ def _weighted_blocks(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -
             np.power(Y, beta - 2, out=weighted)
             Y *= weighted
         weighted *= block
-        yield frames, weighted, Y
+        yield rows, weighted, Y
 
 
 def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:

@@ -1,0 +1,133 @@
+"""PLCA: the Kullback-Leibler factorisation read as probabilities.
+
+Think of the spectrogram as a count of quanta of sound, each of which fell into one bin. A quantum first chooses a
+component z, then, independently of each other, a frequency f and a frame n. Fitting these probabilities to the counts
+by expectation and maximisation is the same arithmetic as the updates of `beta` for beta 1: an EM step is one
+multiplicative update of both factors, computed from one and the same model.
+
+Symbols: V[f, n] magnitude; p(z) share of a component, p(f|z) template, p(n|z) activations.
+
+Contents: Probabilities, from_factors, to_factors, em_step, log_likelihood. Lesson: notebooks/05_nmf_from_scratch.ipynb
+"""
+
+import dataclasses
+
+import numpy as np
+
+from .. import checks
+from .updates import activation_terms, as_floating, template_terms
+
+
+@dataclasses.dataclass(frozen=True)
+class Probabilities:
+    """A model of where quanta of sound fall; each of the arrays adds up to 1 where it should, or is 0.
+
+    Attributes
+    ----------
+    shares : float (components,)
+        p(z), adding up to 1.
+    frequencies : float (freq, components)
+        p(f|z), each column adding up to 1.
+    frames : float (components, frames)
+        p(n|z), each row adding up to 1.
+    """
+
+    shares: np.ndarray
+    frequencies: np.ndarray
+    frames: np.ndarray
+
+
+def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilities:
+    """The probabilities that templates (freq, components) and activations (components, frames) stand for.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If they are no magnitudes, do not fit each other, or are silent.
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    """
+    W = as_floating(checks.check_magnitude("templates", templates, "freq components"))
+    H = as_floating(checks.check_magnitude("activations", activations, "components frames"))
+    if W.shape[1] != H.shape[0]:
+        raise checks.ShapeError(
+            f"templates and activations must have as many components, got {W.shape[1]} and {H.shape[0]}; "
+            "take both from one factorisation"
+        )
+    of_frequency, of_frame = W.sum(axis=0), H.sum(axis=1)
+    total = float(of_frequency @ of_frame)
+    if not total > 0:
+        raise ValueError("templates and activations must make some sound, got silence; it has no probabilities")
+    return Probabilities(
+        of_frequency * of_frame / total,
+        W / np.where(of_frequency > 0, of_frequency, 1),
+        H / np.where(of_frame > 0, of_frame, 1)[:, np.newaxis],
+    )
+
+
+def to_factors(probabilities: Probabilities, total: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Templates, whose columns add up to 1, and activations; the model adds up to `total`.
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    """
+    checks.check_number("total", total, at_least=0)
+    return probabilities.frequencies, probabilities.frames * (total * probabilities.shares)[:, np.newaxis]
+
+
+def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilities:
+    """One round of expectation and maximisation; the likelihood cannot fall.
+
+    Expectation asks of every bin how likely each component is to have filled it, p(z|f, n); maximisation counts each
+    component's share of V again. The counts need sums over bins only, so p(z|f, n) is never held.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (freq, frames)
+        V; not silent.
+    probabilities : Probabilities
+
+    Returns
+    -------
+    Probabilities
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the magnitude is none, is silent, or does not fit the probabilities.
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    """
+    V = _checked(magnitude, probabilities)
+    # As a distribution, V has the model's level, whatever its own.
+    V = V / V.sum(dtype=np.float64).astype(V.dtype)
+    W, H = to_factors(probabilities)
+    of_frequency, of_frame = W * template_terms(V, W, H)[0], H * activation_terms(V, W, H)[0]
+    # Both count the same quanta, so they agree on each component's share: joined, that share stands in twice.
+    counts = of_frequency.sum(axis=0)
+    return from_factors(of_frequency, of_frame / np.where(counts > 0, counts, 1)[:, np.newaxis])
+
+
+def log_likelihood(magnitude: np.ndarray, probabilities: Probabilities) -> float:
+    """Sum over bins of V log p(f, n); minus infinity if something sounds where the model says that nothing can.
+
+    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    """
+    V = _checked(magnitude, probabilities)
+    W, H = to_factors(probabilities)
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(W @ H)
+    sounding = V > 0
+    return float(np.sum(V[sounding] * logarithms[sounding], dtype=np.float64))
+
+
+def _checked(magnitude: np.ndarray, probabilities: Probabilities) -> np.ndarray:
+    V = as_floating(checks.check_magnitude("magnitude", magnitude, "freq frames"))
+    wanted = len(probabilities.frequencies), probabilities.frames.shape[1]
+    if V.shape != wanted:
+        raise checks.ShapeError(
+            f"magnitude must have shape {wanted}, as the probabilities have, got {V.shape}; "
+            "make both from one spectrogram"
+        )
+    if not V.any():
+        raise ValueError("magnitude must make some sound, got silence; it has no probabilities")
+    return V
