@@ -1,6 +1,7 @@
 """Alignment: recovers known time maps, whole and in part, at any rate, tuning and level; says when it cannot."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from mss_lab import signals
 from mss_lab.score import align, features, find, misalign, notes, paths, refine
 from mss_lab.score.notes import Note, Score
+from tests.benchmarks import align as benchmark
 
 RATE_HZ = 16_000
 MELODY = (60, 64, 67, 72, 71, 67, 62, 65, 69, 74, 72, 69, 64, 67, 71, 76, 74, 71, 60, 65)
@@ -293,3 +295,43 @@ def test_finding_refuses(recording, scores, error, words):
 def test_finding_refuses_silence(recording):
     with pytest.raises(ValueError, match="silence"):
         find.find_score(0 * recording, RATE_HZ, {"a": piece()})
+
+
+@pytest.mark.recordings
+def test_onsets_of_real_quartets(recordings):
+    cases = list(benchmark.excerpt_cases(recordings / "Bach10-excerpts"))
+    judged = [benchmark.judge(*case[1:]) for case in cases]
+    errors_s = np.concatenate([result[1] for result in judged])
+    # What was reached is printed by the benchmark; these are floors under it.
+    assert benchmark.within(errors_s, 0.05) >= 0.87
+    assert benchmark.within(errors_s, 0.1) >= 0.95
+    warped_s = np.concatenate([result[0] for result in judged])
+    assert benchmark.within(errors_s, 0.05) > benchmark.within(warped_s, 0.05) + 0.05, "refinement must help"
+    assert min(result[2].mean_confidence for result in judged) > align.LEAST_CONFIDENCE
+
+
+def test_onsets_of_the_shipped_pieces():
+    judged = [benchmark.judge(*case[1:]) for case in benchmark.render_cases(seeds=(0,))]
+    errors_s = np.concatenate([result[1] for result in judged])
+    assert benchmark.within(errors_s, 0.05) >= 0.92
+    assert benchmark.within(errors_s, 0.1) >= 0.97
+    assert min(result[2].mean_confidence for result in judged) > align.LEAST_CONFIDENCE
+
+
+@pytest.mark.recordings
+def test_the_score_of_another_real_recording_is_doubtful(recordings):
+    cases = list(benchmark.excerpt_cases(recordings / "Bach10-excerpts", seeds=(0,)))
+    for name, mixture, rate, _, _ in cases:
+        for other in cases:
+            if other[0] != name:
+                assert align.align(mixture, rate, other[4]).is_doubtful, f"{name} with the score of {other[0]}"
+
+
+@pytest.mark.recordings
+def test_the_right_chorale_is_found(recordings):
+    corpus = pytest.importorskip("music21", reason="not run: music21 is not installed").corpus
+    paths_ = {path.stem: path for path in map(Path, corpus.getComposer("bach")) if path.stem.startswith("bwv")}
+    right = ("bwv296", "bwv385", "bwv255", "bwv297")
+    scores = {name: benchmark.read_chorale(paths_[name]) for name in (*right, *sorted(paths_)[::25])}
+    for name, matches in benchmark.find_all(recordings / "Bach10-excerpts", scores):
+        assert name.endswith(matches[0].name), f"{name}: found {matches[0]}"

@@ -93,11 +93,11 @@ def judge(mixture, sample_rate_hz, truth, written):
     return onset_errors_s(truth, warped), onset_errors_s(truth, refined), alignment, took_s
 
 
-def excerpt_cases(folder: Path):
+def excerpt_cases(folder: Path, seeds=SEEDS):
     """(name, mixture, rate, fine notes, layout) of each excerpt and seed."""
     for path in sorted(p for p in folder.iterdir() if p.is_dir()):
         track = read_track(path)
-        for seed in SEEDS:
+        for seed in seeds:
             yield (
                 path.name,
                 track.mixture,
@@ -107,11 +107,11 @@ def excerpt_cases(folder: Path):
             )
 
 
-def render_cases():
+def render_cases(seeds=SEEDS):
     """(name, mixture, rate, notes played, notes at a random tempo) of each shipped piece and seed."""
     for name in pieces.names():
         piece = pieces.load(name)
-        for seed in SEEDS:
+        for seed in seeds:
             written, _ = misalign.with_random_tempo(piece.score, rng=np.random.default_rng(seed))
             yield name, piece.mixture, piece.sample_rate_hz, piece.score, written
 
@@ -145,6 +145,26 @@ def wrong_scores(cases) -> None:
         print(f"{name:16}own {own:.2f}   others {min(others):.2f} to {max(others):.2f}")
 
 
+def read_chorale(path: Path) -> notes.Score:
+    """A score of music21's corpus, at a constant tempo; one source for each part."""
+    import music21
+
+    return notes.Score(
+        tuple(
+            notes.Note(
+                f"part {k}",
+                int(pitch.midi),
+                QUARTER_S * float(element.offset),
+                QUARTER_S * (float(element.offset) + float(element.duration.quarterLength)),
+            )
+            for k, part in enumerate(music21.corpus.parse(path).parts)
+            for element in part.flatten().notes
+            for pitch in element.pitches
+            if element.duration.quarterLength > 0
+        )
+    )
+
+
 def chorales() -> dict[str, notes.Score]:
     """The chorales of music21's corpus, at a constant tempo; read once, then kept in a temporary folder."""
     import music21
@@ -153,21 +173,12 @@ def chorales() -> dict[str, notes.Score]:
     if kept.is_file():
         table = json.loads(kept.read_text(encoding="utf-8"))
         return {name: notes.Score(tuple(notes.Note(*row) for row in rows)) for name, rows in table.items()}
+    paths = [Path(path) for path in music21.corpus.getComposer("bach") if Path(path).name.startswith("bwv")]
     scores = {}
-    for path in map(Path, music21.corpus.getComposer("bach")):
-        if not path.name.startswith("bwv"):
-            continue
-        parts = music21.corpus.parse(path).parts
-        found = tuple(
-            notes.Note(f"part {k}", int(pitch.midi), QUARTER_S * float(element.offset),
-                       QUARTER_S * (float(element.offset) + float(element.duration.quarterLength)))
-            for k, part in enumerate(parts)
-            for element in part.flatten().notes
-            for pitch in element.pitches
-            if element.duration.quarterLength > 0
-        )  # fmt: skip
-        if found and 3 <= len(parts) <= 6:
-            scores[path.name.split(".mxl")[0].split(".xml")[0].split(".krn")[0]] = notes.Score(found)
+    for path in paths:
+        score = read_chorale(path)
+        if score.notes and 3 <= len(score.sources) <= 6:
+            scores[path.stem] = score
     table = {
         name: [(note.source, note.midi, note.onset_s, note.offset_s) for note in score.notes]
         for name, score in scores.items()
