@@ -360,7 +360,7 @@ def start(
         raise ValueError("rank must be said where neither templates nor activations are given, got None; try rank=20")
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
     # Mean of the model: that of V. Drawn in float64 for every type, so that float32 starts where float64 does.
-    size = np.sqrt(V.mean(dtype=np.float64) / rank)
+    size = np.sqrt(V.mean(dtype=np.float64) / rank) if W is None or H is None else 1.0
     if W is None and H is None:
         W, H = (_drawn(rng, shape) * size for shape in ((V.shape[0], rank), (rank, V.shape[1])))
     elif W is None:

@@ -77,7 +77,8 @@ def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 
     (components, frames), and the same or (components, 1) where all frames have one value
     """
     if beta == 2:
-        return W.T @ V, (W.T @ W) @ H
+        # A product of V on the left is faster than its transpose, in which V stands on the right.
+        return np.ascontiguousarray((V.T @ W).T), (W.T @ W) @ H
     first = np.zeros_like(H)
     second = W.sum(axis=0)[:, np.newaxis] if beta == 1 else np.zeros_like(H)
     for rows, weighted, power in _weighted_blocks(V, W, H, beta):
