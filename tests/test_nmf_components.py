@@ -82,6 +82,15 @@ def test_what_no_template_explains_is_the_rest(rng):
         assert energy.sdr(piece[source], waveform) > energy.sdr(piece[source], mixture) + 5
 
 
+def test_known_templates_are_not_learnt_again(rng):
+    V, known = rng.random((9, 20)), {"a": rng.random((9, 1)), "b": rng.random((9, 1))}
+    for models in (components.supervised(V, known, rng=rng), components.semi_supervised(V, known, 2, rng=rng)):
+        for name, template in known.items():
+            loudest = models[name][0].sum(axis=0).argmax()
+            shape = models[name][0][:, loudest]
+            assert_allclose(shape / shape.sum(), template[:, 0] / template.sum(), rtol=1e-9)
+
+
 def test_like_timbres_come_together(rng):
     bins_hz = transforms.stft_frequencies_hz(1024, RATE)
 
