@@ -36,7 +36,6 @@ class Picture(anywidget.AnyWidget):
             self.alt = "" if figure is None else alt or alternative_text(figure)
             self.revision += 1
 
-
     def _draw(self, figure: Any) -> bytes:
         # Finding room for all labels takes a third of the time of drawing. While a reader turns a knob, the next figure
         # mostly has the same labels and limits as the last one: then its axes stand where they stood.
