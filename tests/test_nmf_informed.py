@@ -217,6 +217,24 @@ def test_scores_that_cannot_be_followed_are_refused(score, words):
         informed.separate(np.ones((1, RATE_HZ), np.float32), RATE_HZ, score)
 
 
+@pytest.mark.parametrize(
+    "option, words",
+    [
+        ({"harmonics": 0}, "harmonics must be"),
+        ({"width_bins": 0.0}, "width_bins must be"),
+        ({"width_cents": -1.0}, "width_cents must be"),
+        ({"tuning_hz": 0.0}, "tuning_hz must be"),
+        ({"tolerance_s": -0.1}, "tolerance_s must be"),
+        ({"smoothing_s": -0.1}, "smoothing_s must be"),
+        ({"iterations": 0}, "iterations must be"),
+        ({"iterations": 3, "free_iterations": 4}, "free_iterations must be"),
+    ],
+)
+def test_options_out_of_range_are_refused(option, words):
+    with pytest.raises(ValueError, match=words):
+        informed.separate(np.ones((1, RATE_HZ), np.float32), RATE_HZ, duet()[1], **option)
+
+
 @pytest.mark.recordings
 @pytest.mark.parametrize("condition, wanted_db", list(zip(CONDITIONS[:3], (7.4, 7.1, 7.0), strict=True)))
 def test_quartets_reach_their_figures(recordings, condition, wanted_db):

@@ -20,7 +20,7 @@ import scipy.ndimage
 
 from .. import checks, masks, transforms, units
 from ..score import notes
-from ..score.harmonics import check_score_fits
+from ..score.harmonics import check_pitched, check_score_fits
 from ..score.notes import Score
 from ..score.roll import note_frames
 from . import updates
@@ -66,7 +66,8 @@ def harmonic_shapes(
     window_samples, sample_rate_hz : int
         Of the STFT.
     harmonics : int >= 1
-    width_cents, width_bins : float >= 0
+    width_cents : float >= 0
+    width_bins : float >= 0.5
         The bell's width is an interval, for what players do to the pitch, plus a number of bins, for what the window
         does to any sinusoid; two standard deviations of the bell.
     tuning_hz : float > 0
@@ -76,7 +77,17 @@ def harmonic_shapes(
     -------
     float32 (harmonics, freq)
         Peak 1; rows of harmonics above half the sample rate are zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is out of its range.
     """
+    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
+    # A bell of no width would fall between two bins and leave its harmonic no bin at all.
+    checks.check_number("width_bins", width_bins, at_least=0.5, unit="bins")
+    checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
     frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
     centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
     widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
@@ -222,11 +233,8 @@ def separate(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     duration_s = mixture.shape[1] / sample_rate_hz
     score = check_score_fits(score, duration_s)
-    if score.unpitched:
-        raise ValueError(
-            f"harmonic templates need pitches, and {', '.join(sorted(score.unpitched))} has none; "
-            "leave such sources out with mss_lab.score.notes.select"
-        )
+    check_pitched(score)
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)

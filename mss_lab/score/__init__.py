@@ -1,1 +1,5 @@
-"""Scores: notes and their files (`notes`), piano rolls (`roll`), and where harmonics lie (`harmonics`)."""
+"""Scores: notes and their files (`notes`), piano rolls (`roll`), and where harmonics lie (`harmonics`).
+
+`align` finds when a score sounds in a recording, on the frames of `features` by the ways through them of `paths`;
+`refine` then moves each onset. `find` tells which of many scores a recording comes from, `misalign` spoils a score.
+"""

@@ -115,11 +115,7 @@ def score_claims(
     """
     checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    if score.unpitched:
-        raise ValueError(
-            f"score masks need pitches, and {', '.join(sorted(score.unpitched))} has none; "
-            "leave such sources out with mss_lab.score.notes.select"
-        )
+    check_pitched(score)
     claims = np.zeros((len(score.sources), 1, window_samples // 2 + 1, frames), np.float32)
     frame_rate_hz = sample_rate_hz / hop_samples
     shapes = {
@@ -202,6 +198,15 @@ def separate(
         tuning_hz=tuning_hz,
     )
     return masks.to_estimates(masks.apply(mask, mixture_stft), score.sources, mixture.shape[1], **settings)
+
+
+def check_pitched(score: Score) -> None:
+    """Raise ValueError if a source has no pitches: nobody knows where the harmonics of drums lie."""
+    if score.unpitched:
+        raise ValueError(
+            f"this method needs pitches, and {', '.join(sorted(score.unpitched))} has none; "
+            "leave such sources out with mss_lab.score.notes.select"
+        )
 
 
 def check_score_fits(score: Score | None, duration_s: float) -> Score:

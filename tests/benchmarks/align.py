@@ -15,7 +15,6 @@ kept in the system's temporary folder).
 import argparse
 import itertools
 import json
-import os
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from mss_lab import files
 from mss_lab.datasets import pieces
 from mss_lab.datasets.track import read_track
 from mss_lab.score import align, find, misalign, notes
+from tests.benchmarks.recordings import parse
 
 STEP_S = 0.15
 LONGEST_EIGHTH_S = 0.45
@@ -204,18 +204,9 @@ def find_all(folder: Path, scores: dict[str, notes.Score]) -> list[tuple[str, li
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--recordings",
-        metavar="DIR",
-        type=Path,
-        default=os.environ.get("MSS_LAB_RECORDINGS"),
-        help="folder of the real recordings (default: MSS_LAB_RECORDINGS)",
-    )
     parser.add_argument("--find", action="store_true", help="also look for the excerpts among music21's chorales")
-    options = parser.parse_args(arguments)
-    if options.recordings is None:
-        parser.error("which recordings? give --recordings DIR, or set MSS_LAB_RECORDINGS")
-    folder = Path(options.recordings) / "Bach10-excerpts"
+    options = parse(parser, arguments)
+    folder = options.recordings / "Bach10-excerpts"
     print(f"Onsets within so many ms, seeds {SEEDS}: excerpts from a layout at constant tempo, against the fine notes")
     table(excerpt_cases(folder))
     print("\nShipped pieces from a random tempo (0.7 to 1.4, changing every 4 s), against the notes that were rendered")

@@ -8,7 +8,6 @@ one line in METHODS. Notes are moved by draws that are seeded with SEED and the 
 
 import argparse
 import dataclasses
-import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 from mss_lab import catalogue, compare
 from mss_lab.datasets.track import Track, read_track
 from mss_lab.score import notes
+from tests.benchmarks.recordings import parse
 
 SEED = 20_250_101
 MOST_S = 0.2
@@ -77,17 +77,7 @@ def changed(folder: Path, condition: Condition) -> Track:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--recordings",
-        metavar="DIR",
-        type=Path,
-        default=os.environ.get("MSS_LAB_RECORDINGS"),
-        help="folder of the real recordings (default: MSS_LAB_RECORDINGS)",
-    )
-    recordings = parser.parse_args(arguments).recordings
-    if recordings is None:
-        parser.error("which recordings? give --recordings DIR, or set MSS_LAB_RECORDINGS")
-    recordings = Path(recordings)
+    recordings = parse(parser, arguments).recordings
     for name in SETS:
         folders = sorted(path for path in (recordings / name).glob("*") if path.is_dir())
         if not folders:
