@@ -87,7 +87,6 @@ def harmonic_shapes(
     checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
     # A bell of no width would fall between two bins and leave its harmonic no bin at all.
     checks.check_number("width_bins", width_bins, at_least=0.5, unit="bins")
-    checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
     frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
     centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
     widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
