@@ -1,5 +1,6 @@
 """NMF with a score: constraints hold, the divergence never rises, estimates add up, chunks join without a seam."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -10,6 +11,7 @@ from mss_lab import signals, transforms
 from mss_lab.datasets.track import read_track
 from mss_lab.metrics.energy import sdr
 from mss_lab.nmf import informed
+from mss_lab.nmf.chunks import chunks
 from mss_lab.score import harmonics, notes
 from mss_lab.score.notes import Note, Score
 from tests.benchmarks.score_informed import CONDITIONS, changed
@@ -169,26 +171,13 @@ def test_a_player_without_notes_gets_nothing_of_what_the_other_plays():
     assert np.mean(found["dull"] ** 2) < 1e-3 * np.mean(found["bright"] ** 2)
 
 
-@pytest.mark.parametrize("seconds", [0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
-def test_chunks_cover_everything_once(seconds):
-    samples = round(seconds * 1000)
-    total, longest = np.zeros(samples), 0
-    for start, stop, gains in informed._chunks(samples, 1000):
-        assert len(gains) == stop - start
-        total[start:stop] += gains
-        longest = max(longest, stop - start)
-    assert_allclose(total, 1, atol=1e-6)
-    assert longest <= 1000 * (informed.CHUNK_S + informed.FADE_S)
-    assert all(0 <= start < stop <= samples for start, stop in informed._excerpts(samples, 1000))
-
-
 def test_chunks_join_without_a_seam(monkeypatch):
     sources, score = duet(1.5)
     mixture = sum(sources.values())
     whole = informed.separate(mixture, RATE_HZ, score)
-    monkeypatch.setattr(informed, "CHUNK_S", 2.0)
-    monkeypatch.setattr(informed, "FADE_S", 0.5)
-    assert len(informed._chunks(mixture.shape[1], RATE_HZ)) > 2
+    short = functools.partial(chunks, chunk_s=2.0, fade_s=0.5)
+    monkeypatch.setattr(informed, "chunks", short)
+    assert len(short(mixture.shape[1], RATE_HZ)) > 2
     for name, joined in informed.separate(mixture, RATE_HZ, score).items():
         assert sdr(whole[name], joined) > 20
         assert np.abs(np.diff(joined)).max() < 1.05 * np.abs(np.diff(whole[name])).max()
@@ -198,7 +187,9 @@ def test_templates_of_a_long_recording_are_learnt_from_excerpts(monkeypatch):
     sources, score = duet(1.5)
     monkeypatch.setattr(informed, "LEARN_FROM_S", 3.0)
     monkeypatch.setattr(informed, "EXCERPT_S", 0.75)
-    assert len(informed._excerpts(6 * RATE_HZ, RATE_HZ)) == 4
+    excerpts = informed._excerpts(6 * RATE_HZ, RATE_HZ)
+    assert len(excerpts) == 4
+    assert all(0 <= start < stop <= 6 * RATE_HZ for start, stop in excerpts)
     found = informed.separate(sum(sources.values()), RATE_HZ, score)
     assert min(sdr(source, found[name]) for name, source in sources.items()) > 10
 

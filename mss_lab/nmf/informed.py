@@ -24,6 +24,7 @@ from ..score.harmonics import check_pitched, check_score_fits
 from ..score.notes import Score
 from ..score.roll import note_frames
 from . import updates
+from .chunks import chunks
 
 HARMONICS = 30
 WIDTH_CENTS = 20.0
@@ -35,10 +36,8 @@ WINDOW_S = 8192 / 44_100
 # Hops in a window: close enough that activations follow an attack, although the window is long.
 OVERLAP = 8
 
-# A recording is separated in chunks that fade into each other, so memory does not grow with its length. Templates are
-# learnt beforehand, from the whole recording or, where it is long, from excerpts spread over it.
-CHUNK_S = 30.0
-FADE_S = 1.0
+# Templates are learnt from the whole recording or, where it is long, from excerpts spread over it; then it is separated
+# chunk by chunk.
 LEARN_FROM_S = 150.0
 EXCERPT_S = 10.0
 # Templates are known by then, so activations settle sooner than in the fit.
@@ -281,7 +280,7 @@ def separate(
     del excerpts, magnitude, shapes
 
     estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
-    for start, stop, gains in _chunks(mixture.shape[1], sample_rate_hz):
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
         stft, magnitude, allowed = analyse(start, stop)
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
         models = np.stack(
@@ -324,22 +323,3 @@ def _excerpts(samples: int, sample_rate_hz: int) -> list[tuple[int, int]]:
     length = round(EXCERPT_S * sample_rate_hz)
     starts = np.linspace(0, samples - length, round(LEARN_FROM_S / EXCERPT_S))
     return [(round(start), round(start) + length) for start in starts]
-
-
-def _chunks(samples: int, sample_rate_hz: int) -> list[tuple[int, int, np.ndarray]]:
-    """Start, stop and gains of overlapping chunks; at every sample the gains of all chunks add up to 1."""
-    chunk, fade = round(CHUNK_S * sample_rate_hz), round(FADE_S * sample_rate_hz)
-    ramp = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
-    chunks, start = [], 0
-    while True:
-        # A last piece shorter than the fade would have no middle: it goes to the chunk before it.
-        stop = samples if samples - start <= chunk + fade else start + chunk
-        gains = np.ones(stop - start, np.float32)
-        if start > 0:
-            gains[:fade] = ramp
-        if stop < samples:
-            gains[-fade:] = 1 - ramp
-        chunks.append((start, stop, gains))
-        if stop == samples:
-            return chunks
-        start = stop - fade

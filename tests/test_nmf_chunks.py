@@ -1,0 +1,25 @@
+"""Chunks: their gains add up to 1 everywhere, and none is much longer than asked."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from mss_lab.nmf.chunks import CHUNK_S, FADE_S, chunks
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
+def test_chunks_cover_everything_once(seconds):
+    samples = round(seconds * 1000)
+    total, longest = np.zeros(samples), 0
+    for start, stop, gains in chunks(samples, 1000):
+        assert len(gains) == stop - start
+        assert gains.min() > 0
+        total[start:stop] += gains
+        longest = max(longest, stop - start)
+    assert_allclose(total, 1, atol=1e-6)
+    assert longest <= 1000 * (CHUNK_S + FADE_S)
+
+
+def test_no_gain_jumps():
+    for _, _, gains in chunks(100_000, 1000, chunk_s=10, fade_s=2):
+        assert np.abs(np.diff(gains)).max() < 1.01 / 2000
