@@ -7,7 +7,7 @@ multiplicative update of both factors, computed from one and the same model.
 
 Symbols: V[f, n] magnitude; p(z) share of a component, p(f|z) template, p(n|z) activations.
 
-Contents: Probabilities, from_factors, to_factors, em_step, log_likelihood. Lesson: notebooks/05_nmf_from_scratch.ipynb
+Contents: Probabilities, from_factors, to_factors, em_step, log_likelihood. Lesson: notebooks/06_nmf_that_knows_time.ipynb
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilitie
     ShapeError, TypeError, ValueError
         If they are no magnitudes, do not fit each other, or are silent.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
     """
     W = as_floating(checks.check_magnitude("templates", templates, "freq components"))
     H = as_floating(checks.check_magnitude("activations", activations, "components frames"))
@@ -68,7 +68,7 @@ def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilitie
 def to_factors(probabilities: Probabilities, total: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Templates, whose columns add up to 1, and activations; the model adds up to `total`.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
     checks.check_number("total", total, at_least=0)
     return probabilities.frequencies, probabilities.frames * (total * probabilities.shares)[:, np.newaxis]
@@ -95,7 +95,7 @@ def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilitie
     ShapeError, TypeError, ValueError
         If the magnitude is none, is silent, or does not fit the probabilities.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
     """
     V = _checked(magnitude, probabilities)
     # As a distribution, V has the model's level, whatever its own.
@@ -110,7 +110,7 @@ def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilitie
 def log_likelihood(magnitude: np.ndarray, probabilities: Probabilities) -> float:
     """Sum over bins of V log p(f, n); minus infinity if something sounds where the model says that nothing can.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
     V = _checked(magnitude, probabilities)
     W, H = to_factors(probabilities)
