@@ -1,0 +1,262 @@
+"""Instruments by the field's names: which General MIDI program a source's name means, and who plays the same one.
+
+Files name one player in many ways: "Violin 2", "violin_2", "vn2", "vnB", "2nd violin". General MIDI numbers 128 sounds,
+here from 0 to 127, as MIDI files and soundfonts store them; many printed lists count from 1.
+
+Contents: NAMES, ABBREVIATIONS, VOICES; program_of, programs_of, name_of, without_player, is_drums.
+Lesson: notebooks/07_scores_and_alignment.ipynb
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from .. import checks
+
+# The names of the General MIDI programs, in eights: a family each.
+NAMES = (
+    *("acoustic grand piano", "bright acoustic piano", "electric grand piano", "honky-tonk piano"),
+    *("electric piano 1", "electric piano 2", "harpsichord", "clavinet"),
+    *("celesta", "glockenspiel", "music box", "vibraphone"),
+    *("marimba", "xylophone", "tubular bells", "dulcimer"),
+    *("drawbar organ", "percussive organ", "rock organ", "church organ"),
+    *("reed organ", "accordion", "harmonica", "tango accordion"),
+    *("acoustic guitar (nylon)", "acoustic guitar (steel)", "electric guitar (jazz)", "electric guitar (clean)"),
+    *("electric guitar (muted)", "overdriven guitar", "distortion guitar", "guitar harmonics"),
+    *("acoustic bass", "electric bass (finger)", "electric bass (pick)", "fretless bass"),
+    *("slap bass 1", "slap bass 2", "synth bass 1", "synth bass 2"),
+    *("violin", "viola", "cello", "contrabass"),
+    *("tremolo strings", "pizzicato strings", "orchestral harp", "timpani"),
+    *("string ensemble 1", "string ensemble 2", "synth strings 1", "synth strings 2"),
+    *("choir aahs", "voice oohs", "synth choir", "orchestra hit"),
+    *("trumpet", "trombone", "tuba", "muted trumpet"),
+    *("french horn", "brass section", "synth brass 1", "synth brass 2"),
+    *("soprano sax", "alto sax", "tenor sax", "baritone sax"),
+    *("oboe", "english horn", "bassoon", "clarinet"),
+    *("piccolo", "flute", "recorder", "pan flute"),
+    *("blown bottle", "shakuhachi", "whistle", "ocarina"),
+    *("lead 1 (square)", "lead 2 (sawtooth)", "lead 3 (calliope)", "lead 4 (chiff)"),
+    *("lead 5 (charang)", "lead 6 (voice)", "lead 7 (fifths)", "lead 8 (bass + lead)"),
+    *("pad 1 (new age)", "pad 2 (warm)", "pad 3 (polysynth)", "pad 4 (choir)"),
+    *("pad 5 (bowed)", "pad 6 (metallic)", "pad 7 (halo)", "pad 8 (sweep)"),
+    *("fx 1 (rain)", "fx 2 (soundtrack)", "fx 3 (crystal)", "fx 4 (atmosphere)"),
+    *("fx 5 (brightness)", "fx 6 (goblins)", "fx 7 (echoes)", "fx 8 (sci-fi)"),
+    *("sitar", "banjo", "shamisen", "koto", "kalimba", "bagpipe", "fiddle", "shanai"),
+    *("tinkle bell", "agogo", "steel drums", "woodblock", "taiko drum", "melodic tom", "synth drum", "reverse cymbal"),
+    *("guitar fret noise", "breath noise", "seashore", "bird tweet"),
+    *("telephone ring", "helicopter", "applause", "gunshot"),
+)
+
+# URMP's, with those that scores print.
+ABBREVIATIONS = {
+    "violin": ("vn", "vln", "vl", "vlns"),
+    "viola": ("va", "vla"),
+    "cello": ("vc", "vlc", "vcl"),
+    "contrabass": ("db", "cb"),
+    "flute": ("fl",),
+    "piccolo": ("picc",),
+    "oboe": ("ob",),
+    "english horn": ("eh", "ca"),
+    "clarinet": ("cl",),
+    "bassoon": ("bn", "bsn", "fg"),
+    "tenor sax": ("sax", "tsax"),
+    "soprano sax": ("ssax",),
+    "alto sax": ("asax",),
+    "baritone sax": ("bsax",),
+    "french horn": ("hn", "hrn", "cor"),
+    "trumpet": ("tpt", "trp", "trpt"),
+    "trombone": ("tbn", "trb", "trbn"),
+    "tuba": ("tba", "tb"),
+    "timpani": ("timp",),
+    "orchestral harp": ("hp", "hrp"),
+    "acoustic grand piano": ("pno", "pf"),
+    "acoustic guitar (nylon)": ("gtr", "gt"),
+    "harpsichord": ("hpsd", "cemb"),
+    "church organ": ("org",),
+}
+
+# Other names of a program's own instrument, or of the one that is nearest to it.
+SYNONYMS = {
+    "acoustic grand piano": ("piano", "grand piano", "acoustic piano", "pianoforte", "klavier"),
+    "electric piano 1": ("electric piano", "rhodes", "e piano", "epiano"),
+    "harpsichord": ("cembalo", "clavecin"),
+    "vibraphone": ("vibes",),
+    "tubular bells": ("chimes",),
+    "drawbar organ": ("hammond", "hammond organ", "electric organ"),
+    "church organ": ("organ", "pipe organ", "orgel"),
+    "reed organ": ("harmonium",),
+    "acoustic guitar (nylon)": ("guitar", "acoustic guitar", "classical guitar", "nylon guitar", "lute", "theorbo"),
+    "acoustic guitar (steel)": ("steel guitar", "folk guitar", "mandolin", "ukulele"),
+    "electric guitar (clean)": ("electric guitar", "clean guitar"),
+    "distortion guitar": ("distorted guitar", "distorted electric guitar"),
+    "acoustic bass": ("bass", "upright bass"),
+    "electric bass (finger)": ("electric bass", "bass guitar"),
+    "synth bass 1": ("synth bass",),
+    "violin": ("violine", "violino", "violon", "geige"),
+    "viola": ("bratsche", "alto viola"),
+    "cello": ("violoncello", "violoncelle"),
+    "contrabass": ("double bass", "doublebass", "string bass", "kontrabass", "contrabbasso", "violone"),
+    "orchestral harp": ("harp", "harfe", "arpa"),
+    "timpani": ("kettledrum", "pauken"),
+    "string ensemble 1": ("strings", "string ensemble", "string section", "string orchestra"),
+    "synth strings 1": ("synth strings",),
+    "choir aahs": ("choir", "chorus", "voice", "vocal", "vocals", "singer", "singing", "lead vocals", "voix"),
+    "trumpet": ("trompete", "tromba", "trompette", "cornet", "flugelhorn"),
+    "trombone": ("posaune", "tenor trombone", "bass trombone"),
+    "tuba": ("euphonium", "bass tuba"),
+    "french horn": ("horn", "corno", "waldhorn"),
+    "brass section": ("brass",),
+    "synth brass 1": ("synth brass",),
+    "soprano sax": ("soprano saxophone",),
+    "alto sax": ("alto saxophone",),
+    "tenor sax": ("tenor saxophone", "saxophone", "saxophon"),
+    "baritone sax": ("baritone saxophone", "bari sax"),
+    "english horn": ("cor anglais", "englischhorn", "corno inglese"),
+    "oboe": ("hautbois",),
+    "bassoon": ("fagott", "fagotto", "contrabassoon", "kontrafagott"),
+    "clarinet": ("klarinette", "clarinetto", "clarinette", "bass clarinet"),
+    "piccolo": ("piccolo flute",),
+    "flute": ("flote", "flauto", "traverso", "transverse flute", "alto flute"),
+    "recorder": ("blockflote", "alto recorder", "soprano recorder", "tenor recorder"),
+    "pan flute": ("panpipes",),
+    "bagpipe": ("bagpipes",),
+    "steel drums": ("steelpan",),
+}
+
+# Parts of a choir. "Bass" is one of them only beside others: alone it is the instrument.
+VOICES = ("soprano", "mezzo", "mezzosoprano", "mezzo soprano", "alto", "contralto", "tenor", "baritone", "treble")
+VOICE_PROGRAM = NAMES.index("choir aahs")
+
+DRUMS = ("drums", "drum", "drum kit", "drumkit", "drum set", "percussion", "kit")
+
+# What a name says of the player, behind the instrument or before it. "I" to "IV" are players in an orchestra.
+_NUMBER = r"(?:[0-9]+|i|ii|iii|iv|v)"
+_BEHIND = re.compile(rf"^(.+?) (?:{_NUMBER}|[a-h]|solo|div|in (?:[a-g](?: flat| sharp)?|bb|eb|ab|db))$")
+_BEFORE = re.compile(r"^(?:[0-9]+(?:st|nd|rd|th)?|first|second|third|fourth|solo|principal|bb|eb|ab|the) (.+)$")
+_STUCK = re.compile(r"^([a-z]{2,4})[a-d]$")
+
+
+def name_of(program: int) -> str:
+    """The General MIDI name of a program from 0 to 127, in small letters: 40 is "violin".
+
+    Source: General MIDI System Level 1 (MMA, 1991), whose instruments are numbered from 1.
+    """
+    return NAMES[checks.check_number("program", program, at_least=0, at_most=127, whole=True, hint="40 is the violin")]
+
+
+def program_of(name: str) -> int:
+    """The General MIDI program that a name of an instrument, a part or a player means.
+
+    Capitals, spaces, underscores, hyphens and accents do not matter, nor do players ("violin_2", "2nd violin",
+    "Violin II", "vnA"), plurals and keys ("clarinet in Bb"). Names are looked up among General MIDI's own, the common
+    abbreviations, common synonyms, and the parts of a choir, which are all one program. An instrument without a
+    program of its own gets that of its nearest kin: a bass clarinet that of the clarinet.
+
+    "Saxophone" is the tenor saxophone, as in Bach10; "bass" alone is the instrument, but see `programs_of`.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    int in [0, 127]
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown (the message names some that are near), or names drums, which are no program.
+    """
+    if is_drums(name):
+        raise ValueError(
+            f"{name!r} must be an instrument with a pitch, got drums, which have a channel but no program; "
+            "list it among the unpitched sources of the score"
+        )
+    found = _look_up(name)
+    if found is None:
+        near = difflib.get_close_matches(_plain(name), _PROGRAMS, n=3)
+        raise ValueError(
+            f"{name!r} must name an instrument, got a name that is not known; "
+            + (f"did you mean {', '.join(near)}?" if near else "use one of mss_lab.score.instruments.NAMES")
+        )
+    return _PROGRAMS[found]
+
+
+def programs_of(sources: Iterable[str]) -> dict[str, int]:
+    """The programs of all sources of one score; `program_of` with the others in view.
+
+    "Bass" beside a soprano, an alto or a tenor is a voice. Drums get program 0, which no one reads: on their channel
+    it is the usual kit.
+
+    Raises
+    ------
+    ValueError
+        As `program_of`.
+    """
+    sources = tuple(sources)
+    in_choir = any(_look_up(source) in VOICES for source in sources)
+    programs = {}
+    for source in sources:
+        is_voice = in_choir and _look_up(source) == "bass"
+        programs[source] = VOICE_PROGRAM if is_voice else 0 if is_drums(source) else program_of(source)
+    return programs
+
+
+def without_player(name: str) -> str:
+    """The name without what tells players of one instrument apart: "violin" for "violin 2", "Violin II" and "violin_2".
+
+    Capitals are gone, words are parted by single spaces, and URMP's abbreviations are written out. A name that is
+    itself General MIDI's keeps its number ("string ensemble 2"). An unknown name loses a number at its end, nothing
+    more: its letters may be its name.
+    """
+    plain = _plain(name)
+    found = _look_up(name)
+    if found is not None:
+        # An abbreviation is written out, or "vn 1" and "violin 2" would not meet; other words stay as they came.
+        return _WRITTEN_OUT.get(found, found)
+    return re.sub(r"(?<=[^ ]) [0-9]+$", "", plain)
+
+
+def is_drums(name: str) -> bool:
+    """Whether a name means a drum kit or percussion without pitch."""
+    return any(candidate in DRUMS for candidate in _readings(name))
+
+
+def _plain(name: str) -> str:
+    # Small letters and digits, words parted by one space: "Flöte_2" -> "flote 2", "vnA" -> "vn a", "vn2" -> "vn 2".
+    if not isinstance(name, str):
+        raise TypeError(f"an instrument's name must be text, got {name!r} of type {type(name).__name__}")
+    letters = unicodedata.normalize("NFKD", name).replace("♭", "b")
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    letters = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", letters).lower()
+    letters = re.sub(r"(?<=[a-z])(?=[0-9])", " ", letters)
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def _readings(name: str) -> list[str]:
+    # What a name may be, the most literal first; a bracket may be a remark, or part of a program's name.
+    readings = [_plain(name), _plain(re.sub(r"\(.*?\)", " ", name))]
+    for reading in readings:
+        for shorter in (_BEHIND.match(reading), _BEFORE.match(reading)):
+            if shorter:
+                readings.append(shorter[1])
+    readings += [reading[:-1] for reading in readings if reading.endswith("s")]
+    readings += [stuck[1] for reading in readings if (stuck := _STUCK.match(reading))]
+    return readings
+
+
+def _look_up(name: str) -> str | None:
+    return next((reading for reading in _readings(name) if reading in _PROGRAMS), None)
+
+
+_WRITTEN_OUT = {_plain(name): name for name in NAMES}
+_WRITTEN_OUT |= {other: name for name, others in ABBREVIATIONS.items() for other in others}
+_PROGRAMS = {_plain(name): program for program, name in enumerate(NAMES)}
+_PROGRAMS |= {
+    other: NAMES.index(name)
+    for table in (ABBREVIATIONS, SYNONYMS)
+    for name, others in table.items()
+    for other in others
+}
+_PROGRAMS |= dict.fromkeys(VOICES, VOICE_PROGRAM)
