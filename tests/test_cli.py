@@ -13,6 +13,7 @@ from mss_lab import audio, catalogue, cli, signals
 from mss_lab.datasets import pieces
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
+from mss_lab.shipped import data_folder
 
 RATE = 16_000
 SCORE = Score((Note("low", 57, 0.0, 1.0), Note("high", 64, 0.0, 1.0)))
@@ -190,7 +191,7 @@ def test_evaluate_refuses_folders_that_do_not_match(song, capsys):
 def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys):
     assert cli.main(["verify"]) == 0
     assert all(name in capsys.readouterr().out for name in pieces.names()[:1])
-    shutil.copytree(pieces.data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
+    shutil.copytree(data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
     monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path))
     (tmp_path / "lessons" / "song" / "voice.flac").write_bytes(b"fLaC")
     assert cli.main(["verify"]) == 2

@@ -13,6 +13,7 @@ from mss_lab import units
 from mss_lab.datasets import make_lessons, pieces
 from mss_lab.loudness import loudness_lufs
 from mss_lab.score.notes import read_midi
+from mss_lab.shipped import data_folder
 
 NAMES = ("band", "chorale_a", "chorale_b", "song")
 LARGEST_BYTES = 12_000_000
@@ -25,7 +26,7 @@ def loaded():
 
 @pytest.fixture
 def copied(tmp_path):
-    shutil.copytree(pieces.data_folder() / "lessons" / "song", tmp_path / "song")
+    shutil.copytree(data_folder() / "lessons" / "song", tmp_path / "song")
     return tmp_path / "song"
 
 
@@ -42,7 +43,7 @@ def test_the_names_are_those_of_the_recipes():
 
 
 def test_all_pieces_together_stay_small():
-    files = [path for path in (pieces.data_folder() / "lessons").rglob("*") if path.is_file()]
+    files = [path for path in (data_folder() / "lessons").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < LARGEST_BYTES
 
 
@@ -55,14 +56,14 @@ def test_a_piece_is_what_its_record_and_its_recipe_say(loaded, name):
     assert piece.pans_rad == recipe.pans_rad
     assert (record["programs"], record["seed"], record["facts"]) == (recipe.programs, recipe.seed, recipe.facts)
     assert {"fluidsynth", "pyfluidsynth", "soundfont", "soundfont_sha256", "numpy", "scipy"} == set(record["versions"])
-    assert "CC0 1.0" in (pieces.data_folder() / "lessons" / name / "LICENCE").read_text(encoding="utf-8")
+    assert "CC0 1.0" in (data_folder() / "lessons" / name / "LICENCE").read_text(encoding="utf-8")
     stems = {f"{source}.flac" for source in record["sources"]}
     assert set(record["sha256"]) == stems | {"score.mid", "LICENCE"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_stems_are_16_bit_mono_files(name):
-    for path in (pieces.data_folder() / "lessons" / name).glob("*.flac"):
+    for path in (data_folder() / "lessons" / name).glob("*.flac"):
         info = soundfile.info(path)
         assert (info.channels, info.subtype, info.samplerate) == (1, "PCM_16", 44_100)
 
@@ -90,7 +91,7 @@ def test_lengths_are_those_of_a_lesson(loaded):
 def test_the_midi_file_is_the_score_as_played(name):
     recipe = make_lessons.RECIPES[name]
     played = recipe.play(np.random.default_rng(recipe.seed))
-    read = read_midi(pieces.data_folder() / "lessons" / name / "score.mid")
+    read = read_midi(data_folder() / "lessons" / name / "score.mid")
     assert (read.sources, read.unpitched, len(read.notes)) == (played.sources, played.unpitched, len(played.notes))
     for there, here in zip(read.notes, played.notes, strict=True):
         assert (there.source, there.midi, there.velocity) == (here.source, here.midi, here.velocity)

@@ -10,6 +10,7 @@ from mss_lab import audio
 from mss_lab.datasets import make_lessons, pieces, render
 from mss_lab.loudness import loudness_lufs
 from mss_lab.score.notes import Note, Score, select
+from mss_lab.shipped import data_folder
 
 RATE_HZ = 44_100
 DUET = Score(
@@ -91,7 +92,7 @@ def test_a_key_is_released_before_it_is_struck_again():
 @pytest.mark.parametrize("name", ["chorale_a", "chorale_b", "band", "song"])
 def test_a_shipped_piece_comes_out_again(name):
     _, stems = make_lessons.make(name)
-    folder = pieces.data_folder() / "lessons" / name
+    folder = data_folder() / "lessons" / name
     for source, stem in stems.items():
         shipped, _ = audio.read_audio(folder / f"{source}.flac")
         assert shipped.shape == stem.shape

@@ -20,7 +20,7 @@ import scipy
 import soundfile
 from tqdm import tqdm
 
-from .. import audio, checks, files, loudness, signals
+from .. import audio, checks, files, loudness, shipped, signals
 from ..score.notes import Score, select, write_midi
 from . import performance, pieces, render, voice
 from .scores import band, chorales, notation, song
@@ -153,7 +153,7 @@ def write(name: str, out: Path) -> dict[str, Any]:
             "facts": recipe.facts,
             "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
             "made_by": f"python -m mss_lab.datasets.make_lessons {name}",
-            "sha256": {path.name: pieces.sha256(path) for path in sorted(folder.iterdir())},
+            "sha256": {path.name: shipped.sha256(path) for path in sorted(folder.iterdir())},
         }
         (folder / pieces.RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name not in RECIPES:
             parser.error(f"there is no piece {name!r}; choose from {', '.join(RECIPES)}")
     try:
-        out = options.out or pieces.data_folder() / "lessons"
+        out = options.out or shipped.data_folder() / "lessons"
         chosen = options.piece or list(RECIPES)
         for name in tqdm(chosen, unit="piece", desc="rendering"):
             write(name, out)

@@ -3,21 +3,19 @@
 A piece is a folder with `piece.json`, `score.mid`, `LICENCE` and one FLAC file for each source. Stems are stored dry
 and mono; a stereo piece gives the angle of each source, and the loader pans them. Reading needs no synthesiser.
 
-Contents: Piece; names, load, verify, data_folder. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: Piece; names, load, verify. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import dataclasses
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from .. import audio, signals
 from ..score.notes import Score, read_midi
+from ..shipped import data_folder, read_record
 from .track import Track
 
-DATA_VARIABLE = "MSS_LAB_DATA"
 RECORD = "piece.json"
 
 
@@ -39,25 +37,6 @@ class Piece(Track):
     licence: str
     credits: str
     pans_rad: dict[str, float] | None = None
-
-
-def data_folder() -> Path:
-    """The folder `data`: the one MSS_LAB_DATA names, else the one beside the package.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it holds no folder `lessons`.
-    """
-    named = os.environ.get(DATA_VARIABLE)
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "data"
-    if not (folder / "lessons").is_dir():
-        origin = f"{DATA_VARIABLE} names" if named else "beside the package lies"
-        raise FileNotFoundError(
-            f"the pieces should be in {folder / 'lessons'} ({origin} {folder}), which does not exist; install from a "
-            f"clone of the repository (pip install -e .), or let {DATA_VARIABLE} name its folder data"
-        )
-    return folder
 
 
 def names() -> tuple[str, ...]:
@@ -109,28 +88,7 @@ def verify(name_or_folder: str | os.PathLike) -> dict[str, Any]:
     FileNotFoundError, ValueError
         As for `load`.
     """
-    folder = _folder(name_or_folder)
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        mend = f"make it again: {record['made_by']}, or take the folder from the repository: git checkout {folder}"
-        checksums = record["sha256"].items()
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({type(error).__name__}: {error}); take it from the repository: git checkout {path}"
-        ) from error
-    for name, wanted in checksums:
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing; {mend}")
-        if sha256(folder / name) != wanted:
-            raise ValueError(f"{folder / name} is damaged: its checksum is not the one in {RECORD}; {mend}")
-    return record
-
-
-def sha256(path: str | os.PathLike) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return read_record(_folder(name_or_folder) / RECORD)
 
 
 def _folder(name_or_folder: str | os.PathLike) -> Path:
