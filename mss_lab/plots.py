@@ -4,7 +4,8 @@ Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level 
 Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
 cannot see it.
 
-Contents: COLOURS, waveform, spectrogram, mask, score, levels; side_by_side, bars; Picture, picture, to_png, image_html.
+Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map; side_by_side, bars, alignment;
+Picture, picture, to_png, image_html.
 """
 
 import base64
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import checks, units
+from .score.align import Alignment, warp
 from .score.notes import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import QuadMesh
+    from matplotlib.collections import LineCollection, QuadMesh
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -140,6 +142,51 @@ def levels(
     return line
 
 
+def fundamentals(
+    notes: Score, ax: "Axes", *, tuning_hz: float = units.A4_HZ, colour: str = COLOURS[5], label: str = ""
+) -> "LineCollection":
+    """Draw each pitched note as a line at its fundamental frequency, on the axes of a spectrogram; the axes stay.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
+    pitched = [note for note in notes.notes if note.source not in notes.unpitched]
+    return ax.hlines(
+        units.midi_to_hz(np.array([note.midi for note in pitched], float), tuning_hz),
+        [note.onset_s for note in pitched],
+        [note.offset_s for note in pitched],
+        color=colour,
+        lw=2.5,
+        label=label,
+        path_effects=_outlined("black"),
+    )
+
+
+def time_map(found: Alignment, ax: "Axes", *, title: str = "") -> tuple["Line2D", "QuadMesh"]:
+    """Draw an alignment: time in the score against time in the recording, over bands that tell its confidence.
+
+    Each stretch between two points is a band, white where the alignment is confident, dark where it is at a loss. A
+    grey line joins the two ends: on it the tempo would be constant.
+
+    Returns
+    -------
+    Line2D, QuadMesh
+        The curve, and the bands, for a bar of colours from 0 to 1.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    recording_s, score_s = found.recording_times_s, found.score_times_s
+    bands = ax.pcolormesh(
+        recording_s, [0, 1], found.confidence[np.newaxis], transform=ax.get_xaxis_transform(), rasterized=True
+    )
+    bands.set(cmap="Oranges_r", clim=(0, 1))
+    ax.plot(recording_s[[0, -1]], score_s[[0, -1]], color="grey", lw=0.8, ls="--")
+    (line,) = ax.plot(recording_s, score_s, color=COLOURS[0], lw=1.6, marker=".", ms=3, path_effects=_outlined("white"))
+    ax.set(xlabel="time in the recording (s)", ylabel="time in the score (s)", title=title)
+    ax.set(xlim=(recording_s[0], recording_s[-1]), ylim=(score_s[0], score_s[-1]))
+    return line, bands
+
+
 def side_by_side(
     stfts: Mapping[str, np.ndarray],
     sample_rate_hz: int,
@@ -202,6 +249,66 @@ def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str =
     return drawn
 
 
+def alignment(
+    stft: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    written: Score,
+    found: Alignment,
+    *,
+    window_samples: int | None = None,
+    range_db: float = 50,
+) -> "Figure":
+    """A recording's spectrogram with the notes of a score as written, and as warped; below, the time map.
+
+    Parameters
+    ----------
+    stft : complex or real (channels, freq, frames)
+        The recording's.
+    sample_rate_hz, hop_samples, window_samples, range_db
+        As for `spectrogram`.
+    written : Score
+        The score that was aligned, with its own times.
+    found : Alignment
+        From this score to this recording.
+
+    Returns
+    -------
+    matplotlib Figure
+        Three axes on one axis of time.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb
+    """
+    from matplotlib.figure import Figure
+
+    pitches = [note.midi for note in written.notes if note.source not in written.unpitched]
+    figure = Figure(figsize=(9, 7.2), layout="constrained")
+    before, after, curve = figure.subplots(3, 1, sharex=True)
+    shown = (before, written, "notes as written"), (after, warp(written, found), "notes warped")
+    for ax, notes, title in shown:
+        mesh = spectrogram(
+            stft,
+            sample_rate_hz,
+            hop_samples,
+            ax,
+            window_samples=window_samples,
+            range_db=range_db,
+            lowest_hz=0.8 * float(units.midi_to_hz(min(pitches, default=33), found.tuning_hz)),
+            title=title,
+        )
+        # Two octaves above the highest note: enough to see harmonics end, low enough to see the notes.
+        top_hz = 4 * float(units.midi_to_hz(max(pitches, default=81), found.tuning_hz))
+        ax.set_ylim(top=min(top_hz, sample_rate_hz / 2))
+        fundamentals(notes, ax, tuning_hz=found.tuning_hz)
+        ax.set_xlabel("")
+    duration_s = before.get_xlim()[1]
+    _, bands = time_map(found, curve, title="time map")
+    curve.set_xlim(0, duration_s)
+    figure.colorbar(mesh, ax=[before, after], label="level (dB)", aspect=40)
+    figure.colorbar(bands, ax=curve, label="confidence")
+    return figure
+
+
 class Picture:
     """A finished figure that a notebook shows as an image with alternative text."""
 
@@ -256,6 +363,13 @@ def image_html(png: bytes, alternative_text: str) -> str:
     data = base64.b64encode(png).decode()
     text = html.escape(alternative_text, quote=True)
     return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
+
+
+def _outlined(colour: str) -> list:
+    """An edge around lines, so that they stand out from whatever is below."""
+    from matplotlib import patheffects
+
+    return [patheffects.Stroke(linewidth=4, foreground=colour), patheffects.Normal()]
 
 
 def _cells(

@@ -1,5 +1,6 @@
 """Plots: what was drawn is where it belongs, on axes with units, also where there is next to nothing to draw."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from mss_lab import checks, plots, signals, transforms
+from mss_lab.score.align import Alignment
 from mss_lab.score.notes import Note, Score
 
 RATE_HZ = 16_000
@@ -217,6 +219,100 @@ def test_levels_of_silence_lie_at_the_floor(ax):
     line = plots.levels(np.zeros((1, 9, 1)), RATE_HZ, 16, ax, floor_db=-80)
     draw(ax.figure)
     assert_allclose(line.get_ydata(), -80)
+
+
+DRUMS = Score((*SCORE.notes, Note("drums", 35, 0.0, 0.1)), ("b", "a", "drums"), frozenset({"drums"}))
+
+
+@pytest.mark.parametrize("tuning_hz", [440.0, 415.0])
+def test_fundamentals_lie_where_the_energy_of_their_notes_is(ax, tuning_hz):
+    note = Note("a", 69, 0.4, 0.8)
+    tone = np.zeros((1, RATE_HZ))
+    tone[:, round(0.4 * RATE_HZ) : round(0.8 * RATE_HZ)] = signals.tone(tuning_hz, 0.4, RATE_HZ)
+    mesh = plots.spectrogram(stft(tone), RATE_HZ, HOP, ax)
+    lines = plots.fundamentals(Score((note,)), ax, tuning_hz=tuning_hz)
+    draw(ax.figure)
+    ((first, last),) = lines.get_segments()
+    assert first[1] == last[1] == pytest.approx(tuning_hz)
+    edges_s, edges_hz, values = mesh_values(mesh)
+    row = values[np.searchsorted(edges_hz, first[1]) - 1]
+    # Half as loud as in its middle, the tone begins and ends where the line does, but for one frame.
+    heard_s = edges_s[np.flatnonzero(row > row.max() - 6)[[0, -1]] + [0, 1]]
+    assert_allclose(heard_s, [first[0], last[0]], atol=2 * HOP / RATE_HZ)
+
+
+def test_fundamentals_leave_out_drums_and_leave_the_axes_alone(ax):
+    plots.spectrogram(stft(signals.tone(1000.0, 0.5, RATE_HZ)), RATE_HZ, HOP, ax)
+    limits = ax.get_xlim(), ax.get_ylim()
+    lines = plots.fundamentals(DRUMS, ax, colour="white", label="notes")
+    draw(ax.figure)
+    assert (ax.get_xlim(), ax.get_ylim()) == limits
+    expected = {(n.onset_s, n.offset_s, round(440 * 2 ** ((n.midi - 69) / 12), 6)) for n in SCORE.notes}
+    assert {(a[0], b[0], round(a[1], 6)) for a, b in lines.get_segments()} == expected
+    assert lines.get_label() == "notes"
+
+
+@pytest.mark.parametrize("score", [Score(()), Score((Note("drums", 35, 0, 1),), unpitched=frozenset({"drums"}))])
+def test_no_fundamentals(ax, score):
+    assert not plots.fundamentals(score, ax).get_segments()
+    draw(ax.figure)
+
+
+ALIGNMENT = Alignment(
+    np.array([0.0, 0.5, 1.0]), np.array([0.2, 0.3, 1.2]), np.array([0.9, 0.1]), cost=0.2, tuning_hz=430.0
+)
+
+
+def test_a_time_map_is_a_curve_over_bands_of_confidence(ax):
+    found = dataclasses.replace(ALIGNMENT, score_times_s=np.array([10.0, 11.0, 14.0]))
+    line, bands = plots.time_map(found, ax, title="found")
+    draw(ax.figure)
+    assert_allclose(line.get_xdata(), found.recording_times_s)
+    assert_allclose(line.get_ydata(), found.score_times_s)
+    edges_s, heights, values = mesh_values(bands)
+    assert_allclose(edges_s, found.recording_times_s)
+    assert_allclose(heights, [0, 1])
+    assert_allclose(values, [[0.9, 0.1]])
+    assert bands.get_clim() == (0, 1)
+    # Bands reach from the bottom of the picture to its top, whatever the score's times are.
+    box = ax.get_window_extent()
+    corners = bands.get_transform().transform([[0, 0], [0, 1]])
+    assert_allclose(corners[:, 1], [box.y0, box.y1])
+    # Darker where it is at a loss.
+    light, dark = bands.get_facecolors()[:, :3].sum(axis=1)
+    assert light > dark
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time in the recording (s)", "time in the score (s)")
+    assert (ax.get_title(), ax.get_xlim(), ax.get_ylim()) == ("found", (0.2, 1.2), (10.0, 14.0))
+
+
+def test_a_time_map_of_two_points(ax):
+    plots.time_map(Alignment(np.array([0.0, 1.0]), np.array([3.0, 4.0]), np.array([0.0]), cost=1.0), ax)
+    draw(ax.figure)
+
+
+@pytest.mark.parametrize("score", [SCORE, DRUMS])
+def test_an_alignment_shows_notes_before_and_after(score, frozen, rng):
+    spectrum = frozen(stft(rng.standard_normal((2, 2 * RATE_HZ))))
+    figure = plots.alignment(spectrum, RATE_HZ, HOP, score, ALIGNMENT)
+    draw(figure)
+    before, after, curve = figure.axes[:3]
+    assert [ax.get_title() for ax in (before, after, curve)] == ["notes as written", "notes warped", "time map"]
+    drawn = [{round(line[0][0], 6) for line in ax.collections[1].get_segments()} for ax in (before, after)]
+    assert drawn[0] == {0.0, 0.25, 0.5}
+    assert drawn[1] == {0.2, 0.25, 0.3}
+    # At the recording's own tuning, and within the picture.
+    heights_hz = {round(line[0][1], 3) for line in after.collections[1].get_segments()}
+    assert heights_hz == {round(430 * 2 ** ((note.midi - 69) / 12), 3) for note in SCORE.notes}
+    assert before.get_ylim() == after.get_ylim() == pytest.approx((0.8 * min(heights_hz), 4 * max(heights_hz)))
+    assert before.get_xlim() == after.get_xlim() == curve.get_xlim()
+    assert curve.get_xlim() == pytest.approx((0, 2.0), abs=2 * HOP / RATE_HZ)
+    assert before.collections[0].get_clim() == after.collections[0].get_clim()
+    assert {"level (dB)", "confidence"} <= {ax.get_ylabel() for ax in figure.axes}
+
+
+def test_an_alignment_of_drums_alone_and_silence_can_be_drawn():
+    drums = Score((Note("drums", 35, 0.0, 0.5),), unpitched=frozenset({"drums"}))
+    draw(plots.alignment(np.zeros((1, 1025, 3)), RATE_HZ, HOP, drums, ALIGNMENT))
 
 
 def test_side_by_side_has_one_scale_of_colours():
