@@ -303,7 +303,9 @@ def test_an_alignment_shows_notes_before_and_after(score, frozen, rng):
     # At the recording's own tuning, and within the picture.
     heights_hz = {round(line[0][1], 3) for line in after.collections[1].get_segments()}
     assert heights_hz == {round(430 * 2 ** ((note.midi - 69) / 12), 3) for note in SCORE.notes}
-    assert before.get_ylim() == after.get_ylim() == pytest.approx((0.8 * min(heights_hz), 4 * max(heights_hz)))
+    assert (
+        before.get_ylim() == after.get_ylim() == pytest.approx((0.8 * min(heights_hz), 4 * max(heights_hz)), rel=1e-4)
+    )
     assert before.get_xlim() == after.get_xlim() == curve.get_xlim()
     assert curve.get_xlim() == pytest.approx((0, 2.0), abs=2 * HOP / RATE_HZ)
     assert before.collections[0].get_clim() == after.collections[0].get_clim()
