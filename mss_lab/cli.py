@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     separate = commands.add_parser("separate", help="separate a mixture into its sources")
     separate.add_argument("mixture", metavar="MIX", help="audio file: WAV, FLAC, OGG or MP3")
     separate.add_argument(
-        "--score", metavar="NOTES", help="the recording's notes: .mid, or .csv with onsets in seconds"
+        "--score", metavar="NOTES", help="the recording's notes: .mid, .musicxml, .mxl, or .csv with onsets in seconds"
     )
     separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
     separate.add_argument("--out", metavar="DIR", required=True, help="folder for one file per source")
@@ -98,7 +98,7 @@ def _separate(options: argparse.Namespace) -> int:
     separator = catalogue.separator(options.method, **bound)
     needs = catalogue.get(options.method).needs
     if "score" in needs and not options.score:
-        raise ValueError(f"method {options.method} needs a score, got none; add --score NOTES (.mid or .csv)")
+        raise ValueError(f"method {options.method} needs a score, got none; add --score NOTES (.mid, .musicxml or .csv)")
     out, ending = Path(options.out), f".{options.format}"
     # The folder is asked for before the work, so that a name that is taken costs no waiting.
     with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:

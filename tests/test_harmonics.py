@@ -307,7 +307,7 @@ def test_sources_come_in_the_order_of_the_score_also_the_silent_ones():
 
 
 def test_no_score_is_refused():
-    with pytest.raises(ValueError, match=r"needs a score, got none.*MIDI or CSV"):
+    with pytest.raises(ValueError, match=r"needs a score, got none.*MIDI, MusicXML or CSV"):
         harmonics.separate(np.ones((1, 100)), RATE_HZ)
 
 

@@ -223,8 +223,10 @@ def test_missing_scores_are_refused(tmp_path, name):
 
 
 def test_scores_of_unknown_kinds_are_refused(tmp_path):
-    message = refusal(lambda: notes.read_score(tmp_path / "x.xml"), ValueError)
-    assert "must end in one of .csv, .mid, .midi, got '.xml'; export it as MIDI" in message
+    message = refusal(lambda: notes.read_score(tmp_path / "x.pdf"), ValueError)
+    assert "must end in one of .csv, .mid, .midi, .musicxml, .mxl, .xml, got '.pdf'; export it as MIDI" in message
+    message = refusal(lambda: notes.read_score(tmp_path / "x.TXT"), ValueError)
+    assert "got '.TXT'; text files come in many forms: see mss_lab.score.annotations" in message
 
 
 @pytest.mark.parametrize("write, name", [(notes.write_csv, "x.csv"), (notes.write_midi, "x.mid")])

@@ -126,7 +126,7 @@ class Lab:
         path : path or None
             A WAV, FLAC, OGG or MP3 file.
         score : Score or path, optional
-            Its notes, or the MIDI or CSV file that holds them; steps that need a score need this.
+            Its notes, or the MIDI, MusicXML or CSV file that holds them; steps that need a score need this.
 
         Returns
         -------

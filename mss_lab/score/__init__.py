@@ -1,5 +1,8 @@
 """Scores: notes and their files (`notes`), piano rolls (`roll`), and where harmonics lie (`harmonics`).
 
+`musicxml` and `annotations` read more kinds of files; `instruments` knows names and General MIDI programs, and
+`players` merges several players of one instrument.
+
 `align` finds when a score sounds in a recording, on the frames of `features` by the ways through them of `paths`;
 `refine` then moves each onset. `find` tells which of many scores a recording comes from, `misalign` spoils a score.
 """

@@ -212,7 +212,7 @@ def check_pitched(score: Score) -> None:
 def check_score_fits(score: Score | None, duration_s: float) -> Score:
     """Return the score if it has a note within the recording, else raise ValueError or TypeError in words."""
     if score is None:
-        raise ValueError("this method needs a score, got none; give the recording's notes as MIDI or CSV")
+        raise ValueError("this method needs a score, got none; give the recording's notes as MIDI, MusicXML or CSV")
     if not isinstance(score, Score):
         raise TypeError(
             f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"

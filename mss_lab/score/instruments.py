@@ -3,14 +3,15 @@
 Files name one player in many ways: "Violin 2", "violin_2", "vn2", "vnB", "2nd violin". General MIDI numbers 128 sounds,
 here from 0 to 127, as MIDI files and soundfonts store them; many printed lists count from 1.
 
-Contents: NAMES, ABBREVIATIONS, VOICES; program_of, programs_of, name_of, without_player, is_drums.
+Contents: NAMES, ABBREVIATIONS, VOICES; program_of, programs_of, name_of, without_player, numbered,
+is_drums.
 Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from .. import checks
 
@@ -216,6 +217,15 @@ def without_player(name: str) -> str:
         # An abbreviation is written out, or "vn 1" and "violin 2" would not meet; other words stay as they came.
         return _WRITTEN_OUT.get(found, found)
     return re.sub(r"(?<=[^ ]) [0-9]+$", "", plain)
+
+
+def numbered(name: str, taken: Collection[str]) -> str:
+    """The name of a further player: with the first number from 2 that is free, or bare if no one has it."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
 
 
 def is_drums(name: str) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, files, units
+from .instruments import name_of, numbered
 
 CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
 MIDI_TICKS_PER_QUARTER = 960
@@ -137,13 +138,21 @@ class Score:
 
 
 def read_score(path: str | os.PathLike) -> Score:
-    """Read a score by its ending: .csv as `read_csv`, .mid and .midi as `read_midi`; ValueError for any other."""
+    """Read a score by its ending; ValueError for any that is not among these.
+
+    .csv as `read_csv`, .mid and .midi as `read_midi`, .musicxml, .mxl and .xml as
+    `mss_lab.score.musicxml.read_musicxml`.
+    """
+    from .musicxml import read_musicxml
+
     path = Path(path)
     readers = {".csv": read_csv, ".mid": read_midi, ".midi": read_midi}
+    readers |= dict.fromkeys((".musicxml", ".mxl", ".xml"), read_musicxml)
     if path.suffix.lower() not in readers:
-        raise ValueError(
-            f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; export it as MIDI"
-        )
+        hint = "export it as MIDI"
+        if path.suffix.lower() == ".txt":
+            hint = "text files come in many forms: see mss_lab.score.annotations for those of URMP and Bach10"
+        raise ValueError(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; {hint}")
     return readers[path.suffix.lower()](path)
 
 
@@ -225,14 +234,13 @@ def read_midi(path: str | os.PathLike) -> Score:
             f"{path} could not be read as MIDI ({str(error) or type(error).__name__}); "
             "give a Standard MIDI File, or export the score again"
         ) from error
-    notes, sources, unpitched = [], [], set()
+    notes: list[Note] = []
+    sources: list[str] = []
+    unpitched: set[str] = set()
     for instrument in midi.instruments:
         name = "".join(letter for letter in instrument.name if letter.isprintable()).strip()
-        plain = name or _program_name(instrument.program, instrument.is_drum)
-        source, number = plain, 1
-        while source in sources:
-            number += 1
-            source = f"{plain} {number}"
+        plain = name or ("drums" if instrument.is_drum else name_of(instrument.program))
+        source = numbered(plain, sources)
         sources.append(source)
         if instrument.is_drum:
             unpitched.add(source)
@@ -398,9 +406,3 @@ def _existing(path: str | os.PathLike) -> Path:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"score {path} {what}; give the path of a MIDI file or a table of notes (.csv)")
     return path
-
-
-def _program_name(program: int, is_drum: bool) -> str:
-    import pretty_midi
-
-    return "drums" if is_drum else pretty_midi.program_to_instrument_name(program).lower()
