@@ -111,10 +111,10 @@ def test_repeats_and_endings_are_played_by_all(read):
     second = '<barline location="left"><ending number="2" type="start"/></barline>'
     second_end = '<barline location="right"><ending number="2" type="stop"/></barline>'
     upper = [FORWARD + note("C", 5, 2), first + note("D", 5, 2) + first_end, second + note("E", 5, 2) + second_end]
-    # The second part says nothing of repeats, the third leaves bars empty.
-    score = read([upper, [note("C", 4, 2), note("D", 4, 2), note("E", 4, 2)], [note("C", 3, 2), "", rest(2)]])
-    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 1")] == [(72, 0), (74, 1), (72, 2), (76, 3)]
-    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 2")] == [(60, 0), (62, 1), (60, 2), (64, 3)]
+    # The first part says nothing of repeats, the third leaves rests unwritten.
+    score = read([[note("C", 4, 2), note("D", 4, 2), note("E", 4, 2)], upper, [note("C", 3, 1), "", rest(2)]])
+    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 1")] == [(60, 0), (62, 1), (60, 2), (64, 3)]
+    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 2")] == [(72, 0), (74, 1), (72, 2), (76, 3)]
     assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 3")] == [(48, 0), (48, 2)]
 
 

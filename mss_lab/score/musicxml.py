@@ -126,7 +126,7 @@ def _played(music21: ModuleType, path: Path, parts: list[Any]) -> list[Any]:
     """Every part as a stream of bars in the order in which they are played, repeats written out."""
     bars = [list(part.getElementsByClass(music21.stream.Measure)) for part in parts]
     count = max(map(len, bars))
-    # A bar starts for all where it starts in the part that is furthest: a staff may leave a bar empty.
+    # A bar starts for all where it starts in the part that is furthest: a staff may leave rests unwritten.
     starts = [max(float(of_part[i].offset) for of_part in bars if i < len(of_part)) for i in range(count)]
     last = max(float(of_part[-1].highestTime) for of_part in bars if len(of_part) == count)
     lengths = [after - before for before, after in zip(starts, [*starts[1:], starts[-1] + last], strict=True)]
@@ -144,13 +144,9 @@ def _order(music21: ModuleType, path: Path, parts: list[Any], bars: list[list[An
     """Which bar is played after which, by the first part that says so: repeats hold for all."""
     for part, of_part in zip(parts, bars, strict=True):
         expander = music21.repeat.Expander(part)
-        expandable = expander.isExpandable()
-        if expandable is None:
+        # None where a part says nothing of repeats; whether they fit together shows when they are played.
+        if expander.isExpandable() is None:
             continue
-        if not expandable:
-            raise ValueError(
-                f"the repeats of {path} do not fit together ({part.partName}); write them out in the notation program"
-            )
         for index, bar in enumerate(of_part):
             bar.groups.append(f"{BAR}{index}")
         try:
