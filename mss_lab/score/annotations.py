@@ -176,7 +176,6 @@ def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: S
         parts.setdefault(int(row[3]), []).append((row[column] / 1000, line, row[2]))
     notes: list[Note] = []
     for channel, part in sorted(parts.items()):
-        part.sort()
         onsets_s = sorted({onset_s for onset_s, _, _ in part})
         longest_s = max((after - before for before, after in itertools.pairwise(onsets_s)), default=1.0)
         ends_s = dict(zip(onsets_s, [*onsets_s[1:], onsets_s[-1] + longest_s], strict=True))
