@@ -4,15 +4,15 @@ Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level 
 Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
 cannot see it.
 
-Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map; side_by_side, bars, alignment;
-Picture, picture, to_png, image_html.
+Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map; side_by_side, components, bars,
+alignment; Picture, picture, to_png, image_html.
 """
 
 import base64
 import html
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -224,6 +224,75 @@ def side_by_side(
         ax.set_visible(False)
     if mesh is not None:
         figure.colorbar(mesh, ax=grid, label="level (dB)")
+    return figure
+
+
+def components(
+    templates: np.ndarray,
+    activations: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    *,
+    window_samples: int | None = None,
+    names: Sequence[str] = (),
+    lowest_hz: float = 50,
+    highest_hz: float = 5000,
+) -> "Figure":
+    """Templates, against logarithmic frequency, and beside them their activations, against time: a line for each.
+
+    Every template is drawn to its own peak. Activations share one scale, that of the model's magnitude: each is
+    multiplied by its template's peak.
+
+    Parameters
+    ----------
+    templates : real >= 0 (freq, components)
+    activations : real >= 0 (components, frames)
+    sample_rate_hz, hop_samples : int
+    window_samples : int, optional
+        The window of the STFT; twice the number of bins less one unless given.
+    names : sequence of str, optional
+        Of the components, which are drawn from the top; numbers from 1 unless given.
+    lowest_hz, highest_hz : float > 0
+        Ends of the frequency axis.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    from matplotlib.figure import Figure
+
+    templates = checks.check_magnitude("templates", templates, "freq components")
+    activations = checks.check_magnitude("activations", activations, "components frames")
+    bins, count = templates.shape
+    if len(activations) != count or (len(names) and len(names) != count):
+        raise checks.ShapeError(
+            f"activations and names must be one for each of the {count} templates, got {len(activations)} and "
+            f"{len(names)}; take all from one factorisation"
+        )
+    frequencies_hz = np.arange(bins) * sample_rate_hz / (window_samples or max(1, 2 * (bins - 1)))
+    times_s = np.arange(activations.shape[1]) * hop_samples / sample_rate_hz
+    shown = (frequencies_hz >= lowest_hz) & (frequencies_hz <= highest_hz)
+    peaks = templates.max(axis=0, initial=0)
+    played = activations * peaks[:, np.newaxis]
+    loudest = played.max(initial=0) or 1
+    figure = Figure(figsize=(9, 1.2 + 0.55 * count), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for index in range(count):
+        foot, colour = count - 1 - index, COLOURS[index % len(COLOURS)]
+        for ax, across, line in (
+            (left, frequencies_hz[shown], templates[shown, index] / (peaks[index] or 1)),
+            (right, times_s, played[index] / loudest),
+        ):
+            # A line at the foot shows what is silent, too.
+            ax.fill_between(across, foot, foot + 0.9 * line, color=colour, lw=0, alpha=0.6)
+            ax.plot(across, foot + 0.9 * line, color=colour, lw=0.8)
+    left.set(xscale="log", xlabel="frequency (Hz)", ylabel="component", xlim=(lowest_hz, highest_hz), title="Templates")
+    ticks = [hz for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if lowest_hz <= hz <= highest_hz]
+    left.set_xticks(ticks, [f"{hz:,}".replace(",", " ") for hz in ticks])
+    left.minorticks_off()
+    left.set_yticks(np.arange(count)[::-1], list(names) or [str(number) for number in range(1, count + 1)])
+    left.set_ylim(-0.1, count)
+    right.set(xlabel="time (s)", xlim=(0, times_s[-1] or 1), title="Activations")
     return figure
 
 

@@ -425,3 +425,47 @@ def test_a_transform_without_channels_is_refused(ax, draw_it):
 def test_importing_plots_does_not_load_matplotlib():
     code = "import sys, mss_lab.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def ridge(ax, index):
+    """The line of one component as it was drawn: across, and above its foot, from 0 to 1."""
+    line = ax.lines[index]
+    return line.get_xdata(), (line.get_ydata() - np.floor(line.get_ydata().min())) / 0.9
+
+
+def test_components_are_drawn_from_the_top_with_their_names_and_units(rng, frozen):
+    templates, activations = frozen(rng.random((1025, 3))), frozen(rng.random((3, 40)))
+    figure = plots.components(templates, activations, RATE_HZ, HOP, names=("a", "b", "c"), highest_hz=4000)
+    draw(figure)
+    left, right = figure.axes
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["a", "b", "c"]
+    assert list(left.get_yticks()) == [2, 1, 0]
+    assert left.get_xlabel() == "frequency (Hz)" and right.get_xlabel() == "time (s)"
+    across, _ = ridge(right, 0)
+    assert_allclose(across, np.arange(40) * HOP / RATE_HZ)
+    assert left.get_xlim() == (50, 4000)
+
+
+def test_templates_are_drawn_to_their_own_peak_and_activations_on_one_scale():
+    templates, activations = np.zeros((1025, 2)), np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 4.0]])
+    templates[64, 0], templates[128, 1] = 2.0, 0.25
+    figure = plots.components(templates, activations, RATE_HZ, HOP)
+    left, right = figure.axes
+    for index, peak_hz in enumerate((500, 1000)):
+        frequencies_hz, level = ridge(left, index)
+        assert frequencies_hz[np.argmax(level)] == peak_hz and level.max() == pytest.approx(1)
+    # Twice the template's level at a quarter of the activation: half of what the other one plays.
+    assert ridge(right, 0)[1].max() == pytest.approx(1) and ridge(right, 1)[1].max() == pytest.approx(0.5)
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["1", "2"]
+
+
+@pytest.mark.parametrize("shape", [((1025, 2), (2, 30)), ((1025, 1), (1, 1))])
+def test_silent_components_are_drawn(shape):
+    draw(plots.components(np.zeros(shape[0]), np.zeros(shape[1]), RATE_HZ, HOP))
+
+
+def test_components_that_do_not_fit_are_refused():
+    with pytest.raises(checks.ShapeError, match=r"one for each of the 2 templates, got 3"):
+        plots.components(np.ones((1025, 2)), np.ones((3, 9)), RATE_HZ, HOP)
+    with pytest.raises(checks.ShapeError, match=r"got 2 and 1"):
+        plots.components(np.ones((1025, 2)), np.ones((2, 9)), RATE_HZ, HOP, names=("a",))
