@@ -440,6 +440,8 @@ def test_components_are_drawn_from_the_top_with_their_names_and_units(rng, froze
     left, right = figure.axes
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["a", "b", "c"]
     assert list(left.get_yticks()) == [2, 1, 0]
+    for ax in (left, right):
+        assert [np.floor(line.get_ydata().min()) for line in ax.lines] == [2, 1, 0]
     assert left.get_xlabel() == "frequency (Hz)" and right.get_xlabel() == "time (s)"
     across, _ = ridge(right, 0)
     assert_allclose(across, np.arange(40) * HOP / RATE_HZ)
