@@ -7,7 +7,8 @@ multiplicative update of both factors, computed from one and the same model.
 
 Symbols: V[f, n] magnitude; p(z) share of a component, p(f|z) template, p(n|z) activations.
 
-Contents: Probabilities, from_factors, to_factors, em_step, log_likelihood. Lesson: notebooks/06_nmf_that_knows_time.ipynb
+Contents: Probabilities, from_factors, to_factors, em_step, log_likelihood.
+Lesson: notebooks/06_nmf_that_knows_time.ipynb
 """
 
 import dataclasses

@@ -1,0 +1,379 @@
+"""A singing voice over an accompaniment: a source that has a pitch, a filter that has a shape, and NMF for the rest.
+
+The power spectrogram of the mixture is modelled as
+
+    Y = (W_F0 H_F0) * (W_G H_G H_P) + W_M H_M.
+
+The first bracket is what the vocal folds make: combs of harmonics, one for each pitch that a voice can have, and how
+loud each of them is in each frame. The second is what throat and mouth make of it: a few smooth filters, and how they
+are mixed in each frame. The two are multiplied bin by bin (*). What they leave over is the accompaniment: plain NMF.
+
+The model is fitted twice. After the first fit the melody is taken from H_F0, as the loudest line that does not jump too
+often. In the second fit H_F0 is zero away from this line, and updates keep zeros. What has no pitch, such as "s" and
+"t", and all that lies above 8 kHz has no place in the model of the voice: it stays with the accompaniment.
+
+Symbols: V[f, n] power; W_F0[f, u] combs, H_F0[u, n] sources; W_G[f, p] atoms, H_G[p, k] shapes, H_P[k, n] filters;
+W_M[f, r] templates, H_M[r, n] activations; Y model, D(V|Y) Itakura-Saito divergence (`beta.divergence` with beta 0).
+
+The combs and atoms come from `vocal_tract`, the line from `melody`. Contents: SourceFilter, fit, separate.
+Lesson: notebooks/06_nmf_that_knows_time.ipynb
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from .. import checks, masks, transforms, units
+from ..score import notes
+from ..score.notes import Score
+from ..score.roll import note_frames
+from . import beta as nmf
+from .chunks import chunks
+from .melody import JUMP_PENALTY, SILENCE_DB, WIDTH_SEMITONES, melody, near
+from .updates import improve, least_model
+from .vocal_tract import ATOMS, HIGHEST_HZ, LOWEST_HZ, filter_atoms, fundamentals_hz, source_combs
+
+FILTERS = 10
+RANK = 40
+ITERATIONS = 30
+WINDOW_S = 4096 / 44_100
+
+# A voice has few audible harmonics above this, and cymbals have much.
+HEARD_HZ = 8_000.0
+
+# The name of the source of a score that is the voice, and how far it may sing from what is written.
+VOICE = "voice"
+SCORE_SEMITONES = 1.0
+
+# The factors in the order of their updates.
+BLOCKS = ("sources", "filters", "activations", "shapes", "templates")
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceFilter:
+    """What `fit` found.
+
+    Attributes
+    ----------
+    combs, atoms : float (freq, combs), (freq, atoms)
+        As they were given.
+    sources : float (combs, frames)
+        H_F0: power of each pitch in each frame, before the filter.
+    shapes, filters : float (atoms, filters), (filters, frames)
+        Both with columns that add up to 1.
+    templates, activations : float (freq, components), (components, frames)
+        Of the accompaniment; columns of the templates add up to 1.
+    divergences : float64 (1 + 5 * iterations,)
+        D(V|Y) before the first update and after that of each block: sources, filters, activations, shapes, templates.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb
+    """
+
+    combs: np.ndarray
+    atoms: np.ndarray
+    sources: np.ndarray
+    shapes: np.ndarray
+    filters: np.ndarray
+    templates: np.ndarray
+    activations: np.ndarray
+    divergences: np.ndarray
+
+    @property
+    def voice(self) -> np.ndarray:
+        """Power of the voice in the model, (freq, frames)."""
+        return (self.combs @ self.sources) * (self.atoms @ self.shapes @ self.filters)
+
+    @property
+    def accompaniment(self) -> np.ndarray:
+        """Power of the rest, (freq, frames)."""
+        return self.templates @ self.activations
+
+
+def fit(
+    power: np.ndarray,
+    combs: np.ndarray,
+    atoms: np.ndarray,
+    *,
+    filters: int = FILTERS,
+    rank: int = RANK,
+    iterations: int = ITERATIONS,
+    sources: np.ndarray | None = None,
+    rng: np.random.Generator,
+) -> SourceFilter:
+    """Fit the model to a power spectrogram by multiplicative updates, one factor at a time.
+
+    Parameters
+    ----------
+    power : real >= 0 (freq, frames)
+        V. What lies more than 100 dB below the loudest bin is raised to there.
+    combs : real >= 0 (freq, combs)
+        Of `vocal_tract.source_combs`.
+    atoms : real >= 0 (freq, atoms)
+        Of `vocal_tract.filter_atoms`.
+    filters, rank : int >= 1
+        How many filters the voice, and how many components the accompaniment has.
+    iterations : int >= 0
+        Each updates the five factors that are learnt, in the order of `SourceFilter.divergences`.
+    sources : real >= 0 (combs, frames), optional
+        To start from, whatever their level; zeros stay zeros. Default: every pitch everywhere.
+    rng : numpy.random.Generator
+        Draws the other factors.
+
+    Returns
+    -------
+    SourceFilter
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the arrays are no magnitudes or do not fit each other, or an option is out of its range.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
+    Differs: a step that would raise the divergence is taken back and its square root is taken instead, which theory
+    says cannot raise it; the sources do not start at random.
+    """
+    V, scale, x = _started(power, combs, atoms, filters, rank, sources, rng)
+    iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
+    divergences = [0.0]
+    if V.any():
+        parts = _Parts(V, combs.astype(V.dtype), atoms.astype(V.dtype), x)
+        divergences = [parts.divergence]
+        for _ in range(iterations):
+            for block in BLOCKS:
+                parts.update(block)
+                divergences.append(parts.divergence)
+    x["sources"] = x["sources"] / np.asarray(scale, V.dtype)
+    x["activations"] = x["activations"] / np.asarray(scale, V.dtype)
+    return SourceFilter(combs=combs, atoms=atoms, divergences=np.array(divergences), **x)
+
+
+class _Parts:
+    """The model while it is being fitted: its factors x, the three spectrograms they make, and their quotient."""
+
+    def __init__(self, V: np.ndarray, combs: np.ndarray, atoms: np.ndarray, x: dict[str, np.ndarray]) -> None:
+        self.V, self.combs, self.atoms, self.x = V, combs, atoms, x
+        for block in ("sources", "filters", "templates"):
+            self._remake(block)
+        self.divergence = self._compare()
+
+    def update(self, block: str) -> None:
+        first, second = self._terms(block)
+        before, was = self.x[block], self.divergence
+        # The full step is twice as fast, and nearly always right; the square root is the one that theory vouches for.
+        for exponent in (1.0, 0.5, 0.0):
+            self.x[block] = improve(before, first, second, exponent) if exponent else before
+            self._remake(block)
+            self.divergence = self._compare()
+            if self.divergence <= was:
+                break
+        self._normalise(block)
+
+    def _remake(self, block: str) -> None:
+        x = self.x
+        if block == "sources":
+            self.source = self.combs @ x["sources"]
+        elif block in ("filters", "shapes"):
+            self.filter = self.atoms @ x["shapes"] @ x["filters"]
+        else:
+            self.rest = x["templates"] @ x["activations"]
+
+    def _compare(self) -> float:
+        Y = self.source * self.filter
+        Y += self.rest
+        Y += least_model(0.0, Y.dtype)
+        self.inverse = np.reciprocal(Y, out=Y)
+        self.quotient = self.V * self.inverse
+        total = np.sum(self.quotient, dtype=np.float64) - np.sum(np.log(self.quotient), dtype=np.float64)
+        return max(0.0, float(total) - self.V.size)
+
+    def _terms(self, block: str) -> tuple[np.ndarray, np.ndarray]:
+        """The two sums whose quotient is the update; their difference is the gradient."""
+        x = self.x
+        both = (self.quotient * self.inverse, self.inverse)
+        if block == "sources":
+            first, second = (self.combs.T @ (one * self.filter) for one in both)
+        elif block == "filters":
+            spectra = self.atoms @ x["shapes"]
+            first, second = (spectra.T @ (one * self.source) for one in both)
+        elif block == "shapes":
+            first, second = (self.atoms.T @ ((one * self.source) @ x["filters"].T) for one in both)
+        elif block == "activations":
+            first, second = (x["templates"].T @ one for one in both)
+        else:
+            first, second = (one @ x["activations"].T for one in both)
+        return first, second
+
+    def _normalise(self, block: str) -> None:
+        # The model stays the same: what one factor gives away, the next takes over.
+        x = self.x
+        if block == "shapes":
+            totals = _totals(x["shapes"])
+            x["shapes"], x["filters"] = x["shapes"] / totals, x["filters"] * totals[:, np.newaxis]
+        if block in ("shapes", "filters"):
+            totals = _totals(x["filters"])
+            x["filters"], x["sources"] = x["filters"] / totals, x["sources"] * totals
+            self.filter, self.source = self.filter / totals, self.source * totals
+        if block == "templates":
+            totals = _totals(x["templates"])
+            x["templates"], x["activations"] = x["templates"] / totals, x["activations"] * totals[:, np.newaxis]
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    lowest_hz: float = LOWEST_HZ,
+    highest_hz: float = HIGHEST_HZ,
+    filters: int = FILTERS,
+    rank: int = RANK,
+    iterations: int = ITERATIONS,
+    jump_penalty: float = JUMP_PENALTY,
+    width_semitones: float = WIDTH_SEMITONES,
+    silence_db: float = SILENCE_DB,
+    tolerance_s: float = 0.2,
+    rng: np.random.Generator | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate one singing voice from what accompanies it.
+
+    Long recordings are worked through in chunks of 30 s, so that memory does not grow with their length.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        The model is that of the power of all channels together; one mask serves them all.
+    sample_rate_hz : int
+    score : Score, optional
+        If one of its sources is named "voice", its notes say where the voice may sing: within a semitone of them.
+        Any other score is not looked at.
+    lowest_hz, highest_hz : float > 0, Hz
+        The range of the voice; the higher it begins, the less it is mistaken for a bass.
+    filters, rank, iterations
+        Of `fit`, which is run twice.
+    jump_penalty, width_semitones, silence_db
+        Of `melody.melody`; the second is also how far from the melody the sources may be in the second fit.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be.
+    rng : numpy.random.Generator, optional
+        Draws what the fits start from. Default: a new one with seed 0.
+
+    Returns
+    -------
+    dict of "voice" and "accompaniment" -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, the score is none, or an option is out of its range.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
+    Differs: one model for all channels, a longer window (93 ms) and fewer pitches; voices without a pitch are left out.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    if score is not None and not isinstance(score, Score):
+        raise TypeError(
+            f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
+        )
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
+    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    settings = transforms.settings_for(sample_rate_hz, WINDOW_S)
+    spacing_hz = units.bins_to_hz(1, settings["window_samples"], sample_rate_hz)
+    bins = min(settings["window_samples"] // 2, round(HEARD_HZ / spacing_hz)) + 1
+    pitches_hz = fundamentals_hz(lowest_hz, highest_hz)
+    pitches_hz = pitches_hz[pitches_hz < (bins - 1) * spacing_hz]
+    combs = source_combs(pitches_hz, settings["window_samples"], sample_rate_hz, bins=bins)
+    atoms = filter_atoms(bins, max(2, round(ATOMS * (bins - 1) * spacing_hz / HEARD_HZ)))
+    model = functools.partial(fit, filters=filters, rank=rank, iterations=iterations, rng=rng)
+
+    voice = np.zeros(mixture.shape, np.float32)
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        power = np.sum(np.abs(stft[:, :bins]) ** 2, axis=0)
+        allowed = np.ones((len(pitches_hz), power.shape[1]), bool)
+        if score is not None and VOICE in score.sources:
+            frame_rate_hz = sample_rate_hz / settings["hop_samples"]
+            allowed = _written(
+                notes.shift(score, -start / sample_rate_hz), pitches_hz, power.shape[1], frame_rate_hz, tolerance_s
+            )
+        first = model(power, combs, atoms, sources=allowed)
+        line = melody(
+            first.sources,
+            pitches_hz,
+            jump_penalty=jump_penalty,
+            width_semitones=width_semitones,
+            silence_db=silence_db,
+        )
+        sung = allowed & near(line, pitches_hz, width_semitones)
+        used = sung.any(axis=1)
+        second = model(power, combs[:, used], atoms, sources=sung[used])
+        models = np.stack([second.voice, second.accompaniment])[:, np.newaxis]
+        stft[:, :bins] *= masks.wiener(models, exponent=1.0)[0]
+        stft[:, bins:] = 0
+        voice[:, start:stop] += gains * transforms.istft(stft, stop - start, **settings)
+    return {VOICE: voice, "accompaniment": mixture - voice}
+
+
+def _written(score: Score, pitches_hz: np.ndarray, frames: int, frame_rate_hz: float, tolerance_s: float) -> np.ndarray:
+    """Where the voice's notes let its sources be, bool (combs, frames)."""
+    allowed = np.zeros((len(pitches_hz), frames), bool)
+    for note in score.notes_of(VOICE):
+        away = 12 * np.abs(np.log2(pitches_hz / units.midi_to_hz(note.midi)))
+        allowed[away <= SCORE_SEMITONES, note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
+    return allowed
+
+
+def _started(
+    power: np.ndarray,
+    combs: np.ndarray,
+    atoms: np.ndarray,
+    filters: int,
+    rank: int,
+    sources: np.ndarray | None,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, float, dict[str, np.ndarray]]:
+    """V with its largest value near 1, its scale, and factors to start from: half of V each for voice and rest."""
+    checks.check_axes("power", power, "freq frames")
+    V, scale, _ = nmf.prepared(power, 0.0)
+    for name, array in (("combs", combs), ("atoms", atoms)):
+        if len(checks.check_magnitude(name, array, f"freq {name}")) != len(V):
+            raise checks.ShapeError(
+                f"{name} must have as many frequencies as power, {len(V)}, got {len(array)}; use one transform's bins"
+            )
+    filters = checks.check_number("filters", filters, at_least=1, whole=True)
+    rank = checks.check_number("rank", rank, at_least=1, whole=True)
+    checks.check_generator("rng", rng)
+    wanted = (combs.shape[1], V.shape[1])
+    if sources is None:
+        sources = np.ones(wanted)
+    elif checks.check_magnitude("sources", sources, "combs frames").shape != wanted:
+        raise checks.ShapeError(
+            f"sources must be {wanted}, a row for each comb and a column for each frame, got shape {sources.shape}; "
+            "make them with melody.near"
+        )
+
+    def drawn(*shape: int) -> np.ndarray:
+        # Values near 0 would take long to grow again.
+        values = np.abs(rng.standard_normal(shape)) + 0.01
+        return (values / _totals(values)).astype(V.dtype)
+
+    x = {
+        "sources": sources.astype(V.dtype),
+        "shapes": drawn(atoms.shape[1], filters),
+        "filters": drawn(filters, V.shape[1]),
+        "templates": drawn(len(V), rank),
+        "activations": drawn(rank, V.shape[1]),
+    }
+    half = V.mean(dtype=np.float64) / 2 if V.any() else 0.0
+    rest = (x["templates"] @ x["activations"]).mean(dtype=np.float64)
+    x["activations"] *= np.asarray(half / rest, V.dtype)
+    voice = ((combs @ x["sources"]) * (atoms @ x["shapes"] @ x["filters"])).mean(dtype=np.float64)
+    x["sources"] *= np.asarray(half / voice if voice > 0 else 0, V.dtype)
+    return V, scale, x
+
+
+def _totals(columns: np.ndarray) -> np.ndarray:
+    totals = columns.sum(axis=0)
+    return np.where(totals > 0, totals, totals.dtype.type(1))

@@ -1,0 +1,138 @@
+"""What a voice is made of, as spectra: combs of harmonics for the vocal folds, smooth bumps for throat and mouth.
+
+Contents: fundamentals_hz, source_combs, filter_atoms. Lesson: notebooks/06_nmf_that_knows_time.ipynb
+"""
+
+import numpy as np
+
+from .. import checks, units
+
+LOWEST_HZ = 100.0
+HIGHEST_HZ = 800.0
+STEPS_PER_SEMITONE = 5
+ATOMS = 20
+
+# The part of a period of the vocal folds during which they are open.
+OPEN_QUOTIENT = 0.25
+
+
+def fundamentals_hz(
+    lowest_hz: float = LOWEST_HZ, highest_hz: float = HIGHEST_HZ, steps_per_semitone: int = STEPS_PER_SEMITONE
+) -> np.ndarray:
+    """The pitches that a voice may have: equal steps on a logarithmic scale, (combs,) in Hz.
+
+    From `lowest_hz` up to `highest_hz` at most; five steps to a semitone are 20 cents each.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb
+    """
+    low = checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
+    high = checks.check_number("highest_hz", highest_hz, at_least=low, unit="Hz", hint="give the lower one first")
+    steps = checks.check_number("steps_per_semitone", steps_per_semitone, at_least=1, whole=True)
+    count = int(12 * steps * np.log2(high / low) + 1e-9) + 1
+    return low * 2.0 ** (np.arange(count) / (12 * steps))
+
+
+def source_combs(
+    pitches_hz: np.ndarray,
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    bins: int | None = None,
+    open_quotient: float = OPEN_QUOTIENT,
+) -> np.ndarray:
+    """The power spectrum of a glottal source at each pitch, as an STFT with a Hann window sees it.
+
+    The flow of air between the vocal folds is that of the model KLGLOTT88: t^2 - t^3, scaled to the open part of the
+    period, and nothing in the rest. What the lips radiate is its derivative. Every harmonic has the power of the
+    derivative's Fourier coefficient and the shape of the window's transform; powers are added.
+
+    Parameters
+    ----------
+    pitches_hz : real > 0 (combs,)
+        Fundamentals, such as those of `fundamentals_hz`; each below the highest bin.
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    bins : int >= 2, optional
+        How many bins are wanted, from 0 Hz up. Default: all.
+    open_quotient : float in (0, 1]
+        The part of the period that is open; the smaller, the brighter.
+
+    Returns
+    -------
+    float32 (bins, combs)
+        Above 0 everywhere; columns add up to 1.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If a pitch is not between 0 Hz and the highest bin, or an option is out of its range.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Klatt and Klatt, JASA 1990 (KLGLOTT88). Differs from
+    Durrieu et al. 2010: powers of harmonics are added, so that the phase between them plays no part.
+    """
+    pitches_hz = checks.check_finite("pitches_hz", checks.check_axes("pitches_hz", pitches_hz, "combs")).astype(float)
+    spacing_hz = units.bins_to_hz(1, window_samples, sample_rate_hz)
+    bins = window_samples // 2 + 1 if bins is None else bins
+    bins = checks.check_number("bins", bins, at_least=2, at_most=window_samples // 2 + 1, whole=True)
+    checks.check_number("open_quotient", open_quotient, above=0, at_most=1)
+    top_hz = (bins - 1) * spacing_hz
+    if not pitches_hz.size or pitches_hz.min() <= 0 or pitches_hz.max() >= top_hz:
+        came = f"{pitches_hz.min():g} to {pitches_hz.max():g} Hz" if pitches_hz.size else "none"
+        raise ValueError(f"pitches_hz must lie above 0 and below {top_hz:g} Hz, got {came}; leave the others out")
+    powers = _glottal_powers(int(top_hz / pitches_hz.min()), open_quotient)
+    # Beyond six bins a Hann window's transform is 90 dB down.
+    steps = np.arange(-6, 7)[:, np.newaxis]
+    combs = np.zeros((bins + 12, len(pitches_hz)))
+    for number, power in enumerate(powers, start=1):
+        place = number * pitches_hz / spacing_hz
+        heard = np.flatnonzero(place < bins)
+        nearest = np.rint(place[heard]).astype(int)
+        away = nearest + steps - place[heard]
+        lobe = np.sinc(away) + 0.5 * (np.sinc(away - 1) + np.sinc(away + 1))
+        rows = nearest + steps + 6
+        inside = (rows >= 0) & (rows < len(combs))
+        np.add.at(combs, (rows[inside], np.broadcast_to(heard, rows.shape)[inside]), (power * lobe**2)[inside])
+    combs = combs[6 : 6 + bins]
+    combs += 1e-9 * combs.max(axis=0)
+    return (combs / combs.sum(axis=0)).astype(np.float32)
+
+
+def _glottal_powers(harmonics: int, open_quotient: float) -> np.ndarray:
+    """Power of the harmonics 1, 2, ... of the derivative of KLGLOTT88's flow."""
+    period = 1 << 14
+    opened = np.arange(period) / (period * open_quotient)
+    derivative = np.where(opened < 1, 2 * opened - 3 * opened**2, 0)
+    return np.abs(np.fft.rfft(derivative)[1 : harmonics + 1]) ** 2
+
+
+def filter_atoms(bins: int, atoms: int = ATOMS, overlap: float = 0.75) -> np.ndarray:
+    """Smooth bumps along the frequency axis, of which every filter is a sum: raised cosines.
+
+    Parameters
+    ----------
+    bins : int >= 2
+    atoms : int >= 2
+        The first is centred on the lowest bin, the last on the highest. The more, the finer the filters; where an
+        atom is narrower than two harmonics, filters begin to draw harmonics of their own.
+    overlap : float in [0.5, 1)
+        How much of its width each shares with the next.
+
+    Returns
+    -------
+    float32 (bins, atoms)
+        Peak 1 at their centres.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of its range.
+
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu et al., IEEE TASLP 2010.
+    """
+    bins = checks.check_number("bins", bins, at_least=2, whole=True)
+    atoms = checks.check_number("atoms", atoms, at_least=2, whole=True)
+    # With less overlap there would be bins between the atoms that no filter can reach.
+    overlap = checks.check_number("overlap", overlap, at_least=0.5, below=1)
+    spacing = (bins - 1) / (atoms - 1)
+    away = (np.arange(bins)[:, np.newaxis] - np.arange(atoms) * spacing) * (2 * (1 - overlap) / spacing)
+    return np.where(np.abs(away) < 1, 0.5 + 0.5 * np.cos(np.pi * away), 0).astype(np.float32)
