@@ -76,6 +76,16 @@ METHODS = (
         adds_up=True,
     ),
     Method(
+        name="source-filter",
+        title="A singing voice as vocal folds and vocal tract, followed along its melody; NMF for the rest",
+        function=".nmf.source_filter:separate",
+        needs=frozenset(),
+        gives="the voice and the accompaniment; together they are the mixture",
+        lesson="notebooks/06_nmf_that_knows_time.ipynb",
+        source="Durrieu, Richard, David and Févotte, IEEE TASLP 2010",
+        adds_up=True,
+    ),
+    Method(
         name="informed-nmf",
         title="A harmonic template for each pitch of each player, learnt from the recording where the score allows",
         function=".nmf.informed:separate",
