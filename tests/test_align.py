@@ -237,8 +237,10 @@ def test_maps_are_inverse_of_each_other_and_must_be_monotone():
 def test_refinement_finds_each_voice_and_moves_no_note_too_far(recording):
     moved = notes.jitter(piece(), 0.06, rng=np.random.default_rng(4))
     refined = refine.refine_onsets(recording, RATE_HZ, moved)
-    before, after = np.abs(errors_s(piece(), moved)), np.abs(errors_s(piece(), refined))
-    assert after.mean() < 0.5 * before.mean()
+    before_s, after_s = errors_s(piece(), moved), errors_s(piece(), refined)
+    # These tones begin at once, and onsets come out early by what instruments take to rise.
+    assert -0.02 < np.median(after_s) < 0
+    assert np.abs(after_s - np.median(after_s)).mean() < 0.2 * np.abs(before_s).mean()
     within = refine.refine_onsets(recording, RATE_HZ, moved, within_s=0.02)
     assert np.abs(errors_s(moved, within)).max() <= 0.02 + 1e-6
     assert refine.refine_onsets(recording, RATE_HZ, moved, within_s=0) == moved
@@ -246,15 +248,14 @@ def test_refinement_finds_each_voice_and_moves_no_note_too_far(recording):
 
 
 def test_one_voice_that_comes_late_is_heard_coming_late():
-    late = tuple(
-        dataclasses.replace(n, onset_s=n.onset_s + 0.05) if n.source == "bassoon" else n for n in piece().notes
-    )
+    late = tuple(dataclasses.replace(n, onset_s=n.onset_s + 0.1) if n.source == "bassoon" else n for n in piece().notes)
     truth = Score(late, piece().sources)
     refined = refine.refine_onsets(play(truth), RATE_HZ, piece())
     lag_s = np.mean(
         [b.onset_s - a.onset_s for a, b in zip(piece().notes_of("bassoon"), refined.notes_of("bassoon"), strict=True)]
     )
-    assert lag_s > 0.02
+    # Some 30 ms of it may be a tone that swells slowly; the rest must be heard.
+    assert lag_s > 0.05
 
 
 def test_the_right_score_and_place_are_found(recording):
@@ -313,8 +314,8 @@ def test_onsets_of_real_quartets(recordings):
 def test_onsets_of_the_shipped_pieces():
     judged = [benchmark.judge(*case[1:]) for case in benchmark.render_cases(seeds=(0,))]
     errors_s = np.concatenate([result[1] for result in judged])
-    assert benchmark.within(errors_s, 0.05) >= 0.92
-    assert benchmark.within(errors_s, 0.1) >= 0.97
+    assert benchmark.within(errors_s, 0.03) >= 0.95
+    assert benchmark.within(errors_s, 0.1) >= 0.98
     assert min(result[2].mean_confidence for result in judged) > align.LEAST_CONFIDENCE
 
 
@@ -335,3 +336,30 @@ def test_the_right_chorale_is_found(recordings):
     scores = {name: benchmark.read_chorale(paths_[name]) for name in (*right, *sorted(paths_)[::25])}
     for name, matches in benchmark.find_all(recordings / "Bach10-excerpts", scores):
         assert name.endswith(matches[0].name), f"{name}: found {matches[0]}"
+
+
+def test_notes_a_few_milliseconds_apart_are_one_chord():
+    chord = refine._chords(np.array([0.50, 0.0, 0.51, 0.012, 0.54]))
+    assert chord.tolist() == [1, 0, 1, 0, 2]
+
+
+def test_a_habit_is_found_and_taken_back():
+    """Three players; the first swells 20 ms late in every note, and the tones of all ring on for 40 ms."""
+    frames = np.arange(400)
+    starts_s = np.arange(0.5, 3.5, 0.5)
+
+    def bump(time_s):
+        return np.exp(-0.5 * ((frames * refine.STEP_S - time_s) / 0.03) ** 2)
+
+    parts, sources, centre_s = [], [], []
+    for source, lag_s in (("slow", 0.02), ("one", 0.0), ("two", 0.0)):
+        for start_s in starts_s:
+            parts.append(refine._Parts(bump(start_s + lag_s), bump(start_s + lag_s + 0.04), False))
+            sources.append(source)
+            centre_s.append(start_s)
+    habits = refine._habits(parts, sources, np.array(centre_s))
+    assert habits["slow"].lag_s - habits["one"].lag_s == pytest.approx(0.02, abs=0.002)
+    assert habits["two"].tail_s == pytest.approx(0.04, abs=0.002)
+    back = refine._earlier(parts[0].rise, 0.02)
+    assert np.argmax(back) * refine.STEP_S == pytest.approx(0.5)
+    assert not refine._earlier(parts[0].rise, -9).any()

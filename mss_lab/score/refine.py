@@ -4,15 +4,20 @@ Time warping moves all voices of a chord together, players do not quite. Here th
 for each pitch, each with a gain in every frame (a factorisation that starts from harmonics and from the notes given),
 and the onset of a note is put where its pitch's gain goes up and that of the note before goes down.
 
+Tones differ: one swells where another is struck, one rings on where another stops. What a source does in most of its
+notes is taken for its tone, not for its timing: see `_habits`.
+
 Contents: refine_onsets, pitch_gains. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import checks, transforms, units
+from ..nmf import updates
 from . import features
 from .notes import Note, Score
 
@@ -26,19 +31,28 @@ TOLERANCE_S = 0.2
 # Frames are explained in stretches of this length, so that memory does not grow with the recording.
 STRETCH_S = 60.0
 
+# Onsets of a score this near to each other are meant to be one chord.
+CHORD_WITHIN_S = 0.03
 # How nearly players start together who mean to: the width of a bell, measured in each recording, within these bounds.
-TOGETHER_S = (0.02, 0.05)
+TOGETHER_S = (0.01, 0.05)
 # The width of the bell around the time that time warping gave a chord; and of the one under which the first is
 # measured, wide enough not to decide it.
 CHORD_S, LOOSE_S = 0.03, 0.1
-# Before and after are compared over these lengths.
-CONTRASTS_S = (0.1, 0.2)
-DENT_S = (0.05,)
+# Before and after are compared over this length; where a note is repeated, over the shorter one.
+CONTRAST_S, DENT_S = 0.1, 0.04
+# No tone swells more slowly than its partners' by more than the first, or rings on for longer than the second.
+MOST_LAG_S, MOST_TAIL_S = 0.03, 0.1
+# A source's changes are added up over this much time around each onset.
+HABIT_REACH_S = 0.12
+# A tone is found at the middle of its rise, and begins earlier by about this: the mean of the pieces that are shipped.
+RISE_S = 0.012
 # How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
 # the best time is preferred to others.
 BELL_WEIGHT, SHARPNESS = 0.1, 0.1
 ROUNDS = 2
 LEAST_LENGTH_S = 0.03
+# Gains and spectra whose sum is below this are silence.
+SILENT = 1e-9
 # A note that ends this near to the next of its source is bound to it.
 BOUND_S = 0.1
 
@@ -92,20 +106,28 @@ def refine_onsets(
     tuning_hz = tuning_hz or features.estimate_tuning_hz(hearing)
     notes = [score.notes[index] for index in moving]
     gains = pitch_gains(hearing, notes, tuning_hz)
-    changes = [_contrast(gains, note, before) for note, before in zip(notes, _notes_before(notes), strict=True)]
     start_s = np.array([note.onset_s for note in notes])
-    _, chord = np.unique(np.round(start_s, 3), return_inverse=True)
+    chord = _chords(start_s)
+    parts = [_changes(gains, note, before) for note, before in zip(notes, _notes_before(notes), strict=True)]
+    centre_s = _chord_times([part.rise + part.fall for part in parts], chord, start_s, within_s)
+    habits = _habits(parts, [note.source for note in notes], centre_s)
+    changes = [
+        _earlier(part.rise, habits[note.source].lag_s)
+        + _earlier(part.fall, habits[note.source].lag_s + habits[note.source].tail_s)
+        for part, note in zip(parts, notes, strict=True)
+    ]
     centre_s = _chord_times(changes, chord, start_s, within_s)
     width_s = _spread(_note_times(changes, centre_s, start_s, within_s, LOOSE_S) - centre_s, chord)
     onsets_s = start_s
     for _ in range(ROUNDS):
         onsets_s = _note_times(changes, centre_s, start_s, within_s, width_s)
         centre_s = (np.bincount(chord, onsets_s) / np.bincount(chord))[chord]
+    onsets_s = np.clip(onsets_s - RISE_S, start_s - within_s, start_s + within_s)
     return _with_onsets(score, dict(zip(moving, onsets_s.tolist(), strict=True)))
 
 
 def pitch_gains(hearing: features.Hearing, notes: Sequence[Note], tuning_hz: float) -> dict[float, np.ndarray]:
-    """How strongly each pitch of the notes sounds: pitch -> float (frames,), the square root of its gain, at most 1.
+    """How strongly each pitch of the notes sounds: pitch -> float (frames,), its gain, 1 where it is largest.
 
     One spectrum for each pitch, at first 1/h around harmonic h, and one gain for each pitch and frame, 0 where no
     note of that pitch is near, are fitted to the magnitudes by multiplicative updates for the Kullback-Leibler
@@ -126,22 +148,21 @@ def pitch_gains(hearing: features.Hearing, notes: Sequence[Note], tuning_hz: flo
         block = slice(start, start + stretch)
         magnitude = hearing.magnitude[:, block] + np.float32(1e-6)
         total[:, block] = _fit(magnitude, start_templates, may_sound[:, block])
-    roots = np.sqrt(total)
-    roots /= np.maximum(roots.max(axis=1, keepdims=True), 1e-9)
-    return dict(zip(pitches, roots.astype(float), strict=True))
+    total /= np.maximum(total.max(axis=1, keepdims=True), 1e-9)
+    return dict(zip(pitches, total.astype(float), strict=True))
 
 
 def _fit(magnitude: np.ndarray, templates: np.ndarray, gains: np.ndarray) -> np.ndarray:
     gains = gains * magnitude.mean()
-    tiny = np.float32(1e-9)
     for _ in range(ITERATIONS):
-        gains = gains * (templates.T @ (magnitude / (templates @ gains + tiny)))
-        grown = templates * ((magnitude / (templates @ gains + tiny)) @ gains.T)
+        # Templates add up to 1, which is the usual denominator.
+        gains = gains * updates.activation_terms(magnitude, templates, gains)[0]
+        grown = templates * updates.template_terms(magnitude, templates, gains)[0]
         lengths = grown.sum(axis=0)
-        # A pitch that is silent in this stretch keeps its template. Gains take the scale that templates give up.
-        heard = lengths > tiny
+        # A pitch that is silent in this stretch keeps its template.
+        heard = lengths > SILENT
         templates = np.where(heard, grown / np.where(heard, lengths, 1), templates)
-        gains = np.where((gains.sum(axis=1) > tiny)[:, np.newaxis], gains, 0)
+        gains = np.where((gains.sum(axis=1) > SILENT)[:, np.newaxis], gains, 0)
     return gains
 
 
@@ -172,33 +193,105 @@ def _notes_before(notes: Sequence[Note]) -> list[Note | None]:
     return found
 
 
-def _contrast(gains: dict[float, np.ndarray], note: Note, before: Note | None) -> np.ndarray:
-    """For each frame, how much more this note sounds after it than before, and the note before less."""
-    signal = gains[note.midi]
-    lengths_s: tuple[float, ...] = CONTRASTS_S
-    if before is not None and before.midi != note.midi:
-        signal = signal - gains[before.midi]
-    elif before is not None:
+class _Parts(NamedTuple):
+    """How a note changes the sound: at every frame, how much more it sounds after than before.
+
+    `fall` says how much less the note before it sounds; it is 0 where there is none, or it has the same pitch.
+    """
+
+    rise: np.ndarray
+    fall: np.ndarray
+    is_repeated: bool
+
+
+def _changes(gains: dict[float, np.ndarray], note: Note, before: Note | None) -> _Parts:
+    nothing = np.zeros_like(gains[note.midi])
+    if before is not None and before.midi == note.midi:
         # A repeated note sounds as before; only a dent, just before it, tells.
-        lengths_s = DENT_S
-    sums = np.concatenate([[0.0], np.cumsum(signal)])
-    frames = np.arange(len(signal))
-    total = np.zeros(len(signal))
-    for length_s in lengths_s:
-        length = round(length_s / STEP_S)
-        after = min(length, max(4, round((note.offset_s - note.onset_s) / STEP_S)))
-        start, stop = np.maximum(0, frames - length), np.minimum(len(signal), frames + after)
-        later = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
-        total += later - (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
-    return total / len(lengths_s)
+        return _Parts(_contrast(gains[note.midi], note, DENT_S), nothing, True)
+    rise = _contrast(gains[note.midi], note, CONTRAST_S)
+    return _Parts(rise, nothing if before is None else -_contrast(gains[before.midi], note, CONTRAST_S), False)
+
+
+def _contrast(gain: np.ndarray, note: Note, length_s: float) -> np.ndarray:
+    """For each frame, the mean gain after it less the mean gain before it."""
+    sums = np.concatenate([[0.0], np.cumsum(gain)])
+    frames = np.arange(len(gain))
+    length = round(length_s / STEP_S)
+    after = min(length, max(4, round((note.offset_s - note.onset_s) / STEP_S)))
+    start, stop = np.maximum(0, frames - length), np.minimum(len(gain), frames + after)
+    later = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
+    return later - (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
+
+
+class _Habit(NamedTuple):
+    lag_s: float
+    tail_s: float
+
+
+def _habits(parts: Sequence[_Parts], sources: Sequence[str], centre_s: np.ndarray) -> dict[str, _Habit]:
+    """What each source does in most of its notes.
+
+    A lag: its notes rise later than the chords they belong to (than the mean of the sources, to be exact), because its
+    tone swells slowly. A tail: the note before falls later than the new one rises, because it rings on.
+    """
+    rises_s: dict[str, float] = {}
+    tails_s: dict[str, float] = {}
+    for source in dict.fromkeys(sources):
+        mine = [k for k, name in enumerate(sources) if name == source and not parts[k].is_repeated]
+        rises_s[source] = _middle_s([parts[k].rise for k in mine], centre_s[mine])
+        followed = [k for k in mine if parts[k].fall.any()]
+        fall_s = _middle_s([parts[k].fall for k in followed], centre_s[followed]) if followed else rises_s[source]
+        tails_s[source] = float(np.clip(fall_s - rises_s[source], -MOST_TAIL_S, MOST_TAIL_S))
+    mean_s = np.mean(list(rises_s.values()))
+    return {
+        source: _Habit(float(np.clip(rise_s - mean_s, -MOST_LAG_S, MOST_LAG_S)), tails_s[source])
+        for source, rise_s in rises_s.items()
+    }
+
+
+def _middle_s(changes: Sequence[np.ndarray], times_s: np.ndarray) -> float:
+    """Where curves, added up around times of their own, are largest: seconds from those times, 0 if there are none."""
+    reach = round(HABIT_REACH_S / STEP_S)
+    total = np.zeros(2 * reach + 1)
+    for change, time_s in zip(changes, times_s, strict=True):
+        padded = np.pad(np.maximum(0, change), reach)
+        middle = min(max(0, round(time_s / STEP_S)), len(change) - 1)
+        total += padded[middle : middle + 2 * reach + 1]
+    # The mean of the summit's upper part lies between frames, where the largest frame cannot.
+    summit = np.maximum(0, total - 0.85 * total.max())
+    if not summit.any():
+        return 0.0
+    return float(summit @ np.arange(-reach, reach + 1) / summit.sum() * STEP_S)
+
+
+def _earlier(change: np.ndarray, by_s: float) -> np.ndarray:
+    """The curve moved towards the start, or away from it where `by_s` is negative; 0 comes in at the end."""
+    frames = round(by_s / STEP_S)
+    moved = np.zeros_like(change)
+    if abs(frames) < len(change):
+        moved[max(0, -frames) : len(change) - max(0, frames)] = change[max(0, frames) : len(change) + min(0, frames)]
+    return moved
+
+
+def _chords(start_s: np.ndarray) -> np.ndarray:
+    """For each note, the number of its chord: notes that start within a moment of the chord's first."""
+    chord = np.zeros(len(start_s), int)
+    number, first_s = -1, -np.inf
+    for k in np.argsort(start_s, kind="stable"):
+        if start_s[k] > first_s + CHORD_WITHIN_S:
+            number, first_s = number + 1, start_s[k]
+        chord[k] = number
+    return chord
 
 
 def _chord_times(changes: list[np.ndarray], chord: np.ndarray, start_s: np.ndarray, within_s: float) -> np.ndarray:
     """For each note, the time at which the notes of its chord change most, taken together."""
     members = [np.flatnonzero(chord == k) for k in range(chord.max() + 1)]
     times_s = [
-        _best_time(np.sum([changes[i] for i in mine], axis=0), start_s[mine[0]], start_s[mine[0]], within_s, CHORD_S)
+        _best_time(np.sum([changes[i] for i in mine], axis=0), middle_s, middle_s, within_s, CHORD_S)
         for mine in members
+        for middle_s in [float(start_s[mine].mean())]
     ]
     return np.array(times_s)[chord]
 
@@ -219,8 +312,8 @@ def _spread(deviations_s: np.ndarray, chord: np.ndarray) -> float:
     shared = deviations_s[np.bincount(chord)[chord] > 1]
     if not len(shared):
         return TOGETHER_S[1]
-    # 1.48 makes a median deviation the width of a bell; half as much again, since single notes err more than most.
-    return float(np.clip(1.5 * 1.48 * np.median(np.abs(shared)), *TOGETHER_S))
+    # 1.48 makes a median deviation the width of a bell; a little more, since single notes err more than most.
+    return float(np.clip(1.2 * 1.48 * np.median(np.abs(shared)), *TOGETHER_S))
 
 
 def _best_time(change: np.ndarray, centre_s: float, start_s: float, within_s: float, width_s: float) -> float:
