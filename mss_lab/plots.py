@@ -4,8 +4,8 @@ Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level 
 Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
 cannot see it.
 
-Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map; side_by_side, components, bars,
-alignment; Picture, picture, to_png, image_html.
+Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map, melody; side_by_side, components,
+bars, alignment; Picture, picture, to_png, image_html.
 """
 
 import base64
@@ -185,6 +185,55 @@ def time_map(found: Alignment, ax: "Axes", *, title: str = "") -> tuple["Line2D"
     ax.set(xlabel="time in the recording (s)", ylabel="time in the score (s)", title=title)
     ax.set(xlim=(recording_s[0], recording_s[-1]), ylim=(score_s[0], score_s[-1]))
     return line, bands
+
+
+def melody(
+    sources: np.ndarray,
+    pitches_hz: np.ndarray,
+    sample_rate_hz: int,
+    hop_samples: int,
+    ax: "Axes",
+    *,
+    lines: Mapping[str, np.ndarray] | None = None,
+    range_db: float = 50,
+    title: str = "",
+) -> "QuadMesh":
+    """Draw how loud every pitch is in every frame, in dB below the loudest, and melodies as lines over it.
+
+    Parameters
+    ----------
+    sources : real >= 0 (pitches, frames)
+        Powers, such as the sources of `nmf.source_filter.fit`.
+    pitches_hz : real > 0 (pitches,)
+        In ascending order, in equal steps on a logarithmic scale.
+    sample_rate_hz, hop_samples : int
+    ax : matplotlib Axes
+    lines : dict of name -> real (frames,), optional
+        Fundamentals in Hz; 0, where there is none, is left out.
+    range_db : float > 0
+
+    Returns
+    -------
+    matplotlib QuadMesh
+    """
+    sources = checks.check_magnitude("sources", sources, "pitches frames")
+    top = float(sources.max(initial=0)) or 1.0
+    frame_s = hop_samples / sample_rate_hz
+    times_s = (np.arange(sources.shape[1] + 1) - 0.5) * frame_s
+    step = (pitches_hz[-1] / pitches_hz[0]) ** (0.5 / max(1, len(pitches_hz) - 1))
+    edges_hz = np.append(pitches_hz / step, pitches_hz[-1] * step)
+    mesh = _draw_cells(ax, times_s, edges_hz, units.power_to_db(sources / top, floor_db=-range_db))
+    mesh.set(cmap="magma", clim=(-range_db, 0))
+    for index, (name, line_hz) in enumerate((lines or {}).items()):
+        shown_hz = np.where(np.asarray(line_hz) > 0, line_hz, np.nan)
+        colour = ("#56B4E9", "#FFFFFF", "#009E73")[index % 3]
+        ax.plot(np.arange(len(shown_hz)) * frame_s, shown_hz, color=colour, lw=1.4, label=name)
+    if lines:
+        ax.legend(loc="upper right", fontsize="small", facecolor="#444444", labelcolor="white", framealpha=0.8)
+    ticks = [hz for hz in (100, 150, 200, 300, 400, 600, 800) if edges_hz[0] <= hz <= edges_hz[-1]]
+    ax.set_yticks(ticks, [f"{hz}" for hz in ticks])
+    ax.set(ylabel="fundamental (Hz)", title=title)
+    return mesh
 
 
 def side_by_side(

@@ -271,6 +271,7 @@ def test_near_is_counted_in_semitones_and_silence_is_far_from_all():
     marked = melody.near([pitches_hz[20], 0.0], pitches_hz, 0.5)
     assert_array_equal(np.flatnonzero(marked[:, 0]), [18, 19, 20, 21, 22])
     assert not marked[:, 1].any()
+    assert not melody.near([0.0], pitches_hz, 200).any()
 
 
 def test_melodies_that_cannot_be_are_refused():
@@ -384,6 +385,17 @@ def test_long_recordings_go_in_chunks_that_join(monkeypatch):
     assert energy.sdr(voice, whole["voice"]) > 10
     assert energy.sdr(voice, pieced["voice"]) > 10
     assert_allclose(sum(pieced.values()), voice + noise, atol=1e-6)
+
+
+def test_in_later_chunks_the_score_is_read_where_the_chunk_is(monkeypatch):
+    voice, _ = glide(212, 228, 3.0)
+    honest = source_filter.chunks
+    monkeypatch.setattr(source_filter, "chunks", lambda samples, rate: honest(samples, rate, chunk_s=1.5, fade_s=0.2))
+    score = Score((Note("voice", 57, 2.0, 3.0),))
+    found = source_filter.separate(voice, RATE, score, tolerance_s=0.0, rank=1)["voice"]
+    energies = np.sum(found.reshape(6, -1) ** 2, axis=1) / np.sum(voice.reshape(6, -1) ** 2, axis=1)
+    assert energies[:3].max() < 0.05
+    assert energies[4] > 0.5, energies
 
 
 def test_above_8_khz_nothing_is_voice(rng):

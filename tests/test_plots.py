@@ -471,3 +471,30 @@ def test_components_that_do_not_fit_are_refused():
         plots.components(np.ones((1025, 2)), np.ones((3, 9)), RATE_HZ, HOP)
     with pytest.raises(checks.ShapeError, match=r"got 2 and 1"):
         plots.components(np.ones((1025, 2)), np.ones((2, 9)), RATE_HZ, HOP, names=("a",))
+
+
+@pytest.mark.parametrize("level", [1e-6, 1.0])
+def test_a_melody_lies_on_the_pitches_it_was_found_in(ax, level):
+    pitches_hz = 100 * 2.0 ** (np.arange(37) / 12)
+    sources = np.full((37, 8), 1e-7 * level)
+    sources[12] = level
+    mesh = plots.melody(sources, pitches_hz, RATE_HZ, HOP, ax, lines={"found": np.r_[np.full(6, 200.0), 0, 0]})
+    draw(ax.figure)
+    values = mesh.get_array().reshape(37, 8)
+    assert_allclose(values[12], 0, atol=1e-6)
+    assert_allclose(np.delete(values, 12, axis=0), -50)
+    # The row of 200 Hz holds 200 Hz, and frame 0 is centred on 0 s.
+    edges_hz, times_s = mesh.get_coordinates()[:, 0, 1], mesh.get_coordinates()[0, :, 0]
+    assert edges_hz[12] < 200 < edges_hz[13]
+    assert_allclose(times_s[:2], [-0.5 * HOP / RATE_HZ, 0.5 * HOP / RATE_HZ])
+    (line,) = ax.lines
+    assert_allclose(line.get_ydata()[:6], 200)
+    assert np.isnan(line.get_ydata()[6:]).all()
+    assert ax.get_ylabel() == "fundamental (Hz)" and ax.get_yscale() == "log"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["found"]
+
+
+def test_a_melody_of_silence_is_drawn(ax):
+    mesh = plots.melody(np.zeros((3, 1)), np.array([100.0, 150.0, 225.0]), RATE_HZ, HOP, ax)
+    draw(ax.figure)
+    assert_allclose(mesh.get_array(), -50)
