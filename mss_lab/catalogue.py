@@ -76,6 +76,16 @@ METHODS = (
         adds_up=True,
     ),
     Method(
+        name="constrained-nmf",
+        title="NMF that starts from zeros wherever the score says that nothing can be, and keeps them",
+        function=".nmf.constrained:separate",
+        needs=frozenset({"score"}),
+        gives="one estimate for each source of the score; together they are the mixture",
+        lesson="notebooks/08_nmf_with_a_score.ipynb",
+        source="Ewert and Müller, ICASSP 2012",
+        adds_up=True,
+    ),
+    Method(
         name="source-filter",
         title="A singing voice as vocal folds and vocal tract, followed along its melody; NMF for the rest",
         function=".nmf.source_filter:separate",

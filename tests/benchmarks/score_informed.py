@@ -30,6 +30,10 @@ METHODS: dict[str, Callable[[float], catalogue.Separator]] = {
     "score masks, equal claims": lambda tolerance_s: catalogue.separator(
         "score-masks", tolerance_s=tolerance_s, slope=0.0
     ),
+    "constrained NMF": lambda tolerance_s: catalogue.separator("constrained-nmf", tolerance_s=tolerance_s),
+    "constrained NMF, onset templates": lambda tolerance_s: catalogue.separator(
+        "constrained-nmf", tolerance_s=tolerance_s, onsets=True
+    ),
     "informed NMF": lambda tolerance_s: catalogue.separator("informed-nmf", tolerance_s=tolerance_s),
 }
 
