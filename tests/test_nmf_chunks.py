@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.nmf.chunks import CHUNK_S, FADE_S, chunks
+from mss_lab.nmf.chunks import CHUNK_S, FADE_S, chunks, excerpts
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
@@ -23,3 +23,13 @@ def test_chunks_cover_everything_once(seconds):
 def test_no_gain_jumps():
     for _, _, gains in chunks(100_000, 1000, chunk_s=10, fade_s=2):
         assert np.abs(np.diff(gains)).max() < 1.01 / 2000
+
+
+@pytest.mark.parametrize("seconds", [0.001, 9, 12, 13, 1200])
+def test_excerpts_lie_within_and_reach_both_ends(seconds):
+    samples = round(seconds * 1000)
+    found = excerpts(samples, 1000, 12.0, 3.0)
+    assert found[0][0] == 0 and found[-1][1] == samples
+    assert all(0 <= start < stop <= samples for start, stop in found)
+    assert sum(stop - start for start, stop in found) <= 12_000
+    assert len(found) == (1 if seconds <= 12 else 4)

@@ -160,7 +160,7 @@ def test_silence_gives_silence(samples):
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 96_000])
 def test_any_usual_rate(rate_hz, rng):
     mixture = signals.noise(0.3, rate_hz, rng=rng).astype(np.float32)
-    found = informed.separate(mixture, rate_hz, duet(0.1)[1])
+    found = informed.separate(mixture, rate_hz, duet(0.1)[1], tuning_hz=440.0)
     assert_allclose(sum(found.values()), mixture, atol=1e-6)
 
 
@@ -187,9 +187,6 @@ def test_templates_of_a_long_recording_are_learnt_from_excerpts(monkeypatch):
     sources, score = duet(1.5)
     monkeypatch.setattr(informed, "LEARN_FROM_S", 3.0)
     monkeypatch.setattr(informed, "EXCERPT_S", 0.75)
-    excerpts = informed._excerpts(6 * RATE_HZ, RATE_HZ)
-    assert len(excerpts) == 4
-    assert all(0 <= start < stop <= 6 * RATE_HZ for start, stop in excerpts)
     found = informed.separate(sum(sources.values()), RATE_HZ, score)
     assert min(sdr(source, found[name]) for name, source in sources.items()) > 10
 

@@ -1,6 +1,6 @@
-"""Long recordings, a piece at a time: chunks that fade into each other, so that memory does not grow with the length.
+"""Long recordings, a piece at a time, so that memory does not grow with the length.
 
-Contents: chunks. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: chunks that fade into each other, excerpts spread over the whole. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 import numpy as np
@@ -44,3 +44,26 @@ def chunks(
         if stop == samples:
             return found
         start = stop - fade
+
+
+def excerpts(samples: int, sample_rate_hz: int, most_s: float, excerpt_s: float) -> list[tuple[int, int]]:
+    """What to learn from: everything, or, of a recording longer than `most_s`, excerpts spread evenly over it.
+
+    Parameters
+    ----------
+    samples, sample_rate_hz : int
+        Length and rate of the recording.
+    most_s : float > 0, seconds
+        Of how much there is time.
+    excerpt_s : float in (0, most_s], seconds
+
+    Returns
+    -------
+    list of (start, stop)
+        In samples.
+    """
+    if samples <= most_s * sample_rate_hz:
+        return [(0, samples)]
+    length = round(excerpt_s * sample_rate_hz)
+    starts = np.linspace(0, samples - length, round(most_s / excerpt_s))
+    return [(round(start), round(start) + length) for start in starts]

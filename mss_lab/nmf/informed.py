@@ -20,11 +20,12 @@ import scipy.ndimage
 
 from .. import checks, masks, transforms, units
 from ..score import notes
+from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
 from ..score.notes import Score
 from ..score.roll import note_frames
 from . import updates
-from .chunks import chunks
+from .chunks import chunks, excerpts
 
 HARMONICS = 30
 WIDTH_CENTS = 20.0
@@ -191,7 +192,7 @@ def separate(
     free_iterations: int = FREE_ITERATIONS,
     smoothing_s: float = SMOOTHING_S,
     exponent: float = 2.0,
-    tuning_hz: float = units.A4_HZ,
+    tuning_hz: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with the constraints of its score.
 
@@ -206,7 +207,7 @@ def separate(
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two; the hop is an eighth of it.
-    harmonics, width_cents, width_bins, tuning_hz
+    harmonics, width_cents, width_bins
         Of the harmonics' shapes, see `harmonic_shapes`.
     iterations, free_iterations : int
         Of `fit`.
@@ -214,6 +215,8 @@ def separate(
         Standard deviation of the smoothing of activations.
     exponent : float > 0
         Of the generalised Wiener filter that turns models into masks.
+    tuning_hz : float > 0, optional
+        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
 
     Returns
     -------
@@ -237,6 +240,8 @@ def separate(
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)
 
+    tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
+
     window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
     settings: transforms.StftSettings = {
         "window_samples": window_samples,
@@ -253,8 +258,9 @@ def separate(
         here = notes.shift(score, -start / sample_rate_hz)
         return stft, magnitude, _allowed(here, keys, magnitude.shape[1], frame_rate_hz, tolerance_s)
 
-    excerpts = [analyse(start, stop)[1:] for start, stop in _excerpts(mixture.shape[1], sample_rate_hz)]
-    magnitude = np.concatenate([part for part, _ in excerpts], axis=1)
+    learnt_from = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
+    parts = [analyse(start, stop)[1:] for start, stop in learnt_from]
+    magnitude = np.concatenate([part for part, _ in parts], axis=1)
     shapes = np.stack(
         [
             harmonic_shapes(
@@ -271,13 +277,13 @@ def separate(
     )
     templates, _ = fit(
         magnitude,
-        np.concatenate([allowed for _, allowed in excerpts], axis=1),
+        np.concatenate([allowed for _, allowed in parts], axis=1),
         shapes,
         iterations=iterations,
         free_iterations=free_iterations,
         smoothing_frames=smoothing_frames,
     )
-    del excerpts, magnitude, shapes
+    del parts, magnitude, shapes
 
     estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
@@ -314,12 +320,3 @@ def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_fr
     for iteration in range(CHUNK_ITERATIONS):
         H = _updated_activations(V, W, H, allowed, smoothing_frames if iteration < CHUNK_ITERATIONS - 1 else 0.0)
     return H * level
-
-
-def _excerpts(samples: int, sample_rate_hz: int) -> list[tuple[int, int]]:
-    """What templates are learnt from: everything, or excerpts spread evenly over a long recording."""
-    if samples <= LEARN_FROM_S * sample_rate_hz:
-        return [(0, samples)]
-    length = round(EXCERPT_S * sample_rate_hz)
-    starts = np.linspace(0, samples - length, round(LEARN_FROM_S / EXCERPT_S))
-    return [(round(start), round(start) + length) for start in starts]

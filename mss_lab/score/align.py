@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from .. import checks, units
 from . import features, paths
+from .agreement import SEMITONES, closeness
 from .features import FRAME_S
 from .notes import Note, Score
 from .refine import refine_onsets
@@ -31,8 +32,6 @@ LEAST_CONFIDENCE = 0.75
 # Two moments of the score lie at least this far apart in the recording too.
 LEAST_GAP_S = 0.005
 
-# A recording tuned a semitone off sounds like the neighbouring key; which of the three it is, only the score tells.
-SEMITONES = (0, -1, 1)
 # Tempi of the recording against the score's that are tried when the recording is a part of it.
 TEMPI = (1.0, 0.5, math.sqrt(0.5), math.sqrt(2), 2.0)
 PART_FACTOR = 4
@@ -301,11 +300,10 @@ def _as_alignment(
         times_s = np.array([first, last + 1]) * frame_s
         recording_s = np.array([path[0, 0], path[-1, 0] + 1]) * FRAME_S
     recording_s = _strictly_increasing(recording_s)
-    cost, closeness = _closeness(path, rows, columns)
-    frames = np.clip(np.rint(recording_s / FRAME_S).astype(int), 0, len(closeness) - 1)
-    confidence = np.array(
-        [closeness[start : max(start + 1, stop)].mean() for start, stop in itertools.pairwise(frames)]
-    )
+    cost, close = closeness(path, rows, columns)
+    close = np.nan_to_num(close)
+    frames = np.clip(np.rint(recording_s / FRAME_S).astype(int), 0, len(close) - 1)
+    confidence = np.array([close[start : max(start + 1, stop)].mean() for start, stop in itertools.pairwise(frames)])
     return Alignment(times_s + lead_s, recording_s, confidence, cost, tuning_hz)
 
 
@@ -313,25 +311,3 @@ def _strictly_increasing(times_s: np.ndarray) -> np.ndarray:
     """Times that stand still spread out, with the least gap between neighbours, nothing moved backwards."""
     ramp = LEAST_GAP_S * np.arange(len(times_s))
     return np.maximum.accumulate(times_s - ramp) + ramp
-
-
-def _closeness(path: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean distance along the path; and, for each frame of the recording, how far its distance is from chance.
-
-    0 is the mean distance to all moments of the score, 1 the distance to the one that suits best.
-    """
-    sample = columns[:, np.unique(np.linspace(0, columns.shape[1] - 1, 1000).astype(int))]
-    count = rows.shape[1]
-    along = 1 - np.clip(np.einsum("bi,bi->i", rows[:, path[:, 0]], columns[:, path[:, 1]]), 0, 1)
-    both_silent = ~rows[:, path[:, 0]].any(axis=0) & ~columns[:, path[:, 1]].any(axis=0)
-    along[both_silent] = 0
-    visits = np.maximum(np.bincount(path[:, 0], minlength=count), 1)
-    passed = np.bincount(path[:, 0], weights=along, minlength=count) / visits
-    closeness = np.zeros(count)
-    for start in range(0, count, 4000):
-        block = slice(start, start + 4000)
-        cells = paths.distances(rows[:, block], sample)
-        chance, best = cells.mean(axis=1), cells.min(axis=1)
-        gain = (chance - passed[block]) / np.maximum(chance - best, 1e-6)
-        closeness[block] = np.where(chance - best > 1e-3, np.clip(gain, 0, 1), 0)
-    return float(along.mean()), closeness

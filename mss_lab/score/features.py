@@ -7,12 +7,13 @@ frames of 20 ms, whatever their own sample rate and number of channels.
 
 Chords that are struck again look the same before and after, so onsets are features of their own: where bands rise.
 
-Contents: Hearing, hear, estimate_tuning_hz, band_levels, note_levels, score_levels, unit_columns, recording_onsets,
-score_onsets, pitched_notes.
+Contents: Hearing, hear, joined, estimate_tuning_hz, band_levels, note_levels, score_levels, unit_columns,
+recording_onsets, score_onsets, pitched_notes.
 Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -98,6 +99,13 @@ def hear(
     if loudest > 0:
         magnitude /= loudest
     return Hearing(magnitude.astype(np.float32), min(sample_rate_hz, RATE_HZ) / 2, duration_s)
+
+
+def joined(hearings: Sequence[Hearing]) -> Hearing:
+    """Several hearings of one recording, one after the other."""
+    magnitude = np.concatenate([hearing.magnitude for hearing in hearings], axis=1)
+    highest_hz = min(hearing.highest_hz for hearing in hearings)
+    return Hearing(magnitude, highest_hz, sum(hearing.duration_s for hearing in hearings))
 
 
 def estimate_tuning_hz(hearing: Hearing, *, window_samples: int = WINDOW_SAMPLES) -> float:

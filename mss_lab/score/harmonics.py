@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, masks, transforms, units
+from .agreement import tuning_for
 from .notes import Score
 from .roll import note_frames
 
@@ -151,7 +152,7 @@ def separate(
     width_cents: float = WIDTH_CENTS,
     width_bins: float = WIDTH_BINS,
     slope: float = 1.0,
-    tuning_hz: float = units.A4_HZ,
+    tuning_hz: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by score masks.
 
@@ -165,8 +166,10 @@ def separate(
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two; the hop is a quarter of it.
-    harmonics, width_cents, width_bins, slope, tuning_hz
+    harmonics, width_cents, width_bins, slope
         What a note claims, as for `harmonic_claim`.
+    tuning_hz : float > 0, optional
+        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
 
     Returns
     -------
@@ -195,7 +198,7 @@ def separate(
         width_cents=width_cents,
         width_bins=width_bins,
         slope=slope,
-        tuning_hz=tuning_hz,
+        tuning_hz=tuning_for(mixture, sample_rate_hz, score, tuning_hz),
     )
     return masks.to_estimates(masks.apply(mask, mixture_stft), score.sources, mixture.shape[1], **settings)
 
