@@ -8,8 +8,10 @@ import argparse
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
         "--score", metavar="NOTES", help="the recording's notes: .mid, .musicxml, .mxl, or .csv with onsets in seconds"
     )
     separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
+    separate.add_argument(
+        "--align",
+        default="none",
+        choices=("auto", "none"),
+        help="auto moves the notes to where they sound; none takes the score's times as the recording's (default)",
+    )
     separate.add_argument("--out", metavar="DIR", required=True, help="folder for one file per source")
     separate.add_argument(
         "--format", default="wav", choices=[e.lstrip(".") for e in audio.SUBTYPES], help="of the files"
@@ -98,14 +106,22 @@ def _separate(options: argparse.Namespace) -> int:
     separator = catalogue.separator(options.method, **bound)
     needs = catalogue.get(options.method).needs
     if "score" in needs and not options.score:
-        raise ValueError(f"method {options.method} needs a score, got none; add --score NOTES (.mid, .musicxml or .csv)")
+        raise ValueError(
+            f"method {options.method} needs a score, got none; add --score NOTES (.mid, .musicxml or .csv)"
+        )
+    if options.align != "none" and not options.score:
+        raise ValueError(f"--align {options.align} needs a score to align, got none; add --score NOTES")
     out, ending = Path(options.out), f".{options.format}"
     # The folder is asked for before the work, so that a name that is taken costs no waiting.
     with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
         mixture, rate = audio.read_audio(options.mixture)
         score = notes.read_score(options.score) if options.score else None
+        if options.align == "auto":
+            score = _aligned(mixture, rate, score)
         step()
-        estimates = _within_full_scale(separator(mixture, rate, score), ending)
+        with _warnings_in_one_line():
+            estimates = separator(mixture, rate, score)
+        estimates = _within_full_scale(estimates, ending)
         estimates = {audio.as_file_name(name): waveform for name, waveform in estimates.items()}
         step()
         audio.write_stems(folder, estimates, rate, ending=ending)
@@ -114,6 +130,44 @@ def _separate(options: argparse.Namespace) -> int:
         level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
         print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
     return 0
+
+
+def _aligned(mixture: np.ndarray, rate: int, score: Any) -> Any:
+    """The score with the times of the recording, which may hold the whole of it or a part; says how it went."""
+    from .score import align
+    from .score.agreement import words_of_doubt
+
+    aligned, found = align.align_score(mixture, rate, score)
+    if found.is_doubtful:
+        # A recording of a part looks like a wrong score as long as the whole is expected of it.
+        with contextlib.suppress(ValueError):
+            part = align.align_score(mixture, rate, score, extent="part")
+            if part[1].mean_confidence > found.mean_confidence:
+                aligned, found = part
+    first_s, last_s = found.recording_times_s[0], found.recording_times_s[-1]
+    print(
+        f"aligned: {found.score_times_s[0]:.2f} to {found.score_times_s[-1]:.2f} s of the score at {first_s:.2f} to "
+        f"{last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, A4 = {found.tuning_hz:.1f} Hz"
+    )
+    if found.is_doubtful:
+        words = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
+        print(f"mss-lab: {words}", file=sys.stderr)
+    return aligned
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """What the package warns of, said as the commands say everything; others' warnings stay as they are."""
+    from .score.agreement import ScoreWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ScoreWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ScoreWarning):
+            print(f"mss-lab: {warning.message}", file=sys.stderr)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 from mss_lab import audio, catalogue, cli, signals
 from mss_lab.datasets import pieces
+from mss_lab.metrics.energy import sdr
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.shipped import data_folder
@@ -203,3 +204,56 @@ def test_no_command_prints_the_commands(capsys):
     printed = capsys.readouterr().out
     for command in ("separate", "methods", "evaluate", "grade", "lab", "verify", "doctor"):
         assert command in printed
+
+
+@pytest.fixture(scope="module")
+def chorale(tmp_path_factory):
+    """A folder with twelve seconds of a shipped chorale, and its score at another tempo, and a wrong one."""
+    folder = tmp_path_factory.mktemp("chorale")
+    piece = pieces.load("chorale_a")
+    audio.write_audio(folder / "mix.wav", piece.mixture[:, : 12 * piece.sample_rate_hz], piece.sample_rate_hz)
+    begun = Score(tuple(note for note in piece.score.notes if note.onset_s < 11.5))
+    notes.write_midi(folder / "right.mid", begun)
+    notes.write_midi(folder / "slow.mid", notes.with_tempo(begun, 0.6))
+    notes.write_midi(folder / "wrong.mid", notes.transpose(pieces.load("chorale_b").score, 3))
+    return folder
+
+
+def stems_of(folder):
+    return {path.stem: audio.read_audio(path)[0] for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("method", ["score-masks", "informed-nmf"])
+def test_a_score_at_another_tempo_is_aligned_where_that_is_asked(chorale, method, capsys):
+    right, aligned, unaligned = f"right-{method}", f"auto-{method}", f"none-{method}"
+    options = ("--method", method)
+    assert separate(chorale, *options, score="right.mid", out=right) == 0
+    assert "mss-lab:" not in capsys.readouterr().err
+    assert separate(chorale, *options, "--align", "auto", score="slow.mid", out=aligned) == 0
+    said = capsys.readouterr()
+    assert re.search(r"aligned: 0\.\d+ to 20\.\d+ s of the score .* confidence 0\.[89]\d", said.out)
+    assert "doubtful" not in said.err
+    assert separate(chorale, *options, "--align", "none", score="slow.mid", out=unaligned) == 0
+    assert "hardly suits this recording" in capsys.readouterr().err
+    wanted = stems_of(chorale / right)
+    for name, waveform in stems_of(chorale / aligned).items():
+        assert sdr(wanted[name], waveform) > sdr(wanted[name], stems_of(chorale / unaligned)[name]) + 5
+
+
+def test_a_recording_of_a_part_is_found_in_its_score(chorale, capsys):
+    notes.write_midi(chorale / "all.mid", notes.with_tempo(pieces.load("chorale_a").score, 0.8))
+    assert separate(chorale, "--align", "auto", score="all.mid", out="part") == 0
+    said = capsys.readouterr()
+    assert "doubtful" not in said.err
+    assert re.search(r"to 1[345]\.\d+ s of the score", said.out), said.out
+
+
+def test_the_score_of_another_piece_is_said_to_be_doubtful(chorale, capsys):
+    assert separate(chorale, "--align", "auto", score="wrong.mid", out="wrong") == 0
+    assert "doubtful): is it of this piece? Give another" in capsys.readouterr().err
+
+
+def test_aligning_needs_a_score(song, capsys):
+    command = ["separate", str(song / "mix.wav"), "--method", "source-filter", "--align", "auto"]
+    assert cli.main([*command, "--out", str(song / "out")]) == 2
+    assert "--align auto needs a score" in capsys.readouterr().err

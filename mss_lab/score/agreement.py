@@ -3,7 +3,8 @@
 Nothing is moved here, in contrast to `align`: the levels that the score promises at each moment are compared with the
 levels that sound then, and with chance.
 
-Contents: Agreement, agreement, tuning_for, ScoreWarning, words_of_doubt, closeness. Lesson: notebooks/07_scores_and_alignment.ipynb
+Contents: Agreement, agreement, tuning_for, ScoreWarning, words_of_doubt, closeness.
+Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
@@ -30,6 +31,12 @@ CLEARLY = 0.15
 # Long recordings are judged by excerpts spread over them.
 JUDGED_S = 60.0
 EXCERPT_S = 10.0
+
+
+ALIGN_IT = (
+    "is it of this piece, with the times of this recording? "
+    "Align it (mss_lab.score.align.align_score, or --align auto), or give another"
+)
 
 
 class ScoreWarning(UserWarning):
@@ -166,10 +173,6 @@ def tuning_for(recording: np.ndarray, sample_rate_hz: int, score: Score, tuning_
     return found.tuning_hz
 
 
-def words_of_doubt(confidence: float, least: float) -> str:
+def words_of_doubt(confidence: float, least: float, advice: str = ALIGN_IT) -> str:
     """What to tell a reader whose score hardly suits the recording."""
-    return (
-        f"the score hardly suits this recording (confidence {confidence:.2f}; below {least:g} is doubtful): "
-        "is it of this piece, with the times of this recording? Align it (mss_lab.score.align.align_score, or "
-        "--align auto), or give another"
-    )
+    return f"the score hardly suits this recording (confidence {confidence:.2f}; below {least:g} is doubtful): {advice}"
