@@ -180,6 +180,35 @@ def test_onset_templates_hear_what_harmonics_cannot():
     assert divergences[1] < 0.6 * divergences[0]
 
 
+def test_another_tuning_is_heard():
+    sources, score = duet()
+    # The same samples at a lower rate: everything lower and slower, the score slower with it.
+    slow_hz, slow = round(RATE_HZ * 428 / 440), notes.with_tempo(score, 428 / 440)
+    found = {
+        tuning_hz: constrained.separate(sum(sources.values()), slow_hz, slow, tolerance_s=0.05, tuning_hz=tuning_hz)
+        for tuning_hz in (440.0, None, 428.0)
+    }
+    scores = [min(sdr(sources[name], estimates[name]) for name in sources) for estimates in found.values()]
+    assert scores[0] < scores[1] - 2 and scores[0] < scores[2] - 2
+    assert scores[1] > 9
+
+
+def test_a_note_that_ends_before_a_chunk_may_ring_on_in_it(monkeypatch):
+    sources, score = duet((60,), (67,), late=0.0)
+    mixture = np.pad(sum(sources.values()), ((0, 0), (0, RATE_HZ)))
+    asked = []
+
+    def keys_of(score, *between_s):
+        asked.append(between_s)
+        return real(score, *between_s)
+
+    real = constrained.keys_of
+    monkeypatch.setattr(constrained, "keys_of", keys_of)
+    monkeypatch.setattr(constrained, "chunks", functools.partial(chunks, chunk_s=1.2, fade_s=0.1))
+    constrained.separate(mixture, RATE_HZ, score, tolerance_s=0.2, release_s=0.3)
+    assert_allclose(asked, [(-0.5, 1.7), (0.6, 2.5)])
+
+
 @pytest.mark.parametrize("onsets", [False, True])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_estimates_add_up_and_inputs_stay(channels, onsets, frozen):

@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 from .. import checks, masks, transforms, units
+from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
@@ -224,7 +225,7 @@ def separate(
     beta: float = 1.0,
     iterations: int = ITERATIONS,
     exponent: float = 2.0,
-    tuning_hz: float = units.A4_HZ,
+    tuning_hz: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF from constraint templates.
 
@@ -243,13 +244,15 @@ def separate(
         Whether each pitch has an onset template too.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two; the hop is a quarter of it.
-    harmonics, width_cents, width_bins, tuning_hz
+    harmonics, width_cents, width_bins
         Of the templates, see `template_start`.
     beta : float
         Of the divergence.
     iterations : int >= 0
     exponent : float > 0
         Of the generalised Wiener filter that turns models into masks.
+    tuning_hz : float > 0, optional
+        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
 
     Returns
     -------
@@ -272,6 +275,7 @@ def separate(
     window_samples, frame_rate_hz = settings["window_samples"], sample_rate_hz / settings["hop_samples"]
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     checks.check_number("release_s", release_s, at_least=0, unit="seconds")
+    tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
     reach_s = tolerance_s + max(release_s, ATTACK_S)
     estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
