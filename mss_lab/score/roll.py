@@ -50,8 +50,11 @@ def piano_roll(score: Score, frames: int, frame_rate_hz: float, *, tolerance_s: 
     return roll
 
 
-def note_frames(note: Note, frames: int, frame_rate_hz: float, tolerance_s: float = 0.0) -> slice:
-    """The frames that a note fills, by the rule of `piano_roll`; empty where the note lies beyond the recording."""
-    first = max(0, math.floor((note.onset_s - tolerance_s) * frame_rate_hz + ROUNDING_FRAMES))
-    last = min(frames, math.ceil((note.offset_s + tolerance_s) * frame_rate_hz - ROUNDING_FRAMES))
+def note_frames(note: Note, frames: int, frame_rate_hz: float, tolerance_s: float = 0.0, start_s: float = 0.0) -> slice:
+    """The frames that a note fills, by the rule of `piano_roll`; empty where the note lies beyond them.
+
+    The first of the frames is at `start_s`, which is not 0 where they are those of a part of a recording.
+    """
+    first = max(0, math.floor((note.onset_s - start_s - tolerance_s) * frame_rate_hz + ROUNDING_FRAMES))
+    last = min(frames, math.ceil((note.offset_s - start_s + tolerance_s) * frame_rate_hz - ROUNDING_FRAMES))
     return slice(min(first, frames), max(first, last))

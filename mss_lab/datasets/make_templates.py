@@ -1,0 +1,230 @@
+"""Make data/models/instruments again: `python -m mss_lab.datasets.make_templates [--out DIR]`.
+
+Single notes of General MIDI instruments are rendered at several strengths and lengths, and the amplitude of each
+harmonic is measured while they sound. What comes out is a small table: how an instrument divides its sound among its
+harmonics, pitch by pitch. Nothing is drawn, so the same versions of FluidSynth and of the soundfont give the same
+table.
+
+Contents: RANGES; notes_of, measure, harmonic_levels; write, main.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+from tqdm import tqdm
+
+from .. import checks, files, shipped, transforms, units
+from ..score.instruments import name_of
+from ..score.notes import Note, Score
+from . import render
+
+SAMPLE_RATE_HZ = 44_100
+HARMONICS = 60
+STEP_SEMITONES = 2
+VELOCITIES = (50, 80, 110)
+LENGTHS_S = (0.4, 1.6)
+GAP_S = 0.6
+
+# Long enough to part the harmonics of the lowest notes, and its frames near enough to follow those that die away.
+WINDOW_SAMPLES, HOP_SAMPLES = 8192, 1024
+# Levels are kept in steps of half a decibel below the strongest harmonic, down to 127 dB: one byte each.
+STEP_DB = 0.5
+LOWEST_STEP = 254
+
+RECORD = "record.json"
+TABLE = "harmonics.npz"
+CREDIT = "Measured on single notes of the FluidR3 GM soundfont by Frank Wen and contributors (MIT licence)."
+
+# Lowest and highest pitch of each program, counted from 0: what players reach, not what a soundfont plays. Programs
+# without harmonics (bells, drums, effects) and without an instrument (pads) are left out.
+RANGES = {
+    **dict.fromkeys(range(8), (24, 105)),  # pianos, harpsichord, clavinet
+    **{8: (60, 105), 11: (53, 89), 12: (45, 96), 15: (48, 86)},  # celesta, vibraphone, marimba, dulcimer
+    **dict.fromkeys(range(16, 21), (24, 96)),  # organs
+    **{21: (41, 93), 22: (48, 96), 23: (41, 93)},  # accordions, harmonica
+    **dict.fromkeys(range(24, 31), (40, 88)),  # guitars
+    **dict.fromkeys(range(32, 40), (23, 67)),  # basses
+    **{40: (55, 103), 41: (48, 91), 42: (36, 84), 43: (24, 67)},  # violin, viola, cello, contrabass
+    **{44: (28, 96), 45: (28, 96), 46: (24, 103), 47: (36, 60)},  # tremolo, pizzicato, harp, timpani
+    **dict.fromkeys(range(48, 52), (28, 96)),  # string ensembles
+    **dict.fromkeys(range(52, 55), (40, 84)),  # voices
+    **{56: (52, 86), 57: (34, 77), 58: (26, 65), 59: (52, 86)},  # trumpet, trombone, tuba, muted trumpet
+    **{60: (34, 77), 61: (34, 84), 62: (34, 84), 63: (34, 84)},  # horn, brass
+    **{64: (56, 88), 65: (49, 82), 66: (44, 77), 67: (36, 70)},  # saxophones from soprano to baritone
+    **{68: (58, 93), 69: (52, 81), 70: (34, 76), 71: (50, 94)},  # oboe, English horn, bassoon, clarinet
+    **{72: (74, 108), 73: (59, 98), 74: (60, 98), 75: (60, 96)},  # piccolo, flute, recorder, pan flute
+    **{76: (60, 96), 77: (55, 90), 78: (72, 108), 79: (60, 96)},  # bottle, shakuhachi, whistle, ocarina
+    **dict.fromkeys(range(80, 88), (36, 96)),  # synthesisers that lead
+    **{104: (48, 84), 105: (48, 84), 106: (50, 84), 107: (44, 84)},  # sitar, banjo, shamisen, koto
+    **{109: (55, 81), 110: (55, 96), 111: (58, 84)},  # bagpipe, fiddle, shanai
+}
+
+
+def notes_of(program: int) -> tuple[Note, ...]:
+    """The notes that are rendered of a program: every second pitch of its range and its highest, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If the program is not among RANGES.
+    """
+    if program not in RANGES:
+        raise ValueError(f"program must be one that is measured, {sorted(RANGES)}, got {program}")
+    lowest, highest = RANGES[program]
+    pitches = sorted({*range(lowest, highest, STEP_SEMITONES), highest})
+    notes, onset_s = [], GAP_S
+    for midi in pitches:
+        for velocity in VELOCITIES:
+            for length_s in LENGTHS_S:
+                notes.append(Note("instrument", midi, onset_s, onset_s + length_s, velocity))
+                onset_s += length_s + GAP_S
+    return tuple(notes)
+
+
+def measure(program: int) -> tuple[np.ndarray, np.ndarray]:
+    """Render an instrument and measure it.
+
+    Parameters
+    ----------
+    program : int
+        A key of RANGES.
+
+    Returns
+    -------
+    midi : uint8 (pitches,)
+    levels : uint8 (pitches, HARMONICS)
+        How far each harmonic lies below the strongest of its pitch, in half decibels; 254 is the least there is.
+
+    Raises
+    ------
+    ImportError, FileNotFoundError
+        If FluidSynth or its soundfont is missing; the message says what to install.
+    """
+    notes = notes_of(program)
+    stem = render.render(
+        Score(notes), {"instrument": program}, sample_rate_hz=SAMPLE_RATE_HZ, loudness=None, tail_s=GAP_S
+    )["instrument"]
+    sounds: dict[int, list[np.ndarray]] = {}
+    for note in notes:
+        start, stop = (round(time_s * SAMPLE_RATE_HZ) for time_s in (note.onset_s, note.offset_s))
+        levels = harmonic_levels(stem[:, start:stop], note.midi, SAMPLE_RATE_HZ)
+        # A soundfont may have no sound for a key or a strength.
+        if levels.any():
+            sounds.setdefault(int(note.midi), []).append(levels / levels.sum())
+    means = np.array([np.mean(sounds[midi], axis=0) for midi in sounds])
+    below_db = units.amplitude_to_db(means.max(axis=1, keepdims=True)) - units.amplitude_to_db(means, -400.0)
+    levels = np.minimum(np.rint(below_db / STEP_DB), LOWEST_STEP).astype(np.uint8)
+    return np.array(list(sounds), np.uint8), levels
+
+
+def harmonic_levels(waveform: np.ndarray, midi: float, sample_rate_hz: int, harmonics: int = HARMONICS) -> np.ndarray:
+    """Mean amplitude of each harmonic of a single note.
+
+    Everything within the window's main lobe and half a semitone of a harmonic, but no farther than half-way to the
+    next, is counted as that harmonic's: so vibrato and a soundfont that is a little out of tune do no harm.
+
+    Parameters
+    ----------
+    waveform : float (1, samples)
+        The note, from its onset to its offset.
+    midi : float
+    sample_rate_hz : int
+    harmonics : int >= 1
+
+    Returns
+    -------
+    float (harmonics,)
+        Linear, 1 for a sinusoid of amplitude 1 that fills its frames; 0 above half the sample rate.
+    """
+    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    stft = transforms.stft(waveform, window_samples=WINDOW_SAMPLES, hop_samples=HOP_SAMPLES)
+    power = np.abs(stft[0].astype(complex)) ** 2
+    bin_hz = sample_rate_hz / WINDOW_SAMPLES
+    f0_hz = units.midi_to_hz(midi)
+    centres_hz = f0_hz * np.arange(1, harmonics + 1)
+    half_widths_hz = np.minimum(centres_hz * (units.cents_to_ratio(50) - 1) + 2 * bin_hz, f0_hz / 2)
+    taper = transforms.make_window("hann", WINDOW_SAMPLES)
+    # A sinusoid of amplitude 1: by Parseval, half of its windowed energy lies at positive frequencies.
+    whole = WINDOW_SAMPLES * np.sum(taper**2) / 4
+    levels = np.zeros(harmonics)
+    for h, (centre_hz, half_hz) in enumerate(zip(centres_hz, half_widths_hz, strict=True)):
+        if centre_hz >= sample_rate_hz / 2:
+            break
+        first, last = np.ceil((centre_hz - half_hz) / bin_hz), np.floor((centre_hz + half_hz) / bin_hz)
+        levels[h] = np.mean(np.sqrt(power[int(first) : int(last) + 1].sum(axis=0) / whole))
+    return levels
+
+
+def write(out: Path) -> dict[str, Any]:
+    """Measure every instrument and put the table's folder at `out`, whole or not at all; returns its record."""
+    tables = {program: measure(program) for program in tqdm(RANGES, unit="instrument", desc="rendering")}
+    with files.whole_folder(out, force=True) as folder:
+        np.savez_compressed(
+            folder / TABLE,
+            programs=np.repeat(np.array(list(tables), np.uint8), [len(midi) for midi, _ in tables.values()]),
+            midi=np.concatenate([midi for midi, _ in tables.values()]),
+            levels=np.concatenate([levels for _, levels in tables.values()]),
+        )
+        (folder / "LICENCE").write_text(LICENCE, encoding="utf-8")
+        record = {
+            "title": "Amplitudes of the harmonics of General MIDI instruments",
+            "credits": CREDIT,
+            "licence": "MIT",
+            "instruments": {str(program): name_of(program) for program in RANGES},
+            "harmonics": HARMONICS,
+            "step_db": STEP_DB,
+            "lowest_step": LOWEST_STEP,
+            "velocities": VELOCITIES,
+            "lengths_s": LENGTHS_S,
+            "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
+            "made_by": "python -m mss_lab.datasets.make_templates",
+            "sha256": {path.name: shipped.sha256(path) for path in sorted(folder.iterdir())},
+        }
+        (folder / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mss_lab.datasets.make_templates", description="Measure the instruments of a soundfont again."
+    )
+    parser.add_argument("--out", type=Path, help="folder to put the table in (data/models/instruments)")
+    options = parser.parse_args(arguments)
+    try:
+        out = options.out or shipped.data_folder() / "models" / "instruments"
+        write(out)
+        table = out / TABLE
+        sys.stdout.write(f"{table}: {len(RANGES)} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
+    except (ImportError, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+LICENCE = """Amplitudes of the harmonics of General MIDI instruments
+
+The numbers in this folder were measured on single notes of the soundfont FluidR3 GM, Copyright (c) 2000-2002, 2008
+Frank Wen, Copyright (c) 2008 Toby Smithe, which is released under the MIT licence. So are they:
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())

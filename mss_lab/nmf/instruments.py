@@ -1,0 +1,68 @@
+"""How instruments divide their sound among their harmonics, as measured beforehand; see data/README.md, models.
+
+Contents: harmonic_amplitudes. Lesson: notebooks/08_nmf_with_a_score.ipynb
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from .. import checks, shipped
+from ..score.instruments import name_of
+from ..score.roll import PITCHES
+
+FOLDER = "models/instruments"
+RECORD = "record.json"
+TABLE = "harmonics.npz"
+
+
+def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
+    """Amplitudes of the harmonics of an instrument at every MIDI pitch.
+
+    Between the pitches that were measured levels in dB are interpolated; below the lowest and above the highest the
+    nearest is used.
+
+    Parameters
+    ----------
+    program : int in [0, 127]
+        General MIDI program; see `mss_lab.score.instruments.program_of`.
+    harmonics : int >= 1
+        Those beyond what was measured, the 60th, are 0.
+
+    Returns
+    -------
+    float32 (128, harmonics)
+        Linear; the strongest harmonic of each pitch is near 1. Measured at 44.1 kHz: a harmonic of 22 kHz or more is 0.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the table is missing or damaged, or has no such instrument.
+
+    Source: the table is made by `python -m mss_lab.datasets.make_templates`.
+    """
+    program = checks.check_number("program", program, at_least=0, at_most=127, whole=True)
+    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    programs, midi, levels_db, lowest_db = _table(shipped.data_folder(FOLDER) / FOLDER)
+    rows = programs == program
+    if not rows.any():
+        raise ValueError(
+            f"program must be an instrument that was measured, got {program} ({name_of(program)}), which has no "
+            f"harmonics to speak of; choose the nearest of {', '.join(name_of(p) for p in np.unique(programs))}"
+        )
+    known = levels_db[rows, :harmonics]
+    everywhere = np.arange(PITCHES)
+    levels = np.stack([np.interp(everywhere, midi[rows], level) for level in known.T], axis=1)
+    amplitudes = np.zeros((PITCHES, harmonics), np.float32)
+    amplitudes[:, : levels.shape[1]] = np.where(levels > lowest_db, 10 ** (levels / 20), 0)
+    return amplitudes
+
+
+@functools.lru_cache(maxsize=2)
+def _table(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Program and pitch of each row, its levels in dB (rows, harmonics), and the level that stands for silence."""
+    record = shipped.read_record(folder / RECORD)
+    with np.load(folder / TABLE) as table:
+        levels_db = -record["step_db"] * table["levels"].astype(float)
+        return table["programs"], table["midi"].astype(float), levels_db, -record["step_db"] * record["lowest_step"]

@@ -1,0 +1,391 @@
+"""NMF with templates that were learnt beforehand, and stay: the recording decides only how loud each note is, and when.
+
+The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each pitch of each
+player. A template is the spectrum of the player's instrument at that pitch, from recordings of single notes, and is
+not changed. An activation is zero where its pitch is not written. Nothing but the other activations is to be found,
+which is a convex problem for the divergences used here: there is no wrong place to start.
+
+How near the templates are to the instruments that play decides the result. Where the score's times are known to
+within a tolerance only, activations can be refined: what a first run finds is cut into blobs, runs of frames in which
+a note sounds clearly, blobs that no written note overlaps are forbidden, and a second run finds the rest again.
+
+Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, tau the tolerance.
+
+Contents: harmonic_templates, amplitudes_of, refined, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.ndimage
+
+from .. import checks, masks, transforms, units
+from ..score.agreement import tuning_for
+from ..score.harmonics import check_pitched, check_score_fits
+from ..score.instruments import programs_of
+from ..score.notes import Score
+from ..score.roll import PITCHES, note_frames
+from .beta import factorise
+from .chunks import chunks
+from .components import source_models
+from .constrained import Key, activation_start, keys_of
+from .informed import harmonic_shapes
+from .instruments import harmonic_amplitudes
+
+HARMONICS = 40
+WIDTH_CENTS = 10.0
+WIDTH_BINS = 1.4
+BETA = 1.3
+ITERATIONS = 50
+TOLERANCE_S = 0.2
+WINDOW_S = 4096 / 44_100
+# A hop of 11 ms under a window of 93 ms.
+OVERLAP = 8
+# Every chunk finds activations only, so it need not be long.
+CHUNK_S = 15.0
+
+# A note sounds clearly where its smoothed activation is above this part of the largest around it.
+CLEAR_PART = 0.1
+SMOOTHING_S = 0.02
+
+
+def harmonic_templates(
+    amplitudes: np.ndarray,
+    midi: Sequence[float],
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    tuning_hz: float = units.A4_HZ,
+) -> np.ndarray:
+    """Templates of notes whose harmonics' amplitudes are known, for any STFT.
+
+    Parameters
+    ----------
+    amplitudes : real >= 0 (keys, harmonics)
+        Linear; their level does not matter.
+    midi : sequence of keys pitches
+        Fractions of a semitone are allowed.
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    width_cents, width_bins : float
+        How wide a harmonic is, see `mss_lab.nmf.informed.harmonic_shapes`.
+    tuning_hz : float > 0
+        Frequency of A4.
+
+    Returns
+    -------
+    float32 (freq, keys)
+        Each adds up to 1; one whose harmonics are all 0, or above half the sample rate, is all zeros.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not as many pitches as rows, the amplitudes are none, or an option is out of its range.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb
+    """
+    amplitudes = checks.check_magnitude("amplitudes", amplitudes, "keys harmonics")
+    if len(midi) != len(amplitudes):
+        raise checks.ShapeError(f"there must be one pitch for each of {len(amplitudes)} keys, got {len(midi)} pitches")
+    templates = np.zeros((window_samples // 2 + 1, len(amplitudes)), np.float32)
+    for k, (pitch, levels) in enumerate(zip(midi, amplitudes, strict=True)):
+        templates[:, k] = levels @ harmonic_shapes(
+            pitch,
+            window_samples,
+            sample_rate_hz,
+            harmonics=amplitudes.shape[1],
+            width_cents=width_cents,
+            width_bins=width_bins,
+            tuning_hz=tuning_hz,
+        )
+    totals = templates.sum(axis=0)
+    return templates / np.where(totals > 0, totals, 1)
+
+
+def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = None) -> dict[str, np.ndarray]:
+    """Amplitudes of the harmonics of every player with a note, by the instrument that the player is named after.
+
+    Parameters
+    ----------
+    score : Score
+    instruments : dict of source name -> instrument's name, or text such as "vocals=choir, lead=flute", optional
+        For sources whose own names say nothing.
+
+    Returns
+    -------
+    dict of source name -> float32 (128, harmonics)
+        As `mss_lab.nmf.instruments.harmonic_amplitudes` gives them.
+
+    Raises
+    ------
+    ValueError
+        If an instrument is unknown or was not measured; the message says which source needs one, and how to say it.
+    FileNotFoundError
+        If the table of instruments is missing.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb
+    """
+    said = _instruments(instruments)
+    strangers = [source for source in said if source not in score.sources]
+    if strangers:
+        raise ValueError(
+            f"instruments must name sources of the score, {', '.join(score.sources)}, got {', '.join(strangers)}; "
+            "mend the name"
+        )
+    sounding = [source for source in score.sources if score.notes_of(source)]
+    found = {}
+    for source in sounding:
+        try:
+            # With the others in view: a bass among voices is one.
+            program = programs_of([said[source]] if source in said else [source, *_known(sounding)])
+            found[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS)
+        except ValueError as error:
+            raise ValueError(
+                f"source {source!r} must be played by an instrument that was measured ({error}); say which, or its "
+                f"nearest kin, with instruments={{{source!r}: 'violin'}}, or --set instruments={source}=violin"
+            ) from error
+    return found
+
+
+def _known(sources: Sequence[str]) -> list[str]:
+    known = []
+    for source in sources:
+        try:
+            programs_of([source])
+            known.append(source)
+        except ValueError:
+            continue
+    return known
+
+
+def _instruments(instruments: Mapping[str, str] | str | None) -> dict[str, str]:
+    if not isinstance(instruments, str):
+        return dict(instruments or {})
+    pairs = [pair.partition("=") for pair in instruments.split(",") if pair.strip()]
+    if not all(equals and source.strip() and name.strip() for source, equals, name in pairs):
+        raise ValueError(f"instruments must be SOURCE=INSTRUMENT, several parted by commas, got {instruments!r}")
+    return {source.strip(): name.strip() for source, _, name in pairs}
+
+
+def fit(
+    magnitude: np.ndarray,
+    templates: np.ndarray,
+    allowed: np.ndarray,
+    *,
+    beta: float = BETA,
+    iterations: int = ITERATIONS,
+) -> np.ndarray:
+    """Activations of templates that stay as they are.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (freq, frames)
+        V.
+    templates : real >= 0 (freq, keys)
+        W.
+    allowed : real or bool (keys, frames)
+        Not 0 where a template may sound.
+    beta : float
+        Of the divergence.
+    iterations : int >= 0
+
+    Returns
+    -------
+    float (keys, frames)
+        H: zero where not allowed, and of templates that are all zeros.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015.
+    """
+    heard = np.sum(templates, axis=0) > 0
+    start = (np.asarray(allowed) != 0) * heard[:, np.newaxis] * np.float32(np.mean(magnitude))
+    return factorise(
+        magnitude, templates=templates, activations=start, beta=beta, iterations=iterations, fixed_templates=True
+    ).activations
+
+
+def refined(
+    activations: np.ndarray,
+    score: Score,
+    keys: tuple[Key, ...],
+    frame_rate_hz: float,
+    *,
+    tolerance_s: float = TOLERANCE_S,
+    start_s: float = 0.0,
+) -> np.ndarray:
+    """Where notes may sound, once a first run has shown where they do: note refinement.
+
+    Around every note, within the tolerance, the activation is smoothed and cut into blobs: runs of frames in which it
+    is above a tenth of its largest value there. Blobs that overlap the written note are kept; where none does, all of
+    the note's surroundings are.
+
+    Parameters
+    ----------
+    activations : float >= 0 (keys, frames)
+    score : Score
+    keys : sequence of (source, midi)
+        Whose rows they are.
+    frame_rate_hz : float > 0
+    tolerance_s : float >= 0, seconds
+    start_s : float, seconds
+        Time of the first frame.
+
+    Returns
+    -------
+    bool (keys, frames)
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015, who look at an
+    image of gains over pitch and time; each of our pitches has a row of its own, so blobs are runs of frames.
+    """
+    frames = activations.shape[1]
+    allowed = np.zeros(activations.shape, dtype=bool)
+    index = {key: k for k, key in enumerate(keys)}
+    for note in score.notes:
+        k = index.get((note.source, note.midi))
+        around = note_frames(note, frames, frame_rate_hz, tolerance_s, start_s)
+        written = note_frames(note, frames, frame_rate_hz, start_s=start_s)
+        if k is None or not activations[k, around].size:
+            continue
+        gains = scipy.ndimage.gaussian_filter1d(activations[k, around], SMOOTHING_S * frame_rate_hz, mode="constant")
+        blobs, _ = scipy.ndimage.label(gains > CLEAR_PART * gains.max())
+        kept = np.unique(blobs[written.start - around.start : written.stop - around.start])
+        kept = kept[kept > 0]
+        allowed[k, around] |= np.isin(blobs, kept) if kept.size else True
+    return allowed
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    tolerance_s: float = TOLERANCE_S,
+    templates: Mapping[str, np.ndarray] | None = None,
+    instruments: Mapping[str, str] | str | None = None,
+    refine: bool = False,
+    window_s: float = WINDOW_S,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    beta: float = BETA,
+    iterations: int = ITERATIONS,
+    exponent: float = 1.0,
+    tuning_hz: float | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture by NMF with fixed templates of the instruments that play.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Activations are those of all channels together; each channel is filtered by the same mask.
+    sample_rate_hz : int
+    score : Score
+        With the times of this recording; one estimate comes back for each of its sources.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+    templates : dict of source name -> real >= 0 (128, harmonics), optional
+        Amplitudes of the harmonics of a source at each MIDI pitch. Default: those of the instrument that the source
+        is named after, see `amplitudes_of`.
+    instruments : dict of source name -> instrument's name, or text, optional
+        For sources whose names say nothing, see `amplitudes_of`.
+    refine : bool
+        Whether to run a second time with the support that `refined` finds.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two; the hop is an eighth of it.
+    width_cents, width_bins : float
+        Of the templates, see `harmonic_templates`.
+    beta : float
+        Of the divergence.
+    iterations : int >= 0
+        Of each run.
+    exponent : float > 0
+        Of the generalised Wiener filter that turns models into masks.
+    tuning_hz : float > 0, optional
+        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, an option is out of its range, the score is missing, has unpitched sources or
+        no note within the mixture, or nobody knows the instrument of a source.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015: beta 1.3, 50
+    iterations, 93 ms, 11 ms. Their templates are learnt from recordings of single notes (RWC), ours from renders.
+    """
+    mixture = checks.check_waveform("mixture", mixture)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
+    check_pitched(score)
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
+    checks.check_number("iterations", iterations, at_least=0, whole=True)
+    amplitudes = amplitudes_of(score, instruments) if templates is None else _checked_templates(templates, score)
+    tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
+    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
+    settings: transforms.StftSettings = {
+        "window_samples": window_samples,
+        "hop_samples": max(1, window_samples // OVERLAP),
+    }
+    frame_rate_hz = sample_rate_hz / settings["hop_samples"]
+    estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+        start_s, stop_s = start / sample_rate_hz, stop / sample_rate_hz
+        keys = keys_of(score, start_s - tolerance_s, stop_s + tolerance_s)
+        models = np.zeros((len(score.sources), 1, *magnitude.shape), np.float32)
+        if keys:
+            W = harmonic_templates(
+                np.stack([amplitudes[source][units.nearest_pitch(midi)] for source, midi in keys]),
+                [midi for _, midi in keys],
+                window_samples,
+                sample_rate_hz,
+                width_cents=width_cents,
+                width_bins=width_bins,
+                tuning_hz=tuning_hz,
+            )
+            allowed = activation_start(
+                score,
+                keys,
+                magnitude.shape[1],
+                frame_rate_hz,
+                tolerance_s=tolerance_s,
+                release_s=0.0,
+                start_s=start_s,
+            )
+            H = fit(magnitude, W, allowed, beta=beta, iterations=iterations)
+            if refine:
+                allowed = refined(H, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s)
+                H = fit(magnitude, W, allowed, beta=beta, iterations=iterations)
+            owners = np.array([score.sources.index(source) for source, _ in keys])
+            models = source_models(W, H[np.newaxis], owners, len(score.sources))
+        filtered = masks.apply(masks.wiener(models, exponent), stft)
+        for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
+            estimates[source][:, start:stop] += waveform * gains
+    return estimates
+
+
+def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dict[str, np.ndarray]:
+    missing = [source for source in score.sources if score.notes_of(source) and source not in templates]
+    if missing:
+        raise ValueError(
+            f"templates must have every source that plays, nothing came for {', '.join(missing)}; add its amplitudes, "
+            "or leave templates out"
+        )
+    checked = {}
+    for source, amplitudes in templates.items():
+        name = f"templates[{source!r}]"
+        checked[source] = checks.check_magnitude(name, amplitudes, "pitches harmonics")
+        if len(checked[source]) != PITCHES:
+            raise checks.ShapeError(f"{name} must have a row for each of {PITCHES} pitches, got {len(checked[source])}")
+    if len({amplitudes.shape for amplitudes in checked.values()}) > 1:
+        raise checks.ShapeError(
+            "templates must have as many harmonics for every source, got "
+            f"{', '.join(f'{source}: {amplitudes.shape[1]}' for source, amplitudes in checked.items())}; "
+            "fill up with zeros"
+        )
+    return checked
