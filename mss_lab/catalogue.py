@@ -96,6 +96,16 @@ METHODS = (
         adds_up=True,
     ),
     Method(
+        name="trained-nmf",
+        title="A fixed template for each pitch of each player, learnt beforehand from single notes of the instrument",
+        function=".nmf.trained:separate",
+        needs=frozenset({"score"}),
+        gives="one estimate for each source of the score; together they are the mixture",
+        lesson="notebooks/08_nmf_with_a_score.ipynb",
+        source="Miron, Carabias-Orti and Janer, ISMIR 2015",
+        adds_up=True,
+    ),
+    Method(
         name="informed-nmf",
         title="A harmonic template for each pitch of each player, learnt from the recording where the score allows",
         function=".nmf.informed:separate",

@@ -83,8 +83,6 @@ def harmonic_templates(
     ------
     ShapeError, TypeError, ValueError
         If there are not as many pitches as rows, the amplitudes are none, or an option is out of its range.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     amplitudes = checks.check_magnitude("amplitudes", amplitudes, "keys harmonics")
     if len(midi) != len(amplitudes):
@@ -124,8 +122,6 @@ def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = No
         If an instrument is unknown or was not measured; the message says which source needs one, and how to say it.
     FileNotFoundError
         If the table of instruments is missing.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     said = _instruments(instruments)
     strangers = [source for source in said if source not in score.sources]
@@ -196,7 +192,7 @@ def fit(
     float (keys, frames)
         H: zero where not allowed, and of templates that are all zeros.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015.
+    Source: Miron, Carabias-Orti and Janer, ISMIR 2015.
     """
     heard = np.sum(templates, axis=0) > 0
     start = (np.asarray(allowed) != 0) * heard[:, np.newaxis] * np.float32(np.mean(magnitude))
@@ -235,7 +231,7 @@ def refined(
     -------
     bool (keys, frames)
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015, who look at an
+    Source: Miron, Carabias-Orti and Janer, ISMIR 2015, who look at an
     image of gains over pitch and time; each of our pitches has a row of its own, so blobs are runs of frames.
     """
     frames = activations.shape[1]

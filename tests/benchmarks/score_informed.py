@@ -34,6 +34,10 @@ METHODS: dict[str, Callable[[float], catalogue.Separator]] = {
     "constrained NMF, onset templates": lambda tolerance_s: catalogue.separator(
         "constrained-nmf", tolerance_s=tolerance_s, onsets=True
     ),
+    "trained NMF": lambda tolerance_s: catalogue.separator("trained-nmf", tolerance_s=tolerance_s),
+    "trained NMF, refined": lambda tolerance_s: catalogue.separator(
+        "trained-nmf", tolerance_s=tolerance_s, refine=True
+    ),
     "informed NMF": lambda tolerance_s: catalogue.separator("informed-nmf", tolerance_s=tolerance_s),
 }
 
