@@ -71,7 +71,7 @@ METHODS = (
         function=".score.harmonics:separate",
         needs=frozenset({"score"}),
         gives="one estimate for each source of the score; together they are the mixture",
-        lesson="notebooks/00_unmix_in_five_minutes.ipynb",
+        lesson="notebooks/09_score_informed_soft_masks.ipynb",
         source="Miron, Janer and Gómez, ISMIR 2017",
         adds_up=True,
     ),

@@ -6,7 +6,8 @@ the score is taken at its word.
 Symbols: U_n[t] is 1 while note n sounds, V_n[f] its claim near its harmonics, K_j[f, t] the largest claim
 U_n[t] V_n[f] over the notes of source j, R_j = K_j / sum over i of K_i the mask.
 
-Contents: harmonic_claim, score_claims, score_masks, separate. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: harmonic_claim, score_claims, score_masks, separate.
+Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb
 """
 
 from typing import Any
@@ -58,8 +59,8 @@ def harmonic_claim(
     -------
     float32 (freq,)
 
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron, Janer and Gómez, ISMIR 2017,
-    eq. 2, with claims that are a bin wider and fall with h.
+    Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb.
+    Source: Miron, Janer and Gómez, ISMIR 2017, eq. 2, with claims that are a bin wider and fall with h.
     """
     checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     for name, value in (("width_cents", width_cents), ("width_bins", width_bins), ("slope", slope)):
@@ -111,8 +112,8 @@ def score_claims(
     ValueError
         If the score has unpitched sources, whose harmonics nobody knows, or an option is out of its range.
 
-    Source: Miron et al. 2017, eq. 1 to 3. Equation 1 prints a window moved, not widened; it is widened here, as in
-    the authors' own program.
+    Lesson: notebooks/09_score_informed_soft_masks.ipynb. Source: Miron et al. 2017, eq. 1 to 3. Equation 1 prints a
+    window moved, not widened; it is widened here, as in the authors' own program.
     """
     checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
@@ -135,8 +136,9 @@ def score_masks(score: Score, frames: int, **options: Any) -> np.ndarray:
 
     Parameters as for `score_claims`; returns float32 (sources, 1, freq, frames) that add up to 1.
 
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al. 2017, eq. 4, which gives bins that nobody
-    claims to no one; sharing them lets the estimates add up to the mixture, as in the authors' training program.
+    Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb.
+    Source: Miron et al. 2017, eq. 4, which gives bins that nobody claims to no one; sharing them lets the estimates
+    add up to the mixture, as in the authors' training program.
     """
     return masks.ratio(score_claims(score, frames, **options))
 
@@ -181,7 +183,8 @@ def separate(
     ShapeError, TypeError, ValueError
         If the mixture is no waveform, or the score is missing, has unpitched sources, or no note within the mixture.
 
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb. Source: Miron et al. 2017.
+    Lesson: notebooks/09_score_informed_soft_masks.ipynb, and notebooks/00_unmix_in_five_minutes.ipynb.
+    Source: Miron et al. 2017.
     """
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
