@@ -53,6 +53,7 @@ def _check_euclid(answer):
             + first
             - second,
             "H has not changed.": H,
+            "That is the update of the templates W. Leave W as it is, and update H.": W * (V @ H.T) / (Y @ H.T),
             "That adds the slope instead of following it down, and it is no multiplicative update.": H + second - first,
         },
     )
@@ -155,6 +156,10 @@ def _check_owners(answer):
             "That is the source that is least alike; take the largest.": (
                 inner / np.sqrt((sources**2).sum(axis=(1, 2)))
             ).argmin(axis=1),
+            "That takes the source at the smallest distance, and a soft source is near everything that is soft. Take "
+            "the likeness of the task, which no level changes.": ((parts[:, None] - sources) ** 2)
+            .sum(axis=(2, 3))
+            .argmin(axis=1),
             "Sources are numbered from 0.": wanted + 1,
             "That is the best component of each source. Ask for the best source of each component: the other axis.": (
                 inner / np.sqrt((sources**2).sum(axis=(1, 2)))

@@ -58,6 +58,9 @@ def _check_window(answer):
                 onset_s - tolerance_s, offset_s
             ),
             "That makes the note shorter by the tolerance.": between(onset_s + tolerance_s, offset_s - tolerance_s),
+            "That compares numbers of frames with seconds. Divide them by frame_rate_hz.": (
+                (np.arange(frames) >= onset_s - tolerance_s) & (np.arange(frames) <= offset_s + tolerance_s)
+            ),
             "int() rounds towards 0, so the window starts a frame early and ends a frame early. Compare times, "
             "np.arange(frames) / frame_rate_hz.": floored,
         }
@@ -103,6 +106,10 @@ def _check_filtered(answer):
             "That makes every claim 0 or 1 first. Share in proportion to the claims as they are.": (claims > 0)
             / np.maximum((claims > 0).sum(axis=0), 1)
             * magnitude,
+            "The claims are divided by their sum over frequency. Sum over the sources, axis 0.": _shares(claims, 1)
+            * magnitude,
+            "The claims are divided by their sum over time. Sum over the sources, axis 0.": _shares(claims, 2)
+            * magnitude,
             "These are the masks. Multiply by the magnitude of the mixture.": claims / safe,
             "That is complex: the network is fed magnitudes. np.abs.": claims / safe * mixture,
             "That is the real part; the magnitude is np.abs.": claims / safe * mixture.real,
@@ -111,8 +118,15 @@ def _check_filtered(answer):
     )
 
 
+def _shares(claims, axis):
+    with np.errstate(all="ignore"):
+        return claims / claims.sum(axis=axis, keepdims=True)
+
+
 def _check_window_length(answer):
     reach_hz = 98 * WIDTH
+    if isinstance(answer, int | float | np.number) and abs(answer - 500 / reach_hz) < 1:
+        return "That is in milliseconds. The question is about seconds."
     return answers.number(
         answer,
         1 / (2 * reach_hz),
@@ -125,7 +139,6 @@ def _check_window_length(answer):
             / reach_hz,
             "That is the width of the band in Hz. Bins as far apart as this: 1 over it.": 2 * reach_hz,
             "That is the reach to one side, in Hz. The question is how long a window puts bins so close.": reach_hz,
-            "That is in milliseconds.": 500 / reach_hz,
             "That is in samples at 44.1 kHz; divide by the rate.": 44_100 / (2 * reach_hz),
             "That is this lesson's window, which is too short.": 4096 / 44_100,
         },
