@@ -77,7 +77,7 @@ def test_templates_follow_the_tuning():
 def test_a_note_that_cannot_be_heard_has_a_template_of_zeros(amplitudes, midi):
     W = trained.harmonic_templates(amplitudes, (midi,), WINDOW, RATE_HZ)
     assert not W.any()
-    H = trained.fit(np.ones((WINDOW // 2 + 1, 4)), W, np.ones((1, 4)))
+    H = trained.fit(np.ones((WINDOW // 2 + 1, 4)), W, np.ones((1, 4))).activations
     assert not H.any()
 
 
@@ -184,8 +184,17 @@ def test_known_templates_recover_known_activations(rng, beta):
     truth = allowed * (0.2 + rng.random(allowed.shape))
     V = (W.astype(float) @ truth).astype(float)
     V.setflags(write=False)
-    H = trained.fit(V, W, allowed, beta=beta, iterations=500)
+    H = trained.fit(V, W, allowed, beta=beta, iterations=500).activations
     assert_allclose(H, truth, atol=0.02)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_templates_stay_only_where_they_are_fixed(rng, fixed):
+    W = trained.harmonic_templates(plain()[:2], (57, 69), WINDOW, RATE_HZ)
+    W.setflags(write=False)
+    found = trained.fit(rng.random((WINDOW // 2 + 1, 40)), W, np.ones((2, 40)), iterations=5, fixed=fixed).templates
+    assert np.array_equal(found, W) == fixed
+    assert not found[W == 0].any()
 
 
 @pytest.mark.parametrize("iterations", [0, 1, 7, 50])
@@ -195,7 +204,7 @@ def test_activations_are_zero_where_the_score_is_silent(rng, iterations, level):
     keys = keys_of(score)
     allowed = activation_start(score, keys, 40, FRAME_RATE_HZ, tolerance_s=0.02, release_s=0.0)
     W = trained.harmonic_templates(plain()[:2], (57, 69), WINDOW, RATE_HZ)
-    H = trained.fit(level * rng.random((WINDOW // 2 + 1, 40)), W, allowed, iterations=iterations)
+    H = trained.fit(level * rng.random((WINDOW // 2 + 1, 40)), W, allowed, iterations=iterations).activations
     assert not H[allowed == 0].any() and (H[allowed > 0] > 0).all()
     assert np.isfinite(H).all()
 
@@ -253,6 +262,25 @@ def test_octaves_are_told_apart_by_what_is_known_of_the_instruments():
     for name, source in sources.items():
         assert sdr(source, found[name]) > 8
         assert sdr(source, found[name]) > sdr(source, swapped[name]) + 3
+
+
+def test_learning_mends_templates_of_other_instruments():
+    sources, score = octaves()
+    # Notes that do not begin together, so that there is something to learn from.
+    late = round(0.4 * RATE_HZ)
+    moved = {"bassoon": np.pad(sources["bassoon"], ((0, 0), (0, late))),
+             "clarinet": np.pad(sources["clarinet"], ((0, 0), (late, 0)))}  # fmt: skip
+    written = tuple(
+        Note(n.source, n.midi, n.onset_s + 0.4 * (n.source == "clarinet"), n.offset_s + 0.4 * (n.source == "clarinet"))
+        for n in score.notes
+    )
+    wrong = {"bassoon": "flute", "clarinet": "violin"}
+    stay, learn = (
+        separate(sum(moved.values()), Score(written, score.sources), instruments=wrong, fixed=fixed)
+        for fixed in (True, False)
+    )
+    for name, source in moved.items():
+        assert sdr(source, learn[name]) > sdr(source, stay[name]) + 1
 
 
 def test_templates_may_be_given_as_arrays():

@@ -25,7 +25,7 @@ from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
 from ..score.notes import Score
 from ..score.roll import PITCHES, note_frames
-from .beta import factorise
+from .beta import Factorisation, factorise
 from .chunks import chunks
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
@@ -172,8 +172,9 @@ def fit(
     *,
     beta: float = BETA,
     iterations: int = ITERATIONS,
-) -> np.ndarray:
-    """Activations of templates that stay as they are.
+    fixed: bool = True,
+) -> Factorisation:
+    """Activations of templates that stay as they are, or are where learning starts.
 
     Parameters
     ----------
@@ -186,19 +187,21 @@ def fit(
     beta : float
         Of the divergence.
     iterations : int >= 0
+    fixed : bool
+        Whether templates stay. If not, what is zero in them does.
 
     Returns
     -------
-    float (keys, frames)
-        H: zero where not allowed, and of templates that are all zeros.
+    Factorisation
+        Activations are zero where not allowed, and of templates that are all zeros.
 
     Source: Miron, Carabias-Orti and Janer, ISMIR 2015.
     """
     heard = np.sum(templates, axis=0) > 0
     start = (np.asarray(allowed) != 0) * heard[:, np.newaxis] * np.float32(np.mean(magnitude))
     return factorise(
-        magnitude, templates=templates, activations=start, beta=beta, iterations=iterations, fixed_templates=True
-    ).activations
+        magnitude, templates=templates, activations=start, beta=beta, iterations=iterations, fixed_templates=fixed
+    )
 
 
 def refined(
@@ -260,6 +263,7 @@ def separate(
     templates: Mapping[str, np.ndarray] | None = None,
     instruments: Mapping[str, str] | str | None = None,
     refine: bool = False,
+    fixed: bool = True,
     window_s: float = WINDOW_S,
     width_cents: float = WIDTH_CENTS,
     width_bins: float = WIDTH_BINS,
@@ -286,6 +290,8 @@ def separate(
         For sources whose names say nothing, see `amplitudes_of`.
     refine : bool
         Whether to run a second time with the support that `refined` finds.
+    fixed : bool
+        Whether templates stay as they are. If not, they are where learning from the recording starts, chunk by chunk.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two; the hop is an eighth of it.
     width_cents, width_bins : float
@@ -353,12 +359,14 @@ def separate(
                 release_s=0.0,
                 start_s=start_s,
             )
-            H = fit(magnitude, W, allowed, beta=beta, iterations=iterations)
+            found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
             if refine:
-                allowed = refined(H, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s)
-                H = fit(magnitude, W, allowed, beta=beta, iterations=iterations)
+                allowed = refined(
+                    found.activations, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s
+                )
+                found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
             owners = np.array([score.sources.index(source) for source, _ in keys])
-            models = source_models(W, H[np.newaxis], owners, len(score.sources))
+            models = source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
         filtered = masks.apply(masks.wiener(models, exponent), stft)
         for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
             estimates[source][:, start:stop] += waveform * gains

@@ -38,6 +38,9 @@ METHODS: dict[str, Callable[[float], catalogue.Separator]] = {
     "trained NMF, refined": lambda tolerance_s: catalogue.separator(
         "trained-nmf", tolerance_s=tolerance_s, refine=True
     ),
+    "trained NMF, learning on": lambda tolerance_s: catalogue.separator(
+        "trained-nmf", tolerance_s=tolerance_s, fixed=False
+    ),
     "informed NMF": lambda tolerance_s: catalogue.separator("informed-nmf", tolerance_s=tolerance_s),
 }
 
