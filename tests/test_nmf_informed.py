@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mss_lab import signals, transforms
+from mss_lab.datasets import pieces
 from mss_lab.datasets.track import read_track
 from mss_lab.metrics.energy import sdr
 from mss_lab.nmf import informed
@@ -191,13 +192,35 @@ def test_templates_of_a_long_recording_are_learnt_from_excerpts(monkeypatch):
     assert min(sdr(source, found[name]) for name, source in sources.items()) > 10
 
 
+@pytest.mark.parametrize("bands", [1, 2, 30])
+@pytest.mark.parametrize("rate_hz", [8_000, 96_000])
+def test_noise_bands_cover_every_frequency_once(bands, rate_hz):
+    shapes = informed.noise_shapes(1024, rate_hz, bands=bands)
+    assert shapes.shape == (bands, 513)
+    assert_allclose(shapes.sum(axis=0), 1, atol=1e-5)
+    peaks = shapes.argmax(axis=1)
+    assert np.all(np.diff(peaks) >= 0)
+
+
+def test_drums_are_separated_by_their_score():
+    piece = pieces.load("band")
+    samples = 9 * piece.sample_rate_hz
+    mixture = piece.mixture[:, :samples]
+    found = informed.separate(mixture, piece.sample_rate_hz, piece.score)
+    assert_allclose(sum(found.values()), mixture, atol=1e-5)
+    gained = {
+        name: sdr(s[:, :samples], found[name]) - sdr(s[:, :samples], mixture) for name, s in piece.sources.items()
+    }
+    assert gained["drums"] > 9, "as reached: 12 dB on the whole piece"
+    assert min(gained.values()) > 8
+
+
 @pytest.mark.parametrize(
     "score, words",
     [
         (None, "needs a score"),
         (Score((), ("nobody",)), "no note at all"),
         (notes.shift(duet()[1], 100.0), "no note within"),
-        (Score((Note("drums", 36, 0.0, 1.0),), unpitched=frozenset({"drums"})), "drums has none"),
     ],
 )
 def test_scores_that_cannot_be_followed_are_refused(score, words):
@@ -224,7 +247,7 @@ def test_options_out_of_range_are_refused(option, words):
 
 
 @pytest.mark.recordings
-@pytest.mark.parametrize("condition, wanted_db", list(zip(CONDITIONS[:3], (7.4, 7.1, 7.0), strict=True)))
+@pytest.mark.parametrize("condition, wanted_db", list(zip(CONDITIONS[:3], (8.1, 7.8, 7.7), strict=True)))
 def test_quartets_reach_their_figures(recordings, condition, wanted_db):
     folders = sorted((recordings / "Bach10-excerpts").iterdir())
     assert len(folders) == 4

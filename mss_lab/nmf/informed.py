@@ -10,10 +10,15 @@ last few rounds every bin of the template is free, so that it takes the shape of
 smoothed a little in every round, since no instrument changes its level within a few hundredths of a second as noise
 does. There are few rounds: more of them fit the mixture better and separate it worse.
 
+Before that, each pitch of each player is looked for where its harmonics sound, a little sharp or flat of the tuning
+(`intonation`); of all that was tried, this brought the most.
+
 Symbols: V[f, n] magnitude, W[f, k] template of pitch k, H[k, n] activation, G_h[f] shape of harmonic h, a_h its weight.
 
-Contents: harmonic_shapes, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: harmonic_shapes, noise_shapes, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
+
+import functools
 
 import numpy as np
 import scipy.ndimage
@@ -21,10 +26,10 @@ import scipy.ndimage
 from .. import checks, masks, transforms, units
 from ..score import notes
 from ..score.agreement import tuning_for
-from ..score.harmonics import check_pitched, check_score_fits
+from ..score.harmonics import check_score_fits
 from ..score.notes import Score
 from ..score.roll import note_frames
-from . import updates
+from . import components, intonation, updates
 from .chunks import chunks, excerpts
 
 HARMONICS = 30
@@ -32,6 +37,10 @@ WIDTH_CENTS = 20.0
 WIDTH_BINS = 1.4
 ITERATIONS = 12
 FREE_ITERATIONS = 4
+# Enough to tell which part of the sound is whose, where intonation is listened for.
+ROUGH_ITERATIONS = 6
+CAUTION = 0.05
+LOWEST_BAND_HZ = 50.0
 SMOOTHING_S = 0.05
 WINDOW_S = 8192 / 44_100
 # Hops in a window: close enough that activations follow an attack, although the window is long.
@@ -94,6 +103,32 @@ def harmonic_shapes(
     # Far from its middle a bell is cut to zero, for zeros are what the updates keep.
     bells[(bells < 1e-4) | (centres_hz >= sample_rate_hz / 2)] = 0
     return bells.astype(np.float32)
+
+
+def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMONICS) -> np.ndarray:
+    """What stands for the harmonics of a sound without a pitch: bands that cover all frequencies.
+
+    Parameters
+    ----------
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    bands : int >= 1
+
+    Returns
+    -------
+    float32 (bands, freq)
+        Bells evenly spaced on a logarithmic axis from 50 Hz up, the lowest from 0 Hz on; at every frequency they add
+        up to 1.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    """
+    checks.check_number("bands", bands, at_least=1, whole=True)
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    places = np.log(np.maximum(frequencies_hz, LOWEST_BAND_HZ))
+    middles = np.linspace(np.log(LOWEST_BAND_HZ), np.log(max(sample_rate_hz / 2, 2 * LOWEST_BAND_HZ)), bands)
+    spacing = middles[1] - middles[0] if bands > 1 else np.inf
+    bells = np.exp(-0.5 * ((places - middles[:, np.newaxis]) / spacing) ** 2)
+    return (bells / np.maximum(bells.sum(axis=0), TINY)).astype(np.float32)
 
 
 def fit(
@@ -193,6 +228,7 @@ def separate(
     smoothing_s: float = SMOOTHING_S,
     exponent: float = 2.0,
     tuning_hz: float | None = None,
+    follow_intonation: bool = True,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with the constraints of its score.
 
@@ -202,7 +238,8 @@ def separate(
         Templates and activations are those of all channels together; each channel is filtered by the same mask.
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources.
+        With the times of this recording; one estimate comes back for each of its sources. Each "pitch" of an unpitched
+        source is a drum, with a template of bands instead of harmonics.
     tolerance_s : float >= 0, seconds
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
@@ -217,6 +254,8 @@ def separate(
         Of the generalised Wiener filter that turns models into masks.
     tuning_hz : float > 0, optional
         Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+    follow_intonation : bool
+        Whether each pitch of each player is looked for within 40 cents of the tuning, see `intonation`.
 
     Returns
     -------
@@ -226,7 +265,7 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or the score is missing, has unpitched sources, or no note within the mixture.
+        If the mixture is no waveform, or the score is missing or has no note within the mixture.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
     """
@@ -234,12 +273,10 @@ def separate(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     duration_s = mixture.shape[1] / sample_rate_hz
     score = check_score_fits(score, duration_s)
-    check_pitched(score)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)
-
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
 
     window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
@@ -251,51 +288,59 @@ def separate(
     smoothing_frames = smoothing_s * frame_rate_hz
     keys = tuple(dict.fromkeys((note.source, note.midi) for note in score.notes if note.onset_s < duration_s))
 
-    def analyse(start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """STFT, V and what is allowed between two samples."""
+    def analyse(start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """STFT, V, what is allowed and what is written between two samples."""
         stft = transforms.stft(mixture[:, start:stop], **settings)
         magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
         here = notes.shift(score, -start / sample_rate_hz)
-        return stft, magnitude, _allowed(here, keys, magnitude.shape[1], frame_rate_hz, tolerance_s)
+        allowed, written = (
+            _allowed(here, keys, magnitude.shape[1], frame_rate_hz, around_s) for around_s in (tolerance_s, 0.0)
+        )
+        return stft, magnitude, allowed, written
+
+    def shapes_at(offsets_cents: np.ndarray) -> np.ndarray:
+        """Shapes of all keys, each at its own offset from the tuning."""
+        bells = functools.partial(
+            harmonic_shapes, harmonics=harmonics, width_cents=width_cents, width_bins=width_bins, tuning_hz=tuning_hz
+        )
+        return np.stack(
+            [
+                noise_shapes(window_samples, sample_rate_hz, bands=harmonics)
+                if source in score.unpitched
+                else bells(midi + cents / 100, window_samples, sample_rate_hz)
+                for (source, midi), cents in zip(keys, offsets_cents, strict=True)
+            ]
+        )
 
     learnt_from = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
     parts = [analyse(start, stop)[1:] for start, stop in learnt_from]
-    magnitude = np.concatenate([part for part, _ in parts], axis=1)
-    shapes = np.stack(
-        [
-            harmonic_shapes(
-                midi,
-                window_samples,
-                sample_rate_hz,
-                harmonics=harmonics,
-                width_cents=width_cents,
-                width_bins=width_bins,
-                tuning_hz=tuning_hz,
-            )
-            for _, midi in keys
-        ]
-    )
+    magnitude, allowed, written = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    del parts
+    pitches = np.array([midi for _, midi in keys], float)
+    place = (pitches, window_samples, sample_rate_hz, tuning_hz)
+    offsets = np.zeros(len(keys))
+    if follow_intonation:
+        heard = intonation.spectra_where_written(magnitude, written)
+        offsets = intonation.offsets_cents(heard, *place, caution=CAUTION)
+        rough = fit(magnitude, allowed, shapes_at(offsets), iterations=ROUGH_ITERATIONS, free_iterations=0)
+        offsets = intonation.offsets_cents(intonation.spectra_by_share(magnitude, *rough), *place)
     templates, _ = fit(
         magnitude,
-        np.concatenate([allowed for _, allowed in parts], axis=1),
-        shapes,
+        allowed,
+        shapes_at(offsets),
         iterations=iterations,
         free_iterations=free_iterations,
         smoothing_frames=smoothing_frames,
     )
-    del parts, magnitude, shapes
+    del magnitude, allowed, written
 
+    owners = np.array([score.sources.index(source) for source, _ in keys])
     estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
-        stft, magnitude, allowed = analyse(start, stop)
+        stft, magnitude, allowed, _ = analyse(start, stop)
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
-        models = np.stack(
-            [
-                templates[:, [key[0] == source for key in keys]] @ activations[[key[0] == source for key in keys]]
-                for source in score.sources
-            ]
-        )
-        filtered = masks.apply(masks.wiener(models[:, np.newaxis], exponent), stft)
+        models = components.source_models(templates, activations, owners, len(score.sources))
+        filtered = masks.apply(masks.wiener(models, exponent), stft)
         for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
             estimates[source][:, start:stop] += waveform * gains
     return estimates

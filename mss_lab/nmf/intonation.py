@@ -1,0 +1,121 @@
+"""Intonation: how far each note of a score lies, in cents, from where equal temperament would put it.
+
+Players are in tune with each other, not with a table: leading notes are sharp, thirds are flat, and an instrument warms
+up. A template a tenth of a semitone off its harmonics catches the flank of its own note and that of its neighbour's, so
+each pitch of each player gets the frequency at which its harmonics are found.
+
+Contents: CENTS, spectra_where_written, spectra_by_share, offsets_cents.
+Lesson: notebooks/08_nmf_with_a_score.ipynb
+"""
+
+import numpy as np
+
+from .. import transforms, units
+
+# Where harmonics are looked for: within less than half a semitone, so that no neighbour is mistaken for the note.
+CENTS = np.arange(-40.0, 41.0, 2.0)
+HARMONICS = 12
+# The bell under which a harmonic's level is read, as in `informed.harmonic_shapes`.
+WIDTH_CENTS, WIDTH_BINS = 20.0, 1.4
+CAUTION_STEP_CENTS = 20.0
+
+
+def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndarray:
+    """The mixture's spectrum over the frames in which each pitch is written, before anything is separated.
+
+    Parameters
+    ----------
+    magnitude : float >= 0 (freq, frames)
+    written : bool (keys, frames)
+
+    Returns
+    -------
+    float32 (keys, freq)
+        Square roots of magnitudes, added over frames, so that no single loud moment decides.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    """
+    return written.astype(np.float32) @ np.sqrt(magnitude).astype(np.float32).T
+
+
+def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
+    """The spectrum of each component: of every bin of the mixture, the share that the model gives to it.
+
+    Parameters
+    ----------
+    magnitude : float >= 0 (freq, frames)
+    templates : float >= 0 (freq, keys)
+    activations : float >= 0 (keys, frames)
+
+    Returns
+    -------
+    float32 (keys, freq)
+        As `spectra_where_written`.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    """
+    model = templates @ activations
+    # The root of a share is the product of three roots, so the frames can be added by one matrix product.
+    ratio = np.sqrt(magnitude / np.maximum(model, 1e-10 * model.max(initial=1e-20)))
+    return (np.sqrt(templates) * (ratio @ np.sqrt(activations).T)).T.astype(np.float32)
+
+
+def offsets_cents(
+    spectra: np.ndarray,
+    pitches: np.ndarray,
+    window_samples: int,
+    sample_rate_hz: int,
+    tuning_hz: float = units.A4_HZ,
+    *,
+    caution: float = 0.0,
+) -> np.ndarray:
+    """Where the harmonics of each pitch are strongest.
+
+    Parameters
+    ----------
+    spectra : float >= 0 (keys, freq)
+        What each pitch is to be found in, as from `spectra_where_written` or `spectra_by_share`.
+    pitches : float (keys,)
+        MIDI numbers.
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    tuning_hz : float > 0
+        Frequency of A4 from which offsets count.
+    caution : float >= 0
+        What an offset of 20 cents costs, as a part of the mean level, and one of 40 four times as much: a pitch heard
+        among others stays nearer to the tuning.
+
+    Returns
+    -------
+    float64 (keys,)
+        Cents, one of `CENTS`; 0 where there is nothing to hear.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours; adding up levels at multiples of a candidate frequency
+    is the harmonic sum spectrum of Noll, 1969.
+    """
+    cost = caution * (CENTS / CAUTION_STEP_CENTS) ** 2
+    offsets = np.zeros(len(pitches))
+    for midi in np.unique(pitches):
+        bins, weights = _bells(float(midi), window_samples, sample_rate_hz, tuning_hz)
+        for key in np.flatnonzero(pitches == midi):
+            levels = np.einsum("hcb,hcb->c", weights, spectra[key][bins])
+            if levels.mean() > 0:
+                offsets[key] = CENTS[np.argmax(levels / levels.mean() - cost)]
+    return offsets
+
+
+def _bells(midi: float, window_samples: int, sample_rate_hz: int, tuning_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Bins around each harmonic at each offset, and their weights, both (harmonics, offsets, bins)."""
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    bin_hz = frequencies_hz[1]
+    numbers = np.arange(1, HARMONICS + 1)[:, np.newaxis]
+    centres_hz = numbers * units.midi_to_hz(midi, tuning_hz) * units.cents_to_ratio(CENTS)
+    widths_hz = centres_hz * (units.cents_to_ratio(WIDTH_CENTS) - 1) + WIDTH_BINS * bin_hz
+    inside = centres_hz < sample_rate_hz / 2
+    reach = int(np.ceil(2 * np.max(widths_hz, where=inside, initial=bin_hz) / bin_hz))
+    bins = np.rint(centres_hz / bin_hz).astype(int)[:, :, np.newaxis] + np.arange(-reach, reach + 1)
+    distances = (bins * bin_hz - centres_hz[:, :, np.newaxis]) / widths_hz[:, :, np.newaxis]
+    weights = np.exp(-0.5 * (2 * distances) ** 2) / numbers[:, :, np.newaxis]
+    weights[~inside] = 0
+    weights[(bins < 0) | (bins >= len(frequencies_hz))] = 0
+    return np.clip(bins, 0, len(frequencies_hz) - 1), weights.astype(np.float32)
