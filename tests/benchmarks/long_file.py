@@ -1,0 +1,112 @@
+"""A recording of twenty minutes through NMF with a score: memory, and what is heard where its chunks meet.
+
+    python -m tests.benchmarks.long_file [--minutes 5 20] [--method informed-nmf]
+
+The recording is made of the shipped chorales, one after the other, at 44.1 kHz, mono. Every length runs in a process of
+its own. Memory is the process's peak, what the mixture and the estimates take, and the rest: the working memory, which
+should not grow with the length. Near a seam means within half a second of where one chunk fades into the next; a jump
+is the difference between neighbouring samples of an estimate.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import sys
+import time
+
+import numpy as np
+
+from mss_lab import catalogue
+from mss_lab.datasets import pieces
+from mss_lab.metrics.energy import sdr
+from mss_lab.nmf.chunks import FADE_S, chunks
+from mss_lab.score import notes
+
+NEAR_S = 0.5
+NAMES = ("chorale_a", "chorale_b")
+
+
+def long_recording(length_s: float):
+    """Sources, score and rate of the chorales in turn, so many seconds long."""
+    loaded = [pieces.load(name) for name in NAMES]
+    rate, names = loaded[0].sample_rate_hz, list(loaded[0].sources)
+    samples = round(length_s * rate)
+    sources = {name: np.zeros((1, samples), np.float32) for name in names}
+    played, start = [], 0
+    while start < samples:
+        piece = loaded[len(played) % len(loaded)]
+        stop = min(samples, start + piece.mixture.shape[1])
+        for name in names:
+            sources[name][:, start:stop] = piece.sources[name][:, : stop - start]
+        played.append(notes.shift(piece.score, start / rate))
+        start = stop
+    kept = tuple(note for score in played for note in score.notes if note.onset_s < length_s)
+    return sources, notes.Score(kept, tuple(names)), rate
+
+
+def near_seams(samples: int, rate: int) -> np.ndarray:
+    """Which samples lie within half a second of a seam."""
+    near = np.zeros(samples, bool)
+    for start, _, _ in chunks(samples, rate)[1:]:
+        near[max(0, start - round(NEAR_S * rate)) : start + round((FADE_S + NEAR_S) * rate)] = True
+    return near
+
+
+def measured(method: str, length_s: float) -> dict[str, float]:
+    """Separate, and measure: seconds, megabytes, SDR near seams and elsewhere, jumps near seams and elsewhere."""
+    sources, score, rate = long_recording(length_s)
+    mixture = np.sum(list(sources.values()), axis=0)
+    held_mb = 2 * mixture.nbytes * len(sources) / 2**20 + mixture.nbytes / 2**20
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began = time.perf_counter()
+    estimates = catalogue.separator(method)(mixture, rate, score)
+    took_s = time.perf_counter() - began
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    near = near_seams(mixture.shape[1], rate)
+    seams = [start for start, _, _ in chunks(mixture.shape[1], rate)[1:]]
+    edges = np.array([edge for start in seams for edge in (start, start + round(FADE_S * rate))], int)
+    at_seams, elsewhere, worst, beyond = [], [], 0.0, []
+    for name, source in sources.items():
+        estimate = estimates[name]
+        at_seams.append(sdr(source[:, near], estimate[:, near]))
+        elsewhere.append(sdr(source[:, ~near], estimate[:, ~near]))
+        jumps = np.abs(np.diff(estimate[0]))
+        usual = np.percentile(jumps, 99.9)
+        worst = max(worst, float(np.max(jumps[edges - 1] / usual)))
+        beyond.append(np.mean(jumps[near[1:]] > usual) / np.mean(jumps > usual))
+    return {
+        "seconds a minute": took_s / length_s * 60,
+        "peak MB": peak_mb,
+        "audio MB": held_mb,
+        "before MB": before_mb,
+        "working MB": peak_mb - held_mb,
+        "SDR at seams": float(np.mean(at_seams)),
+        "SDR elsewhere": float(np.mean(elsewhere)),
+        "worst source": float(np.min(np.subtract(at_seams, elsewhere))),
+        "largest jump at a seam": worst,
+        "jumps near seams": float(np.mean(beyond)),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, nargs="+", default=[5.0, 20.0], help="lengths (default: 5 and 20)")
+    parser.add_argument("--method", default="informed-nmf", choices=catalogue.names())
+    options = parser.parse_args(arguments)
+    rows = {}
+    for minutes in options.minutes:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rows[f"{minutes:g} min"] = pool.apply(measured, (options.method, 60 * minutes))
+    print(f"{options.method}: long recordings\n")
+    for column in next(iter(rows.values())):
+        print(f"{column:24}" + "".join(f"{label}: {row[column]:9.2f}   " for label, row in rows.items()))
+    print(
+        "\nWorst source: SDR at seams less SDR elsewhere, dB. Largest jump at a seam: at the first and last sample of "
+        "a fade,\nas a part of the estimate's own 99.9th percentile. Jumps near seams: how often that percentile is "
+        "passed there,\nagainst the whole file."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
