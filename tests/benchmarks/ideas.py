@@ -44,6 +44,8 @@ IDEAS = (
     Idea("smooth activations", "no smoothing", "informed-nmf", {"smoothing_s": 0.0}),
     Idea("", "smoothing three times as long", "informed-nmf", {"smoothing_s": 0.15}),
     Idea("tuning", "taken as 440 Hz", "informed-nmf", {"tuning_hz": 440.0}),
+    Idea("intonation followed", "every pitch at the tuning", "informed-nmf", {"follow_intonation": False}),
+    Idea("", "every pitch at 440 Hz", "informed-nmf", {"follow_intonation": False, "tuning_hz": 440.0}),
     Idea("power of the mask", "1", "informed-nmf", {"exponent": 1.0}),
     Idea("", "1.5", "informed-nmf", {"exponent": 1.5}),
     Idea("", "3", "informed-nmf", {"exponent": 3.0}),
