@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.nmf.chunks import CHUNK_S, FADE_S, chunks, excerpts
+from mss_lab.chunks import CHUNK_S, FADE_S, chunks, excerpts
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])

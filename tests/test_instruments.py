@@ -47,8 +47,9 @@ def test_one_player_has_many_names(name):
 @pytest.mark.parametrize(
     ("name", "program"),
     [("double bass", 43), ("French Horn", 60), ("horn in F", 60), ("saxophone", 66), ("Tenor Saxophone", 66),
-     ("alto saxophone 2", 65), ("clarinet in B♭", 71), ("Bb Clarinet", 71), ("B♭ Clarinet", 71), ("bass clarinet", 71), ("piano", 0),
-     ("electric_piano", 4), ("bass guitar", 33), ("bass", 32), ("Flöte", 73), ("cor anglais", 69), ("strings", 48),
+     ("alto saxophone 2", 65), ("clarinet in B♭", 71), ("Bb Clarinet", 71), ("B♭ Clarinet", 71),
+     ("bass clarinet", 71), ("piano", 0), ("electric_piano", 4), ("bass guitar", 33), ("bass", 32), ("Flöte", 73),
+     ("cor anglais", 69), ("strings", 48),
      ("String Ensemble 2", 49), ("soprano", 52), ("Alto", 52), ("tenor 2", 52), ("church organ", 19)],
 )  # fmt: skip
 def test_common_names(name, program):

@@ -13,7 +13,7 @@ PACKAGE = Path(mss_lab.__file__).parent
 
 # Which layer a module belongs to: the first of these names that it is, or lies in.
 LAYERS = {
-    "ground": ("checks", "units", "files", "audio", "signals", "transforms", "loudness", "shipped"),
+    "ground": ("checks", "units", "files", "audio", "signals", "transforms", "loudness", "shipped", "chunks"),
     "methods": ("masks", "oracles", "nmf", "score", "spatial", "kernels", "lowrank", "sinusoids", "casa"),
     "judge": ("metrics",),
     "datasets": ("datasets",),

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import signals, transforms, units
+from mss_lab.chunks import chunks
 from mss_lab.metrics.energy import sdr
 from mss_lab.nmf import beta, constrained
-from mss_lab.nmf.chunks import chunks
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
 

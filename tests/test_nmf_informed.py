@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mss_lab import signals, transforms
+from mss_lab.chunks import chunks
 from mss_lab.datasets import pieces
 from mss_lab.datasets.track import read_track
 from mss_lab.metrics.energy import sdr
 from mss_lab.nmf import informed
-from mss_lab.nmf.chunks import chunks
 from mss_lab.score import harmonics, notes
 from mss_lab.score.notes import Note, Score
 from tests.benchmarks.score_informed import CONDITIONS, changed

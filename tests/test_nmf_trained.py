@@ -28,11 +28,11 @@ def tone(midi, seconds, amplitudes):
     return signals.fade(wave[np.newaxis], 0.02, RATE_HZ)
 
 
-def octaves(seconds=0.8):
+def octaves(seconds=0.8, times=1):
     """A bassoon and, an octave above each of its notes and just as long, a clarinet: harmonics all coincide."""
     low, high = (instruments.program_of(name) for name in ("bassoon", "clarinet"))
     sources, written = {"bassoon": [], "clarinet": []}, []
-    for index, midi in enumerate((50, 53, 55, 52)):
+    for index, midi in enumerate((50, 53, 55, 52) * times):
         for (name, parts), program, pitch in zip(sources.items(), (low, high), (midi, midi + 12), strict=True):
             parts.append(0.1 * tone(pitch, seconds, harmonic_amplitudes(program)[pitch]))
             written.append(Note(name, pitch, index * seconds, (index + 1) * seconds))
@@ -308,6 +308,32 @@ def test_a_note_deleted_from_the_score_contributes_nothing(refine):
     assert np.abs(separate(mixture, score, tolerance_s=0.0)["clarinet"][:, start:stop]).max() > 0.01
 
 
+def handed_over(rest_s):
+    """A violin's note that a bassoon takes over at the same pitch, after a rest."""
+    violin, bassoon = (
+        0.1 * tone(60, 0.6, harmonic_amplitudes(instruments.program_of(name))[60]) for name in ("violin", "bassoon")
+    )
+    rest, whole = np.zeros((1, round(rest_s * RATE_HZ))), np.zeros((1, round(0.6 * RATE_HZ)))
+    sources = {"violin": np.hstack([violin, rest, whole]), "bassoon": np.hstack([whole, rest, bassoon])}
+    written = (Note("violin", 60, 0.0, 0.6), Note("bassoon", 60, 0.6 + rest_s, 1.2 + rest_s))
+    return {name: waveform.astype(np.float32) for name, waveform in sources.items()}, Score(written)
+
+
+def test_nobody_plays_on_after_the_end_that_is_written():
+    sources, score = handed_over(rest_s=0.0)
+    found = separate(sum(sources.values()), score, tolerance_s=0.0)
+    later = np.s_[:, round(0.7 * RATE_HZ) :]
+    assert np.sum(found["violin"][later] ** 2) < 1e-3 * np.sum(sources["bassoon"][later] ** 2)
+
+
+def test_refinement_takes_back_what_the_tolerance_gave_to_the_wrong_player():
+    sources, score = handed_over(rest_s=0.2)
+    mixture = sum(sources.values())
+    once, twice = (separate(mixture, score, tolerance_s=0.5, refine=refine) for refine in (False, True))
+    for name, source in sources.items():
+        assert sdr(source, twice[name]) > sdr(source, once[name]) + 3
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("refine", [False, True])
 def test_estimates_add_up_and_inputs_stay(channels, refine, frozen):
@@ -349,8 +375,9 @@ def test_one_sample_and_a_window_without_notes(rng):
     assert_allclose(sum(separate(one, score).values()), one, atol=1e-6)
 
 
-def test_chunks_join_without_a_seam(monkeypatch):
-    sources, score = octaves(1.0)
+@pytest.mark.parametrize("seconds, times", [(1.0, 1), (0.2, 5)])
+def test_chunks_join_without_a_seam(monkeypatch, seconds, times):
+    sources, score = octaves(seconds, times)
     mixture = sum(sources.values())
     whole = separate(mixture, score)
     # Fades of neighbours are a second each, and must not meet.

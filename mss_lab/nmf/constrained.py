@@ -22,12 +22,12 @@ import math
 import numpy as np
 
 from .. import checks, masks, transforms, units
+from ..chunks import chunks
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
 from .beta import Factorisation, factorise
-from .chunks import chunks
 from .components import source_models
 
 HARMONICS = 20

@@ -24,13 +24,13 @@ import numpy as np
 import scipy.ndimage
 
 from .. import checks, masks, transforms, units
+from ..chunks import chunks, excerpts
 from ..score import notes
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
 from ..score.roll import note_frames
 from . import components, intonation, updates
-from .chunks import chunks, excerpts
 
 HARMONICS = 30
 WIDTH_CENTS = 20.0

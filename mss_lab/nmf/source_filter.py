@@ -25,11 +25,11 @@ import functools
 import numpy as np
 
 from .. import checks, masks, transforms, units
+from ..chunks import chunks
 from ..score import notes
 from ..score.notes import Score
 from ..score.roll import note_frames
 from . import beta as nmf
-from .chunks import chunks
 from .melody import JUMP_PENALTY, SILENCE_DB, WIDTH_SEMITONES, melody, near
 from .updates import improve, least_model
 from .vocal_tract import ATOMS, HIGHEST_HZ, LOWEST_HZ, filter_atoms, fundamentals_hz, source_combs

@@ -20,13 +20,13 @@ import numpy as np
 import scipy.ndimage
 
 from .. import checks, masks, transforms, units
+from ..chunks import chunks
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
 from ..score.notes import Score
 from ..score.roll import PITCHES, note_frames
 from .beta import Factorisation, factorise
-from .chunks import chunks
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
 from .informed import harmonic_shapes

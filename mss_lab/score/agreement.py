@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from .. import checks, units
-from ..nmf.chunks import excerpts
+from ..chunks import excerpts
 from . import features, notes, paths
 from .features import FRAME_S
 from .notes import Score

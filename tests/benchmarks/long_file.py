@@ -17,9 +17,9 @@ import time
 import numpy as np
 
 from mss_lab import catalogue
+from mss_lab.chunks import FADE_S, chunks
 from mss_lab.datasets import pieces
 from mss_lab.metrics.energy import sdr
-from mss_lab.nmf.chunks import FADE_S, chunks
 from mss_lab.score import notes
 
 NEAR_S = 0.5
