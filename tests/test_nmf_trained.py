@@ -32,7 +32,7 @@ def octaves(seconds=0.8, times=1):
     """A bassoon and, an octave above each of its notes and just as long, a clarinet: harmonics all coincide."""
     low, high = (instruments.program_of(name) for name in ("bassoon", "clarinet"))
     sources, written = {"bassoon": [], "clarinet": []}, []
-    for index, midi in enumerate((50, 53, 55, 52) * times):
+    for index, midi in enumerate(midi + 4 * time for time in range(times) for midi in (50, 53, 55, 52)):
         for (name, parts), program, pitch in zip(sources.items(), (low, high), (midi, midi + 12), strict=True):
             parts.append(0.1 * tone(pitch, seconds, harmonic_amplitudes(program)[pitch]))
             written.append(Note(name, pitch, index * seconds, (index + 1) * seconds))
@@ -321,7 +321,8 @@ def handed_over(rest_s):
 
 def test_nobody_plays_on_after_the_end_that_is_written():
     sources, score = handed_over(rest_s=0.0)
-    found = separate(sum(sources.values()), score, tolerance_s=0.0)
+    # With one timbre, only the score tells them apart.
+    found = separate(sum(sources.values()), score, tolerance_s=0.0, templates=dict.fromkeys(sources, plain()))
     later = np.s_[:, round(0.7 * RATE_HZ) :]
     assert np.sum(found["violin"][later] ** 2) < 1e-3 * np.sum(sources["bassoon"][later] ** 2)
 
