@@ -18,6 +18,8 @@ HARMONICS = 12
 # The bell under which a harmonic's level is read, as in `informed.harmonic_shapes`.
 WIDTH_CENTS, WIDTH_BINS = 20.0, 1.4
 CAUTION_STEP_CENTS = 20.0
+# The model is made for so many frames at a time, since all at once would take as much memory as the mixture.
+BLOCK_FRAMES = 1000
 
 
 def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndarray:
@@ -54,10 +56,14 @@ def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: 
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
     """
-    model = templates @ activations
-    # The root of a share is the product of three roots, so the frames can be added by one matrix product.
-    ratio = np.sqrt(magnitude / np.maximum(model, 1e-10 * model.max(initial=1e-20)))
-    return (np.sqrt(templates) * (ratio @ np.sqrt(activations).T)).T.astype(np.float32)
+    total = np.zeros(templates.shape, np.float32)
+    for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
+        block = slice(start, start + BLOCK_FRAMES)
+        model = templates @ activations[:, block]
+        np.maximum(model, 1e-10 * model.max(initial=1e-20), out=model)
+        # The root of a share is the product of three roots, so frames can be added by one matrix product.
+        total += np.sqrt(magnitude[:, block] / model) @ np.sqrt(activations[:, block]).T
+    return (np.sqrt(templates) * total).T.astype(np.float32)
 
 
 def offsets_cents(
