@@ -29,7 +29,8 @@ test: $(VENV)/tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	@# Two processes at once: threads of their own inside would only wait for each other.
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 data: $(VENV)/tests
 	@sh tests/system_packages.sh
