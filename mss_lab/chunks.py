@@ -5,6 +5,8 @@ Contents: chunks that fade into each other, excerpts spread over the whole. Less
 
 import numpy as np
 
+from . import checks
+
 CHUNK_S = 30.0
 FADE_S = 1.0
 
@@ -19,7 +21,7 @@ def chunks(
     samples : int >= 1
         Length of the recording.
     sample_rate_hz : int
-    chunk_s : float > fade_s, seconds
+    chunk_s : float >= 2 fade_s, seconds
         Length of a chunk. The last may be longer by less than a fade, for a rest shorter than that has no middle.
     fade_s : float > 0, seconds
         Over which neighbours share the sound.
@@ -28,7 +30,14 @@ def chunks(
     -------
     list of (start, stop, gains)
         Samples of the recording, and the float32 (stop - start,) gains of what is estimated from them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the fade is not above 0, or two of them do not fit into a chunk.
     """
+    checks.check_number("fade_s", fade_s, above=0, unit="seconds")
+    checks.check_number("chunk_s", chunk_s, at_least=2 * fade_s, unit="seconds", hint="a chunk fades in and out")
     chunk, fade = round(chunk_s * sample_rate_hz), round(fade_s * sample_rate_hz)
     ramp = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
     found: list[tuple[int, int, np.ndarray]] = []

@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     launch.add_arguments(lab)
     lab.set_defaults(run=launch.run)
 
-    verify = commands.add_parser("verify", help="check that the lessons' audio is as it was shipped")
+    verify = commands.add_parser("verify", help="check that the lessons' audio and tables are as they were shipped")
     verify.set_defaults(run=_verify)
 
     health = commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
@@ -217,12 +217,16 @@ def _methods(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from . import shipped
     from .datasets import pieces
+    from .nmf import instruments
 
     names = pieces.names()
     for name in names:
         pieces.verify(name)
     print(f"The lessons' audio is whole: {', '.join(names)}")
+    shipped.read_record(shipped.data_folder(instruments.FOLDER) / instruments.FOLDER / instruments.RECORD)
+    print("The table of instruments is whole")
     return 0
 
 

@@ -33,3 +33,9 @@ def test_excerpts_lie_within_and_reach_both_ends(seconds):
     assert all(0 <= start < stop <= samples for start, stop in found)
     assert sum(stop - start for start, stop in found) <= 12_000
     assert len(found) == (1 if seconds <= 12 else 4)
+
+
+@pytest.mark.parametrize("option, words", [({"chunk_s": 1.5}, "chunk_s must be"), ({"fade_s": 0.0}, "fade_s must be")])
+def test_fades_that_do_not_fit_are_refused(option, words):
+    with pytest.raises(ValueError, match=words):
+        chunks(100_000, 1000, **option)

@@ -197,6 +197,13 @@ def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys)
     (tmp_path / "lessons" / "song" / "voice.flac").write_bytes(b"fLaC")
     assert cli.main(["verify"]) == 2
     assert "voice.flac is damaged" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "lessons")
+    shutil.copytree(data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
+    shutil.copytree(data_folder() / "models", tmp_path / "models")
+    assert cli.main(["verify"]) == 0
+    (tmp_path / "models" / "instruments" / "harmonics.npz").write_bytes(b"PK")
+    assert cli.main(["verify"]) == 2
+    assert "harmonics.npz is damaged" in capsys.readouterr().err
 
 
 def test_no_command_prints_the_commands(capsys):
