@@ -192,14 +192,15 @@ def test_evaluate_refuses_folders_that_do_not_match(song, capsys):
 def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys):
     assert cli.main(["verify"]) == 0
     assert all(name in capsys.readouterr().out for name in pieces.names()[:1])
-    shutil.copytree(data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
+    shipped = data_folder()
+    shutil.copytree(shipped / "lessons" / "song", tmp_path / "lessons" / "song")
     monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path))
     (tmp_path / "lessons" / "song" / "voice.flac").write_bytes(b"fLaC")
     assert cli.main(["verify"]) == 2
     assert "voice.flac is damaged" in capsys.readouterr().err
     shutil.rmtree(tmp_path / "lessons")
-    shutil.copytree(data_folder() / "lessons" / "song", tmp_path / "lessons" / "song")
-    shutil.copytree(data_folder() / "models", tmp_path / "models")
+    shutil.copytree(shipped / "lessons" / "song", tmp_path / "lessons" / "song")
+    shutil.copytree(shipped / "models", tmp_path / "models")
     assert cli.main(["verify"]) == 0
     (tmp_path / "models" / "instruments" / "harmonics.npz").write_bytes(b"PK")
     assert cli.main(["verify"]) == 2
