@@ -11,11 +11,14 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import __version__, audio, catalogue, doctor, files, launch, units
+
+if TYPE_CHECKING:
+    from .score.notes import Score
 
 # What a command may say in one line; anything else is a fault of ours and keeps its traceback.
 EXPECTED = (ValueError, TypeError, OSError, ModuleNotFoundError)
@@ -116,7 +119,7 @@ def _separate(options: argparse.Namespace) -> int:
     with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
         mixture, rate = audio.read_audio(options.mixture)
         score = notes.read_score(options.score) if options.score else None
-        if options.align == "auto":
+        if score is not None and options.align == "auto":
             score = _aligned(mixture, rate, score)
         step()
         with _warnings_in_one_line():
@@ -132,7 +135,7 @@ def _separate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _aligned(mixture: np.ndarray, rate: int, score: Any) -> Any:
+def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
     """The score with the times of the recording, which may hold the whole of it or a part; says how it went."""
     from .score import align
     from .score.agreement import words_of_doubt

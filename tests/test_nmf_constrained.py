@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mss_lab import signals, transforms, units
 from mss_lab.chunks import chunks
 from mss_lab.metrics.energy import sdr
-from mss_lab.nmf import beta, constrained
+from mss_lab.nmf import beta, constrained, filtering
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
 
@@ -206,7 +206,8 @@ def test_a_note_that_ends_before_a_chunk_may_ring_on_in_it(monkeypatch):
 
     real = constrained.keys_of
     monkeypatch.setattr(constrained, "keys_of", keys_of)
-    monkeypatch.setattr(constrained, "chunks", functools.partial(chunks, chunk_s=1.2, fade_s=0.1))
+    short = functools.partial(chunks, chunk_s=1.2, fade_s=0.1)
+    monkeypatch.setattr(filtering, "chunks", lambda samples, rate, **_: short(samples, rate))
     constrained.separate(mixture, RATE_HZ, score, tolerance_s=0.2, release_s=0.3)
     assert_allclose(asked, [(-0.5, 1.7), (0.6, 2.5)])
 
@@ -268,7 +269,7 @@ def test_chunks_join_without_a_seam(monkeypatch):
     mixture = np.pad(sum(sources.values()), ((0, 0), (0, 6 * RATE_HZ)))
     whole = constrained.separate(mixture, RATE_HZ, score, tolerance_s=0.05)
     short = functools.partial(chunks, chunk_s=2.0, fade_s=0.5)
-    monkeypatch.setattr(constrained, "chunks", short)
+    monkeypatch.setattr(filtering, "chunks", lambda samples, rate, **_: short(samples, rate))
     joined = constrained.separate(mixture, RATE_HZ, score, tolerance_s=0.05)
     assert_allclose(sum(joined.values()), mixture, atol=1e-6)
     for name in sources:

@@ -21,14 +21,14 @@ import math
 
 import numpy as np
 
-from .. import checks, masks, transforms, units
-from ..chunks import chunks
+from .. import checks, transforms, units
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
 from .beta import Factorisation, factorise
 from .components import source_models
+from .filtering import filtered
 
 HARMONICS = 20
 WIDTH_CENTS = 50.0
@@ -277,12 +277,12 @@ def separate(
     checks.check_number("release_s", release_s, at_least=0, unit="seconds")
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
     reach_s = tolerance_s + max(release_s, ATTACK_S)
-    estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
-    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
-        stft = transforms.stft(mixture[:, start:stop], **settings)
-        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
-        start_s, stop_s = start / sample_rate_hz, stop / sample_rate_hz
+
+    def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
+        frames = magnitude.shape[1]
         keys = keys_of(score, start_s - reach_s, stop_s + reach_s)
+        if not keys:
+            return np.zeros((len(score.sources), 1, *magnitude.shape), np.float32)
         templates = template_start(
             keys,
             window_samples,
@@ -296,19 +296,15 @@ def separate(
         activations = activation_start(
             score,
             keys,
-            magnitude.shape[1],
+            frames,
             frame_rate_hz,
             tolerance_s=tolerance_s,
             release_s=release_s,
             onsets=onsets,
             start_s=start_s,
         )
-        models = np.zeros((len(score.sources), 1, *magnitude.shape), np.float32)
-        if keys:
-            found = fit(magnitude, templates, activations, beta=beta, iterations=iterations)
-            owners = np.array([score.sources.index(source) for source, _ in keys] * (2 if onsets else 1))
-            models = source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
-        filtered = masks.apply(masks.wiener(models, exponent), stft)
-        for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
-            estimates[source][:, start:stop] += waveform * gains
-    return estimates
+        found = fit(magnitude, templates, activations, beta=beta, iterations=iterations)
+        owners = np.array([score.sources.index(source) for source, _ in keys] * (2 if onsets else 1))
+        return source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
+
+    return filtered(mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent)

@@ -11,7 +11,7 @@ smoothed a little in every round, since no instrument changes its level within a
 does. There are few rounds: more of them fit the mixture better and separate it worse.
 
 Before that, each pitch of each player is looked for where its harmonics sound, a little sharp or flat of the tuning
-(`intonation`); of all that was tried, this brought the most.
+(`intonation`); `python -m tests.benchmarks.ideas` prints what that brings, and every other idea.
 
 Symbols: V[f, n] magnitude, W[f, k] template of pitch k, H[k, n] activation, G_h[f] shape of harmonic h, a_h its weight.
 
@@ -23,14 +23,14 @@ import functools
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, masks, transforms, units
-from ..chunks import chunks, excerpts
-from ..score import notes
+from .. import checks, transforms, units
+from ..chunks import excerpts
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
-from ..score.roll import note_frames
 from . import components, intonation, updates
+from .constrained import activation_start, keys_of
+from .filtering import common_magnitude, filtered
 
 HARMONICS = 30
 WIDTH_CENTS = 20.0
@@ -146,7 +146,7 @@ def fit(
     ----------
     magnitude : float >= 0 (freq, frames)
         V.
-    allowed : bool (keys, frames)
+    allowed : bool, or 0 and 1 (keys, frames)
         Where each pitch may sound.
     shapes : float (keys, harmonics, freq)
         Shapes of the harmonics of each pitch, as of `harmonic_shapes`.
@@ -286,17 +286,13 @@ def separate(
     }
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
     smoothing_frames = smoothing_s * frame_rate_hz
-    keys = tuple(dict.fromkeys((note.source, note.midi) for note in score.notes if note.onset_s < duration_s))
+    keys = keys_of(score, 0.0, duration_s)
 
-    def analyse(start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """STFT, V, what is allowed and what is written between two samples."""
-        stft = transforms.stft(mixture[:, start:stop], **settings)
-        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
-        here = notes.shift(score, -start / sample_rate_hz)
-        allowed, written = (
-            _allowed(here, keys, magnitude.shape[1], frame_rate_hz, around_s) for around_s in (tolerance_s, 0.0)
+    def around(frames: int, start_s: float, around_s: float) -> np.ndarray:
+        """Where each key is written, give or take so many seconds, in frames from `start_s` on."""
+        return activation_start(
+            score, keys, frames, frame_rate_hz, tolerance_s=around_s, release_s=0.0, start_s=start_s
         )
-        return stft, magnitude, allowed, written
 
     def shapes_at(offsets_cents: np.ndarray) -> np.ndarray:
         """Shapes of all keys, each at its own offset from the tuning."""
@@ -313,8 +309,18 @@ def separate(
         )
 
     learnt_from = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
-    parts = [analyse(start, stop)[1:] for start, stop in learnt_from]
-    magnitude, allowed, written = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    parts = [common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in learnt_from]
+    allowed, written = (
+        np.concatenate(
+            [
+                around(part.shape[1], start / sample_rate_hz, around_s)
+                for part, (start, _) in zip(parts, learnt_from, strict=True)
+            ],
+            axis=1,
+        )
+        for around_s in (tolerance_s, 0.0)
+    )
+    magnitude = np.concatenate(parts, axis=1)
     del parts
     pitches = np.array([midi for _, midi in keys], float)
     place = (pitches, window_samples, sample_rate_hz, tuning_hz)
@@ -335,27 +341,13 @@ def separate(
     del magnitude, allowed, written
 
     owners = np.array([score.sources.index(source) for source, _ in keys])
-    estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
-    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
-        stft, magnitude, allowed, _ = analyse(start, stop)
+
+    def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
+        allowed = around(magnitude.shape[1], start_s, tolerance_s)
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
-        models = components.source_models(templates, activations, owners, len(score.sources))
-        filtered = masks.apply(masks.wiener(models, exponent), stft)
-        for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
-            estimates[source][:, start:stop] += waveform * gains
-    return estimates
+        return components.source_models(templates, activations, owners, len(score.sources))
 
-
-def _allowed(
-    score: Score, keys: tuple[tuple[str, float], ...], frames: int, frame_rate_hz: float, tolerance_s: float
-) -> np.ndarray:
-    """Where each pitch of each player may sound, bool (keys, frames)."""
-    allowed = np.zeros((len(keys), frames), dtype=bool)
-    index = {key: k for k, key in enumerate(keys)}
-    for note in score.notes:
-        if (note.source, note.midi) in index:
-            allowed[index[note.source, note.midi], note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
-    return allowed
+    return filtered(mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent)
 
 
 def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_frames: float) -> np.ndarray:

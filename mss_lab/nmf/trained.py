@@ -19,8 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, masks, transforms, units
-from ..chunks import chunks
+from .. import checks, transforms, units
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
@@ -29,6 +28,7 @@ from ..score.roll import PITCHES, note_frames
 from .beta import Factorisation, factorise
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
+from .filtering import filtered
 from .informed import harmonic_shapes
 from .instruments import harmonic_amplitudes
 
@@ -333,44 +333,34 @@ def separate(
         "hop_samples": max(1, window_samples // OVERLAP),
     }
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
-    estimates = {source: np.zeros(mixture.shape, np.float32) for source in score.sources}
-    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
-        stft = transforms.stft(mixture[:, start:stop], **settings)
-        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
-        start_s, stop_s = start / sample_rate_hz, stop / sample_rate_hz
+
+    def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
+        frames = magnitude.shape[1]
         keys = keys_of(score, start_s - tolerance_s, stop_s + tolerance_s)
-        models = np.zeros((len(score.sources), 1, *magnitude.shape), np.float32)
-        if keys:
-            W = harmonic_templates(
-                np.stack([amplitudes[source][units.nearest_pitch(midi)] for source, midi in keys]),
-                [midi for _, midi in keys],
-                window_samples,
-                sample_rate_hz,
-                width_cents=width_cents,
-                width_bins=width_bins,
-                tuning_hz=tuning_hz,
-            )
-            allowed = activation_start(
-                score,
-                keys,
-                magnitude.shape[1],
-                frame_rate_hz,
-                tolerance_s=tolerance_s,
-                release_s=0.0,
-                start_s=start_s,
-            )
+        if not keys:
+            return np.zeros((len(score.sources), 1, *magnitude.shape), np.float32)
+        W = harmonic_templates(
+            np.stack([amplitudes[source][units.nearest_pitch(midi)] for source, midi in keys]),
+            [midi for _, midi in keys],
+            window_samples,
+            sample_rate_hz,
+            width_cents=width_cents,
+            width_bins=width_bins,
+            tuning_hz=tuning_hz,
+        )
+        allowed = activation_start(
+            score, keys, frames, frame_rate_hz, tolerance_s=tolerance_s, release_s=0.0, start_s=start_s
+        )
+        found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
+        if refine:
+            allowed = refined(found.activations, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s)
             found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
-            if refine:
-                allowed = refined(
-                    found.activations, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s
-                )
-                found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
-            owners = np.array([score.sources.index(source) for source, _ in keys])
-            models = source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
-        filtered = masks.apply(masks.wiener(models, exponent), stft)
-        for source, waveform in masks.to_estimates(filtered, score.sources, stop - start, **settings).items():
-            estimates[source][:, start:stop] += waveform * gains
-    return estimates
+        owners = np.array([score.sources.index(source) for source, _ in keys])
+        return source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
+
+    return filtered(
+        mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent, chunk_s=CHUNK_S
+    )
 
 
 def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dict[str, np.ndarray]:

@@ -18,8 +18,9 @@ from . import features, notes, paths
 from .features import FRAME_S
 from .notes import Score
 
-# Right scores of the recordings and renders that were tried lie above, even with every note moved within 0.2 s; wrong
-# ones, and right ones at another time or tempo, below: see tests/benchmarks/agreement.py.
+# Right scores of the recordings and renders that were tried lie above, even with every note moved within 0.2 s; most
+# wrong ones, and right ones at another time, below: tests/benchmarks/agreement.py prints them all. A score in the same
+# key may pass.
 LEAST_CONFIDENCE = 0.45
 
 # A recording tuned a semitone off sounds like the neighbouring key; which of the three it is, only the score tells.

@@ -44,7 +44,9 @@ CONTRAST_S, DENT_S = 0.1, 0.04
 MOST_LAG_S, MOST_TAIL_S = 0.03, 0.1
 # A source's changes are added up over this much time around each onset.
 HABIT_REACH_S = 0.12
-# A tone is found at the middle of its rise, and begins earlier by about this: the mean of the pieces that are shipped.
+# A tone is found at the middle of its rise, and begins earlier, by more or less than this: a compromise between
+# rendered notes, where the start of the rise is the truth, and notes set by hand; `python -m tests.benchmarks.align`
+# prints what is left on both.
 RISE_S = 0.012
 # How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
 # the best time is preferred to others.
