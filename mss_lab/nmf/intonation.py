@@ -122,6 +122,5 @@ def _bells(midi: float, window_samples: int, sample_rate_hz: int, tuning_hz: flo
     bins = np.rint(centres_hz / bin_hz).astype(int)[:, :, np.newaxis] + np.arange(-reach, reach + 1)
     distances = (bins * bin_hz - centres_hz[:, :, np.newaxis]) / widths_hz[:, :, np.newaxis]
     weights = np.exp(-0.5 * (2 * distances) ** 2) / numbers[:, :, np.newaxis]
-    weights[~inside] = 0
     weights[(bins < 0) | (bins >= len(frequencies_hz))] = 0
     return np.clip(bins, 0, len(frequencies_hz) - 1), weights.astype(np.float32)
