@@ -1,6 +1,6 @@
 """Compare: separators times tracks, one row of figures for each source.
 
-Contents: Row, compare, oracle_rows, measure; pivot, with_mean, as_text; write_csv, write_table.
+Contents: Row, compare, oracle_rows, measure, match; pivot, with_mean, as_text; write_csv, write_table.
 Lesson: notebooks/04_is_it_better.ipynb
 """
 
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import scipy.optimize
 
 from . import checks, files, oracles
 from .catalogue import Separator
@@ -42,6 +43,9 @@ class Row:
 
 
 FIGURES = ("sdr", "si_sdr", "si_sdr_improvement", "seconds")
+
+# What a perfect or a hopeless estimate counts when estimates are matched: a finite figure beyond every other.
+BEYOND_DB = 400.0
 
 
 def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> list[Row]:
@@ -119,6 +123,46 @@ def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seco
         )
         for name, source in track.sources.items()
     ]
+
+
+def match(estimates: Mapping[str, np.ndarray], sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give estimates the names of the sources that they are nearest to: the assignment with the highest total SDR.
+
+    For methods that find sources without knowing their names. Looking at the true sources flatters such a method a
+    little; how much, is what the mixture left as it was tells.
+
+    Parameters
+    ----------
+    estimates : dict of any name -> float (channels, samples)
+        Where there are more than sources, those that fit worst stay out. Where there are fewer, the sources that would
+        gain least from one get silence, whose SDR is 0 dB.
+    sources : dict of source name -> float (channels, samples)
+        The truth. A silent source has no SDR, so it takes what no other source wants.
+
+    Returns
+    -------
+    dict of source name -> float (channels, samples)
+        In the order of `sources`; the arrays of `estimates`, not copies. No estimate is used twice.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no dict of waveforms.
+    ShapeError
+        If the shapes differ.
+    """
+    estimates = checks.check_sources("estimates", estimates)
+    sources = checks.check_sources("sources", sources)
+    first_estimate, first_source = next(iter(estimates.values())), next(iter(sources.values()))
+    checks.check_same_shape("every estimate", first_estimate, "the sources", first_source)
+    gains_db = [[energy.sdr(source, estimate) for estimate in estimates.values()] for source in sources.values()]
+    gains_db = np.nan_to_num(np.clip(gains_db, -BEYOND_DB, BEYOND_DB), nan=0.0)
+    matched = dict(zip(*scipy.optimize.linear_sum_assignment(gains_db, maximize=True), strict=True))
+    waveforms = list(estimates.values())
+    return {
+        name: waveforms[matched[row]] if row in matched else np.zeros(first_source.shape, np.float32)
+        for row, name in enumerate(sources)
+    }
 
 
 def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> dict[str, dict[str, float]]:

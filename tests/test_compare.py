@@ -1,6 +1,7 @@
 """Compare: the figures are the measures', the table their means, and a separator that breaks its word is named."""
 
 import csv
+import itertools
 import math
 import re
 import subprocess
@@ -107,6 +108,92 @@ def test_oracle_rows_frame_the_table(tracks):
     assert table["oracle wiener"]["one"] == pytest.approx(expected)
     assert table["mixture"]["one"] == pytest.approx(np.mean([energy.sdr(sources[n], tracks[0].mixture) for n in "ab"]))
     assert list(compare.pivot(compare.oracle_rows(tracks))) == ["mixture", "oracle ratio", "oracle wiener"]
+
+
+def heard_through(sources, noise, rng, names):
+    """Estimates under other names, in another order: the sources with noise of their own level times `noise`."""
+    shuffled = rng.permutation(list(sources))
+    return {
+        name: (sources[source] + noise * rng.standard_normal(sources[source].shape)).astype(np.float32)
+        for name, source in zip(names, shuffled, strict=True)
+    }, list(shuffled)
+
+
+@pytest.fixture
+def quartet(rng, frozen):
+    return frozen({name: rng.standard_normal((2, 500)).astype(np.float32) for name in "abcd"})
+
+
+@pytest.mark.parametrize("level", [1e-6, 1.0, 1e3])
+def test_match_finds_who_is_who(quartet, rng, frozen, level):
+    sources = {name: np.float32(level) * source for name, source in quartet.items()}
+    estimates, order = heard_through(sources, 0.5 * level, rng, ("one", "two", "three", "four"))
+    matched = compare.match(frozen(estimates), frozen(sources))
+    assert list(matched) == list(sources)
+    for name, source in zip(estimates, order, strict=True):
+        assert matched[source] is estimates[name]
+
+
+def test_match_has_the_highest_total_of_all_assignments(quartet, rng):
+    estimates = {
+        str(i): sum(w * s for w, s in zip(rng.uniform(0, 1, 4), quartet.values(), strict=True)) for i in range(4)
+    }
+    # In these blends taking the best for each source in turn goes wrong.
+    first_choice = {n: max(estimates, key=lambda e: energy.sdr(quartet[n], estimates[e])) for n in quartet}
+    assert len(set(first_choice.values())) < 4
+
+    def total(order):
+        return sum(energy.sdr(quartet[name], estimates[label]) for name, label in zip(quartet, order, strict=True))
+
+    matched = compare.match(estimates, quartet)
+    found = sum(energy.sdr(quartet[name], matched[name]) for name in quartet)
+    assert found == pytest.approx(max(total(order) for order in itertools.permutations(estimates)))
+
+
+def test_match_leaves_out_what_is_too_many(quartet, rng):
+    noise = {f"noise {i}": rng.standard_normal((2, 500)).astype(np.float32) for i in range(2)}
+    matched = compare.match({**noise, **{f"est {name}": quartet[name] for name in "dcba"}}, quartet)
+    assert all(matched[name] is quartet[name] for name in quartet)
+
+
+def test_match_gives_silence_where_there_is_nothing_left(quartet):
+    matched = compare.match({"x": quartet["c"], "y": quartet["a"]}, quartet)
+    assert matched["a"] is quartet["a"]
+    assert matched["c"] is quartet["c"]
+    for name in "bd":
+        assert matched[name].shape == (2, 500)
+        assert matched[name].dtype == np.float32
+        assert not matched[name].any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_match_meets_silence_perfection_and_one_sample(quartet):
+    silent = np.zeros((2, 500), np.float32)
+    # A silent source takes what no other wants, and a perfect estimate is worth more than any other.
+    matched = compare.match({"x": silent, "y": quartet["a"], "z": quartet["b"]}, {"none": silent, "b": quartet["b"]})
+    assert matched["b"] is quartet["b"]
+    matched = compare.match({"z": quartet["b"]}, {"none": silent, "b": quartet["b"]})
+    assert matched["b"] is quartet["b"]
+    assert not matched["none"].any()
+    close, closer = (quartet["a"] * np.float32(gain) for gain in (1.001, 1.0001))
+    assert compare.match({"x": close, "y": closer, "z": quartet["b"]}, {"a": quartet["a"]})["a"] is closer
+    one = {name: np.full((1, 1), value) for name, value in (("left", 0.5), ("right", -0.25))}
+    assert compare.match({"1": one["right"], "2": one["left"]}, one)["left"] is one["left"]
+    # Left equal to right and twice the same estimate: any order is as good, and nothing is used twice.
+    twins = {"x": silent + 1, "y": silent + 1}
+    matched = compare.match(twins, {"p": silent + 2, "q": silent + 3})
+    assert {id(e) for e in matched.values()} == {id(e) for e in twins.values()}
+
+
+def test_match_refuses_what_does_not_fit(quartet):
+    with pytest.raises(checks.ShapeError, match="every estimate and the sources must have one shape"):
+        compare.match({"x": np.zeros((1, 500))}, quartet)
+    with pytest.raises(TypeError, match="estimates must map source names to waveforms, got ndarray"):
+        compare.match(np.zeros((2, 500)), quartet)
+    with pytest.raises(ValueError, match="sources must hold at least one source"):
+        compare.match(quartet, {})
+    with pytest.raises(ValueError, match=r"estimates\['x'\] must be finite"):
+        compare.match({"x": np.full((2, 500), np.nan)}, quartet)
 
 
 def test_pivot_takes_means_of_means_and_leaves_out_nan():
