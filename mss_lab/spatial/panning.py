@@ -1,0 +1,430 @@
+"""Panning: the angle that each bin comes from, the histogram of angles, its peaks, and the sound in a window of it.
+
+A source at angle phi is cos(phi) q on the left and sin(phi) q on the right: `mss_lab.signals.pan`. Where it is alone in
+a bin, atan2(|X_right|, |X_left|) is phi. Where several sources share a bin, it is an angle somewhere between them.
+Angles are in radians: 0 is left, pi/4 the centre, pi/2 right.
+
+Symbols: X_1, X_2 STFT of the left and the right channel, phi angle.
+
+Contents: angles_rad; histogram, histogram_of; peaks, labels, named; window_mask, keep; PanWarning.
+Lesson: notebooks/11_where_is_it.ipynb
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import scipy.ndimage
+import scipy.signal
+
+from .. import checks, transforms
+
+LEFT_RAD, CENTRE_RAD, RIGHT_RAD = 0.0, np.pi / 4, np.pi / 2
+
+BINS = 256
+# As wide as two bins: narrow enough to keep sources 5 degrees apart, wide enough to join what belongs to one.
+SMOOTH_RAD = 0.01
+MIN_DISTANCE_RAD = 0.05
+WINDOW_S = 4096 / 44_100
+
+# A peak that rises less than this part of the highest above its surroundings is no source of its own. Whoever says how
+# many there are gets fainter ones, too, but no ripples.
+LEAST_PROMINENCE = 0.05
+RIPPLE = 0.005
+
+# How much of a recording is transformed at a time.
+BLOCK_S = 20.0
+
+
+class PanWarning(UserWarning):
+    """The directions that a method found, or was given, hardly suit what it was asked for."""
+
+
+def angles_rad(mixture_stft: np.ndarray) -> np.ndarray:
+    """Where each bin seems to come from, atan2(|X_2|, |X_1|).
+
+    Parameters
+    ----------
+    mixture_stft : complex (2, freq, frames)
+
+    Returns
+    -------
+    float (freq, frames), in [0, pi/2]
+        float32 from complex64. Silent bins, which come from nowhere, are said to be in the centre.
+
+    Raises
+    ------
+    ShapeError
+        If there are not two channels.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al., IEEE Signal Processing Magazine 2019. Differs: they
+    write the ratio of the channels, which is infinite for a source on one side.
+    """
+    mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
+    left, right = np.abs(mixture_stft[0]), np.abs(mixture_stft[1])
+    angles = np.arctan2(right, left)
+    angles[(left == 0) & (right == 0)] = CENTRE_RAD
+    return angles
+
+
+def histogram(
+    mixture_stft: np.ndarray, *, bins: int = BINS, smooth_rad: float = SMOOTH_RAD, angles: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How much energy comes from each angle: a histogram of `angles_rad`, weighted by |X_1|^2 + |X_2|^2.
+
+    Parameters
+    ----------
+    mixture_stft : complex (2, freq, frames)
+    bins : int >= 2
+        Over [0, pi/2].
+    smooth_rad : float >= 0, radians
+        Standard deviation of the Gaussian that smooths it; 0 leaves it as counted. It is mirrored at both ends, so
+        that no energy is lost there.
+    angles : float (freq, frames), optional
+        Angles that are known already.
+
+    Returns
+    -------
+    centres_rad, energy : float64 (bins,)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not two channels, or a number is out of its range.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al. 2019.
+    """
+    mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
+    bins = checks.check_number("bins", bins, at_least=2, whole=True)
+    angles = angles_rad(mixture_stft) if angles is None else _checked_angles(angles, mixture_stft)
+    return centres_of(bins), _smoothed(_counted(mixture_stft, angles, bins), smooth_rad)
+
+
+def histogram_of(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    *,
+    bins: int = BINS,
+    smooth_rad: float = SMOOTH_RAD,
+    window_s: float = WINDOW_S,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The histogram of a whole recording, transformed a piece at a time, so that memory does not grow with its length.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    bins, smooth_rad
+        As for `histogram`.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two.
+
+    Returns
+    -------
+    centres_rad, energy : float64 (bins,)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no stereo waveform, or a number is out of its range.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    mixture = checks.check_stereo("mixture", mixture)
+    bins = checks.check_number("bins", bins, at_least=2, whole=True)
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    block = round(BLOCK_S * sample_rate_hz)
+    energy = np.zeros(bins)
+    for start in range(0, mixture.shape[1], block):
+        stft = transforms.stft(mixture[:, start : start + block], **settings)
+        energy += _counted(stft, angles_rad(stft), bins)
+    return centres_of(bins), _smoothed(energy, smooth_rad)
+
+
+def centres_of(bins: int) -> np.ndarray:
+    """Centres of that many equal bins over [0, pi/2], float64 (bins,)."""
+    return (np.arange(bins) + 0.5) * (RIGHT_RAD / bins)
+
+
+def peaks(
+    centres_rad: np.ndarray,
+    energy: np.ndarray,
+    count: int | None = None,
+    min_distance_rad: float = MIN_DISTANCE_RAD,
+    least_prominence: float = LEAST_PROMINENCE,
+) -> np.ndarray:
+    """The angles at which a histogram has its peaks.
+
+    Parameters
+    ----------
+    centres_rad, energy : float (bins,)
+        Of `histogram`.
+    count : int >= 1, optional
+        At most so many, those that rise highest above their surroundings. Without it, all that rise far enough.
+    min_distance_rad : float >= 0, radians
+        Of two peaks nearer than this, the higher is kept.
+    least_prominence : float in [0, 1]
+        Where no count is given: how far a peak must rise above its surroundings, as a part of the highest energy.
+
+    Returns
+    -------
+    float64 (peaks,), in [0, pi/2], ascending
+        Between the centres of bins where a parabola through the three highest has its top. Empty if all is silent.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the histogram is none, or a number is out of its range.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al. 2019.
+    """
+    centres_rad = checks.check_axes("centres_rad", centres_rad, "bins")
+    energy = checks.check_magnitude("energy", energy, "bins")
+    checks.check_same_shape("centres_rad", centres_rad, "energy", energy)
+    if count is not None:
+        count = checks.check_number("count", count, at_least=1, whole=True, hint="say how many sources there are")
+    checks.check_number("min_distance_rad", min_distance_rad, at_least=0, unit="radians")
+    checks.check_number("least_prominence", least_prominence, at_least=0, at_most=1)
+    if len(energy) < 2 or not energy.any():
+        return np.zeros(0)
+    width_rad = centres_rad[1] - centres_rad[0]
+    # A peak may lie at either end: silence beyond the ends lets it be one.
+    heights = np.concatenate([[0], energy / energy.max(), [0]])
+    found, facts = scipy.signal.find_peaks(
+        heights,
+        distance=max(1, round(min_distance_rad / width_rad)),
+        prominence=RIPPLE if count is not None else least_prominence,
+    )
+    if count is not None:
+        found = found[np.argsort(-facts["prominences"], kind="stable")[:count]]
+    # Beyond the ends the histogram is its own mirror image, so that a hard-panned source lies at the very end.
+    mirrored = np.pad(energy, 1, mode="symmetric")
+    before, top, after = mirrored[found - 1], mirrored[found], mirrored[found + 1]
+    bend = before - 2 * top + after
+    shift = np.divide(0.5 * (before - after), bend, out=np.zeros(len(found)), where=bend < 0)
+    return np.sort(np.clip(centres_rad[found - 1] + np.clip(shift, -0.5, 0.5) * width_rad, LEFT_RAD, RIGHT_RAD))
+
+
+def labels(angles: Iterable[float]) -> tuple[str, ...]:
+    """A name for each angle: pan_20 for 20 degrees; a second one of that name is pan_20_2."""
+    names: list[str] = []
+    for angle in angles:
+        plain = f"pan_{round(float(np.degrees(angle)))}"
+        copies = sum(name == plain or name.startswith(f"{plain}_") for name in names)
+        names.append(f"{plain}_{copies + 1}" if copies else plain)
+    return tuple(names)
+
+
+def named(
+    pans_rad: Mapping[str, float] | None,
+    count: int | None,
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    *,
+    window_s: float = WINDOW_S,
+) -> dict[str, float]:
+    """The directions that a method is to listen to: those the caller names, or else the peaks of the histogram.
+
+    Parameters
+    ----------
+    pans_rad : mapping of source name -> angle in [0, pi/2], optional
+        Two sources may have one angle, though few methods can tell them apart then.
+    count : int >= 1, optional
+        How many sources there are. With `pans_rad`, it must be their number.
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    window_s : float > 0, seconds
+        Of the STFT that the histogram is made from.
+
+    Returns
+    -------
+    dict of source name -> angle in radians
+        Of a silent mixture, the centre alone.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If names or angles are none, the numbers differ, or the mixture is no stereo waveform.
+
+    Warns
+    -----
+    PanWarning
+        If there are fewer peaks than `count`; those that there are come back.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    mixture = checks.check_stereo("mixture", mixture)
+    if count is not None:
+        count = checks.check_number("count", count, at_least=1, whole=True, hint="say how many sources there are")
+    if pans_rad is not None:
+        pans = check_pans(pans_rad)
+        if count is not None and count != len(pans):
+            raise ValueError(
+                f"count must be the number of angles in pans_rad, {len(pans)}, got {count}; give one of the two alone"
+            )
+        return pans
+    found = peaks(*histogram_of(mixture, sample_rate_hz, window_s=window_s), count)
+    if count is not None and len(found) < count:
+        warn_of_fewer(len(found), count)
+    if not len(found):
+        found = np.array([CENTRE_RAD])
+    return {name: float(angle) for name, angle in zip(labels(found), found, strict=True)}
+
+
+def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:
+    """Return names and angles as a dict of floats, or raise TypeError or ValueError."""
+    if not isinstance(pans_rad, Mapping):
+        raise TypeError(
+            f"pans_rad must map source names to angles in radians, got {type(pans_rad).__name__}; "
+            "pass a dict, such as {'voice': 0.785}"
+        )
+    if not pans_rad:
+        raise ValueError("pans_rad must name at least one source, got an empty dict; leave it out to have peaks found")
+    for name in pans_rad:
+        if not isinstance(name, str):
+            raise TypeError(f"pans_rad must have names (text) as keys, got {name!r}; name each source")
+    hint = "0 is left, pi/4 the centre, pi/2 right; np.radians turns degrees into radians"
+    return {
+        name: float(
+            checks.check_number(
+                f"pans_rad[{name!r}]", angle, at_least=0, at_most=RIGHT_RAD + 1e-9, unit="radians", hint=hint
+            )
+        )
+        for name, angle in pans_rad.items()
+    }
+
+
+def warn_of_fewer(found: int, count: int) -> None:
+    """Say that there are fewer peaks than sources asked for."""
+    peaks_found = {0: "no peak", 1: "only 1 peak"}.get(found, f"only {found} peaks")
+    warnings.warn(
+        f"{count} sources were asked for, but the panning histogram has {peaks_found}: sources at one angle look like "
+        "one. Give their angles as pans_rad, if you know them, or a smaller count",
+        PanWarning,
+        stacklevel=4,
+    )
+
+
+def window_mask(
+    mixture_stft: np.ndarray, window_rad: tuple[float, float], *, angles: np.ndarray | None = None
+) -> np.ndarray:
+    """Which bins come from a window of angles.
+
+    Parameters
+    ----------
+    mixture_stft : complex (2, freq, frames)
+    window_rad : (low, high), 0 <= low <= high <= pi/2
+        The lower end belongs to the window, the upper does not, unless it is pi/2: windows side by side share no bin.
+    angles : float (freq, frames), optional
+        Angles that are known already.
+
+    Returns
+    -------
+    bool (freq, frames)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not two channels, or the window is none.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
+    low, high = _checked_window(window_rad)
+    angles = angles_rad(mixture_stft) if angles is None else _checked_angles(angles, mixture_stft)
+    # float32's pi/2 is a little above pi/2, so the right end is not compared at all.
+    return angles >= low if high >= RIGHT_RAD else (angles >= low) & (angles < high)
+
+
+def keep(
+    mixture: np.ndarray,
+    mixture_stft: np.ndarray,
+    window_rad: tuple[float, float],
+    *,
+    angles: np.ndarray | None = None,
+    window_samples: int = 4096,
+    hop_samples: int = 1024,
+    window: str = "hann",
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sound that lies in a window of angles, and the rest: stereo both, and together the mixture.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    mixture_stft : complex (2, freq, frames)
+        Its transform, which a window that is dragged need not take anew.
+    window_rad : (low, high), 0 <= low <= high <= pi/2
+    angles : float (freq, frames), optional
+        Angles that are known already; the same holds for them.
+    window_samples, hop_samples, window
+        Those of the transform.
+
+    Returns
+    -------
+    inside, rest : float (2, samples)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not two channels, the transform is not of this mixture, or the window is none.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    mixture = checks.check_stereo("mixture", mixture)
+    mask = window_mask(mixture_stft, window_rad, angles=angles)
+    inside = transforms.istft(
+        mixture_stft * mask,
+        mixture.shape[1],
+        window_samples=window_samples,
+        hop_samples=hop_samples,
+        window=window,
+    )
+    return inside, mixture - inside
+
+
+def check_stereo_stft(name: str, mixture_stft: np.ndarray) -> np.ndarray:
+    """Return a transform of two channels, or raise ShapeError or TypeError."""
+    mixture_stft = checks.check_axes(name, mixture_stft, "channels freq frames")
+    if mixture_stft.shape[0] != 2:
+        raise checks.ShapeError(
+            f"{name} must have 2 channels (left, right), got {mixture_stft.shape[0]}; "
+            "a panning angle is the difference between two channels"
+        )
+    if not np.iscomplexobj(mixture_stft):
+        raise TypeError(f"{name} must be complex, got {mixture_stft.dtype}; pass the STFT, not its magnitude")
+    return mixture_stft
+
+
+def _checked_angles(angles: np.ndarray, mixture_stft: np.ndarray) -> np.ndarray:
+    angles = checks.check_axes("angles", angles, "freq frames")
+    if angles.shape != mixture_stft.shape[1:]:
+        raise checks.ShapeError(
+            f"angles must be (freq, frames) like mixture_stft, {mixture_stft.shape[1:]}, got {angles.shape}; "
+            "make them from this transform: panning.angles_rad(mixture_stft)"
+        )
+    return angles
+
+
+def _checked_window(window_rad: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = window_rad
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"window_rad must be two angles (low, high) in radians, got {window_rad!r}") from error
+    checks.check_number("the window's lower angle", low, at_least=0, at_most=RIGHT_RAD + 1e-9, unit="radians")
+    checks.check_number("the window's upper angle", high, at_least=low, at_most=RIGHT_RAD + 1e-9, unit="radians")
+    return float(low), float(high)
+
+
+def _counted(mixture_stft: np.ndarray, angles: np.ndarray, bins: int) -> np.ndarray:
+    index = np.minimum((angles * (bins / RIGHT_RAD)).astype(np.intp), bins - 1)
+    # Squared in float64: the power of very quiet music does not fit into float32.
+    left, right = mixture_stft.astype(np.complex128, copy=False)
+    power = left.real**2 + left.imag**2 + right.real**2 + right.imag**2
+    return np.bincount(index.ravel(), weights=power.ravel(), minlength=bins)
+
+
+def _smoothed(energy: np.ndarray, smooth_rad: float) -> np.ndarray:
+    checks.check_number("smooth_rad", smooth_rad, at_least=0, unit="radians")
+    if not smooth_rad:
+        return energy
+    return scipy.ndimage.gaussian_filter1d(energy, smooth_rad * len(energy) / RIGHT_RAD, mode="reflect")
