@@ -1,0 +1,107 @@
+"""The multichannel Wiener filter: sources told apart by how loud they are in each bin and where they come from.
+
+Source j is Gaussian in every bin, with power v_j[f, n] and spatial covariance R_j[f]: how its channels go together.
+The filter W_j = v_j R_j (sum over i of v_i R_i)^-1 gives the estimate y_j = W_j x with the least expected error.
+
+Symbols: x[c, f, n] mixture of C channels, y_j estimate. Contents: filtered, normalised.
+Lesson: notebooks/12_more_than_a_histogram.ipynb
+"""
+
+import numpy as np
+
+from .. import checks
+
+# A part of each bin's power is taken for noise that is in all channels alike, so that the sum can be inverted where
+# all sources come from one direction. What the filter leaves to this noise is shared equally.
+NOISE = 1e-9
+
+# Bins are filtered in blocks of about this many, which stay in the processor's cache.
+BLOCK_BINS = 1 << 15
+
+
+def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    """Filter a mixture by the powers and spatial covariances of its sources.
+
+    Parameters
+    ----------
+    mixture_stft : complex (channels, freq, frames)
+        x
+    powers : real >= 0 (sources, freq, frames)
+        v_j, all on one scale.
+    covariances : complex or real (sources, freq, channels, channels)
+        R_j, Hermitian and positive semidefinite.
+
+    Returns
+    -------
+    complex (sources, channels, freq, frames)
+        y_j, of the mixture's type. They add up to the mixture; a bin in which no source has power is shared equally.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the axes do not fit each other, powers are negative, or a value is not finite.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
+    Differs: a little noise is assumed in all channels, and shared among the sources, see `NOISE`.
+    """
+    x, v, R = _checked(mixture_stft, powers, covariances)
+    estimates = np.empty((len(v), *x.shape), np.result_type(x, np.complex64))
+    rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
+    for start in range(0, x.shape[1], rows):
+        part = slice(start, start + rows)
+        # In double precision: where sources are nearly in one direction, the sum is nearly singular.
+        estimates[:, :, part] = _filtered(
+            x[:, part].astype(np.complex128), v[:, part].astype(np.float64), R[:, part].astype(np.complex128)
+        )
+    return estimates
+
+
+def normalised(covariances: np.ndarray) -> np.ndarray:
+    """Spatial covariances (..., channels, channels) with a trace of C each; those of silence become the identity."""
+    channels = covariances.shape[-1]
+    traces = np.real(np.trace(covariances, axis1=-2, axis2=-1))[..., np.newaxis, np.newaxis]
+    heard = traces > 0
+    return np.where(heard, covariances * (channels / np.where(heard, traces, 1)), np.eye(channels))
+
+
+def _filtered(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
+    channels = len(x)
+    # Scaled bin by bin, so that neither very quiet nor very loud ones leave the range of numbers.
+    power = np.einsum("jfn,jfcc->fn", v, R).real / channels
+    heard = power > 0
+    v = v * np.where(heard, 1 / np.where(heard, power, 1), 0)
+    if channels == 2:
+        u = _solved_pair(x, v, R)
+    else:
+        total = np.einsum("jfn,jfcd->fncd", v, R) + NOISE * np.eye(channels)
+        u = np.moveaxis(np.linalg.solve(total, np.moveaxis(x, 0, -1)[..., np.newaxis])[..., 0], -1, 0)
+    y = np.stack([v_j * np.einsum("fcd,dfn->cfn", R_j, u) for v_j, R_j in zip(v, R, strict=True)])
+    return y + (x - y.sum(axis=0)) / len(y)
+
+
+def _solved_pair(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """(sum of v_j R_j + noise)^-1 x for two channels, by Cramer's rule."""
+    left = np.einsum("jfn,jf->fn", v, R[..., 0, 0].real) + NOISE
+    right = np.einsum("jfn,jf->fn", v, R[..., 1, 1].real) + NOISE
+    across = np.einsum("jfn,jf->fn", v, R[..., 0, 1])
+    divisor = left * right - np.abs(across) ** 2
+    return np.stack([(right * x[0] - across * x[1]) / divisor, (left * x[1] - across.conj() * x[0]) / divisor])
+
+
+def _checked(
+    mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x = checks.check_finite("mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames"))
+    v = checks.check_magnitude("powers", powers, "sources freq frames")
+    R = checks.check_finite(
+        "covariances", checks.check_axes("covariances", covariances, "sources freq channels others")
+    )
+    if not len(v):
+        raise ValueError("powers holds no source; give at least one")
+    wanted = (len(v), x.shape[1], len(x), len(x))
+    if v.shape[1:] != x.shape[1:] or R.shape != wanted:
+        raise checks.ShapeError(
+            f"powers {v.shape} (sources, freq, frames) and covariances {R.shape} (sources, freq, channels, channels) "
+            f"do not fit mixture_stft {x.shape} (channels, freq, frames); make all with one transform"
+        )
+    return x, v, R
