@@ -17,9 +17,11 @@ Without a front end the function runs once with the start values, and the output
 audio element; `Panel.values`, `Panel.view` and `Panel.set` work the same.
 
 An input is any widget with a trait ``value`` and a label, given as its trait ``label`` or ``description``: the sliders
-below, any of ipywidgets, or an anywidget of one's own, such as a piano-roll editor whose `value` is a tuple of notes.
-To join in it needs no more than to assign a new object to `value` whenever the reader has changed something. The
-pieces can be used apart: `worker.LatestWorker`, `picture.Picture`, `words.Words`, `player.Player`.
+below, any of ipywidgets, `panorama.window`, `kernel_grid.grid`, or an anywidget of one's own, such as a piano-roll
+editor whose `value` is a tuple of notes. To join in it needs no more than to assign a new object to `value` whenever
+the reader has changed something. Where there is no front end it may stand for itself, by ``describe()`` (its value in
+a few words) and ``static()`` (its picture, as PNG bytes and as HTML). The pieces can be used apart:
+`worker.LatestWorker`, `picture.Picture`, `words.Words`, `player.Player`.
 
 Contents: slider, choice, switch, View, explore, Panel. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -208,8 +210,8 @@ class Panel(ipywidgets.VBox):
     def set(self, **values: Any) -> View:
         """Set inputs from code, run the function and show its view before returning it.
 
-        Raises TypeError for an unknown parameter, traitlets' own error for a value that the input refuses, and what
-        the function raises, which the panel also shows.
+        Raises TypeError for an unknown parameter, what an input raises for a value that it refuses, and what the
+        function raises, which the panel also shows.
         """
         unknown = set(values) - set(self.inputs)
         if unknown:
@@ -270,8 +272,9 @@ class Panel(ipywidgets.VBox):
 
     def static(self) -> tuple[bytes, str]:
         """The picture (PNG bytes, empty without one) and the HTML that stand in for the panel."""
-        values = ", ".join(f"{_label_of(item)} {_readable(item.value)}" for item in self.inputs.values())
+        values = ", ".join(f"{_label_of(item)} {_said(item)}" for item in self.inputs.values())
         parts = [f"<div>{html.escape(values)}</div>"]
+        parts += [item.static()[1] for item in self.inputs.values() if hasattr(item, "static")]
         if self._words.text:
             parts.append(f"<div>{html.escape(self._words.text)}</div>")
         if self._picture.png:
@@ -284,7 +287,7 @@ class Panel(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs):
         data = dict(super()._repr_mimebundle_(**kwargs))
         png, page = self.static()
-        values = ", ".join(f"{name}={_readable(value)}" for name, value in self.values.items())
+        values = ", ".join(f"{name}={_said(item)}" for name, item in self.inputs.items())
         data |= {"text/plain": "\n".join(filter(None, (f"Panel: {values}", self._words.text))), "text/html": page}
         metadata = {}
         if png:
@@ -338,8 +341,10 @@ def _label_of(item: ipywidgets.Widget) -> str:
     return item.label if item.has_trait("label") else type(item).__name__
 
 
-def _readable(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _said(item: ipywidgets.Widget) -> str:
+    if hasattr(item, "describe"):
+        return item.describe()
+    return f"{item.value:.4g}" if isinstance(item.value, float) else str(item.value)
 
 
 def _called(function: Callable) -> str:

@@ -3,13 +3,13 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which leaves
 pyplot's figures alone, and an HTML audio element that carries its own data.
 
-Contents: strips_png, audio_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: strips_png, panorama_png, kernel_png, audio_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import base64
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import soundfile
@@ -79,6 +79,62 @@ def strips_png(
         figure.colorbar(shown, ax=grid[:, 1].tolist(), label="Level (dB re loudest)", pad=0.01, aspect=30)
     if title:
         figure.suptitle(title)
+    return plots.to_png(figure)
+
+
+def panorama_png(
+    centres_deg: Sequence[float], levels_db: Sequence[float], range_db: float, low_deg: float, high_deg: float
+) -> bytes:
+    """A panning histogram with a window over it, as PNG bytes.
+
+    Parameters
+    ----------
+    centres_deg, levels_db : sequence of float, equally long
+        Angles from 0 (left) to 90 (right), and levels below the highest bin.
+    range_db : float > 0
+        How far down the axis goes.
+    low_deg, high_deg : float
+        The window.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 2.4), layout="constrained")
+    axes = figure.subplots()
+    centres, levels = np.asarray(centres_deg), np.asarray(levels_db)
+    inside = (centres >= low_deg) & (centres <= high_deg)
+    axes.fill_between(centres, -range_db, levels, color="0.75", linewidth=0)
+    axes.fill_between(centres, -range_db, levels, where=inside, color=plots.COLOURS[0], linewidth=0)
+    axes.axvspan(low_deg, high_deg, color=plots.COLOURS[0], alpha=0.15, linewidth=0)
+    axes.set(xlim=(0, 90), ylim=(-range_db, 0), xlabel="Angle (degrees)", ylabel="Level (dB)")
+    ticks = range(0, 91, 15)
+    named = {0: "0\nleft", 45: "45\ncentre", 90: "90\nright"}
+    axes.set_xticks(ticks, [named.get(tick, str(tick)) for tick in ticks])
+    return plots.to_png(figure)
+
+
+def kernel_png(cells: np.ndarray, cell_hz: float, cell_s: float) -> bytes:
+    """A kernel on its grid, the bin itself marked, as PNG bytes.
+
+    Parameters
+    ----------
+    cells : bool (rows, columns), both odd
+        The first row is the highest frequency.
+    cell_hz, cell_s : float > 0
+        What one step up and one to the right stand for.
+    """
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+
+    rows, columns = cells.shape
+    figure = Figure(figsize=(3.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    # Edges of the cells, half a step beyond the centres of the outermost ones.
+    times_s = (np.arange(columns + 1) - columns / 2) * cell_s
+    above_hz = (rows / 2 - np.arange(rows + 1)) * cell_hz
+    colours = ListedColormap(["white", plots.COLOURS[0]])
+    axes.pcolormesh(times_s, above_hz, cells, cmap=colours, vmin=0, vmax=1, edgecolors="0.75", linewidth=0.5)
+    axes.plot([0], [0], "o", color="white", markeredgecolor=plots.COLOURS[4], markeredgewidth=2)
+    axes.set(xlabel="Time (s, from the bin)", ylabel="Frequency (Hz, from the bin)")
     return plots.to_png(figure)
 
 

@@ -1,0 +1,69 @@
+"""Drawn inputs: what the inputs of a panel that a reader draws on have in common.
+
+Each has a trait ``value`` that is checked wherever it comes from, Python or the page: a value that makes no sense is
+refused in words, the input keeps the one it had, and the page is told. Without a front end it is a picture.
+
+Contents: Checked, Drawn. Lesson: notebooks/11_where_is_it.ipynb
+"""
+
+import base64
+import html
+from typing import Any
+
+import anywidget
+import traitlets
+
+from .. import plots
+
+
+class Checked(traitlets.TraitType):
+    """A trait whose values pass through `check` of the widget that has it."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """What traitlets asks before it assigns."""
+        return obj.check(value)
+
+
+class Drawn(anywidget.AnyWidget):
+    """What `panorama.Window` and `kernel_grid.Grid` build on; each says `check`, `describe` and `png`."""
+
+    value = Checked().tag(sync=True)
+    description = traitlets.Unicode().tag(sync=True)
+
+    def check(self, value: Any) -> Any:
+        """Return the value in the form that the trait holds, or raise TypeError or ValueError in words."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """The value in a few words."""
+        raise NotImplementedError
+
+    def png(self) -> bytes:
+        """The input as it stands, as a picture."""
+        raise NotImplementedError
+
+    def static(self) -> tuple[bytes, str]:
+        """The picture (PNG bytes) and the HTML that stand in for the input."""
+        png = self.png()
+        return png, f"<div>{html.escape(self.description)}{plots.image_html(png, self._alternative())}</div>"
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """What the page sends; if it is refused, the page is sent the value that holds."""
+        try:
+            super().set_state(sync_data)
+        except (TypeError, ValueError):
+            self.send_state("value")
+            raise
+
+    def _alternative(self) -> str:
+        return ": ".join(filter(None, (self.description, self.describe())))
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        png, page = self.static()
+        data |= {
+            "text/plain": f"{type(self).__name__}: {self._alternative()}",
+            "image/png": base64.b64encode(png).decode(),
+            "text/html": page,
+        }
+        return data, {**metadata, "image/png": {"alt": self._alternative()}}

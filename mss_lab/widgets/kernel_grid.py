@@ -1,0 +1,164 @@
+"""Kernel grid: a proximity kernel drawn cell by cell.
+
+A proximity kernel says which bins of a spectrogram, seen from one bin, should sound alike: those to its left and right
+for a held tone, those above and below it for a drum. The grid is the neighbourhood, the bin itself in the middle. It is
+an input for `controls.explore`::
+
+    cells = kernel_grid.grid(rows=9, columns=9, cell_hz=40, cell_s=0.1, label="Neighbours that sound alike")
+    controls.explore(listen, cells=cells)
+
+Contents: grid, named, Grid, NAMES. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+"""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from .. import checks
+from . import drawn, fallback
+
+# "clear" leaves the bin itself: a kernel without a cell would leave nothing to take the median of.
+NAMES = ("horizontal", "vertical", "cross", "periodic", "clear")
+# More cells than this are too small to be hit.
+MOST_CELLS = 31
+
+Cells = tuple[tuple[bool, ...], ...]
+
+
+def grid(
+    rows: int = 9,
+    columns: int = 9,
+    *,
+    cell_hz: float = 40.0,
+    cell_s: float = 0.1,
+    start: Any = "horizontal",
+    label: str = "",
+    period_cells: int = 2,
+) -> "Grid":
+    """Draw a proximity kernel, by mouse, touch or keyboard.
+
+    Parameters
+    ----------
+    rows, columns : odd int, 1 to 31
+        Size of the neighbourhood, in frequency and in time.
+    cell_hz, cell_s : float > 0
+        What one step up and one step to the right stand for.
+    start : str or (rows, columns) of bool
+        One of `NAMES`, or the cells themselves, the highest frequency first.
+    label : str
+        What is drawn; in a panel without it, the parameter's name.
+    period_cells : int >= 1
+        How many columns apart the cells of ``"periodic"`` lie.
+
+    Returns
+    -------
+    Grid
+        An anywidget whose trait `value` is a tuple of rows, each a tuple of bool; the first row is the highest
+        frequency, the first column the earliest time, the middle cell the bin itself.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If a size is even or out of bounds, a step not positive, or `start` is no name and no such cells.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    "Kernel additive models for source separation", 2014.
+    """
+    return Grid(rows, columns, cell_hz, cell_s, start, label, period_cells)
+
+
+def named(name: str, rows: int, columns: int, period_cells: int = 2) -> Cells:
+    """The cells of a kernel that has a name.
+
+    ``"horizontal"`` is the middle row, ``"vertical"`` the middle column, ``"cross"`` both, ``"periodic"`` every
+    `period_cells`-th cell of the middle row, counted from the middle, ``"clear"`` the middle alone.
+
+    Raises TypeError or ValueError for an unknown name, an even size, or a period below 1.
+    """
+    name = checks.check_choice("name", name, NAMES)
+    rows, columns = _check_size("rows", rows), _check_size("columns", columns)
+    period_cells = checks.check_number("period_cells", period_cells, at_least=1, whole=True)
+    up, along = np.arange(rows) - rows // 2, np.arange(columns) - columns // 2
+    on_row, on_column = np.meshgrid(up == 0, along == 0, indexing="ij")
+    cells = {
+        "horizontal": on_row,
+        "vertical": on_column,
+        "cross": on_row | on_column,
+        "periodic": on_row & (along % period_cells == 0),
+        "clear": on_row & on_column,
+    }
+    return _tuples(cells[name])
+
+
+class Grid(drawn.Drawn):
+    """The widget behind `grid`.
+
+    Attributes
+    ----------
+    value : tuple of tuples of bool
+        Set it from code to the cells or to one of `NAMES`; what is no kernel of this size is refused.
+    """
+
+    _esm = pathlib.Path(__file__).with_suffix(".js")
+    _css = pathlib.Path(__file__).with_suffix(".css")
+
+    kernels = traitlets.Dict().tag(sync=True)
+    cell_hz = traitlets.Float().tag(sync=True)
+    cell_s = traitlets.Float().tag(sync=True)
+
+    def __init__(
+        self, rows: int, columns: int, cell_hz: float, cell_s: float, start: Any, label: str, period_cells: int
+    ) -> None:
+        cell_hz = checks.check_number("cell_hz", cell_hz, above=0, unit="Hz")
+        cell_s = checks.check_number("cell_s", cell_s, above=0, unit="s")
+        self._kernels = {name: named(name, rows, columns, period_cells) for name in NAMES}
+        value = self._check("start", start)
+        super().__init__(value=value, description=label, kernels=self._kernels, cell_hz=cell_hz, cell_s=cell_s)
+
+    def check(self, value: Any) -> Cells:
+        """Return the cells as tuples of bool, or raise ShapeError, TypeError or ValueError."""
+        return self._check("value", value)
+
+    def describe(self) -> str:
+        """The kernel's name or the number of its cells, and the size of the grid in Hz and seconds."""
+        rows, columns = len(self.value), len(self.value[0])
+        count = sum(map(sum, self.value))
+        name = next((name for name in NAMES[:-1] if self._kernels[name] == self.value), "")
+        cells = f"{count} cell{'s' if count > 1 else ''}"
+        within = f"within ±{rows // 2 * self.cell_hz:g} Hz and ±{columns // 2 * self.cell_s:g} s"
+        return f"{f'{name}, ' if name else ''}{cells} {within}"
+
+    def png(self) -> bytes:
+        """The grid with its cells."""
+        return fallback.kernel_png(np.array(self.value), self.cell_hz, self.cell_s)
+
+    def _check(self, name: str, value: Any) -> Cells:
+        if isinstance(value, str):
+            return self._kernels[checks.check_choice(name, value, NAMES)]
+        cells = checks.check_axes(name, value, "rows columns")
+        wanted = np.shape(self._kernels["clear"])
+        if cells.shape != wanted:
+            raise checks.ShapeError(
+                f"{name} must be {wanted} (rows, columns), got {cells.shape}; make a grid of that size to draw on"
+            )
+        if not np.isin(cells, (0, 1)).all():
+            raise ValueError(f"{name} must hold True or False in every cell; compare with 0 to get there: cells > 0")
+        if not cells.any():
+            raise ValueError(
+                f"{name} must hold at least one cell that is True: over none there is no median; "
+                "set the middle cell for the bin itself"
+            )
+        return _tuples(cells.astype(bool))
+
+
+def _tuples(cells: np.ndarray) -> Cells:
+    return tuple(tuple(row) for row in cells.tolist())
+
+
+def _check_size(name: str, size: Any) -> int:
+    size = checks.check_number(name, size, at_least=1, at_most=MOST_CELLS, whole=True)
+    if size % 2 == 0:
+        raise ValueError(f"{name} must be odd, so that one cell is the middle, got {size}; take {size - 1}")
+    return size
