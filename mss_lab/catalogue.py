@@ -115,6 +115,16 @@ METHODS = (
         source="Ewert and Müller, ICASSP 2012",
         adds_up=True,
     ),
+    Method(
+        name="adress",
+        title="Each bin goes to the direction at which its two channels cancel",
+        function=".spatial.adress:separate",
+        needs=frozenset({"stereo"}),
+        gives="one estimate for each direction; together they are the mixture",
+        lesson="notebooks/11_where_is_it.ipynb",
+        source="Barry, Lawlor and Coyle, DAFx 2004",
+        adds_up=True,
+    ),
 )
 
 

@@ -1,0 +1,231 @@
+"""ADRess, azimuth discrimination and resynthesis: a source is found by the gain at which it cancels.
+
+Take the fainter channel of a bin and subtract g times the louder one. Where a single source is heard, the difference
+vanishes at one g, the ratio of its gains: the null. Steps g_i = i / beta from 0 to 1 cover one half of the panorama
+when the right channel is subtracted from the left, the other half the other way round. Both halves, for all bins of a
+frame, are the azimuth plane.
+
+|X_1 - g X_2|^2 is a parabola in g, so its lowest point on the grid is the grid point next to the vertex: nulls are
+found without computing the plane, which would take 2 beta + 1 numbers for every bin.
+
+Symbols: X_1, X_2 STFT of the left and the right channel, beta steps, g gain, phi angle.
+
+Contents: azimuth_plane, plane_angles_rad, nulls, separate. Lesson: notebooks/11_where_is_it.ipynb
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from .. import checks, transforms
+from ..chunks import chunks
+from . import panning
+
+BETA = 100
+MODES = ("mask", "resynth")
+WINDOW_S = panning.WINDOW_S
+
+
+def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
+    """The azimuth plane of one frame: what is left of each bin at each gain, as the equations say it.
+
+    Parameters
+    ----------
+    frame : complex (2, freq)
+        One frame of the STFT of a stereo mixture.
+    beta : int >= 2
+
+    Returns
+    -------
+    float (2 beta + 1, freq)
+        From left to right, see `plane_angles_rad`: |X_2 - g X_1| with g from 0 to 1, then |X_1 - g X_2| with g from
+        below 1 to 0.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not two channels, or beta is no such number.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004.
+    """
+    frame = checks.check_axes("frame", frame, "channels freq")
+    left, right = panning.check_stereo_stft("frame", frame[:, :, np.newaxis])[:, :, 0]
+    beta = _checked_beta(beta)
+    gains = (np.arange(beta + 1) / beta)[:, np.newaxis]
+    return np.concatenate([np.abs(right - gains * left), np.abs(left - gains[-2::-1] * right)])
+
+
+def plane_angles_rad(beta: int = BETA) -> np.ndarray:
+    """The angle that each row of the azimuth plane stands for, float64 (2 beta + 1,).
+
+    Steps in gain are unequal steps in angle: at the centre half as wide as at the sides.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    half = np.arctan(np.arange(_checked_beta(beta) + 1) / beta)
+    return np.concatenate([half, panning.RIGHT_RAD - half[-2::-1]])
+
+
+def nulls(mixture_stft: np.ndarray, *, beta: int = BETA, corrected: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """For each bin, the angle at which it cancels best, and the magnitude of what is cancelled there.
+
+    Parameters
+    ----------
+    mixture_stft : complex (2, freq, frames)
+    beta : int >= 2
+        Steps of the gain from 0 to 1.
+    corrected : bool
+        Whether the magnitude is that of the louder channel less what is left at the null, which for one source alone
+        is what the louder channel holds. Without it, it is the highest point of the plane less the lowest, as first
+        published, which makes sources near the sides too loud.
+
+    Returns
+    -------
+    angles_rad, magnitude : float (freq, frames)
+        Silent bins are said to be in the centre.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If there are not two channels, or beta is no such number.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004; the correction is FitzGerald's.
+    """
+    mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
+    beta = _checked_beta(beta)
+    from_right, louder, fainter = _by_level(mixture_stft)
+    vertex = np.divide(fainter, louder, out=np.zeros_like(louder), where=louder != 0).real
+    gain = np.round(np.clip(vertex, 0, 1) * beta) / beta
+    left_over = np.abs(fainter - gain * louder)
+    angles = np.arctan(gain)
+    angles = np.where(from_right, panning.RIGHT_RAD - angles, angles)
+    angles[louder == 0] = panning.CENTRE_RAD
+    # A parabola's highest point between two ends is one of them: g = 0 or g = 1.
+    highest = np.abs(louder) if corrected else np.maximum(np.abs(fainter), np.abs(fainter - louder))
+    return angles, np.maximum(highest - left_over, 0)
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    pans_rad: Mapping[str, float] | None = None,
+    count: int | None = None,
+    mode: str = "mask",
+    width_rad: float | None = None,
+    beta: int = BETA,
+    corrected: bool = True,
+    window_s: float = WINDOW_S,
+) -> dict[str, np.ndarray]:
+    """Separate a stereo mixture by where its bins cancel.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    score
+        Not used.
+    pans_rad : mapping of source name -> angle in [0, pi/2], optional
+        Directions of the sources. Without it, they are the peaks of the panning histogram, named by their angle in
+        degrees. Of sources at one angle, each gets an equal share.
+    count : int >= 1, optional
+        How many peaks to take; without it, all that are clear.
+    mode : {"mask", "resynth"}
+        A bin belongs to the nearest direction. With "mask", it goes there as it is, so that estimates add up to the
+        mixture. With "resynth", as Barry et al. have it, only what is cancelled there does, with the phase of the
+        louder channel, panned to that direction: estimates are cleaner, and do not add up to the mixture.
+    width_rad : float > 0, radians, optional
+        Leave out bins that lie further than half of this from every direction. It is taken to be at least as wide as
+        two steps of the gain. With it, estimates do not add up to the mixture.
+    beta : int >= 2
+        Steps of the gain from 0 to 1.
+    corrected : bool
+        With "resynth": see `nulls`.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two; the hop is a quarter of it.
+
+    Returns
+    -------
+    dict of source name -> float32 (2, samples)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no stereo waveform, or an option is out of its range.
+
+    Warns
+    -----
+    PanWarning
+        If there are fewer peaks than `count`.
+
+    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004. Differs: they look for
+    nulls in the half that the user points at; here each bin is looked for in the half of its louder channel.
+    """
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_choice("mode", mode, MODES)
+    beta = _checked_beta(beta)
+    if width_rad is not None:
+        checks.check_number("width_rad", width_rad, above=0, unit="radians", hint="leave it out to keep every bin")
+    pans = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    estimates = {name: np.zeros(mixture.shape, np.float32) for name in pans}
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        angles, magnitude = nulls(stft, beta=beta, corrected=corrected)
+        shares = nearest(angles, tuple(pans.values()), None if width_rad is None else max(width_rad, 2 / beta))
+        resynthesis = _louder_channel(stft, magnitude) if mode == "resynth" else None
+        for (name, pan), share in zip(pans.items(), shares, strict=True):
+            kept = share * (stft if resynthesis is None else _panned(resynthesis, pan))
+            estimates[name][:, start:stop] += gains * transforms.istft(kept, stop - start, **settings)
+    return estimates
+
+
+def nearest(angles: np.ndarray, pans_rad: Sequence[float], width_rad: float | None = None) -> Iterator[np.ndarray]:
+    """What share each direction gets of each bin: all if it is the nearest, an equal part where several lie at one.
+
+    Parameters
+    ----------
+    angles : float (freq, frames)
+    pans_rad : sequence of float
+    width_rad : float > 0, optional
+        Bins further than half of this from every direction go to none.
+
+    Yields
+    ------
+    float32 (freq, frames)
+        For each direction in turn, 0 or its share.
+
+    Lesson: notebooks/11_where_is_it.ipynb.
+    """
+    places, which, sharers = np.unique(np.asarray(pans_rad, float), return_inverse=True, return_counts=True)
+    owner = np.searchsorted((places[1:] + places[:-1]) / 2, angles)
+    if width_rad is not None:
+        owner = np.where(np.abs(angles - places[owner]) <= width_rad / 2, owner, -1)
+    for place in which:
+        yield (owner == place) * np.float32(1 / sharers[place])
+
+
+def _by_level(mixture_stft: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # Whether the right channel is the louder one, the louder and the fainter channel, each (freq, frames).
+    left, right = mixture_stft
+    from_right = np.abs(right) > np.abs(left)
+    return from_right, np.where(from_right, right, left), np.where(from_right, left, right)
+
+
+def _louder_channel(mixture_stft: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
+    # The magnitude with the phase of the louder channel; silence has no phase, and needs none.
+    louder = _by_level(mixture_stft)[1]
+    level = np.abs(louder)
+    return louder * np.divide(magnitude, level, out=np.zeros_like(level), where=level > 0)
+
+
+def _panned(louder: np.ndarray, pan_rad: float) -> np.ndarray:
+    # A source of which one knows the louder channel, on both channels.
+    gains = np.array([np.cos(pan_rad), np.sin(pan_rad)])
+    return (gains / gains.max()).astype(louder.real.dtype)[:, np.newaxis, np.newaxis] * louder
+
+
+def _checked_beta(beta: int) -> int:
+    return checks.check_number("beta", beta, at_least=2, whole=True, hint="steps of the gain from 0 to 1, such as 100")
