@@ -1,0 +1,196 @@
+"""Kernel additive modelling: each source is what stays the same over its proximity kernel.
+
+Kernel backfitting goes round and round: filter the mixture by the models there are; take, for each source, the power
+of what came out; and let its median over the kernel of the source be the new model. What does not belong to a source
+is an exception in its kernel, and a median does not care for exceptions.
+
+Symbols: x[f, n] mixture of C channels, y_j estimate, z_j its power, f_j model of the power, I_j kernel, R_j spatial
+covariance of source j.
+
+Contents: backfit, separate. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .. import checks, masks, transforms
+from ..chunks import chunks
+from ..nmf.filtering import common_magnitude
+from ..score.notes import Score
+from ..spatial import wiener
+from .period import period_of
+from .proximity import Kernel, median, named, neighbours
+
+KERNELS = "horizontal,vertical,cross,periodic"
+ITERATIONS = 3
+
+# Long enough for several rounds of a loop, short enough for the memory of a laptop.
+CHUNK_S = 45.0
+
+# A spatial covariance keeps this part of noise in all channels alike, so that it can be inverted.
+SPREAD = 1e-3
+
+
+def backfit(
+    mixture_stft: np.ndarray, kernels: Sequence[Kernel], spacing_hz: float, frame_s: float, *, iterations: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a model of the power, and of the place, of each source.
+
+    Parameters
+    ----------
+    mixture_stft : complex (channels, freq, frames)
+    kernels : sequence of Kernel
+        One for each source. Periodic ones must have a period.
+    spacing_hz, frame_s : float > 0, Hz and seconds
+        Of the transform.
+    iterations : int >= 1
+
+    Returns
+    -------
+    powers : float (sources, freq, frames)
+        f_j
+    covariances : complex (sources, freq, channels, channels)
+        R_j, with a trace of C. `spatial.wiener.filtered` turns both into estimates.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the transform has other axes or is not finite, or a kernel or number is out of its range.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    IEEE TSP 2014. Differs: covariances weigh frames by their power, so that silence has no say.
+    """
+    mixture_stft = checks.check_finite(
+        "mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames")
+    )
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    if not len(kernels):
+        raise ValueError("kernels are empty; give at least one, such as 'horizontal'")
+    magnitude = common_magnitude(mixture_stft)
+    found = [None if one.is_shape else neighbours(one, magnitude, frame_s) for one in kernels]
+    channels, bins, _ = mixture_stft.shape
+    powers = np.broadcast_to(magnitude**2 / len(kernels), (len(kernels), *magnitude.shape))
+    covariances = np.broadcast_to(np.eye(channels), (len(kernels), bins, channels, channels)).astype(complex)
+    for _ in range(iterations):
+        estimates = _filtered(mixture_stft, powers, covariances)
+        powers = np.empty(powers.shape, magnitude.dtype)
+        for j, (estimate, kernel) in enumerate(zip(estimates, kernels, strict=True)):
+            covariances[j] = _covariance(estimate)
+            seen = _power(estimate, covariances[j]).astype(magnitude.dtype)
+            powers[j] = median(seen, kernel, spacing_hz, frame_s, found=found[j])
+    return powers, covariances
+
+
+def _filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    if len(mixture_stft) == 1:
+        return masks.apply(masks.wiener(powers[:, np.newaxis], exponent=1.0), mixture_stft)
+    return wiener.filtered(mixture_stft, powers, covariances)
+
+
+def _covariance(estimate: np.ndarray) -> np.ndarray:
+    """R of an estimate (channels, freq, frames): (freq, channels, channels), never singular."""
+    channels = len(estimate)
+    if channels == 1:
+        return np.ones((estimate.shape[1], 1, 1))
+    by_bin = np.ascontiguousarray(estimate.swapaxes(0, 1))
+    covariance = wiener.normalised((by_bin @ by_bin.conj().swapaxes(1, 2)).astype(np.complex128))
+    return (1 - SPREAD) * covariance + SPREAD * np.eye(channels)
+
+
+def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """z = y^H R^-1 y / C of each bin: the power of an estimate, less where it comes from elsewhere."""
+    if len(estimate) == 1:
+        return np.abs(estimate[0]) ** 2
+    inverse = np.linalg.inv(covariance).astype(estimate.dtype)
+    turned = (inverse @ estimate.swapaxes(0, 1)).swapaxes(0, 1)
+    return np.maximum(np.real(np.sum(estimate.conj() * turned, axis=0)) / len(estimate), 0)
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    kernels: Mapping[str, str | Kernel] | Sequence[str | Kernel] | str = KERNELS,
+    iterations: int = ITERATIONS,
+    window_s: float = 4096 / 44_100,
+) -> dict[str, np.ndarray]:
+    """Separate sources by their proximity kernels.
+
+    Long recordings are worked through in chunks of 45 s, so that memory does not grow with their length; a period that
+    is not given is found once, for all of them.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        With several channels, sources are told apart by their places, too.
+    sample_rate_hz : int
+    score : Score, optional
+        Not looked at.
+    kernels : dict of source name -> kernel, or kernels, or their names with commas between
+        One for each source. A kernel is made by `proximity`, or is the name of one: horizontal, vertical, cross,
+        periodic, nearest. Without names of their own, sources are called by their kernels.
+    iterations : int >= 1
+        How often models are made.
+    window_s : float > 0, seconds
+        Of the STFT.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or an option is out of its range.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    IEEE TSP 2014.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
+    checks.check_number("iterations", iterations, at_least=1, whole=True)
+    sources = _by_source(kernels)
+    if any(kernel.name == "periodic" and kernel.period_s is None for kernel in sources.values()):
+        period_s = period_of(mixture, sample_rate_hz, settings)
+        sources = {
+            name: dataclasses.replace(kernel, period_s=kernel.period_s or period_s)
+            if kernel.name == "periodic"
+            else kernel
+            for name, kernel in sources.items()
+        }
+    steps = sample_rate_hz / settings["window_samples"], settings["hop_samples"] / sample_rate_hz
+    estimates = {name: np.zeros(mixture.shape, np.float32) for name in sources}
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        models = backfit(stft, tuple(sources.values()), *steps, iterations=iterations)
+        parts = _filtered(stft, *models)
+        for name, waveform in masks.to_estimates(parts, tuple(sources), stop - start, **settings).items():
+            estimates[name][:, start:stop] += waveform * gains
+    return estimates
+
+
+def _by_source(kernels: Mapping[str, str | Kernel] | Sequence[str | Kernel] | str) -> dict[str, Kernel]:
+    """Kernels by the names of their sources, which are all different."""
+    if isinstance(kernels, Mapping):
+        found = {name: named(kernel) for name, kernel in kernels.items()}
+    else:
+        if isinstance(kernels, Kernel):
+            kernels = (kernels,)
+        if isinstance(kernels, str):
+            kernels = tuple(part.strip() for part in kernels.split(","))
+        made = [named(kernel) for kernel in kernels]
+        found = {}
+        for kernel in made:
+            alike = sum(other.name == kernel.name for other in made)
+            number = sum(name.startswith(f"{kernel.name}_") for name in found) + 1
+            found[kernel.name if alike == 1 else f"{kernel.name}_{number}"] = kernel
+    if not found:
+        raise ValueError("kernels are empty; give at least one, such as 'horizontal'")
+    for name in found:
+        if not isinstance(name, str):
+            raise TypeError(f"kernels must have names (text) as keys, got {name!r}; name each source")
+    return found

@@ -1,0 +1,176 @@
+"""How often does it repeat? The beat spectrum of a recording, its period, and how that changes.
+
+The beat spectrum says how alike a recording is to itself a while later: the autocorrelation of the power in each bin,
+over time, as the mean over all bins. At the period of a loop it has a peak, and at twice the period, and so on.
+
+Symbols: V[f, n] magnitude, b[l] beat spectrum at a lag of l frames, p period.
+
+Contents: beat_spectrum, find_period, beat_spectrogram, period_of.
+Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from .. import checks, transforms
+from ..chunks import excerpts
+from ..nmf.filtering import common_magnitude
+
+SHORTEST_S = 0.8
+LONGEST_S = 8.0
+
+# Two rounds of a loop are as alike as one. So the shortest lag wins whose peak is nearly as high as the highest.
+NEARLY = 0.9
+
+# For long recordings: from how much of it the period is taken, and in pieces of which length.
+LISTEN_S = 120.0
+EXCERPT_S = 40.0
+
+
+def beat_spectrum(magnitude: np.ndarray) -> np.ndarray:
+    """Autocorrelation of the power of each bin over time, as the mean over the bins; 1 at a lag of 0.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (freq, frames)
+
+    Returns
+    -------
+    float64 (frames,)
+        b[l] = mean over f and n of V[f, n]^2 V[f, n + l]^2, over as many n as there are, divided by b[0]. All zeros in
+        silence.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If `magnitude` holds no magnitudes.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    """
+    magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
+    frames = magnitude.shape[1]
+    loudest = magnitude.max(initial=0)
+    length = scipy.fft.next_fast_len(2 * frames, real=True)
+    spectrum = np.zeros(length // 2 + 1)
+    for start in range(0, len(magnitude) if loudest > 0 else 0, 256):
+        power = (magnitude[start : start + 256] / loudest).astype(np.float64) ** 2
+        # The mean over the bins can be taken before the inverse transform, which is then done once.
+        spectrum += np.sum(np.abs(scipy.fft.rfft(power, length, axis=1)) ** 2, axis=0)
+    beats = scipy.fft.irfft(spectrum, length)[:frames] / (frames - np.arange(frames))
+    return beats / beats[0] if frames and beats[0] > 0 else np.zeros(frames)
+
+
+def find_period(
+    beats: np.ndarray, frame_s: float, *, shortest_s: float = SHORTEST_S, longest_s: float = LONGEST_S
+) -> float:
+    """The period that a beat spectrum shows, between two limits.
+
+    Parameters
+    ----------
+    beats : real (frames,)
+        Of `beat_spectrum`. Lags of more than half the recording are not looked at: too little is left to compare.
+    frame_s : float > 0, seconds
+    shortest_s, longest_s : float > 0, seconds
+
+    Returns
+    -------
+    float
+        Seconds, read between the frames. If the recording is too short for any lag between the limits: all of it.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If `beats` is no line of numbers, or a limit is out of its range.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    Differs: of several peaks that are nearly as high, the shortest period is taken, see `NEARLY`.
+    """
+    beats = checks.check_finite("beats", checks.check_axes("beats", beats, "frames"))
+    checks.check_number("frame_s", frame_s, above=0, unit="seconds")
+    checks.check_number("shortest_s", shortest_s, above=0, unit="seconds")
+    checks.check_number("longest_s", longest_s, at_least=shortest_s, unit="seconds")
+    low = max(1, round(shortest_s / frame_s))
+    high = min(round(longest_s / frame_s), len(beats) // 2)
+    if high <= low:
+        return max(1, len(beats)) * frame_s
+    lags = np.arange(low, high + 1)
+    inside = beats[low : high + 1]
+    ordinary = np.median(inside)
+    peaks, _ = scipy.signal.find_peaks(beats[low - 1 : high + 2])
+    peaks = peaks - 1
+    peaks = peaks[(peaks >= 0) & (peaks < len(inside))]
+    if not len(peaks):
+        return float(lags[np.argmax(inside)] * frame_s)
+    enough = ordinary + NEARLY * (inside[peaks].max() - ordinary)
+    lag = int(lags[peaks[inside[peaks] >= enough][0]])
+    return (lag + _vertex(*beats[lag - 1 : lag + 2])) * frame_s
+
+
+def _vertex(before: float, at: float, after: float) -> float:
+    """Where, from -0.5 to 0.5, the parabola through three points has its top."""
+    bend = before - 2 * at + after
+    return float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
+
+
+def beat_spectrogram(magnitude: np.ndarray, window_frames: int, hop_frames: int) -> np.ndarray:
+    """Beat spectra of stretches of a recording.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (freq, frames)
+    window_frames, hop_frames : int >= 1
+        Length of a stretch, and from one to the next. Stretch k is centred on frame k * hop_frames, or as near to it as
+        the ends of the recording allow.
+
+    Returns
+    -------
+    float64 (lags, stretches)
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    """
+    magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
+    frames = magnitude.shape[1]
+    window = min(checks.check_number("window_frames", window_frames, at_least=1, whole=True), frames)
+    hop = checks.check_number("hop_frames", hop_frames, at_least=1, whole=True)
+    starts = np.clip(np.arange(0, max(1, frames), hop) - window // 2, 0, frames - window)
+    return np.stack([beat_spectrum(magnitude[:, start : start + window]) for start in starts], axis=1)
+
+
+def period_of(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    settings: transforms.StftSettings,
+    *,
+    shortest_s: float = SHORTEST_S,
+    longest_s: float = LONGEST_S,
+) -> float:
+    """The period of a whole recording, from the beat spectra of excerpts where it is long.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+    sample_rate_hz : int
+    settings : dict
+        Of the STFT: window_samples, hop_samples.
+    shortest_s, longest_s : float > 0, seconds
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    parts = excerpts(mixture.shape[1], sample_rate_hz, LISTEN_S, max(EXCERPT_S, 3 * longest_s))
+    spectra = [beat_spectrum(common_magnitude(transforms.stft(mixture[:, a:b], **settings))) for a, b in parts]
+    return find_period(
+        _mean(spectra), settings["hop_samples"] / sample_rate_hz, shortest_s=shortest_s, longest_s=longest_s
+    )
+
+
+def _mean(spectra: Sequence[np.ndarray]) -> np.ndarray:
+    shortest = min(len(one) for one in spectra)
+    return np.mean([one[:shortest] for one in spectra], axis=0)

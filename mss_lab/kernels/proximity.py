@@ -1,0 +1,406 @@
+"""Proximity kernels: for each bin, the bins in which a source is about as strong; and the medians over them.
+
+A kernel is given in Hz and seconds, and becomes bins and frames when it meets a transform. There are three kinds:
+
+- a *shape* is the same around every bin: a horizontal or vertical line, a cross, or one that was drawn;
+- a *periodic* kernel looks at the same place one, two, ... rounds earlier and later;
+- *nearest neighbours* are the frames of the recording that sound most alike, wherever they are.
+
+At the edges of a spectrogram a shape looks into a mirror; the two others leave out what is not there.
+
+Symbols: f_j[f, n] model of the power of source j, z_j what is seen of it, I_j(f, n) the kernel around a bin.
+
+Contents: Kernel; horizontal, vertical, cross, drawn, periodic, nearest, named; footprint, neighbours, median,
+median_filter, median_of_frames, odd. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.ndimage
+
+from .. import checks
+
+# 31 frames and 31 bins of a transform with windows of 4096 samples and hops of 1024 at 44.1 kHz.
+LENGTH_S = 31 * 1024 / 44_100
+HEIGHT_HZ = 31 * 44_100 / 4096
+REPEATS = 5
+NEIGHBOURS = 10
+LEAST_DISTANCE_S = 1.0
+
+# What a kernel looks at is gathered in blocks of about this many values, which stay in the processor's cache.
+BLOCK_VALUES = 1 << 18
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """Where a source is as strong as here. Made by `horizontal`, `vertical`, `cross`, `drawn`, `periodic`, `nearest`.
+
+    Attributes
+    ----------
+    name : str
+    length_s, height_hz : float, seconds and Hz
+        Of the lines of a shape; 0 where there is none.
+    points : tuple of (float, float)
+        Offsets (Hz, seconds) of single bins of a shape.
+    period_s : float or None
+        Of a periodic kernel; None lets a method find it in the recording.
+    count : int
+        How many rounds before and after, or how many neighbours; 0 for a shape.
+    least_distance_s : float, seconds
+        Between two neighbours.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+
+    name: str
+    length_s: float = 0.0
+    height_hz: float = 0.0
+    points: tuple[tuple[float, float], ...] = ()
+    period_s: float | None = None
+    count: int = 0
+    least_distance_s: float = 0.0
+
+    @property
+    def is_shape(self) -> bool:
+        """Whether it is the same around every bin."""
+        return not self.count
+
+
+def horizontal(length_s: float = LENGTH_S) -> Kernel:
+    """A source that holds its pitch: the bins of this frequency, in a stretch of time around this frame.
+
+    Raises TypeError or ValueError if the length is no number above 0.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
+    """
+    return Kernel("horizontal", length_s=checks.check_number("length_s", length_s, above=0, unit="seconds"))
+
+
+def vertical(height_hz: float = HEIGHT_HZ) -> Kernel:
+    """A source that strikes: the bins of this frame, in a range of frequencies around this one.
+
+    Raises TypeError or ValueError if the height is no number above 0.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
+    """
+    return Kernel("vertical", height_hz=checks.check_number("height_hz", height_hz, above=0, unit="Hz"))
+
+
+def cross(length_s: float = 0.1, height_hz: float = 50.0) -> Kernel:
+    """A source that glides, such as a voice: a short line through time and one through frequency.
+
+    Raises TypeError or ValueError if the length or height is no number above 0.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2014.
+    """
+    checks.check_number("length_s", length_s, above=0, unit="seconds")
+    checks.check_number("height_hz", height_hz, above=0, unit="Hz")
+    return Kernel("cross", length_s=length_s, height_hz=height_hz)
+
+
+def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kernel:
+    """The kernel that a drawing shows.
+
+    Parameters
+    ----------
+    grid : bool (rows, columns), both odd
+        Rows are frequencies, the top row the highest; columns are times. The cell in the middle is the bin itself.
+    cell_hz, cell_s : float > 0, Hz and seconds
+        From one row to the next, and from one column to the next. A cell stands for the one bin at its place, however
+        large the cells are, so a drawing keeps its meaning with every transform.
+
+    Returns
+    -------
+    Kernel
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the grid is no such table, has an even number of rows or columns, or no cell of it is drawn.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    cells = checks.check_axes("grid", grid, "rows columns")
+    if cells.dtype != bool:
+        raise TypeError(f"grid must hold True and False, got {cells.dtype}; compare it first: grid > 0")
+    if not all(size % 2 for size in cells.shape):
+        raise checks.ShapeError(
+            f"grid must have odd numbers of rows and columns, got {cells.shape}; "
+            "the cell in the middle is the bin itself"
+        )
+    checks.check_number("cell_hz", cell_hz, above=0, unit="Hz")
+    checks.check_number("cell_s", cell_s, above=0, unit="seconds")
+    rows, columns = np.nonzero(cells)
+    if not len(rows):
+        raise ValueError("grid has no cell that is drawn; draw at least one")
+    up = (cells.shape[0] // 2 - rows) * cell_hz
+    later = (columns - cells.shape[1] // 2) * cell_s
+    return Kernel("drawn", points=tuple(zip(up.tolist(), later.tolist(), strict=True)))
+
+
+def periodic(period_s: float | None = None, repeats: int = REPEATS) -> Kernel:
+    """A source that repeats: the same place, up to `repeats` periods earlier and later, and this one.
+
+    Parameters
+    ----------
+    period_s : float > 0, seconds, optional
+        Without it, a method looks for the period of the recording.
+    repeats : int >= 1
+
+    Raises TypeError or ValueError otherwise.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., IEEE TSP 2014.
+    """
+    if period_s is not None:
+        checks.check_number("period_s", period_s, above=0, unit="seconds")
+    count = checks.check_number("repeats", repeats, at_least=1, whole=True)
+    return Kernel("periodic", period_s=period_s, count=count)
+
+
+def nearest(count: int = NEIGHBOURS, least_distance_s: float = LEAST_DISTANCE_S) -> Kernel:
+    """A source that comes back, at whatever time: the frames that sound most like this one, and this one.
+
+    Parameters
+    ----------
+    count : int >= 1
+        How many frames in all, at most.
+    least_distance_s : float > 0, seconds
+        Between any two of them: neighbours in time are alike without anything being repeated.
+
+    Raises TypeError or ValueError otherwise.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, ISMIR 2012.
+    """
+    count = checks.check_number("count", count, at_least=1, whole=True)
+    checks.check_number("least_distance_s", least_distance_s, above=0, unit="seconds")
+    return Kernel("nearest", count=count, least_distance_s=least_distance_s)
+
+
+NAMED = {"horizontal": horizontal, "vertical": vertical, "cross": cross, "periodic": periodic, "nearest": nearest}
+
+
+def named(kernel: str | Kernel) -> Kernel:
+    """The kernel of that name as it is by default, or the kernel itself.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither; the names are listed.
+    """
+    if isinstance(kernel, Kernel):
+        return kernel
+    if not isinstance(kernel, str):
+        raise TypeError(
+            f"a kernel must be a name or made by mss_lab.kernels, got {type(kernel).__name__}; for example 'horizontal'"
+        )
+    return NAMED[checks.check_choice("kernel", kernel, NAMED)]()
+
+
+def odd(length: float, step: float) -> int:
+    """The odd number of steps nearest to a length, at least 1: a median has a middle, and so has the kernel."""
+    return 2 * round((length / step - 1) / 2) + 1 if length > step else 1
+
+
+def footprint(kernel: Kernel, spacing_hz: float, frame_s: float) -> np.ndarray:
+    """A shape in bins and frames.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        A shape.
+    spacing_hz, frame_s : float > 0, Hz and seconds
+        From one bin to the next, and from one frame to the next.
+
+    Returns
+    -------
+    bool (bins, frames), both odd
+        The bin itself is in the middle. Rows go up in frequency.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    if not kernel.is_shape:
+        raise ValueError(f"a {kernel.name} kernel has no one shape; use neighbours")
+    bins = np.array([round(hz / spacing_hz) for hz, _ in kernel.points] or [0])
+    frames = np.array([round(s / frame_s) for _, s in kernel.points] or [0])
+    up = max(odd(kernel.height_hz, spacing_hz) // 2, int(np.abs(bins).max()))
+    later = max(odd(kernel.length_s, frame_s) // 2, int(np.abs(frames).max()))
+    shape = np.zeros((2 * up + 1, 2 * later + 1), bool)
+    if kernel.points:
+        shape[up + bins, later + frames] = True
+    if kernel.length_s:
+        shape[up] = True
+    if kernel.height_hz:
+        shape[:, later] = True
+    return shape
+
+
+def neighbours(kernel: Kernel, magnitude: np.ndarray, frame_s: float) -> np.ndarray:
+    """Which frames a periodic kernel, or one of nearest neighbours, looks at.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        No shape, and if periodic, with a period.
+    magnitude : real >= 0 (freq, frames)
+        Of the recording; a periodic kernel asks for no more than the number of its frames.
+    frame_s : float > 0, seconds
+
+    Returns
+    -------
+    int (frames, most)
+        Those of each frame, itself among them; -1 where there is no further one.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    frames = magnitude.shape[1]
+    if kernel.is_shape or (kernel.name == "periodic" and kernel.period_s is None):
+        raise ValueError(
+            f"the {kernel.name} kernel has no neighbours; give a periodic one, with its period, or nearest"
+        )
+    if kernel.period_s is not None:
+        # Each multiple is rounded by itself, so that a period between two frames does not drift.
+        offsets = np.rint(np.arange(-kernel.count, kernel.count + 1) * kernel.period_s / frame_s).astype(int)
+        found = np.arange(frames)[:, np.newaxis] + np.unique(offsets)
+        return np.where((found >= 0) & (found < frames), found, -1)
+    return _alike(magnitude, kernel.count, max(1, round(kernel.least_distance_s / frame_s)))
+
+
+def _alike(magnitude: np.ndarray, count: int, distance: int) -> np.ndarray:
+    """The frames with the highest cosine similarity, no two of them nearer than `distance` frames."""
+    frames = magnitude.shape[1]
+    lengths = np.sqrt(np.sum(magnitude**2, axis=0))
+    unit = magnitude / np.where(lengths > 0, lengths, 1)
+    alike = unit.T @ unit
+    # A frame is most like itself, also if it is silent.
+    np.fill_diagonal(alike, 2.0)
+    # A peak is the highest within the distance. Where several are, in digital silence, all count; they are the same.
+    peaks = alike >= scipy.ndimage.maximum_filter1d(alike, 2 * distance + 1, axis=1, mode="constant")
+    alike = np.where(peaks, alike, -1)
+    most = min(count, frames)
+    found = np.argpartition(-alike, most - 1, axis=1)[:, :most]
+    return np.where(np.take_along_axis(alike, found, axis=1) >= 0, found, -1)
+
+
+def median(
+    power: np.ndarray, kernel: Kernel, spacing_hz: float, frame_s: float, *, found: np.ndarray | None = None
+) -> np.ndarray:
+    """The median over a kernel around every bin, f_j(f, n) = median of z_j over I_j(f, n).
+
+    Parameters
+    ----------
+    power : real >= 0 (freq, frames)
+        z_j; powers or magnitudes.
+    kernel : Kernel
+    spacing_hz, frame_s : float > 0, Hz and seconds
+        Of the transform.
+    found : int (frames, most), optional
+        What `neighbours` has found, so that it need not look again.
+
+    Returns
+    -------
+    float (freq, frames)
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If `power` holds no magnitudes, or a step is not above 0.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., IEEE TSP 2014.
+    """
+    power = checks.check_magnitude("power", power, "freq frames")
+    checks.check_number("spacing_hz", spacing_hz, above=0, unit="Hz")
+    checks.check_number("frame_s", frame_s, above=0, unit="seconds")
+    if kernel.is_shape:
+        return median_filter(power, footprint(kernel, spacing_hz, frame_s))
+    return median_of_frames(power, neighbours(kernel, power, frame_s) if found is None else found)
+
+
+def median_filter(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Median over a shape around every bin; beyond the edges the values are mirrored.
+
+    Parameters
+    ----------
+    values : float (freq, frames)
+    shape : bool (bins, frames), both odd
+
+    Returns
+    -------
+    float (freq, frames)
+        Of an even number of bins, the mean of the two in the middle.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    values = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
+    if shape.size == 1 or not values.size:
+        return values.copy()
+    if shape.all() and 1 in shape.shape:
+        along_time = shape.shape[0] == 1
+        return _median_of_rows(values, shape.size) if along_time else _median_of_rows(values.T, shape.size).T
+    up, later = shape.shape[0] // 2, shape.shape[1] // 2
+    padded = np.pad(values, ((up, up), (later, later)), mode="symmetric")
+    rows, columns = np.nonzero(shape)
+    result = np.empty_like(values)
+    block = max(1, BLOCK_VALUES // (values.shape[1] * len(rows)))
+    for start in range(0, len(values), block):
+        stop = min(start + block, len(values))
+        seen = np.empty((stop - start, values.shape[1], len(rows)), values.dtype)
+        for k, (row, column) in enumerate(zip(rows, columns, strict=True)):
+            seen[..., k] = padded[start + row : stop + row, column : column + values.shape[1]]
+        result[start:stop] = _middle(seen)
+    return result
+
+
+def _middle(seen: np.ndarray) -> np.ndarray:
+    """The median over the last axis, which is put out of order; several times as fast as numpy's own."""
+    count = seen.shape[-1]
+    half = count // 2
+    if count % 2:
+        seen.partition(half, axis=-1)
+        return seen[..., half]
+    seen.partition((half - 1, half), axis=-1)
+    # Halved first, so that very large powers do not leave the range of numbers.
+    return seen[..., half - 1] / 2 + seen[..., half] / 2
+
+
+def _median_of_rows(values: np.ndarray, length: int) -> np.ndarray:
+    # scipy's filter of one long line is ten times as fast as that of a plane. So all rows, each with its mirrored
+    # ends, become one line; what lies where two rows meet is cut away.
+    half = length // 2
+    padded = np.pad(values, ((0, 0), (half, half)), mode="symmetric")
+    line = scipy.ndimage.median_filter(padded.ravel(), size=length, mode="nearest")
+    return np.ascontiguousarray(line.reshape(padded.shape)[:, half : half + values.shape[1]])
+
+
+def median_of_frames(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Median, in every bin, over the frames that each frame looks at.
+
+    Parameters
+    ----------
+    values : float (..., freq, frames)
+    found : int (frames, most)
+        Frames; -1 is left out. There must be at least one for each frame.
+
+    Returns
+    -------
+    float (..., freq, frames)
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+    """
+    by_frame = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+    result = np.empty((len(found), *by_frame.shape[1:]), values.dtype)
+    size = max(1, by_frame[:1].size)
+    counts = np.sum(found >= 0, axis=1)
+    # Those that are there first, so that frames with equally many can be taken together.
+    ordered = np.take_along_axis(found, np.argsort(found < 0, axis=1, kind="stable"), axis=1)
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        block = max(1, BLOCK_VALUES // (size * max(1, int(count))))
+        for start in range(0, len(alike), block):
+            some = alike[start : start + block]
+            seen = np.empty((len(some), *by_frame.shape[1:], count), values.dtype)
+            for k in range(count):
+                seen[..., k] = by_frame[ordered[some, k]]
+            result[some] = _middle(seen)
+    return np.moveaxis(result, 0, -1)

@@ -1,0 +1,264 @@
+"""REPET: what repeats is the background, what does not is the foreground.
+
+The rounds of a loop are laid on top of each other, and the median of each bin over all rounds is what they have in
+common. A voice sings something else in every round: it is the exception that a median leaves out. Three ways to say
+which frames to lay on top of each other: one period for all of the recording (`separate`), a period that changes
+(`separate_adaptive`), or whichever frames are most alike (`separate_similar`).
+
+Symbols: V[f, n] magnitude, p period in frames, W[f, n] model of what repeats, at most V.
+
+Contents: repeating, local_periods; separate, separate_adaptive, separate_similar.
+Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .. import checks, transforms
+from ..chunks import chunks
+from ..nmf.filtering import common_magnitude
+from ..score.notes import Score
+from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
+from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, nearest, neighbours
+
+HIGHPASS_HZ = 100.0
+
+# Long enough for several rounds of a loop, short enough for the memory of a laptop.
+CHUNK_S = 60.0
+
+# A changing period is looked for in stretches of twice the longest period, one every second.
+LOCAL_HOP_S = 1.0
+
+
+def repeating(magnitude: np.ndarray, period_frames: float) -> np.ndarray:
+    """What the rounds of a loop have in common.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (channels, freq, frames)
+        V
+    period_frames : float >= 1
+        p, not necessarily whole: every round starts at the frame nearest to a multiple of it.
+
+    Returns
+    -------
+    float (channels, freq, frames)
+        W, the median over the rounds, but never more than V.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If `magnitude` holds no magnitudes, or the period is below 1.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    """
+    magnitude = checks.check_magnitude("magnitude", magnitude, "channels freq frames")
+    checks.check_number("period_frames", period_frames, at_least=1, unit="frames")
+    frames = magnitude.shape[2]
+    starts = np.rint(np.arange(int(np.ceil(frames / period_frames))) * period_frames).astype(int)
+    starts = starts[starts < frames]
+    # Which round, and how far into it, each frame is.
+    rounds = np.searchsorted(starts, np.arange(frames), side="right") - 1
+    into = np.arange(frames) - starts[rounds]
+    same = np.arange(into.max(initial=0) + 1)[:, np.newaxis] + starts
+    own = same < np.append(starts[1:], frames)
+    loop = median_of_frames(magnitude, np.where(own, same, -1))
+    return np.minimum(loop[..., into], magnitude)
+
+
+def local_periods(
+    magnitude: np.ndarray, frame_s: float, *, shortest_s: float = SHORTEST_S, longest_s: float = LONGEST_S
+) -> np.ndarray:
+    """The period around each frame.
+
+    Parameters
+    ----------
+    magnitude : real >= 0 (freq, frames)
+    frame_s : float > 0, seconds
+    shortest_s, longest_s : float > 0, seconds
+        Between which to look, in stretches of twice the longest.
+
+    Returns
+    -------
+    float (frames,)
+        Seconds.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    """
+    hop = max(1, round(LOCAL_HOP_S / frame_s))
+    beats = beat_spectrogram(magnitude, max(1, round(2 * longest_s / frame_s) + 2), hop)
+    periods_s = [find_period(one, frame_s, shortest_s=shortest_s, longest_s=longest_s) for one in beats.T]
+    return np.array(periods_s)[np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)]
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    period_s: float | None = None,
+    shortest_s: float = SHORTEST_S,
+    longest_s: float = LONGEST_S,
+    highpass_hz: float = HIGHPASS_HZ,
+    window_s: float = 4096 / 44_100,
+) -> dict[str, np.ndarray]:
+    """Separate a loop from what is played over it, by one period for all of the recording (REPET).
+
+    Long recordings are worked through in chunks of 60 s, so that memory does not grow with their length; the period is
+    found once, for all of them.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Every channel is split by itself, with one period.
+    sample_rate_hz : int
+    score : Score, optional
+        Not looked at.
+    period_s : float > 0, seconds, optional
+        Without it, `period.period_of` finds it.
+    shortest_s, longest_s : float > 0, seconds
+        Between which to look.
+    highpass_hz : float >= 0, Hz
+        What lies below belongs to the background: voices do not go there. 0 lets the foreground have it.
+    window_s : float > 0, seconds
+        Of the STFT.
+
+    Returns
+    -------
+    dict of "background", "foreground" -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform or an option is out of its range.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
+    _check_limits(shortest_s, longest_s)
+    if period_s is None:
+        period_s = period_of(mixture, sample_rate_hz, settings, shortest_s=shortest_s, longest_s=longest_s)
+    checks.check_number("period_s", period_s, above=0, unit="seconds")
+    period_frames = max(1.0, period_s * sample_rate_hz / settings["hop_samples"])
+    return _separate(
+        mixture, sample_rate_hz, settings, highpass_hz, lambda magnitude: repeating(magnitude, period_frames)
+    )
+
+
+def separate_adaptive(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    shortest_s: float = SHORTEST_S,
+    longest_s: float = LONGEST_S,
+    repeats: int = REPEATS,
+    highpass_hz: float = HIGHPASS_HZ,
+    window_s: float = 4096 / 44_100,
+) -> dict[str, np.ndarray]:
+    """Separate a loop from what is played over it, by a period that may change (adaptive REPET).
+
+    Parameters
+    ----------
+    mixture, sample_rate_hz, score, shortest_s, longest_s, highpass_hz, window_s
+        As for `separate`. The period is found in stretches of twice `longest_s`.
+    repeats : int >= 1
+        How many rounds before, and how many after, are laid on each.
+
+    Returns
+    -------
+    dict of "background", "foreground" -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        As `separate`.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
+    _check_limits(shortest_s, longest_s)
+    repeats = checks.check_number("repeats", repeats, at_least=1, whole=True)
+    frame_s = settings["hop_samples"] / sample_rate_hz
+
+    def model(magnitude: np.ndarray) -> np.ndarray:
+        periods_s = local_periods(common_magnitude(magnitude), frame_s, shortest_s=shortest_s, longest_s=longest_s)
+        rounds = np.rint(np.arange(-repeats, repeats + 1) * periods_s[:, np.newaxis] / frame_s).astype(int)
+        found = np.arange(len(periods_s))[:, np.newaxis] + rounds
+        found = np.where((found >= 0) & (found < len(periods_s)), found, -1)
+        return np.minimum(median_of_frames(magnitude, found), magnitude)
+
+    return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
+
+
+def separate_similar(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    count: int = NEIGHBOURS,
+    least_distance_s: float = LEAST_DISTANCE_S,
+    highpass_hz: float = HIGHPASS_HZ,
+    window_s: float = 4096 / 44_100,
+) -> dict[str, np.ndarray]:
+    """Separate what comes back, at whatever time, from what does not (REPET-SIM).
+
+    Parameters
+    ----------
+    mixture, sample_rate_hz, score, highpass_hz, window_s
+        As for `separate`.
+    count, least_distance_s
+        Of `proximity.nearest`: how many frames that are alike are laid on each other, and how far apart they must be.
+
+    Returns
+    -------
+    dict of "background", "foreground" -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        As `separate`.
+
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, ISMIR 2012.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
+    kernel = nearest(count, least_distance_s)
+    frame_s = settings["hop_samples"] / sample_rate_hz
+
+    def model(magnitude: np.ndarray) -> np.ndarray:
+        found = neighbours(kernel, common_magnitude(magnitude), frame_s)
+        return np.minimum(median_of_frames(magnitude, found), magnitude)
+
+    return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
+
+
+def _check_limits(shortest_s: float, longest_s: float) -> None:
+    checks.check_number("shortest_s", shortest_s, above=0, unit="seconds")
+    checks.check_number("longest_s", longest_s, at_least=shortest_s, unit="seconds")
+
+
+def _separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    settings: transforms.StftSettings,
+    highpass_hz: float,
+    model: Callable[[np.ndarray], np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Mask the mixture, chunk by chunk, by what `model` says repeats in its magnitude (channels, freq, frames)."""
+    checks.check_number("highpass_hz", highpass_hz, at_least=0, unit="Hz")
+    low = transforms.stft_frequencies_hz(settings["window_samples"], sample_rate_hz) < highpass_hz
+    background = np.zeros(mixture.shape, np.float32)
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        magnitude = np.abs(stft)
+        mask = model(magnitude) / np.where(magnitude > 0, magnitude, 1)
+        mask[:, low] = 1
+        background[:, start:stop] += gains * transforms.istft(mask * stft, stop - start, **settings)
+    return {"background": background, "foreground": mixture - background}
