@@ -1,0 +1,346 @@
+"""Which units belong together: segments, then streams.
+
+A unit is one band in one frame. Neighbouring bands that are driven by one harmonic, or beat with one period, have
+nearly the same correlation at every lag: they are tied, and ties from band to band and from frame to frame make
+segments. Segments are joined in two ways. At one time: those that fit one pitch, and those that begin or end together
+with them. From one time to the next: pitches that move by little make a contour, and contours that lie near each other
+in pitch and sound alike make a stream.
+
+Contents: ties, segments; contours, streams; simultaneous. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+"""
+
+import dataclasses
+
+import numpy as np
+import scipy.sparse.csgraph
+
+from .. import checks
+from .correlogram import Correlogram
+from .pitch import AGREES, HEARD
+
+TIED = 0.95
+TOGETHER_S = 0.02
+JUMP_SEMITONES = 1.0
+GAP_S = 0.03
+SHORTEST_CONTOUR_S = 0.05
+
+# What it costs a contour to open a stream of its own: as much as being an octave away from all others.
+NEW_STREAM = 1.0
+
+
+def ties(correlogram: Correlogram, *, least_energy: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """How alike units are to the next band and to the next frame: cosine between their correlations over all lags.
+
+    Parameters
+    ----------
+    correlogram : Correlogram
+    least_energy : float >= 0, optional
+        Units that fire less are alike to none. Default: a small part of the most that any unit fires.
+
+    Returns
+    -------
+    upwards : float32 (bands - 1, frames)
+        Between a band and the next.
+    onwards : float32 (bands, frames - 1)
+        Between a frame and the next.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Wang and Brown, IEEE Transactions on Neural Networks
+    1999.
+    """
+    if least_energy is None:
+        least_energy = HEARD * float(correlogram.energy.max(initial=0))
+    checks.check_number("least_energy", least_energy, at_least=0)
+    heard = correlogram.energy > least_energy
+    values = correlogram.values
+    length = np.sqrt(np.einsum("bnl,bnl->bn", values, values))
+    length[length == 0] = 1
+    upwards = np.einsum("bnl,bnl->bn", values[:-1], values[1:]) / (length[:-1] * length[1:])
+    onwards = np.einsum("bnl,bnl->bn", values[:, :-1], values[:, 1:]) / (length[:, :-1] * length[:, 1:])
+    return upwards * (heard[:-1] & heard[1:]), onwards * (heard[:, :-1] & heard[:, 1:])
+
+
+def segments(upwards: np.ndarray, onwards: np.ndarray, *, tied: float = TIED) -> np.ndarray:
+    """Number the segments: units that hang together by ties.
+
+    Parameters
+    ----------
+    upwards, onwards : real (bands - 1, frames), (bands, frames - 1)
+        Of `ties`.
+    tied : float in [0, 1]
+        Units that are more alike than this are tied. A tie from frame to frame counts only between units that are
+        each tied to a neighbouring band, too.
+
+    Returns
+    -------
+    int (bands, frames)
+        0 where a unit belongs to none, else the number of its segment, from 1.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the ties do not fit each other, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Hu and Wang, IEEE Transactions on Neural Networks
+    2004.
+    """
+    upwards = checks.check_axes("upwards", upwards, "bands frames")
+    onwards = checks.check_axes("onwards", onwards, "bands frames")
+    bands, frames = len(onwards), upwards.shape[1]
+    if len(upwards) != bands - 1 or onwards.shape[1] != max(0, frames - 1):
+        raise checks.ShapeError(
+            f"upwards {upwards.shape} and onwards {onwards.shape} must be (bands - 1, frames) and (bands, frames - 1); "
+            "take both from one call of ties"
+        )
+    checks.check_number("tied", tied, at_least=0, at_most=1)
+    up = upwards > tied
+    inside = np.zeros((bands, frames), bool)
+    inside[:-1] |= up
+    inside[1:] |= up
+    on = (onwards > tied) & inside[:, :-1] & inside[:, 1:]
+    units = np.arange(bands * frames).reshape(bands, frames)
+    first = np.concatenate([units[:-1][up], units[:, :-1][on]])
+    second = np.concatenate([units[1:][up], units[:, 1:][on]])
+    graph = scipy.sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(units.size, units.size))
+    labels = scipy.sparse.csgraph.connected_components(graph, directed=False)[1].reshape(bands, frames)
+    numbers = np.zeros((bands, frames), int)
+    numbers[inside] = np.unique(labels[inside], return_inverse=True)[1] + 1
+    return numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Contour:
+    """A pitch followed through time.
+
+    Attributes
+    ----------
+    frames : int (length,)
+        Ascending; a few may be missing in between.
+    rows : int (length,)
+        Which of the pitches of each frame it is.
+    semitones : float (length,)
+        MIDI pitch in each frame.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+    """
+
+    frames: np.ndarray
+    rows: np.ndarray
+    semitones: np.ndarray
+
+
+def contours(
+    periods_s: np.ndarray,
+    hop_s: float,
+    *,
+    jump_semitones: float = JUMP_SEMITONES,
+    gap_s: float = GAP_S,
+    shortest_s: float = SHORTEST_CONTOUR_S,
+) -> list[Contour]:
+    """Follow pitches from frame to frame, the nearest pair first.
+
+    Parameters
+    ----------
+    periods_s : float (count, frames), seconds
+        Of `pitch.pitches`; nan where there is none.
+    hop_s : float > 0, seconds
+        From one frame to the next.
+    jump_semitones : float >= 0
+        How far a pitch may move from one frame to the next.
+    gap_s : float >= 0, seconds
+        For how long it may be missing.
+    shortest_s : float >= 0, seconds
+        Contours that do not last longer are left out.
+
+    Returns
+    -------
+    list of Contour
+        In the order of their first frames.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
+    """
+    periods_s = checks.check_axes("periods_s", periods_s, "count frames")
+    checks.check_number("hop_s", hop_s, above=0, unit="seconds")
+    checks.check_number("jump_semitones", jump_semitones, at_least=0, unit="semitones")
+    checks.check_number("gap_s", gap_s, at_least=0, unit="seconds")
+    checks.check_number("shortest_s", shortest_s, at_least=0, unit="seconds")
+    semitones = 69 - 12 * np.log2(periods_s * 440.0)
+    gap = 1 + int(gap_s / hop_s + 1e-9)
+    open_: list[list[tuple[int, int, float]]] = []
+    done: list[list[tuple[int, int, float]]] = []
+    for frame in range(semitones.shape[1]):
+        done += [line for line in open_ if frame - line[-1][0] > gap]
+        open_ = [line for line in open_ if frame - line[-1][0] <= gap]
+        new = {int(row): float(semitones[row, frame]) for row in np.flatnonzero(np.isfinite(semitones[:, frame]))}
+        pairs = sorted(
+            (abs(pitch - line[-1][2]), place, row) for place, line in enumerate(open_) for row, pitch in new.items()
+        )
+        taken: set[int] = set()
+        for away, place, row in pairs:
+            if away > jump_semitones:
+                break
+            if place not in taken and row in new:
+                taken.add(place)
+                open_[place].append((frame, row, new.pop(row)))
+        open_ += [[(frame, row, pitch)] for row, pitch in new.items()]
+    lasting = [line for line in done + open_ if (line[-1][0] - line[0][0]) * hop_s >= shortest_s]
+    lasting.sort(key=lambda line: (line[0][0], line[0][1]))
+    return [Contour(*(np.array(column) for column in zip(*line, strict=True))) for line in lasting]
+
+
+def streams(
+    found: list[Contour], fits: np.ndarray, energy: np.ndarray, count: int, *, agrees: float = AGREES
+) -> np.ndarray:
+    """Join contours that follow each other into streams, by pitch and by timbre.
+
+    Contours come in the order of their beginnings. Each goes to the stream, of those that are not sounding, whose last
+    contour is nearest: the distance is that between their mean pitches in octaves plus that between their timbres, half
+    the sum of absolute differences of how they share their energy among the bands. As long as there are streams to
+    open, a contour that is far from all others opens one. One that finds every stream sounding is left over.
+
+    Parameters
+    ----------
+    found : list of Contour
+    fits : real (count of pitches, bands, frames)
+        Of `pitch.pitches`.
+    energy : real >= 0 (bands, frames)
+        Of the correlogram.
+    count : int >= 1
+        How many streams at most.
+    agrees : float in [0, 1]
+        Units that fit a pitch at least so well count for its timbre.
+
+    Returns
+    -------
+    int (count, frames)
+        Which of the pitches of a frame is the stream's; -1 where it has none.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the arrays do not fit each other.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
+    """
+    fits = checks.check_magnitude("fits", fits, "count bands frames")
+    energy = checks.check_magnitude("energy", energy, "bands frames")
+    checks.check_same_shape("the units of fits", fits[0], "energy", energy)
+    count = checks.check_number("count", count, at_least=1, whole=True)
+    rows = np.full((count, energy.shape[1]), -1)
+    last: list[tuple[float, np.ndarray] | None] = [None] * count
+    for contour in found:
+        timbre = _timbre(contour, fits, energy, agrees)
+        pitch = float(contour.semitones.mean())
+        span = slice(contour.frames[0], contour.frames[-1] + 1)
+        costs = []
+        for stream, before in enumerate(last):
+            if (rows[stream, span] >= 0).any():
+                costs.append(np.inf)
+            elif before is None:
+                costs.append(NEW_STREAM)
+            else:
+                costs.append(abs(pitch - before[0]) / 12 + 0.5 * float(np.abs(timbre - before[1]).sum()))
+        stream = int(np.argmin(costs))
+        if np.isfinite(costs[stream]):
+            rows[stream, contour.frames] = contour.rows
+            last[stream] = (pitch, timbre)
+    return rows
+
+
+def simultaneous(
+    rows: np.ndarray,
+    fits: np.ndarray,
+    numbers: np.ndarray,
+    energy: np.ndarray,
+    hop_s: float,
+    *,
+    agrees: float = AGREES,
+    together_s: float = TOGETHER_S,
+) -> np.ndarray:
+    """Which units sound in each stream: whole segments by pitch or by onset and offset, and single units by pitch.
+
+    A segment joins the stream whose pitch more than half of its energy fits. Those that fit none join the stream with
+    whose segments they begin or end, if there are such. Units without a segment go by their own fit. While a stream
+    has no pitch, it has no unit but those of its segments.
+
+    Parameters
+    ----------
+    rows : int (count, frames)
+        Of `streams`.
+    fits : real (count of pitches, bands, frames)
+        Of `pitch.pitches`.
+    numbers : int (bands, frames)
+        Of `segments`.
+    energy : real >= 0 (bands, frames)
+        Of the correlogram.
+    hop_s : float > 0, seconds
+        From one frame to the next.
+    agrees : float in [0, 1]
+        From which fit on a unit belongs to a pitch.
+    together_s : float >= 0, seconds
+        How far apart onsets or offsets may lie that count as one.
+
+    Returns
+    -------
+    bool (count, bands, frames)
+        A unit belongs to one stream or to none.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the arrays do not fit each other, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Sources: Brown and Cooke, Computer Speech and Language 1994;
+    Hu and Wang, IEEE Transactions on Neural Networks 2004.
+    """
+    rows = checks.check_axes("rows", rows, "count frames")
+    fits = checks.check_magnitude("fits", fits, "count bands frames")
+    numbers = checks.check_axes("numbers", numbers, "bands frames")
+    energy = checks.check_magnitude("energy", energy, "bands frames")
+    checks.check_same_shape("numbers", numbers, "energy", energy)
+    checks.check_same_shape("the units of fits", fits[0], "energy", energy)
+    checks.check_number("hop_s", hop_s, above=0, unit="seconds")
+    checks.check_number("together_s", together_s, at_least=0, unit="seconds")
+    frames = np.arange(rows.shape[1])
+    # The fit of every unit to the pitch that each stream has in its frame.
+    own = np.where(rows[:, np.newaxis] >= 0, fits[np.maximum(rows, 0), :, frames].transpose(0, 2, 1), 0)
+    best = own.argmax(axis=0)
+    voice = np.where(own.max(axis=0) >= max(agrees, np.finfo(float).tiny), best, -1)
+    joined = _joined(voice, numbers, energy, len(rows), round(together_s / hop_s))
+    chosen = np.where(numbers > 0, joined[numbers], voice)
+    return chosen == np.arange(len(rows))[:, np.newaxis, np.newaxis]
+
+
+def _timbre(contour: Contour, fits: np.ndarray, energy: np.ndarray, agrees: float) -> np.ndarray:
+    units = fits[contour.rows, :, contour.frames].T
+    shares = ((units >= agrees) * energy[:, contour.frames]).sum(axis=1)
+    return shares / max(shares.sum(), np.finfo(float).tiny)
+
+
+def _joined(voice: np.ndarray, numbers: np.ndarray, energy: np.ndarray, count: int, reach: int) -> np.ndarray:
+    """The stream of every segment, -1 for none; entry 0 stands for no segment."""
+    total = int(numbers.max(initial=0)) + 1
+    claims = np.stack([np.bincount(numbers.ravel(), (energy * (voice == one)).ravel(), total) for one in range(count)])
+    whole = np.bincount(numbers.ravel(), energy.ravel(), total)
+    joined = np.where(claims.max(axis=0) > 0.5 * whole, claims.argmax(axis=0), -1)
+    joined[0] = -1
+    places = np.nonzero(numbers)
+    first, last = np.full(total, numbers.shape[1]), np.full(total, -1)
+    np.minimum.at(first, numbers[places], places[1])
+    np.maximum.at(last, numbers[places], places[1])
+    votes = np.zeros((count, total))
+    for edges in (first, last):
+        # How much energy of each stream begins (ends) in each frame, and within reach of it.
+        for stream in range(count):
+            own = joined == stream
+            at = np.bincount(edges[own], whole[own], numbers.shape[1] + 1)
+            sums = np.concatenate([[0.0], np.cumsum(at)])
+            low, high = np.clip(edges - reach, 0, len(at)), np.clip(edges + reach + 1, 0, len(at))
+            votes[stream] += sums[high] - sums[low]
+    undecided = (joined < 0) & (votes.max(axis=0) > 0)
+    undecided[0] = False
+    return np.where(undecided, votes.argmax(axis=0), joined)

@@ -1,0 +1,181 @@
+"""Which periods a correlogram holds: the pitch of the loudest source, then of what it leaves over, and so on.
+
+A unit is one band in one frame. It agrees with a pitch if its correlation at the pitch's period is nearly as high as
+it is anywhere. When the first pitch of a frame is found, the units that agree with it are set aside, and the next
+pitch is looked for in those that are left.
+
+Contents: first_peaks, agreement, pitches. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+"""
+
+import numpy as np
+
+from .. import checks
+from .correlogram import Correlogram, summary
+
+SHORTEST_S = 0.00125
+NEAR_PEAK = 0.9
+LEAST_PEAK = 0.3
+AGREES = 0.85
+
+# Units that fire less than this part of the most in the recording are not heard. At an exponent of 0.3 this is 60 dB.
+HEARD = 10 ** (-60 / 20 * 2 * 0.3)
+
+
+def first_peaks(
+    correlation: np.ndarray,
+    lags_s: np.ndarray,
+    *,
+    shortest_s: float = SHORTEST_S,
+    near_peak: float = NEAR_PEAK,
+    least_peak: float = LEAST_PEAK,
+) -> np.ndarray:
+    """The period in each frame of a summary correlogram: the first peak that is nearly as high as the highest.
+
+    Every multiple of a period is a period too, so that the highest peak may be any of them.
+
+    Parameters
+    ----------
+    correlation : float (frames, lags)
+        Of `correlogram.summary`.
+    lags_s : float (lags,), seconds
+        Evenly spaced from 0.
+    shortest_s : float > 0, seconds
+        Of the periods that are looked for.
+    near_peak : float in (0, 1]
+        How high a peak must be, as a part of the highest.
+    least_peak : float
+        Frames whose highest peak is lower have no pitch; the correlation of a sound with itself is 1.
+
+    Returns
+    -------
+    float64 (frames,), seconds
+        Between the lags, from a parabola through the peak; nan where there is no pitch.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the axes do not fit each other, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Meddis and Hewitt, JASA 1991.
+    """
+    correlation = checks.check_finite("correlation", checks.check_axes("correlation", correlation, "frames lags"))
+    lags_s = checks.check_axes("lags_s", lags_s, "lags")
+    if len(lags_s) != correlation.shape[1]:
+        raise checks.ShapeError(
+            f"lags_s must have one lag for each of the {correlation.shape[1]} of correlation, got {len(lags_s)}; "
+            "give those of the same correlogram"
+        )
+    checks.check_number("shortest_s", shortest_s, above=0, unit="seconds")
+    checks.check_number("near_peak", near_peak, above=0, at_most=1)
+    checks.check_number("least_peak", least_peak)
+    periods_s = np.full(len(correlation), np.nan)
+    if correlation.shape[1] < 3:
+        return periods_s
+    before, here, after = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
+    peak = (here > before) & (here >= after) & (lags_s[1:-1] >= shortest_s)
+    highest = np.max(np.where(peak, here, -np.inf), axis=1)
+    found = (highest >= least_peak) & (highest > 0)
+    lag = np.argmax(peak & (here >= near_peak * highest[:, np.newaxis]), axis=1)[found]
+    a, b, c = (side[found, lag] for side in (before, here, after))
+    periods_s[found] = lags_s[1 + lag] + 0.5 * (a - c) / (a - 2 * b + c) * lags_s[1]
+    return periods_s
+
+
+def agreement(correlogram: Correlogram, periods_s: np.ndarray, *, shortest_s: float = SHORTEST_S) -> np.ndarray:
+    """How well each unit fits a pitch: its correlation at the period over its highest at any lag that is looked at.
+
+    Parameters
+    ----------
+    correlogram : Correlogram
+    periods_s : float (frames,), seconds
+        Of a pitch; nan where there is none.
+    shortest_s : float > 0, seconds
+        Of the lags among which the highest is sought.
+
+    Returns
+    -------
+    float32 (bands, frames)
+        At most 1, and 0 where there is no pitch or the unit is regular at no lag.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the periods do not fit the frames.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Hu and Wang, IEEE Transactions on Neural Networks
+    2004.
+    """
+    values, lags_s = correlogram.values, correlogram.lags_s
+    periods_s = checks.check_axes("periods_s", periods_s, "frames")
+    if len(periods_s) != values.shape[1]:
+        raise checks.ShapeError(
+            f"periods_s must have one period for each of {values.shape[1]} frames, got {len(periods_s)}; "
+            "find them in the same correlogram"
+        )
+    if len(lags_s) < 2:
+        return np.zeros(values.shape[:2], np.float32)
+    pitched = np.isfinite(periods_s)
+    place = np.clip(np.where(pitched, periods_s, 0) / lags_s[1], 0, len(lags_s) - 1.000001)
+    low = np.minimum(place.astype(int), len(lags_s) - 2)
+    share = (place - low).astype(np.float32)
+    frames = np.arange(values.shape[1])
+    there = (1 - share) * values[:, frames, low] + share * values[:, frames, low + 1]
+    highest = values[:, :, lags_s >= shortest_s].max(axis=2, initial=0)
+    fits = pitched & (highest > 0)
+    return np.where(fits, np.clip(there / np.where(fits, highest, 1), 0, 1), 0).astype(np.float32)
+
+
+def pitches(
+    correlogram: Correlogram,
+    count: int = 2,
+    *,
+    shortest_s: float = SHORTEST_S,
+    near_peak: float = NEAR_PEAK,
+    least_peak: float = LEAST_PEAK,
+    agrees: float = AGREES,
+    least_energy: float | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Several pitches in each frame, one after the other, and how well each unit fits each of them.
+
+    Parameters
+    ----------
+    correlogram : Correlogram
+    count : int >= 1
+        How many pitches to look for in each frame.
+    shortest_s, near_peak, least_peak
+        Of `first_peaks`.
+    agrees : float in [0, 1]
+        From which agreement on a unit is set aside before the next pitch is looked for.
+    least_energy : float >= 0, optional
+        Units that fire less are not listened to. Default: a small part of the most that any unit fires.
+
+    Returns
+    -------
+    periods_s : float64 (count, frames), seconds
+        nan where there is no such pitch.
+    fits : float32 (count, bands, frames)
+        Of `agreement`; 0 for units that are not heard.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994
+    (agreement with a period); what is set aside is as in de Cheveigné, JASA 1993.
+    """
+    count = checks.check_number("count", count, at_least=1, whole=True)
+    checks.check_number("agrees", agrees, at_least=0, at_most=1)
+    if least_energy is None:
+        least_energy = HEARD * float(correlogram.energy.max(initial=0))
+    checks.check_number("least_energy", least_energy, at_least=0)
+    heard = correlogram.energy > least_energy
+    left = heard.copy()
+    periods_s = np.full((count, left.shape[1]), np.nan)
+    fits = np.zeros((count, *left.shape), np.float32)
+    options = {"shortest_s": shortest_s, "near_peak": near_peak, "least_peak": least_peak}
+    for turn in range(count):
+        periods_s[turn] = first_peaks(summary(correlogram, left), correlogram.lags_s, **options)
+        fits[turn] = heard * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
+        left &= fits[turn] < agrees
+    return periods_s, fits
