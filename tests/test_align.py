@@ -304,7 +304,7 @@ def test_onsets_of_real_quartets(recordings):
     judged = [benchmark.judge(*case[1:]) for case in cases]
     errors_s = np.concatenate([result[1] for result in judged])
     # What was reached is printed by the benchmark; these are floors under it.
-    assert benchmark.within(errors_s, 0.05) >= 0.87
+    assert benchmark.within(errors_s, 0.05) >= 0.9
     assert benchmark.within(errors_s, 0.1) >= 0.95
     warped_s = np.concatenate([result[0] for result in judged])
     assert benchmark.within(errors_s, 0.05) > benchmark.within(warped_s, 0.05) + 0.05, "refinement must help"
@@ -343,10 +343,11 @@ def test_notes_a_few_milliseconds_apart_are_one_chord():
     assert chord.tolist() == [1, 0, 1, 0, 2]
 
 
-def test_a_habit_is_found_and_taken_back():
+@pytest.mark.parametrize("count", [6, 60])
+def test_a_habit_is_found_and_taken_back(count):
     """Three players; the first swells 20 ms late in every note, and the tones of all ring on for 40 ms."""
-    frames = np.arange(400)
-    starts_s = np.arange(0.5, 3.5, 0.5)
+    frames = np.arange(100 * count)
+    starts_s = 0.5 + 0.5 * np.arange(count)
 
     def bump(time_s):
         return np.exp(-0.5 * ((frames * refine.STEP_S - time_s) / 0.03) ** 2)
@@ -358,8 +359,18 @@ def test_a_habit_is_found_and_taken_back():
             sources.append(source)
             centre_s.append(start_s)
     habits = refine._habits(parts, sources, np.array(centre_s))
-    assert habits["slow"].lag_s - habits["one"].lag_s == pytest.approx(0.02, abs=0.002)
+    # Of many notes the lag is believed, of a few only a part of it.
+    believed = count / (count + refine.FEW_NOTES)
+    assert habits["slow"].lag_s - habits["one"].lag_s == pytest.approx(0.02 * believed, abs=0.002)
     assert habits["two"].tail_s == pytest.approx(0.04, abs=0.002)
     back = refine._earlier(parts[0].rise, 0.02)
     assert np.argmax(back) * refine.STEP_S == pytest.approx(0.5)
-    assert not refine._earlier(parts[0].rise, -9).any()
+    assert not refine._earlier(parts[0].rise, -99).any()
+
+
+def test_far_out_the_bell_gives_way():
+    near, far = np.array([0.0, -1.0, 2.0]), refine.STRAIGHT_BEYOND + np.arange(1, 5)
+    assert refine._penalty(near) == pytest.approx(near**2)
+    slope = 2 * refine.STRAIGHT_BEYOND
+    assert np.diff(refine._penalty(far)) == pytest.approx(slope)
+    assert refine._penalty(-far) == pytest.approx(refine.STRAIGHT_BEYOND**2 + slope * (far - refine.STRAIGHT_BEYOND))

@@ -42,6 +42,8 @@ CHORD_S, LOOSE_S = 0.03, 0.1
 CONTRAST_S, DENT_S = 0.1, 0.04
 # No tone swells more slowly than its partners' by more than the first, or rings on for longer than the second.
 MOST_LAG_S, MOST_TAIL_S = 0.03, 0.1
+# A lag seen in a few notes is partly chance: it counts in full only beside many more than so many.
+FEW_NOTES = 5
 # A source's changes are added up over this much time around each onset.
 HABIT_REACH_S = 0.12
 # A tone is found at the middle of its rise, and begins earlier, by more or less than this: a compromise between
@@ -51,6 +53,8 @@ RISE_S = 0.012
 # How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
 # the best time is preferred to others.
 BELL_WEIGHT, SHARPNESS = 0.1, 0.1
+# Beyond so many widths the bell's penalty grows in a straight line: a player who is far off is rare, not impossible.
+STRAIGHT_BEYOND = 3.0
 ROUNDS = 2
 LEAST_LENGTH_S = 0.03
 # Gains and spectra whose sum is below this are silence.
@@ -239,17 +243,17 @@ def _habits(parts: Sequence[_Parts], sources: Sequence[str], centre_s: np.ndarra
     """
     rises_s: dict[str, float] = {}
     tails_s: dict[str, float] = {}
+    trust: dict[str, float] = {}
     for source in dict.fromkeys(sources):
         mine = [k for k, name in enumerate(sources) if name == source and not parts[k].is_repeated]
         rises_s[source] = _middle_s([parts[k].rise for k in mine], centre_s[mine])
         followed = [k for k in mine if parts[k].fall.any()]
         fall_s = _middle_s([parts[k].fall for k in followed], centre_s[followed]) if followed else rises_s[source]
         tails_s[source] = float(np.clip(fall_s - rises_s[source], -MOST_TAIL_S, MOST_TAIL_S))
+        trust[source] = len(mine) / (len(mine) + FEW_NOTES)
     mean_s = np.mean(list(rises_s.values()))
-    return {
-        source: _Habit(float(np.clip(rise_s - mean_s, -MOST_LAG_S, MOST_LAG_S)), tails_s[source])
-        for source, rise_s in rises_s.items()
-    }
+    lags_s = {source: float(np.clip(rise_s - mean_s, -MOST_LAG_S, MOST_LAG_S)) for source, rise_s in rises_s.items()}
+    return {source: _Habit(trust[source] * lag_s, tails_s[source]) for source, lag_s in lags_s.items()}
 
 
 def _middle_s(changes: Sequence[np.ndarray], times_s: np.ndarray) -> float:
@@ -325,9 +329,15 @@ def _best_time(change: np.ndarray, centre_s: float, start_s: float, within_s: fl
     if last < first:
         return start_s
     frames = np.arange(first, last + 1)
-    worth = change[frames] - BELL_WEIGHT * ((frames * STEP_S - centre_s) / width_s) ** 2
+    worth = change[frames] - BELL_WEIGHT * _penalty((frames * STEP_S - centre_s) / width_s)
     likely = np.exp((worth - worth.max()) / SHARPNESS)
     return float(likely @ frames / likely.sum() * STEP_S)
+
+
+def _penalty(widths: np.ndarray) -> np.ndarray:
+    """Huber's: the square of the distance near by, a straight line of the same slope further out."""
+    near = np.minimum(np.abs(widths), STRAIGHT_BEYOND)
+    return near * (2 * np.abs(widths) - near)
 
 
 def _with_onsets(score: Score, onsets_s: dict[int, float]) -> Score:
