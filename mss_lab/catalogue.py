@@ -126,6 +126,16 @@ METHODS = (
         adds_up=True,
     ),
     Method(
+        name="duet",
+        title="Each bin goes to the source whose level and delay between the channels explain it best",
+        function=".spatial.duet:separate",
+        needs=frozenset({"stereo"}),
+        gives="one estimate for each direction; together they are the mixture",
+        lesson="notebooks/11_where_is_it.ipynb",
+        source="Yilmaz and Rickard, IEEE Transactions on Signal Processing 2004",
+        adds_up=True,
+    ),
+    Method(
         name="hpss",
         title="What is held against what is struck: medians along time and along frequency",
         function=".kernels.hpss:separate",
@@ -173,6 +183,16 @@ METHODS = (
         gives="the background, which comes back, and the foreground; together they are the mixture",
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Rafii and Pardo, ISMIR 2012",
+        adds_up=True,
+    ),
+    Method(
+        name="robust-pca",
+        title="What repeats is of low rank, a voice over it is sparse: robust PCA parts them",
+        function=".lowrank:separate",
+        needs=frozenset(),
+        gives="the voice and the accompaniment; together they are the mixture",
+        lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
+        source="Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012",
         adds_up=True,
     ),
 )

@@ -162,12 +162,14 @@ def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
 def _warnings_in_one_line() -> Iterator[None]:
     """What the package warns of, said as the commands say everything; others' warnings stay as they are."""
     from .score.agreement import ScoreWarning
+    from .spatial.panning import PanWarning
 
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ScoreWarning)
+        for kind in (ScoreWarning, PanWarning):
+            warnings.simplefilter("always", kind)
         yield
     for warning in caught:
-        if issubclass(warning.category, ScoreWarning):
+        if issubclass(warning.category, ScoreWarning | PanWarning):
             print(f"mss-lab: {warning.message}", file=sys.stderr)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -261,6 +261,14 @@ def test_the_score_of_another_piece_is_said_to_be_doubtful(chorale, capsys):
     assert "doubtful): is it of this piece? Give another" in capsys.readouterr().err
 
 
+def test_directions_that_are_not_there_are_said_in_one_line(tmp_path, capsys):
+    audio.write_audio(tmp_path / "mix.wav", signals.pan(signals.tone(440.0, 0.5, RATE), 0.5).astype("f"), RATE)
+    command = ["separate", str(tmp_path / "mix.wav"), "--method", "adress", "--set", "count=3"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err.startswith("mss-lab: 3 sources were asked for, but the panning histogram has only 1")
+    assert list(stems_of(tmp_path / "out")) == ["pan_29"]
+
+
 def test_aligning_needs_a_score(song, capsys):
     command = ["separate", str(song / "mix.wav"), "--method", "source-filter", "--align", "auto"]
     assert cli.main([*command, "--out", str(song / "out")]) == 2
