@@ -1,0 +1,259 @@
+"""Robust PCA: what repeats is of low rank, what does not is sparse, and a matrix that is the sum of both is parted.
+
+A spectrogram whose columns are sums of a few spectra has a low rank, as loops and held chords nearly do. A voice over
+them fills few bins, and never the same. Of all ways to write M = L + S, robust PCA takes the one with the smallest
+
+    ||L||_* + lambda ||S||_1,
+
+the sum of the singular values of L and the sum of the absolute values of S. No step knows what a voice is: whatever
+is neither repeated nor everywhere, drums among it, is called sparse.
+
+Symbols: M[f, n] magnitude, L low-rank part, S sparse part, Y multipliers, mu weight of the constraint, rho its growth,
+sigma_1 largest singular value of M. Contents: RobustPca, robust_pca, separate.
+Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import scipy.linalg
+
+from . import checks, masks, transforms
+from .chunks import CHUNK_S, chunks
+
+WINDOW_S = 1024 / 16_000
+HIGHPASS_HZ = 100.0
+
+# Growth of mu, and how far it may grow.
+GROWTH = 1.5
+MOST_GROWTH = 1e7
+
+# The randomised way looks for this many more singular values than were found last time, and this share of them more.
+SPARE = 20
+SPARE_SHARE = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class RobustPca:
+    """What `robust_pca` found.
+
+    Attributes
+    ----------
+    low_rank, sparse : float64, shape of the matrix
+        L and S.
+    rank : int
+        Of L.
+    iterations : int
+        How many it took.
+    errors : float64 (iterations,)
+        ||M - L - S|| / ||M|| after each.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+    """
+
+    low_rank: np.ndarray
+    sparse: np.ndarray
+    rank: int
+    iterations: int
+    errors: np.ndarray
+
+
+def robust_pca(
+    matrix: np.ndarray,
+    *,
+    gain: float = 1.0,
+    iterations: int = 100,
+    tolerance: float = 1e-7,
+    svd: str = "exact",
+    rng: np.random.Generator | None = None,
+) -> RobustPca:
+    """Part a matrix into one of low rank and a sparse one, by inexact augmented Lagrange multipliers.
+
+    Parameters
+    ----------
+    matrix : real (rows, columns)
+        M.
+    gain : float > 0
+        lambda = gain / sqrt(max(rows, columns)): the larger, the sparser S, and the higher the rank of L.
+    iterations : int >= 1
+        At most so many.
+    tolerance : float > 0
+        Stops when ||M - L - S|| falls below this part of ||M||.
+    svd : {"exact", "randomised"}
+        How singular values are found. "randomised" looks for a few more than there were in the last iteration, within
+        a subspace that starts from theirs: quicker while the rank is low, and a little less exact.
+    rng : numpy.random.Generator, optional
+        For the randomised way. Default: a new one with seed 0.
+
+    Returns
+    -------
+    RobustPca
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the matrix is none, is empty or not finite, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Candès, Li, Ma and Wright, JACM 2011; Lin, Chen and
+    Ma, 2010 (inexact ALM); Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012 (voices). Differs: singular values
+    come from the smaller of M Mᵀ and Mᵀ M, in float64 whatever the matrix is in.
+    """
+    M = _checked_matrix(matrix)
+    checks.check_number("gain", gain, above=0)
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    checks.check_number("tolerance", tolerance, above=0)
+    checks.check_choice("svd", svd, ("exact", "randomised"))
+    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    scale = float(np.abs(M).max())
+    if scale == 0:
+        return RobustPca(np.zeros_like(M), np.zeros_like(M), 0, 0, np.zeros(0))
+    # A matrix at another level goes through the same steps; and lying down, so that the left Gram matrix is the small
+    # one. What follows works in place where it can: a matrix of half a minute of music is 20 MB.
+    standing = len(M) > M.shape[1]
+    M = (M.T if standing else M) / scale
+    penalty = gain / math.sqrt(max(M.shape))
+    largest = math.sqrt(float(scipy.linalg.eigvalsh(M @ M.T, subset_by_index=[len(M) - 1] * 2)[0]))
+    mu = 1.25 / largest
+    most = MOST_GROWTH * mu
+    Y = M / max(largest, 1 / penalty)
+    S = np.zeros_like(M)
+    norm = np.linalg.norm(M)
+    shrunk = _Exact() if svd == "exact" else _Randomised(rng)
+    errors: list[float] = []
+    while len(errors) < iterations and (not errors or errors[-1] >= tolerance):
+        L, rank = shrunk(M - S + Y / mu, 1 / mu)
+        rest = M - L
+        S = _soft(rest + Y / mu, penalty / mu)
+        rest -= S
+        Y += mu * rest
+        mu = min(GROWTH * mu, most)
+        errors.append(float(np.linalg.norm(rest) / norm))
+    L, S = L * scale, S * scale
+    return RobustPca(L.T if standing else L, S.T if standing else S, rank, len(errors), np.array(errors))
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    gain: float = 1.0,
+    mask: str = "soft",
+    mask_gain: float = 1.0,
+    highpass_hz: float = HIGHPASS_HZ,
+    window_s: float = WINDOW_S,
+    iterations: int = 100,
+    tolerance: float = 1e-3,
+    svd: str = "randomised",
+    chunk_s: float = CHUNK_S,
+    rng: np.random.Generator | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate a voice, as what is sparse, from an accompaniment that repeats itself.
+
+    Long recordings are worked through in chunks, so that memory does not grow with their length.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Parted is the root of the mean power of all channels; one mask serves them all.
+    sample_rate_hz : int
+    score
+        Not looked at.
+    gain : float > 0
+        Of `robust_pca`: the larger, the less is called voice.
+    mask : {"soft", "binary"}
+        A bin goes to the voice by |S| / (|S| + |L|), or whole where |S| is the larger.
+    mask_gain : float > 0
+        |L| is multiplied by it before the two are compared: the larger, the less is called voice.
+    highpass_hz : float >= 0, Hz
+        What lies below is accompaniment: no voice sings there, and kick drums would land in S.
+    window_s : float > 0, seconds
+        Of the STFT; the hop is a quarter of it.
+    iterations, tolerance, svd, rng
+        Of `robust_pca`. The tolerance is wide: masks need no seven decimals.
+    chunk_s : float >= 2 s
+        Length of a chunk.
+
+    Returns
+    -------
+    dict of "voice" and "accompaniment" -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP
+    2012. Differs: soft masks by default, and the high-pass.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_choice("mask", mask, ("soft", "binary"))
+    checks.check_number("mask_gain", mask_gain, above=0)
+    checks.check_number("highpass_hz", highpass_hz, at_least=0, unit="Hz")
+    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    low = transforms.stft_frequencies_hz(settings["window_samples"], sample_rate_hz) < highpass_hz
+    voice = np.zeros(mixture.shape, np.float32)
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
+        stft = transforms.stft(mixture[:, start:stop], **settings)
+        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+        parts = robust_pca(magnitude, gain=gain, iterations=iterations, tolerance=tolerance, svd=svd, rng=rng)
+        models = np.abs([parts.sparse, mask_gain * parts.low_rank])[:, np.newaxis]
+        share = (masks.ratio if mask == "soft" else masks.binary)(models)[0].astype(np.float32)
+        share[:, low] = 0
+        voice[:, start:stop] += gains * transforms.istft(stft * share, stop - start, **settings)
+    return {"voice": voice, "accompaniment": mixture - voice}
+
+
+def _soft(values: np.ndarray, threshold: float) -> np.ndarray:
+    """Every value brought nearer to 0 by the threshold, and no further than to it."""
+    return values - np.clip(values, -threshold, threshold)
+
+
+class _Exact:
+    """Shrink singular values: a matrix that is wider than high, and a threshold, to the matrix shrunk and its rank."""
+
+    def __call__(self, matrix: np.ndarray, threshold: float) -> tuple[np.ndarray, int]:
+        powers, vectors = scipy.linalg.eigh(matrix @ matrix.T, subset_by_value=(threshold**2, np.inf))
+        return (vectors * (1 - threshold / np.sqrt(powers))) @ (vectors.T @ matrix), len(powers)
+
+
+class _Randomised:
+    """The same, within a subspace that starts from the one found before and from a few random directions."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.exact = _Exact()
+        self.rank = 0
+        self.vectors: np.ndarray | None = None
+
+    def __call__(self, matrix: np.ndarray, threshold: float) -> tuple[np.ndarray, int]:
+        rows = len(matrix)
+        wanted = self.rank + SPARE + round(SPARE_SHARE * self.rank)
+        # Beyond that, a subspace costs more than the whole.
+        while wanted < rows // 3:
+            start = self.rng.standard_normal((rows, wanted))
+            if self.vectors is not None:
+                start[:, : self.rank] = self.vectors
+            basis = np.linalg.qr(matrix @ (matrix.T @ start))[0]
+            seen = basis.T @ matrix
+            powers, vectors = scipy.linalg.eigh(seen @ seen.T, subset_by_value=(threshold**2, np.inf))
+            if len(powers) < wanted - SPARE // 2:
+                self.rank, self.vectors = len(powers), basis @ vectors
+                return (self.vectors * (1 - threshold / np.sqrt(powers))) @ (vectors.T @ seen), self.rank
+            wanted *= 2
+        shrunk, self.rank = self.exact(matrix, threshold)
+        self.vectors = None
+        return shrunk, self.rank
+
+
+def _checked_matrix(matrix: np.ndarray) -> np.ndarray:
+    matrix = checks.check_finite("matrix", checks.check_axes("matrix", matrix, "rows columns"))
+    if np.iscomplexobj(matrix):
+        raise TypeError(f"matrix must be real, got {matrix.dtype}; take np.abs first")
+    if not matrix.size:
+        raise ValueError(f"matrix must hold at least one value, got shape {matrix.shape}; check where it came from")
+    return matrix.astype(np.float64)
