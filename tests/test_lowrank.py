@@ -100,7 +100,7 @@ def test_the_randomised_way_looks_again_where_there_is_more_than_it_looked_for(r
     M = left @ right.T
     exact, found = (lowrank.robust_pca(M, iterations=2, svd=svd) for svd in ("exact", "randomised"))
     assert found.rank == exact.rank == rank
-    assert_allclose(found.low_rank, exact.low_rank, atol=1e-9)
+    assert_allclose(found.low_rank, exact.low_rank, atol=1e-5)
 
 
 def test_level_and_transposition_change_nothing_else(rng):
