@@ -23,7 +23,7 @@ RADIUS = 6
 BLOCK_FRAMES, LOOK_AHEAD_FRAMES = 1500, 300
 
 # How much a missed onset costs against a wrong chord.
-ONSET_WEIGHT = 0.25
+ONSET_WEIGHT = 0.4
 
 # Corner to corner: either side may rest while the other goes on, at a price. A step of both counts 2.
 FREE_STEPS, FREE_WEIGHTS = ((1, 1), (1, 0), (0, 1)), (2.0, 1.5, 1.5)
