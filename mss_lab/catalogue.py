@@ -195,6 +195,16 @@ METHODS = (
         source="Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012",
         adds_up=True,
     ),
+    Method(
+        name="auditory",
+        title="What an ear might follow: bands of a cochlea, grouped by common pitch and onset, and through time",
+        function=".casa.scene:separate",
+        needs=frozenset(),
+        gives="streams of one pitch at a time, in the order in which they begin, and the rest; together the mixture",
+        lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
+        source="Brown and Cooke, Computer Speech and Language 1994",
+        adds_up=True,
+    ),
 )
 
 

@@ -22,6 +22,9 @@ WINDOW_S = 0.025
 HOP_S = 0.01
 LONGEST_S = 0.0125
 
+# A variance below this part of the squared mean is taken for none.
+EVEN = 1e-9
+
 # The hair cell's low-pass is this long, in periods of its cutoff; above 2.5 times the cutoff nothing is left.
 LOW_PASS_PERIODS = 2.5
 
@@ -36,10 +39,12 @@ class Correlogram:
     Attributes
     ----------
     values : float32 (bands, frames, lags)
-        1 where the band repeats itself exactly, 0 where it is unlike itself, about -1 where it is opposite; lag 0 is 1
-        wherever there is any sound, and all lags are 0 where there is none.
+        1 where the band repeats itself exactly, 0 where it is unlike itself, about -1 where it is opposite; lag 0 is
+        1 wherever something is fired unevenly, and all lags are 0 where nothing is.
+    fired : float32 (bands, frames)
+        Mean of what the nerve fired within the window: how loud the unit is.
     energy : float32 (bands, frames)
-        Variance of what the nerve fired within the window.
+        Variance of what it fired: how much of that comes in pulses.
     lags_s : float64 (lags,)
     hop_s : float
         Frame n is centred on n * hop_s.
@@ -48,6 +53,7 @@ class Correlogram:
     """
 
     values: np.ndarray
+    fired: np.ndarray
     energy: np.ndarray
     lags_s: np.ndarray
     hop_s: float
@@ -146,20 +152,24 @@ def correlogram(
     half = len(window) // 2
     tail = starts[-1] + len(window)
     values = np.zeros((nerve.shape[1], frames, lags), np.float32)
-    energy = np.zeros(values.shape[:2], np.float32)
+    fired, energy = (np.zeros(values.shape[:2], np.float32) for _ in range(2))
     for band in range(len(values)):
         power = np.zeros((frames, size // 2 + 1), np.float32)
         for channel in nerve[:, band, ::step]:
             padded = np.zeros(max(tail, half + len(channel)), np.float32)
             padded[half : half + len(channel)] = channel
             cut = np.lib.stride_tricks.sliding_window_view(padded, len(window))[starts]
-            cut = (cut - (cut @ window)[:, np.newaxis] / window.sum()) * window
+            mean = cut @ window / window.sum()
+            fired[band] += mean
+            cut = (cut - mean[:, np.newaxis]) * window
             power += np.abs(scipy.fft.rfft(cut, size)) ** 2
         correlation = scipy.fft.irfft(power, size)[:, :lags]
         energy[band] = correlation[:, 0] / overlap[0]
-        heard = correlation[:, :1] > 0
+        # What is left of a nerve that fires evenly is rounding, which is not regular.
+        energy[band, energy[band] <= EVEN * fired[band] ** 2] = 0
+        heard = energy[band, :, np.newaxis] > 0
         values[band] = np.where(heard, correlation / np.where(heard, correlation[:, :1], 1), 0) * (overlap[0] / overlap)
-    return Correlogram(values, energy, np.arange(lags) / rate_hz, hop_s)
+    return Correlogram(values, fired, energy, np.arange(lags) / rate_hz, hop_s)
 
 
 def summary(correlogram: Correlogram, units: np.ndarray | None = None) -> np.ndarray:

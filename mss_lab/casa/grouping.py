@@ -24,17 +24,22 @@ JUMP_SEMITONES = 1.0
 GAP_S = 0.03
 SHORTEST_CONTOUR_S = 0.05
 
+# Onsets and offsets speak for a stream if it has more than this part of what begins or ends then.
+ALONE = 0.8
+
 # What it costs a contour to open a stream of its own: as much as being an octave away from all others.
 NEW_STREAM = 1.0
 
 
-def ties(correlogram: Correlogram, *, least_energy: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """How alike units are to the next band and to the next frame: cosine between their correlations over all lags.
+def ties(correlogram: Correlogram, *, least_fired: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """How alike units are to the next band and to the next frame.
+
+    The correlation coefficient, over all lags, of what the correlogram shows of the two.
 
     Parameters
     ----------
     correlogram : Correlogram
-    least_energy : float >= 0, optional
+    least_fired : float >= 0, optional
         Units that fire less are alike to none. Default: a small part of the most that any unit fires.
 
     Returns
@@ -47,11 +52,11 @@ def ties(correlogram: Correlogram, *, least_energy: float | None = None) -> tupl
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Wang and Brown, IEEE Transactions on Neural Networks
     1999.
     """
-    if least_energy is None:
-        least_energy = HEARD * float(correlogram.energy.max(initial=0))
-    checks.check_number("least_energy", least_energy, at_least=0)
-    heard = correlogram.energy > least_energy
-    values = correlogram.values
+    if least_fired is None:
+        least_fired = HEARD * float(correlogram.fired.max(initial=0))
+    checks.check_number("least_fired", least_fired, at_least=0)
+    heard = correlogram.fired > least_fired
+    values = correlogram.values - correlogram.values.mean(axis=2, keepdims=True)
     length = np.sqrt(np.einsum("bnl,bnl->bn", values, values))
     length[length == 0] = 1
     upwards = np.einsum("bnl,bnl->bn", values[:-1], values[1:]) / (length[:-1] * length[1:])
@@ -193,13 +198,13 @@ def contours(
 
 
 def streams(
-    found: list[Contour], fits: np.ndarray, energy: np.ndarray, count: int, *, agrees: float = AGREES
+    found: list[Contour], fits: np.ndarray, fired: np.ndarray, count: int, *, agrees: float = AGREES
 ) -> np.ndarray:
     """Join contours that follow each other into streams, by pitch and by timbre.
 
     Contours come in the order of their beginnings. Each goes to the stream, of those that are not sounding, whose last
     contour is nearest: the distance is that between their mean pitches in octaves plus that between their timbres, half
-    the sum of absolute differences of how they share their energy among the bands. As long as there are streams to
+    the sum of absolute differences of how what they fire is spread over the bands. As long as there are streams to
     open, a contour that is far from all others opens one. One that finds every stream sounding is left over.
 
     Parameters
@@ -207,8 +212,8 @@ def streams(
     found : list of Contour
     fits : real (count of pitches, bands, frames)
         Of `pitch.pitches`.
-    energy : real >= 0 (bands, frames)
-        Of the correlogram.
+    fired : real >= 0 (bands, frames)
+        Of the correlogram: how loud each unit is.
     count : int >= 1
         How many streams at most.
     agrees : float in [0, 1]
@@ -227,13 +232,13 @@ def streams(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
     """
     fits = checks.check_magnitude("fits", fits, "count bands frames")
-    energy = checks.check_magnitude("energy", energy, "bands frames")
-    checks.check_same_shape("the units of fits", fits[0], "energy", energy)
+    fired = checks.check_magnitude("fired", fired, "bands frames")
+    checks.check_same_shape("the units of fits", fits[0], "fired", fired)
     count = checks.check_number("count", count, at_least=1, whole=True)
-    rows = np.full((count, energy.shape[1]), -1)
+    rows = np.full((count, fired.shape[1]), -1)
     last: list[tuple[float, np.ndarray] | None] = [None] * count
     for contour in found:
-        timbre = _timbre(contour, fits, energy, agrees)
+        timbre = _timbre(contour, fits, fired, agrees)
         pitch = float(contour.semitones.mean())
         span = slice(contour.frames[0], contour.frames[-1] + 1)
         costs = []
@@ -255,7 +260,7 @@ def simultaneous(
     rows: np.ndarray,
     fits: np.ndarray,
     numbers: np.ndarray,
-    energy: np.ndarray,
+    fired: np.ndarray,
     hop_s: float,
     *,
     agrees: float = AGREES,
@@ -263,9 +268,9 @@ def simultaneous(
 ) -> np.ndarray:
     """Which units sound in each stream: whole segments by pitch or by onset and offset, and single units by pitch.
 
-    A segment joins the stream whose pitch more than half of its energy fits. Those that fit none join the stream with
-    whose segments they begin or end, if there are such. Units without a segment go by their own fit. While a stream
-    has no pitch, it has no unit but those of its segments.
+    A unit that fits the pitch of a stream belongs to it, and to the one that it fits best. A segment takes those of its
+    units that fit none along: to the stream that more than half of what it fires fits; else to the stream with whose
+    segments it begins or ends, if no other begins or ends then.
 
     Parameters
     ----------
@@ -275,8 +280,8 @@ def simultaneous(
         Of `pitch.pitches`.
     numbers : int (bands, frames)
         Of `segments`.
-    energy : real >= 0 (bands, frames)
-        Of the correlogram.
+    fired : real >= 0 (bands, frames)
+        Of the correlogram: how loud each unit is.
     hop_s : float > 0, seconds
         From one frame to the next.
     agrees : float in [0, 1]
@@ -295,14 +300,14 @@ def simultaneous(
         If the arrays do not fit each other, or an option is out of its range.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Sources: Brown and Cooke, Computer Speech and Language 1994;
-    Hu and Wang, IEEE Transactions on Neural Networks 2004.
+    Hu and Wang, IEEE Transactions on Neural Networks 2004. Differs: a unit's own fit goes before that of its segment.
     """
     rows = checks.check_axes("rows", rows, "count frames")
     fits = checks.check_magnitude("fits", fits, "count bands frames")
     numbers = checks.check_axes("numbers", numbers, "bands frames")
-    energy = checks.check_magnitude("energy", energy, "bands frames")
-    checks.check_same_shape("numbers", numbers, "energy", energy)
-    checks.check_same_shape("the units of fits", fits[0], "energy", energy)
+    fired = checks.check_magnitude("fired", fired, "bands frames")
+    checks.check_same_shape("numbers", numbers, "fired", fired)
+    checks.check_same_shape("the units of fits", fits[0], "fired", fired)
     checks.check_number("hop_s", hop_s, above=0, unit="seconds")
     checks.check_number("together_s", together_s, at_least=0, unit="seconds")
     frames = np.arange(rows.shape[1])
@@ -310,22 +315,22 @@ def simultaneous(
     own = np.where(rows[:, np.newaxis] >= 0, fits[np.maximum(rows, 0), :, frames].transpose(0, 2, 1), 0)
     best = own.argmax(axis=0)
     voice = np.where(own.max(axis=0) >= max(agrees, np.finfo(float).tiny), best, -1)
-    joined = _joined(voice, numbers, energy, len(rows), round(together_s / hop_s))
-    chosen = np.where(numbers > 0, joined[numbers], voice)
+    joined = _joined(voice, numbers, fired, len(rows), round(together_s / hop_s))
+    chosen = np.where(voice >= 0, voice, joined[numbers])
     return chosen == np.arange(len(rows))[:, np.newaxis, np.newaxis]
 
 
-def _timbre(contour: Contour, fits: np.ndarray, energy: np.ndarray, agrees: float) -> np.ndarray:
+def _timbre(contour: Contour, fits: np.ndarray, fired: np.ndarray, agrees: float) -> np.ndarray:
     units = fits[contour.rows, :, contour.frames].T
-    shares = ((units >= agrees) * energy[:, contour.frames]).sum(axis=1)
+    shares = ((units >= agrees) * fired[:, contour.frames]).sum(axis=1)
     return shares / max(shares.sum(), np.finfo(float).tiny)
 
 
-def _joined(voice: np.ndarray, numbers: np.ndarray, energy: np.ndarray, count: int, reach: int) -> np.ndarray:
+def _joined(voice: np.ndarray, numbers: np.ndarray, fired: np.ndarray, count: int, reach: int) -> np.ndarray:
     """The stream of every segment, -1 for none; entry 0 stands for no segment."""
     total = int(numbers.max(initial=0)) + 1
-    claims = np.stack([np.bincount(numbers.ravel(), (energy * (voice == one)).ravel(), total) for one in range(count)])
-    whole = np.bincount(numbers.ravel(), energy.ravel(), total)
+    claims = np.stack([np.bincount(numbers.ravel(), (fired * (voice == one)).ravel(), total) for one in range(count)])
+    whole = np.bincount(numbers.ravel(), fired.ravel(), total)
     joined = np.where(claims.max(axis=0) > 0.5 * whole, claims.argmax(axis=0), -1)
     joined[0] = -1
     places = np.nonzero(numbers)
@@ -334,13 +339,14 @@ def _joined(voice: np.ndarray, numbers: np.ndarray, energy: np.ndarray, count: i
     np.maximum.at(last, numbers[places], places[1])
     votes = np.zeros((count, total))
     for edges in (first, last):
-        # How much energy of each stream begins (ends) in each frame, and within reach of it.
+        # How much of each stream begins (ends) in each frame, and within reach of it.
         for stream in range(count):
             own = joined == stream
             at = np.bincount(edges[own], whole[own], numbers.shape[1] + 1)
             sums = np.concatenate([[0.0], np.cumsum(at)])
             low, high = np.clip(edges - reach, 0, len(at)), np.clip(edges + reach + 1, 0, len(at))
             votes[stream] += sums[high] - sums[low]
-    undecided = (joined < 0) & (votes.max(axis=0) > 0)
+    # Where several streams begin at once, beginning then says nothing.
+    undecided = (joined < 0) & (votes.max(axis=0) > ALONE * votes.sum(axis=0))
     undecided[0] = False
     return np.where(undecided, votes.argmax(axis=0), joined)

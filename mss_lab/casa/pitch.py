@@ -17,8 +17,11 @@ NEAR_PEAK = 0.9
 LEAST_PEAK = 0.3
 AGREES = 0.85
 
+# How often the pitches are found again, each among the units that agree with it best.
+ROUNDS = 2
+
 # Units that fire less than this part of the most in the recording are not heard. At an exponent of 0.3 this is 60 dB.
-HEARD = 10 ** (-60 / 20 * 2 * 0.3)
+HEARD = 10 ** (-60 / 20 * 0.3)
 
 
 def first_peaks(
@@ -133,7 +136,7 @@ def pitches(
     near_peak: float = NEAR_PEAK,
     least_peak: float = LEAST_PEAK,
     agrees: float = AGREES,
-    least_energy: float | None = None,
+    least_fired: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Several pitches in each frame, one after the other, and how well each unit fits each of them.
 
@@ -146,7 +149,7 @@ def pitches(
         Of `first_peaks`.
     agrees : float in [0, 1]
         From which agreement on a unit is set aside before the next pitch is looked for.
-    least_energy : float >= 0, optional
+    least_fired : float >= 0, optional
         Units that fire less are not listened to. Default: a small part of the most that any unit fires.
 
     Returns
@@ -166,10 +169,10 @@ def pitches(
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
     checks.check_number("agrees", agrees, at_least=0, at_most=1)
-    if least_energy is None:
-        least_energy = HEARD * float(correlogram.energy.max(initial=0))
-    checks.check_number("least_energy", least_energy, at_least=0)
-    heard = correlogram.energy > least_energy
+    if least_fired is None:
+        least_fired = HEARD * float(correlogram.fired.max(initial=0))
+    checks.check_number("least_fired", least_fired, at_least=0)
+    heard = correlogram.fired > least_fired
     left = heard.copy()
     periods_s = np.full((count, left.shape[1]), np.nan)
     fits = np.zeros((count, *left.shape), np.float32)
@@ -178,4 +181,28 @@ def pitches(
         periods_s[turn] = first_peaks(summary(correlogram, left), correlogram.lags_s, **options)
         fits[turn] = heard * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
         left &= fits[turn] < agrees
+    # A peak is pulled aside by units of other pitches that happen to fit. Now that all are known, each unit counts for
+    # the one that it fits best.
+    for _ in range(ROUNDS):
+        best = fits.argmax(axis=0)
+        for turn in range(count):
+            own = (best == turn) & (fits[turn] >= agrees)
+            periods_s[turn] = _nearest_peak(summary(correlogram, own), correlogram.lags_s, periods_s[turn])
+            fits[turn] = heard * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
     return periods_s, fits
+
+
+def _nearest_peak(correlation: np.ndarray, lags_s: np.ndarray, periods_s: np.ndarray) -> np.ndarray:
+    """The highest lag within a semitone of each period, from a parabola; the period itself where that is no peak."""
+    found = periods_s.copy()
+    if len(lags_s) < 3:
+        return found
+    away = np.abs(np.log2(np.maximum(lags_s[1:-1], lags_s[1] / 2) / periods_s[:, np.newaxis]))
+    near = np.where(away <= 1 / 12, correlation[:, 1:-1], -np.inf)
+    lag = 1 + near.argmax(axis=1)
+    frames = np.arange(len(found))
+    a, b, c = (correlation[frames, lag + side] for side in (-1, 0, 1))
+    peak = np.isfinite(near.max(axis=1)) & (b > a) & (b >= c)
+    bend = np.where(peak, a - 2 * b + c, -1)
+    found[peak] = (lags_s[lag] + 0.5 * (a - c) / bend * lags_s[1])[peak]
+    return found

@@ -32,10 +32,10 @@ LISTEN_S = 10
 MARGIN_S = 1
 SOUND_S = 15.0
 
-# Units in which a tone of this level below the recording's peak would fire more are not heard; a tone of amplitude 1
-# fires with this variance.
+# Units in which a tone of this level below the recording's peak would fire more are not heard. A tone of amplitude 1
+# fires so much on average.
 QUIET_DB = -60.0
-TONE_ENERGY = 0.2
+TONE_FIRES = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Scene:
     centres_hz : float (bands,), Hz
     hop_s : float
         Frame n is centred on n * hop_s.
-    energy : float32 (bands, frames)
-        Of the correlogram.
+    fired : float32 (bands, frames)
+        Of the correlogram: how loud each unit is.
     upwards, onwards : float32 (bands - 1, frames), (bands, frames - 1)
         Of `grouping.ties`.
     periods_s, fits : float64 (count, frames), float32 (count, bands, frames)
@@ -59,7 +59,7 @@ class Scene:
 
     centres_hz: np.ndarray
     hop_s: float
-    energy: np.ndarray
+    fired: np.ndarray
     upwards: np.ndarray
     onwards: np.ndarray
     periods_s: np.ndarray
@@ -117,14 +117,14 @@ def listen(
         heard = mixture[:, from_s * sample_rate_hz : (start_s + LISTEN_S + MARGIN_S) * sample_rate_hz]
         heard, rate_hz = _slower(heard, sample_rate_hz)
         found = correlogram(hair_cell(filterbank.analyse(heard, rate_hz, centres_hz), rate_hz), rate_hz)
-        least = {"least_energy": TONE_ENERGY * quiet ** (2 * EXPONENT)}
+        least = {"least_fired": TONE_FIRES * quiet**EXPONENT}
         upwards, onwards = grouping.ties(found, **least)
         periods_s, fits = pitch.pitches(found, count, **options, **least)
         first = round((start_s - from_s) / HOP_S)
         own = slice(first, first + min(round(LISTEN_S / HOP_S), frames - round(start_s / HOP_S)))
-        pieces.append([part[..., own] for part in (found.energy, upwards, onwards, periods_s, fits)])
-    energy, upwards, onwards, periods_s, fits = (np.concatenate(part, axis=-1) for part in zip(*pieces, strict=True))
-    return Scene(centres_hz, HOP_S, energy, upwards, onwards, periods_s, fits)
+        pieces.append([part[..., own] for part in (found.fired, upwards, onwards, periods_s, fits)])
+    fired, upwards, onwards, periods_s, fits = (np.concatenate(part, axis=-1) for part in zip(*pieces, strict=True))
+    return Scene(centres_hz, HOP_S, fired, upwards, onwards, periods_s, fits)
 
 
 def separate(
@@ -158,11 +158,11 @@ def separate(
         Of `filterbank.centres_hz`. What lies beyond them, such as cymbals, stays with the rest.
     near_peak, least_peak, agrees
         Of `pitch.pitches`.
-    tied
+    tied : float in [0, 1]
         Of `grouping.segments`.
-    together_s
+    together_s : float >= 0, seconds
         Of `grouping.simultaneous`.
-    jump_semitones
+    jump_semitones : float >= 0
         Of `grouping.contours`.
 
     Returns
@@ -193,10 +193,10 @@ def separate(
         agrees=agrees,
     )
     found = grouping.contours(scene.periods_s, scene.hop_s, jump_semitones=jump_semitones)
-    rows = grouping.streams(found, scene.fits, scene.energy, count, agrees=agrees)
+    rows = grouping.streams(found, scene.fits, scene.fired, count, agrees=agrees)
     numbers = grouping.segments(scene.upwards, scene.onwards, tied=tied)
     mask = grouping.simultaneous(
-        rows, scene.fits, numbers, scene.energy, scene.hop_s, agrees=agrees, together_s=together_s
+        rows, scene.fits, numbers, scene.fired, scene.hop_s, agrees=agrees, together_s=together_s
     )
     estimates = np.zeros((len(mask), *mixture.shape), np.float32)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=SOUND_S):
