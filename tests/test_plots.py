@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from mss_lab import checks, plots, signals, transforms
 from mss_lab.score.align import Alignment
 from mss_lab.score.notes import Note, Score
+from mss_lab.spatial import duet, panning
 
 RATE_HZ = 16_000
 HOP = 512
@@ -498,3 +499,48 @@ def test_a_melody_of_silence_is_drawn(ax):
     mesh = plots.melody(np.zeros((3, 1)), np.array([100.0, 150.0, 225.0]), RATE_HZ, HOP, ax)
     draw(ax.figure)
     assert_allclose(mesh.get_array(), -50)
+
+
+def test_a_panorama_has_its_peaks_where_the_sources_are(ax):
+    histograms = {}
+    for pan in (0.3, 1.2):
+        waveform = signals.pan(signals.tone(500.0, 0.5, RATE_HZ), pan)
+        histograms[f"{pan}"] = panning.histogram(stft(waveform))
+    lines = plots.panorama(histograms, ax, pans_rad={"source": 0.3})
+    draw(ax.figure)
+    for line, pan in zip(lines, (0.3, 1.2), strict=True):
+        angles, level_db = line.get_data()
+        assert abs(angles[level_db.argmax()] - np.degrees(pan)) < 0.5
+        assert level_db.max() == 0
+    assert ax.lines[-1].get_xdata()[0] == pytest.approx(np.degrees(0.3))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.3", "1.2"]
+    assert [text.get_text() for text in ax.texts] == ["source "]
+    assert "degrees" in ax.get_xlabel() and "dB" in ax.get_ylabel()
+
+
+def test_a_panorama_of_silence_is_drawn(ax):
+    plots.panorama({"nothing": (panning.centres_of(8), np.zeros(8))}, ax)
+    draw(ax.figure)
+
+
+def test_levels_and_delays_lie_where_the_source_does(ax):
+    mono = signals.tone(500.0, 0.5, RATE_HZ)
+    late = signals.tone(500.0, 0.5, RATE_HZ, phase_rad=-2 * np.pi * 500 * 1.5 / RATE_HZ)
+    found = duet.histogram(stft(np.concatenate([mono, late])), RATE_HZ)
+    place = (np.pi / 4, 1.5 / RATE_HZ)
+    mesh = plots.levels_and_delays(found, ax, places={"late": place, "beyond": (0.0, 0.0)})
+    draw(ax.figure)
+    values = mesh.get_array().reshape(51, 51)
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert values.max() == 0 and values.min() == -40
+    assert found.attenuations[row] == pytest.approx(0, abs=1e-9)
+    assert 1000 * found.delays_s[column] == pytest.approx(1000 * place[1], abs=0.004)
+    (ring,) = ax.lines
+    assert ring.get_xydata()[0] == pytest.approx([1000 * place[1], 0], abs=1e-9)
+    assert [text.get_text() for text in ax.texts] == ["late"]
+    assert "ms" in ax.get_xlabel()
+
+
+def test_levels_and_delays_of_silence_are_drawn(ax):
+    plots.levels_and_delays(duet.histogram(np.zeros((2, 9, 4), complex), RATE_HZ), ax)
+    draw(ax.figure)

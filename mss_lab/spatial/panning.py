@@ -1,7 +1,7 @@
 """Panning: the angle that each bin comes from, the histogram of angles, its peaks, and the sound in a window of it.
 
 A source at angle phi is cos(phi) q on the left and sin(phi) q on the right: `mss_lab.signals.pan`. Where it is alone in
-a bin, atan2(|X_right|, |X_left|) is phi. Where several sources share a bin, it is an angle somewhere between them.
+a bin, atan2(|X_right|, |X_left|) is phi. Where several sources share a bin, their phases decide: it may be any angle.
 Angles are in radians: 0 is left, pi/4 the centre, pi/2 right.
 
 Symbols: X_1, X_2 STFT of the left and the right channel, phi angle.
