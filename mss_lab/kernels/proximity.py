@@ -15,7 +15,7 @@ median_filter, median_of_frames, odd. Lesson: notebooks/13_horizontal_vertical_r
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.ndimage
@@ -178,7 +178,13 @@ def nearest(count: int = NEIGHBOURS, least_distance_s: float = LEAST_DISTANCE_S)
     return Kernel("nearest", count=count, least_distance_s=least_distance_s)
 
 
-NAMED = {"horizontal": horizontal, "vertical": vertical, "cross": cross, "periodic": periodic, "nearest": nearest}
+NAMED: dict[str, Callable[..., Kernel]] = {
+    "horizontal": horizontal,
+    "vertical": vertical,
+    "cross": cross,
+    "periodic": periodic,
+    "nearest": nearest,
+}
 
 
 def named(kernel: str | Kernel) -> Kernel:
@@ -272,15 +278,17 @@ def _alike(magnitude: np.ndarray, count: int, distance: int) -> np.ndarray:
     frames = magnitude.shape[1]
     lengths = np.sqrt(np.sum(magnitude**2, axis=0))
     unit = magnitude / np.where(lengths > 0, lengths, 1)
-    alike = unit.T @ unit
+    # Of two that are equally alike, the one that is nearer in time.
+    away = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
+    alike = (unit.T @ unit).astype(np.float64) - 1e-9 * away
     # A frame is most like itself, also if it is silent.
     np.fill_diagonal(alike, 2.0)
-    # A peak is the highest within the distance. Where several are, in digital silence, all count; they are the same.
-    peaks = alike >= scipy.ndimage.maximum_filter1d(alike, 2 * distance + 1, axis=1, mode="constant")
+    # A peak is the highest within the distance.
+    peaks = alike >= scipy.ndimage.maximum_filter1d(alike, 2 * distance - 1, axis=1, mode="constant", cval=-1)
     alike = np.where(peaks, alike, -1)
     most = min(count, frames)
     found = np.argpartition(-alike, most - 1, axis=1)[:, :most]
-    return np.where(np.take_along_axis(alike, found, axis=1) >= 0, found, -1)
+    return np.where(np.take_along_axis(alike, found, axis=1) > -0.5, found, -1)
 
 
 def median(
