@@ -612,7 +612,6 @@ def _draw_cells(ax: "Axes", times_s: np.ndarray, edges_hz: np.ndarray, cells: np
     times, frequencies = np.meshgrid(times_s, edges_hz)
     mesh = _mesh_class()(np.stack([times, frequencies], axis=-1), array=cells, antialiased=False, rasterized=True)
     ax.add_collection(mesh, autolim=False)
-    ax.grid(False)
     ax.set(yscale="log", xlabel="time (s)", ylabel="frequency (Hz)", ylim=(edges_hz[0], edges_hz[-1]))
     ax.set_xlim(max(0.0, times_s[0]), times_s[-1])
     ticks = [hz for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000) if edges_hz[0] <= hz <= edges_hz[-1]]
@@ -632,21 +631,21 @@ def _mesh_class() -> type:
         def draw(self, renderer: Any) -> None:
             if not self.get_visible():
                 return
-            corners, transform = self.get_coordinates(), self.get_transform()
+            corners, transform = np.asarray(self.get_coordinates()), self.get_transform()
             across = transform.transform(corners[0])[:, 0]
             upwards = transform.transform(corners[:, 0])[:, 1]
             # Only a canvas of pixels can take an image of its own pixels.
-            if not hasattr(renderer, "buffer_rgba") or not np.isfinite([*across, *upwards]).all():
+            if self.axes is None or not hasattr(renderer, "buffer_rgba") or not np.isfinite([*across, *upwards]).all():
                 super().draw(renderer)
                 return
-            box = self.axes.bbox
-            left, columns = _cells_of_pixels(across, box.x0, box.x1)
-            bottom, rows = _cells_of_pixels(upwards, box.y0, box.y1)
+            left, columns = _cells_of_pixels(across, self.axes.bbox.x0, self.axes.bbox.x1)
+            bottom, rows = _cells_of_pixels(upwards, self.axes.bbox.y0, self.axes.bbox.y1)
             if len(rows) and len(columns):
-                colours = self.to_rgba(self.get_array()[np.ix_(rows, columns)], alpha=self.get_alpha(), bytes=True)
+                values = np.ma.asanyarray(self.get_array())[np.ix_(rows, columns)]
                 context = renderer.new_gc()
-                self._set_gc_clip(context)
-                renderer.draw_image(context, left, bottom, colours)
+                context.set_clip_rectangle(self.get_clip_box())
+                context.set_clip_path(self.get_clip_path())
+                renderer.draw_image(context, left, bottom, self.to_rgba(values, alpha=self.get_alpha(), bytes=True))
                 context.restore()
             self.stale = False
 

@@ -150,8 +150,65 @@ def test_silence_is_drawn_in_the_darkest_colour(ax, loudest_db, shape):
     draw(ax.figure)
     assert np.isfinite(mesh_values(mesh)[2]).all()
     darkest = mesh.get_cmap()(0.0)
-    assert_allclose(mesh.get_facecolors().reshape(-1, 4), np.broadcast_to(darkest, (plots.MOST_ROWS * shape[2], 4)))
+    assert_allclose(mesh.to_rgba(mesh.get_array()), np.broadcast_to(darkest, (plots.MOST_ROWS, shape[2], 4)))
     assert np.isfinite(mesh.get_clim()).all()
+
+
+def pixels_of(figure, dpi):
+    figure.dpi = dpi
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba()).astype(int)
+
+
+@pytest.mark.parametrize("dpi", [60, 100])
+@pytest.mark.parametrize(
+    "view",
+    [
+        {},
+        {"xlim": (0.4, 0.5), "ylim": (200, 3000)},
+        {"xlim": (-1, 3), "ylim": (20, 20_000)},
+        {"xlim": (1, 0)},
+        {"yscale": "linear", "ylim": (5000, 0)},
+        {"xlim": (7, 8)},
+    ],
+)
+def test_a_spectrogram_is_drawn_as_cell_by_cell(ax, rng, view, dpi):
+    # matplotlib's own way of drawing the same cells is the oracle.
+    mesh = plots.spectrogram(rng.random((1, 513, 60)), RATE_HZ, HOP // 2, ax)
+    mesh.set(cmap="viridis")
+    ax.set(**view)
+    quick = pixels_of(ax.figure, dpi)
+    mesh.remove()
+    blank = pixels_of(ax.figure, dpi)
+    corners = mesh.get_coordinates()
+    view = ax.get_xlim(), ax.get_ylim()
+    slow = ax.pcolormesh(corners[0, :, 0], corners[:, 0, 1], mesh.get_array(), cmap="viridis", clim=mesh.get_clim())
+    ax.set(xlim=view[0], ylim=view[1])
+    wanted = pixels_of(ax.figure, dpi)
+    slow.remove()
+    # Colours are rounded differently, and an edge that lies on the middle of a pixel may fall either way.
+    assert np.mean(np.abs(quick - wanted).max(axis=-1) > 2) < 0.005
+    shown = view[0] != (7, 8)
+    assert (np.mean(np.abs(quick - blank).max(axis=-1) > 2) > 0.1) == shown
+
+
+def test_where_there_are_no_pixels_a_spectrogram_is_drawn_by_matplotlib(ax, rng, tmp_path):
+    mesh = plots.spectrogram(rng.random((1, 33, 4)), RATE_HZ, HOP, ax)
+    mesh.set_rasterized(False)
+    ax.figure.savefig(tmp_path / "picture.svg")
+    assert (tmp_path / "picture.svg").read_text().count("<path") > 1000
+    mesh.set_rasterized(True)
+    ax.figure.savefig(tmp_path / "picture.svg")
+    assert "<image" in (tmp_path / "picture.svg").read_text()
+
+
+def test_a_hidden_spectrogram_is_not_drawn(ax, rng):
+    mesh = plots.spectrogram(rng.random((1, 33, 4)), RATE_HZ, HOP, ax)
+    mesh.set_visible(False)
+    hidden = pixels_of(ax.figure, 60)
+    mesh.remove()
+    assert (hidden == pixels_of(ax.figure, 60)).all()
 
 
 def test_a_window_of_odd_length_can_be_told(ax):
