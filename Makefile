@@ -55,5 +55,5 @@ $(VENV)/lessons: $(VENV)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/tests: $(VENV)/lessons
-	@$(PIP) --editable '.[scores,render,train,dev]'
+	@$(PIP) --editable '.[scores,render,train,peers,dev]'
 	@touch $@

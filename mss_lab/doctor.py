@@ -20,7 +20,7 @@ EXTRAS = {
     "render": "making the lessons' audio again",
     "train": "networks",
     "quality": "HAAQI",
-    "peers": "benchmarks against other libraries",
+    "peers": "methods of other libraries, and comparisons with them",
     "dev": "the tests",
 }
 NEEDED_DISK_BYTES = 1_000_000_000
