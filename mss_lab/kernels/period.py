@@ -78,7 +78,7 @@ def find_period(
     Returns
     -------
     float
-        Seconds, read between the frames. If the recording is too short for any lag between the limits: all of it.
+        Seconds, read between the frames, and off as many rounds as there are. If the recording is too short for any lag between the limits: all of it.
 
     Raises
     ------
@@ -106,7 +106,18 @@ def find_period(
         return float(lags[np.argmax(inside)] * frame_s)
     enough = ordinary + NEARLY * (inside[peaks].max() - ordinary)
     lag = int(lags[peaks[inside[peaks] >= enough][0]])
-    return (lag + _vertex(*beats[lag - 1 : lag + 2])) * frame_s
+    return _sharpened(beats, lag + _vertex(*beats[lag - 1 : lag + 2])) * frame_s
+
+
+def _sharpened(beats: np.ndarray, period: float) -> float:
+    """The period in frames, read off its multiples as far as there are peaks: an error there counts a fraction."""
+    for multiple in range(2, int(len(beats) / 2 / period) + 1):
+        near = round(multiple * period)
+        lag = near - 1 + int(np.argmax(beats[near - 1 : near + 2]))
+        if lag + 1 >= len(beats) or beats[lag] < max(beats[lag - 1], beats[lag + 1]):
+            break
+        period = (lag + _vertex(*beats[lag - 1 : lag + 2])) / multiple
+    return period
 
 
 def _vertex(before: float, at: float, after: float) -> float:
