@@ -643,7 +643,6 @@ def _mesh_class() -> type:
             if len(rows) and len(columns):
                 values = np.ma.asanyarray(self.get_array())[np.ix_(rows, columns)]
                 context = renderer.new_gc()
-                context.set_clip_rectangle(self.get_clip_box())
                 context.set_clip_path(self.get_clip_path())
                 renderer.draw_image(context, left, bottom, self.to_rgba(values, alpha=self.get_alpha(), bytes=True))
                 context.restore()

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from numpy.testing import assert_allclose
 
 from mss_lab import checks, plots, signals, transforms
@@ -203,6 +204,18 @@ def test_where_there_are_no_pixels_a_spectrogram_is_drawn_by_matplotlib(ax, rng,
     assert "<image" in (tmp_path / "picture.svg").read_text()
 
 
+def test_a_spectrogram_may_be_cut_to_a_shape(ax, rng):
+    mesh = plots.spectrogram(rng.random((1, 33, 4)), RATE_HZ, HOP, ax)
+    whole = pixels_of(ax.figure, 60)
+    mesh.set_clip_path(Circle((0.5, 0.5), 0.25, transform=ax.transAxes))
+    cut = pixels_of(ax.figure, 60)
+    height, width = whole.shape[:2]
+    assert (cut[height // 2, width // 2] == whole[height // 2, width // 2]).all()
+    left = round(ax.bbox.x0) + 4
+    assert (cut[height // 2, left, :3] == 255).all()
+    assert (whole[height // 2, left, :3] != 255).any()
+
+
 def test_a_hidden_spectrogram_is_not_drawn(ax, rng):
     mesh = plots.spectrogram(rng.random((1, 33, 4)), RATE_HZ, HOP, ax)
     mesh.set_visible(False)
@@ -220,6 +233,11 @@ def test_a_window_of_odd_length_can_be_told(ax):
         column = values[:, values.shape[1] // 2]
         placed.append(edges_hz[np.flatnonzero(column == column.max())[0]])
     assert placed[1] == pytest.approx(placed[0] * 32 / 33, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [(1, 1025, 5), (1, 65, 2001), (1, 5, 1)])
+def test_an_open_mask_is_1_everywhere(ax, shape):
+    assert_allclose(plots.mask(np.ones(shape), RATE_HZ, HOP, ax).get_array(), 1)
 
 
 def test_a_mask_is_drawn_from_0_to_1_as_a_mean(ax, frozen):
