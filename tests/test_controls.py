@@ -268,6 +268,31 @@ def test_a_refused_sound_leaves_the_panel_as_it_was():
     assert panel._words.kind == "error"
 
 
+def test_a_figure_may_be_drawn_after_the_sound_has_gone():
+    heard = []
+
+    def look(level):
+        def draw():
+            heard.append(np.abs(sound_of(panel).mixture).max() if panel else None)
+            if level == 4:
+                raise ValueError("no picture of four")
+            return figure_of(level)
+
+        return controls.View(draw, signals.tone(440, 0.1, RATE_HZ, amplitude=0.1 * level), RATE_HZ, f"level {level}")
+
+    panel = None
+    panel = controls.explore(look, level=controls.slider(1, 4, 1))
+    panel.set(level=3)
+    assert heard == [None, pytest.approx(0.3, rel=1e-3)]
+    wanted = picture.Picture()
+    wanted.show(figure_of(3))
+    assert (panel._picture.png, panel._picture.alt) == (wanted.png, wanted.alt)
+    with pytest.raises(ValueError, match="no picture of four"):
+        panel.set(level=4)
+    assert panel._words.kind == "error"
+    assert panel._picture.png == wanted.png
+
+
 def test_a_first_run_that_fails_raises():
     with pytest.raises(ZeroDivisionError):
         controls.explore(lambda x: 1 / x, x=controls.slider(0, 1, 0))

@@ -53,8 +53,9 @@ class View:
 
     Attributes
     ----------
-    figure : matplotlib Figure, optional
-        Closed after it has been drawn, where pyplot made it.
+    figure : matplotlib Figure, or function without arguments that returns one, optional
+        A function is called once the sound is on its way, so that the reader hears the change while it is drawn. The
+        figure is closed after it has been drawn, where pyplot made it.
     sound : float (channels, samples), or dict of source name -> such waveforms, or of versions, optional
         As `player.play` takes.
     sample_rate_hz : int, optional
@@ -256,9 +257,10 @@ class Panel(ipywidgets.VBox):
                 self._player.replace(stems, rate)
         if self._player is not None:
             self._player.layout.display = None if view.sound is not None else "none"
-        self._picture.show(view.figure, view.alt)
+        figure = view.figure() if callable(view.figure) else view.figure
+        self._picture.show(figure, view.alt)
         self._words.say(view.text)
-        _close(view.figure)
+        _close(figure)
         self.view = view
 
     def _fail(self, values: dict[str, Any], error: Exception) -> None:
