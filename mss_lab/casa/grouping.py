@@ -27,8 +27,8 @@ SHORTEST_CONTOUR_S = 0.05
 # Onsets and offsets speak for a stream if it has more than this part of what begins or ends then.
 ALONE = 0.8
 
-# What it costs a contour to open a stream of its own: as much as being an octave away from all others.
-NEW_STREAM = 1.0
+# What it costs a contour to open a stream of its own: as much as being nine semitones away from all others.
+NEW_STREAM = 0.75
 
 
 def ties(correlogram: Correlogram, *, least_fired: float | None = None) -> tuple[np.ndarray, np.ndarray]:

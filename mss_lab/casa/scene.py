@@ -109,10 +109,9 @@ def listen(
     quiet = float(np.abs(mixture).max()) * 10 ** (QUIET_DB / 20)
     options = {"near_peak": near_peak, "least_peak": least_peak, "agrees": agrees}
     # Pieces and margins are whole seconds, so that samples and frames meet at their edges.
-    seconds = mixture.shape[1] / sample_rate_hz
-    frames = 1 + int(seconds / HOP_S + 1e-9)
+    frames = 1 + int(mixture.shape[1] / sample_rate_hz / HOP_S + 1e-9)
     pieces = []
-    for start_s in range(0, max(1, int(np.ceil(seconds))), LISTEN_S):
+    for start_s in range(0, 1 + int((frames - 1) * HOP_S + 1e-9), LISTEN_S):
         from_s = max(0, start_s - MARGIN_S)
         heard = mixture[:, from_s * sample_rate_hz : (start_s + LISTEN_S + MARGIN_S) * sample_rate_hz]
         heard, rate_hz = _slower(heard, sample_rate_hz)
