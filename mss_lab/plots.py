@@ -464,8 +464,9 @@ def panorama(
         drawn += ax.plot(np.degrees(centres_rad), level_db, color=COLOURS[index % len(COLOURS)], lw=1.2, label=label)
     for name, angle_rad in (pans_rad or {}).items():
         ax.axvline(np.degrees(angle_rad), color="grey", lw=0.8, ls=":")
-        # Upright and beside its line, so that sources a few degrees apart stay readable.
-        ax.text(np.degrees(angle_rad), 1, f"{name} ", rotation=90, ha="right", va="top", fontsize="small")
+        # Above the picture and slanted, so that curves stay free and sources a few degrees apart readable.
+        place = {"transform": ax.get_xaxis_transform(), "rotation": 30, "ha": "left", "va": "bottom"}
+        ax.text(np.degrees(angle_rad), 1.01, name, fontsize="small", **place)
     ax.set(xlim=(0, 90), ylim=(-range_db, 3), xlabel="angle (degrees; 0 left, 45 centre, 90 right)")
     ax.set(xticks=range(0, 91, 15), ylabel="energy (dB below the highest)", title=title)
     if len(histograms) > 1:

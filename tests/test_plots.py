@@ -589,7 +589,7 @@ def test_a_panorama_has_its_peaks_where_the_sources_are(ax):
         assert level_db.max() == 0
     assert ax.lines[-1].get_xdata()[0] == pytest.approx(np.degrees(0.3))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0.3", "1.2"]
-    assert [text.get_text() for text in ax.texts] == ["source "]
+    assert [text.get_text() for text in ax.texts] == ["source"]
     assert "degrees" in ax.get_xlabel() and "dB" in ax.get_ylabel()
 
 
