@@ -170,6 +170,13 @@ def test_the_nearest_frames_are_those_that_sound_alike(rng):
         assert np.diff(np.sort(found[frame])).min() >= 5
 
 
+def test_a_frame_is_its_own_nearest_neighbour_also_where_others_are_equal(rng):
+    magnitude = np.tile(rng.random((50, 8)).astype(np.float32), (1, 12))
+    for level in (0, 1e-3, 1, 1e3):
+        found = proximity.neighbours(kernels.nearest(1), np.float32(level) * magnitude, 0.1)
+        assert_array_equal(found[:, 0], np.arange(96))
+
+
 def test_neighbours_of_silence_and_of_one_frame_are_there():
     for frames in (1, 2, 40):
         found = proximity.neighbours(kernels.nearest(10), np.zeros((5, frames)), 0.1)
@@ -213,6 +220,7 @@ def spectrogram(rng, precision=np.complex128):
     stft = (draws[0] + 1j * draws[1]).astype(precision)
     stft[:, :, 40:90] = 0
     stft[:, 150:] = 0
+    stft[:, [60, 170], [70, 20]] = 3  # alone, so that both medians are 0
     return stft
 
 

@@ -150,7 +150,7 @@ def separate(
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
     IEEE TSP 2014.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     sources = _by_source(kernels)

@@ -104,7 +104,7 @@ def separate(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     steps = sample_rate_hz / settings["window_samples"], settings["hop_samples"] / sample_rate_hz
     frames = footprint(horizontal(length_s), *steps).shape[1]

@@ -136,7 +136,7 @@ def separate(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     _check_limits(shortest_s, longest_s)
     if period_s is None:
@@ -180,7 +180,7 @@ def separate_adaptive(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     _check_limits(shortest_s, longest_s)
     repeats = checks.check_number("repeats", repeats, at_least=1, whole=True)
@@ -227,7 +227,7 @@ def separate_similar(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, ISMIR 2012.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     kernel = nearest(count, least_distance_s)
     frame_s = settings["hop_samples"] / sample_rate_hz
