@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import os
 import re
 import subprocess
 import sys
@@ -335,3 +336,26 @@ def test_the_benchmark_prints_a_table_for_each_set(tmp_path):
     # The second piece has no coarse notes: its cell is empty, and the mean is that of the first.
     assert len(figures["score masks (coarse, 0.2 s)"]) == 2
     assert "coarse" not in "".join(second)
+
+
+def test_the_stereo_benchmark_prints_its_tables():
+    command = [sys.executable, "-m", "tests.benchmarks.stereo", "--length", "2", "--methods", "adress", "duet", "hpss"]
+    environment = {name: value for name, value in os.environ.items() if name != "MSS_LAB_RECORDINGS"}
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    first, second, *_, last = done.stdout.strip().split("\n\n")
+    names = [re.split(r" {2,}", line)[0] for line in first.splitlines()[2:]]
+    assert names[:3] == ["mixture", "adress", "adress, told where"]
+    assert names[-1] == "oracle multichannel Wiener"
+    title, head, *lines = second.splitlines()
+    assert title == "band: drums against the rest"
+    assert head.split() == ["them", "the", "rest", "gain", "to", "oracle", "s", "mean"]
+    figures = {re.split(r" {2,}", line)[0]: [float(text) for text in re.split(r" {2,}", line)[1:]] for line in lines}
+    assert list(figures)[:2] == ["mixture", "hpss"]
+    for them, rest, gain, to_oracle, _, mean in figures.values():
+        assert mean == pytest.approx((them + rest) / 2, abs=0.11)
+        assert gain == pytest.approx(mean - figures["mixture"][-1], abs=0.11)
+        assert to_oracle == pytest.approx(figures["oracle wiener"][-1] - mean, abs=0.11)
+    assert last.startswith("Ahead of ADRess and DUET by 2 dB on the band?")
