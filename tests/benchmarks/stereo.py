@@ -6,10 +6,10 @@ Figures are SDR over the whole file in dB. `gain` is the mean less that of the m
 is missing to the oracle Wiener filter, `s` the run time in seconds. A method that asks for the number of sources is
 told it; `told where` means that it was given the angles, which are known of the band alone. Methods that name
 their estimates after what they found are given the names of the sources by `compare.match`. Those that give two parts
-are judged in tables of their own, on sources added up as the table says. Methods that follow a score but have no place for
-drums are left out of the band. Real recordings are judged where
-MSS_LAB_RECORDINGS or --recordings names their folder. The last line says whether PROJET and the Gaussian model that
-starts from it beat ADRess and DUET on the band by 2 dB.
+are judged in tables of their own, on sources added up as the table says. Methods that follow a score but have no
+place for drums are left out of the band. Real recordings are judged where MSS_LAB_RECORDINGS or --recordings names
+their folder. The last line says whether PROJET and the Gaussian model that starts from it beat ADRess and DUET on the
+band by 2 dB.
 """
 
 import argparse
