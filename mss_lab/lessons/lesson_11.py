@@ -1,0 +1,263 @@
+"""Exercises of lesson 11, "Where is it? Panning histograms". Lesson: notebooks/11_where_is_it.ipynb"""
+
+import numpy as np
+
+from . import answers
+from .exercise import Exercise
+
+PIECE = "band"
+
+
+def _check_angle(answer):
+    return answers.number(
+        answer,
+        np.degrees(np.arctan(2)),
+        0.1,
+        "degrees",
+        name="the angle",
+        where="The gains are cos(phi) and sin(phi); their ratio is tan(phi).",
+        slips={
+            "That is left of the centre. The right channel is the stronger one: its gain goes above.": np.degrees(
+                np.arctan(0.5)
+            ),
+            "That is the angle in radians: np.degrees.": np.arctan(2),
+            "That takes the ratio for one of powers. Twice the amplitude is four times the power.": np.degrees(
+                np.arctan(np.sqrt(2))
+            ),
+            "That squares the ratio. tan(phi) is the ratio of the amplitudes itself.": np.degrees(np.arctan(4)),
+            "That shares 90 degrees in the ratio of 1 to 2, as if gains were proportional to the angle.": 60.0,
+        },
+    )
+
+
+def _random_stft(seed, shape=(2, 40, 30)):
+    rng = np.random.default_rng(seed)
+    stft = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    return stft * rng.exponential(1, shape)
+
+
+def _check_histogram(answer):
+    stft = _random_stft(112)
+    stft[0, :3] = 0  # hard right
+    stft[1, 3:6] = 0  # hard left
+    stft[:, 6] = 0
+    bins = 18
+    energy = np.sum(np.abs(stft) ** 2, axis=0)
+    angles = np.arctan2(np.abs(stft[1]), np.abs(stft[0]))
+
+    def count(angles, weights):
+        return np.histogram(angles, bins, (0, np.pi / 2), weights=weights)[0].astype(float)
+
+    with np.errstate(all="ignore"):
+        got = answers.call(answer, stft, bins)
+    wanted = count(angles, energy)
+    without_right = wanted.copy()
+    without_right[-1] -= energy[:3].sum()
+    return answers.array(
+        got,
+        wanted,
+        "bins",
+        name="the histogram",
+        where="np.histogram(angles, bins, (0, np.pi / 2), weights=...) with angles from np.arctan2(right, left).",
+        slips={
+            "Every bin counts the same here, however faint. Weight it by its energy, |X_1|^2 + |X_2|^2.": count(
+                angles, None
+            ),
+            "That weighs by the magnitude, not by the energy: square before you add the channels.": count(
+                angles, np.sum(np.abs(stft), axis=0)
+            ),
+            "That weighs by the root of the energy. Leave the root out.": count(angles, np.sqrt(energy)),
+            "Left and right are exchanged: np.arctan2 takes the right channel first, so that left is 0.": count(
+                np.pi / 2 - angles, energy
+            ),
+            "What lies hard on the right is lost: the last bin must hold pi/2 itself.": without_right,
+            "The range must be 0 to pi/2: no angle of the pan law lies beyond.": np.histogram(
+                angles, bins, (0, np.pi), weights=energy
+            )[0],
+        },
+    )
+
+
+def _check_nearest(answer):
+    stft = _random_stft(113)
+    pans = np.array([0.1, 0.5, 1.5])
+    angles = np.arctan2(np.abs(stft[1]), np.abs(stft[0]))
+
+    def shared(distances):
+        owner = np.argmin(distances, axis=0)
+        return np.stack([stft * (owner == source) for source in range(len(pans))])
+
+    away = pans[:, None, None]
+    wanted = shared(np.abs(angles - away))
+    got = answers.call(answer, stft, pans)
+    return answers.array(
+        got,
+        wanted,
+        "sources channels freq frames",
+        name="the stack of estimates",
+        where="For each bin the source whose angle is nearest: np.argmin of the distances over the sources.",
+        slips={
+            "That measures distances in tan(phi), where the right half is endlessly wide. Take angles.": shared(
+                np.abs(np.tan(angles) - np.tan(away))
+            ),
+            "That gives every bin to the source that is furthest: argmin, not argmax.": shared(-np.abs(angles - away)),
+            "Left and right are exchanged: np.arctan2 takes the right channel first.": shared(
+                np.abs(np.pi / 2 - angles - away)
+            ),
+            "Those are the masks. Multiply both channels of the mixture's transform by them.": np.broadcast_to(
+                wanted != 0, wanted.shape
+            ).astype(float),
+            "The distance has lost its sign before it was compared: take its absolute value.": shared(angles - away),
+        },
+    )
+
+
+def _check_too_loud(answer):
+    tangent = np.tan(np.radians(80))
+    return answers.number(
+        answer,
+        tangent - 1,
+        0.02,
+        name="the factor",
+        where="The plane is highest at g = 0 or at g = 1, and 0 at the null. Divide by the left channel's |X_1|.",
+        slips={
+            "That is the height of the plane at g = 1 for a source of magnitude 1. Divide by what the left channel "
+            "holds, cos(phi).": np.sin(np.radians(80)) - np.cos(np.radians(80)),
+            "That is the right channel over the left one. The plane shows |X_1 - g X_2|, which at g = 1 is the "
+            "difference of the two.": tangent,
+            "That is the height at g = 0, which is the left channel itself. At g = 1 the plane is higher still.": 1.0,
+            "That is right, but in dB. Give the factor.": 20 * np.log10(tangent - 1),
+            "That adds the channels. They are in phase, so at g = 1 they are subtracted.": tangent + 1,
+        },
+    )
+
+
+def _check_microphones(answer):
+    return answers.number(
+        answer,
+        343 / 0.2,
+        3.0,
+        "Hz",
+        name="the frequency",
+        where="The longest delay is 0.1 m / (343 m/s). A delay is certain while it is less than half a period.",
+        slips={
+            "That is a whole period. Half a turn ahead and half a turn behind already look alike.": 3430.0,
+            "That is half of it: the delay may take half a period, not a quarter.": 857.5,
+            "That is the longest delay in microseconds. Which frequency has half a period of that length?": 1e6
+            * 0.1
+            / 343,
+            "That is the longest delay in seconds. Which frequency has half a period of that length?": 0.1 / 343,
+            "That leaves out a factor: 10 cm are 0.1 m.": 17.15,
+            "That forgets 2 pi: |w d| < pi, with w = 2 pi f.": np.pi * 3430,
+        },
+    )
+
+
+_NEAREST = (
+    "import numpy as np\n\n"
+    "def answer(mixture_stft, pans):\n"
+    "    angles = np.arctan2(np.abs(mixture_stft[1]), np.abs(mixture_stft[0]))\n"
+    "    owner = np.argmin(np.abs(angles - np.array(pans)[:, None, None]), axis=0)\n"
+    "    return np.stack([mixture_stft * (owner == source) for source in range(len(pans))])"
+)
+
+EXERCISES = (
+    Exercise(
+        number="11.1",
+        task="A source is twice as strong on the right as on the left, in amplitude. At which angle of the pan law "
+        "does it sit, in degrees?",
+        check=_check_angle,
+        hints=(
+            "The gains are cos(phi) on the left and sin(phi) on the right.",
+            "sin(phi) / cos(phi) = 2. Which angle has this tangent?",
+        ),
+        solution="import numpy as np\n\nanswer = np.degrees(np.arctan2(2, 1))",
+        mistakes=("answer = 60", "import numpy as np\n\nanswer = np.arctan2(2, 1)"),
+        praise="Only 18 degrees from the centre: 6 dB are not much of a way.",
+    ),
+    Exercise(
+        number="11.2",
+        task="Write `pan_histogram(mixture_stft, bins)`: the energy at each angle from 0 to pi/2, hard right included.",
+        check=_check_histogram,
+        hints=(
+            "The angle of a bin is np.arctan2(np.abs(right), np.abs(left)); its energy |left|^2 + |right|^2.",
+            "np.histogram takes weights. Give it angles.ravel() or angles, and the range (0, np.pi / 2).",
+        ),
+        solution=(
+            "import numpy as np\n\n"
+            "def answer(mixture_stft, bins):\n"
+            "    left, right = np.abs(mixture_stft)\n"
+            "    angles = np.arctan2(right, left)\n"
+            "    return np.histogram(angles, bins, (0, np.pi / 2), weights=left**2 + right**2)[0]"
+        ),
+        mistakes=(
+            "import numpy as np\n\n"
+            "def answer(mixture_stft, bins):\n"
+            "    left, right = np.abs(mixture_stft)\n"
+            "    return np.histogram(np.arctan2(right, left), bins, (0, np.pi / 2))[0]",
+            "import numpy as np\n\n"
+            "def answer(mixture_stft, bins):\n"
+            "    left, right = np.abs(mixture_stft)\n"
+            "    angles = np.arctan2(left, right)\n"
+            "    return np.histogram(angles, bins, (0, np.pi / 2), weights=left**2 + right**2)[0]",
+            "import numpy as np\n\n"
+            "def answer(mixture_stft, bins):\n"
+            "    left, right = np.abs(mixture_stft)\n"
+            "    found = np.zeros(bins)\n"
+            "    for angle, energy in zip(np.arctan2(right, left).ravel(), (left**2 + right**2).ravel()):\n"
+            "        index = int(angle / (np.pi / 2) * bins)\n"
+            "        if index < bins:\n"
+            "            found[index] += energy\n"
+            "    return found",
+        ),
+        praise="Its sum is the energy of the mixture: nothing is lost on the way.",
+    ),
+    Exercise(
+        number="11.3",
+        task="Write `by_angle(mixture_stft, pans)`: estimates (sources, channels, freq, frames), each bin given whole "
+        "to the source whose angle is nearest to its own.",
+        check=_check_nearest,
+        hints=(
+            "pans[:, None, None] compares every source with every bin at once.",
+            "owner = np.argmin(np.abs(angles - pans[:, None, None]), axis=0), and then a mask owner == source.",
+        ),
+        solution=_NEAREST,
+        mistakes=(
+            _NEAREST.replace(
+                "np.abs(angles - np.array(pans)[:, None, None])", "angles - np.array(pans)[:, None, None]"
+            ),
+            _NEAREST.replace("mixture_stft * (owner == source)", "1.0 * np.stack(2 * [owner == source])"),
+            _NEAREST.replace("argmin", "argmax"),
+        ),
+        praise="The estimates add up to the mixture, because every bin has exactly one owner.",
+    ),
+    Exercise(
+        number="11.4",
+        task="A source sits at 80 degrees. As first published, ADRess takes the highest point of |X_1 - g X_2| over g "
+        "less the lowest for its magnitude. How many times too large is that for the left channel?",
+        check=_check_too_loud,
+        hints=(
+            "The left channel holds cos(phi), the right one sin(phi) of the source. At g = cot(phi) they cancel.",
+            "Between g = 0, where |X_1| is left, and g = 1, where |X_1 - X_2| is left, the larger one counts.",
+        ),
+        solution="import numpy as np\n\nanswer = np.tan(np.radians(80)) - 1",
+        mistakes=(
+            "import numpy as np\n\nanswer = np.sin(np.radians(80)) - np.cos(np.radians(80))",
+            "import numpy as np\n\nanswer = np.tan(np.radians(80))",
+        ),
+        praise="Up to tan(phi) = 2, or 63.4 degrees, the magnitude is right; beyond it grows without end.",
+    ),
+    Exercise(
+        number="11.5",
+        task="Two microphones stand 10 cm apart, and a sound comes from the side, at 343 m/s. Below which frequency "
+        "does the phase tell the delay without doubt, in Hz?",
+        check=_check_microphones,
+        hints=(
+            "Sound needs 0.1 / 343 seconds from one microphone to the other.",
+            "The phase is certain while |w d| < pi, so while f < 1 / (2 d).",
+        ),
+        solution="answer = 1 / (2 * 0.1 / 343)",
+        mistakes=("answer = 343 / 0.1", "answer = 0.1 / 343"),
+        praise="Much of music lies above. This is why DUET's microphones stand a few centimetres apart.",
+    ),
+)
