@@ -7,7 +7,6 @@ comes out is measured in the page.
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 import workbench
 
@@ -62,13 +61,6 @@ LOW = (0.4 * 0.955336, 0.4 * 0.295520)
 HIGH = (0.3 * 0.362358, 0.3 * 0.932039)
 
 
-def write_notebook(server, name, *cells):
-    notebook = nbformat.v4.new_notebook()
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    nbformat.write(notebook, server.folder / name)
-
-
 def levels(player, state=None, /, **options):
     """[[left low, left high], [right low, right high]] of what the player would sound like."""
     return player.evaluate(MEASURE, [state or {}, options])
@@ -79,7 +71,7 @@ def expected(low, high):
 
 
 def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
-    write_notebook(server, "two_tones.ipynb", TWO_TONES, SECOND_PLAYER, PANEL)
+    workbench.write_notebook(server, "two_tones.ipynb", TWO_TONES, SECOND_PLAYER, PANEL)
     workbench.open_notebook(page, server, "two_tones.ipynb")
     workbench.run_all(page, ".mss-picture[data-revision]")
     players = page.locator(".mss-player")

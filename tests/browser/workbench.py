@@ -3,7 +3,7 @@
 Nothing of the user's Jupyter is read or written: configuration, data and runtime live in a temporary folder, and the
 server listens on 127.0.0.1 with a token of its own. The kernel is the Python that runs this file.
 
-Contents: Server, jupyterlab, chromium, open_page, open_notebook, run_all, run_cell, find_chromium.
+Contents: Server, jupyterlab, chromium, open_page, write_notebook, open_notebook, run_all, run_cell, find_chromium.
 """
 
 import contextlib
@@ -19,6 +19,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+import nbformat
 
 START_TIMEOUT_S = 60
 # Two tests may share two cores with the rest of the suite.
@@ -114,6 +116,14 @@ def open_page(browser, *, width: int = 1280, height: int = 1000, scale: float = 
     page.mss_errors = []
     page.on("pageerror", lambda error: page.mss_errors.append(str(error)))
     return page
+
+
+def write_notebook(server: Server, name: str, *cells: str) -> None:
+    """Put a notebook of code cells into the server's folder."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(notebook, server.folder / name)
 
 
 def open_notebook(page, server: Server, name: str) -> None:
