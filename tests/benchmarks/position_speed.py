@@ -174,10 +174,8 @@ def table_of(runs: list[Run], length_s: float, missing: list[str]) -> bool:
         large = found["working"] > MEMORY_LIMIT_MB
         good &= not (late or large or "FAILED" in found["note"])
         remarks = ", ".join([found["note"], *(["SLOW"] if late else []), *(["LARGE"] if large else [])])
-        print(
-            f"{run.label:40}{found['s']:>8.1f}{limit:>8}{found['cpu']:>8.1f}{found['peak']:>10.0f}{found['working']:>12.0f}  {remarks}",
-            flush=True,
-        )
+        figures = f"{found['cpu']:>8.1f}{found['peak']:>10.0f}{found['working']:>12.0f}"
+        print(f"{run.label:40}{found['s']:>8.1f}{limit:>8}{figures}  {remarks}", flush=True)
     return good
 
 
