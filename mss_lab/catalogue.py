@@ -196,6 +196,16 @@ METHODS = (
         adds_up=True,
     ),
     Method(
+        name="sinusoidal",
+        title="Partials that rise, move and stop; each source the harmonics of its fundamentals, with a score or without",
+        function=".sinusoids.separation:separate",
+        needs=frozenset(),
+        gives="one estimate for each source of the score, or harmonic sources and a residual; together the mixture",
+        lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
+        source="McAulay and Quatieri, IEEE TASSP 1986",
+        adds_up=True,
+    ),
+    Method(
         name="auditory",
         title="What an ear might follow: bands of a cochlea, grouped by common pitch and onset, and through time",
         function=".casa.scene:separate",

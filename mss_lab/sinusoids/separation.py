@@ -1,0 +1,184 @@
+"""Separation by sinusoids: each source the harmonics of its fundamentals, with a score or without.
+
+Contents: separate. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import checks, masks, transforms, units
+from ..chunks import chunks
+from ..score.agreement import tuning_for
+from ..score.harmonics import check_score_fits
+from ..score.notes import Score
+from ..transforms import StftSettings
+from .contours import HARMONICS, HIGHEST_HZ, LOWEST_HZ, NEAR_CENTS, Contour, from_peaks, from_score
+from .partials import resolve
+from .peaks import FLOOR_DB, LOBE_BINS, WINDOW, WINDOW_S, analyse, of_recording, settings_for
+from .synthesis import additive, lobes
+
+COUNT = 4
+CHUNK_S = 15.0
+
+# What no partial reaches goes to each source of a score by its share of the frame: its partials' energy, this far down.
+SHARE_DB = -60.0
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    count: int = COUNT,
+    resynthesis: str = "mask",
+    harmonics: int = HARMONICS,
+    near_cents: float = NEAR_CENTS,
+    lobe_bins: int = LOBE_BINS,
+    inharmonicity: float = 0.0,
+    lowest_hz: float = LOWEST_HZ,
+    highest_hz: float = HIGHEST_HZ,
+    tolerance_s: float = 0.05,
+    tuning_hz: float | None = None,
+    floor_db: float = FLOOR_DB,
+    window_s: float = WINDOW_S,
+    chunk_s: float = CHUNK_S,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture into families of harmonics.
+
+    Fundamentals are found in the whole recording, sound is made chunk by chunk: memory hardly grows with the length,
+    and a source keeps its name from start to end.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Fundamentals are common to all channels; levels and phases of their harmonics are not.
+    sample_rate_hz : int
+    score : Score, optional
+        One estimate comes back for each of its sources; those without pitch share what no harmonic explains.
+    count : int >= 1
+        Without a score: the most sources to look for. They are numbered from low to high; fewer may be found.
+    resynthesis : {"mask", "additive"}
+        The mixture masked by the main lobes of the partials, or the partials added up from nothing.
+    harmonics : int >= 1
+    near_cents : float > 0, cents
+        How far from its place a harmonic's peak may be.
+    lobe_bins : int >= 1
+        Reach of a mask around a partial.
+    inharmonicity : float >= 0
+        B in h f0 sqrt(1 + B h^2).
+    lowest_hz, highest_hz : float > 0, Hz
+        Without a score: range of the fundamentals.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be.
+    tuning_hz : float > 0, optional
+        Frequency of A4 for the score. Without it, it is estimated.
+    floor_db : float < 0, dB
+        Of `peaks.find_peaks`.
+    window_s : float > 0, seconds
+        Of the STFT; the hop is an eighth of it.
+    chunk_s : float >= 2 s
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        With a score, its sources; without, "harmonic_1", "harmonic_2" and so on, and "residual". They add up to the
+        mixture: where sinusoids are added up, what they leave over goes to the residual, to the sources without pitch,
+        or, if a score has none, to all its sources by their energy.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, the score is none or has no note within it, or an option is out of its range.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: McAulay and Quatieri, IEEE TASSP 1986; Cano et al.,
+    IEEE Signal Processing Magazine 2019.
+    """
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_choice("resynthesis", resynthesis, ("mask", "additive"))
+    count = checks.check_number("count", count, at_least=1, whole=True)
+    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    lobe_bins = checks.check_number("lobe_bins", lobe_bins, at_least=1, whole=True)
+    checks.check_number("near_cents", near_cents, above=0, unit="cents")
+    checks.check_number("inharmonicity", inharmonicity, at_least=0)
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
+    checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
+    checks.check_number("highest_hz", highest_hz, above=lowest_hz, unit="Hz")
+    settings = settings_for(sample_rate_hz, window_s)
+    frame_rate_hz = sample_rate_hz / settings["hop_samples"]
+    heard = of_recording(mixture, sample_rate_hz, settings, floor_db=floor_db)
+    shape = {"near_cents": near_cents, "inharmonicity": inharmonicity}
+    if score is not None:
+        score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
+        pitched = [source for source in score.sources if source not in score.unpitched]
+        contours = []
+        if pitched:
+            tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
+            contours = from_score(heard, score, frame_rate_hz, tolerance_s=tolerance_s, tuning_hz=tuning_hz, **shape)
+        names = list(score.sources)
+        rest = [j for j, source in enumerate(names) if source in score.unpitched]
+    else:
+        contours = from_peaks(heard, frame_rate_hz, count, lowest_hz=lowest_hz, highest_hz=highest_hz, **shape)
+        found = 1 + max((contour.source for contour in contours), default=-1)
+        names = [*(f"harmonic_{number}" for number in range(1, found + 1)), "residual"]
+        rest = [found]
+    estimates = np.zeros((len(names), *mixture.shape), np.float32)
+    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
+        own = _within(contours, start / settings["hop_samples"], (stop - start) // settings["hop_samples"] + 2)
+        part = _parted(
+            mixture[:, start:stop], sample_rate_hz, own, len(names), rest, settings,
+            resynthesis=resynthesis, harmonics=harmonics, inharmonicity=inharmonicity, lobe_bins=lobe_bins,
+        )  # fmt: skip
+        estimates[..., start:stop] += part * gains
+    return dict(zip(names, estimates, strict=True))
+
+
+def _within(contours: Sequence[Contour], start: float, frames: int) -> list[Contour]:
+    """Contours on the frames of a chunk that begins at a fraction of a frame of the recording."""
+    cut = []
+    for one in contours:
+        # The chunk's frames that lie within the contour.
+        first = max(0, int(np.ceil(one.first - start)))
+        last = min(frames - 1, int(np.floor(one.first + len(one.f0_hz) - 1 - start)))
+        if last >= first:
+            places = np.arange(first, last + 1) + start - one.first
+            cut.append(Contour(one.source, first, np.interp(places, np.arange(len(one.f0_hz)), one.f0_hz)))
+    return cut
+
+
+def _parted(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    contours: Sequence[Contour],
+    sources: int,
+    rest: Sequence[int],
+    settings: StftSettings,
+    *,
+    resynthesis: str,
+    harmonics: int,
+    inharmonicity: float,
+    lobe_bins: int,
+) -> np.ndarray:
+    """The estimates of a chunk, (sources, channels, samples); sources in `rest` share what no partial explains."""
+    samples = mixture.shape[1]
+    stft = analyse(mixture, settings)
+    partials = resolve(stft, contours, sample_rate_hz, harmonics=harmonics, inharmonicity=inharmonicity)
+    owners = np.array([contour.source for contour in contours], int)
+    if resynthesis == "additive":
+        sound = additive(partials, owners, sources, samples, sample_rate_hz, settings["hop_samples"])
+        left = mixture - sound.sum(axis=0)
+        shares = np.zeros(sources)
+        shares[list(rest)] = 1
+        if not rest:
+            shares = np.sum(sound.astype(np.float64) ** 2, axis=(1, 2))
+        shares = shares / shares.sum() if shares.any() else np.full(sources, 1 / sources)
+        return sound + shares[:, np.newaxis, np.newaxis].astype(np.float32) * left
+    drawn = lobes(partials, owners, sources, sample_rate_hz, *stft.shape[1:], reach_bins=lobe_bins)
+    models = np.abs(drawn)
+    if rest:
+        models[list(rest)] = np.abs(stft - drawn.sum(axis=0)) / np.sqrt(len(rest))
+    else:
+        models += units.db_to_amplitude(SHARE_DB) * np.sqrt(np.mean(models**2, axis=2, keepdims=True))
+    parts = masks.apply(masks.ratio(models), stft)
+    return transforms.istft(parts, samples, window=WINDOW, **settings).astype(np.float32, copy=False)
