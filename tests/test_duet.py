@@ -139,7 +139,7 @@ def test_what_lies_near_a_side_is_not_counted_checked_in_methods(rng, pan, beyon
 
 
 def test_silence_has_no_peak():
-    found = duet.histogram(np.zeros((2, 9, 4), complex), RATE)
+    found = duet.histogram(np.zeros((2, 9, 4), complex), RATE, level_exponent=0)
     assert found.beyond_attenuation == found.beyond_delay == 0
     assert [part.shape for part in duet.peaks(found)] == [(0,), (0,)]
 
@@ -165,8 +165,9 @@ def test_delays_are_looked_for_at_the_angles_that_are_given():
     three = {name: sources[name] for name in ("early", "late", "right")}
     mixture = signals.mix(three)
     pans = {name: pans[name] for name in three}
-    known = duet.separate(mixture, RATE, pans_rad=pans, delays_s={name: delays_s[name] for name in three})
-    looked_for = duet.separate(mixture, RATE, pans_rad=pans)
+    delays_s = {name: delays_s[name] for name in three}
+    known = duet.separate(mixture, RATE, pans_rad=pans, delays_s=delays_s, mode="demix")
+    looked_for = duet.separate(mixture, RATE, pans_rad=pans, mode="demix")
     for name in three:
         assert energy.sdr(known[name], looked_for[name]) > 20
 
@@ -295,6 +296,22 @@ def test_long_music_has_one_set_of_sources(monkeypatch):
     for name in whole:
         assert not np.array_equal(in_parts[name], whole[name])
         assert energy.sdr(whole[name], in_parts[name]) > 15
+
+
+def test_sources_that_play_one_after_the_other_are_all_found(monkeypatch):
+    monkeypatch.setattr(panning, "BLOCK_S", 1.0)
+    alone = {name: placed(*PLACED[name]) for name in ("early", "late", "right")}
+    mixture = np.concatenate([*alone.values(), np.zeros((2, RATE))], axis=1).astype(np.float32)
+    found = duet.separate(mixture, RATE)
+    assert tuple(found) == ("pan_29", "pan_45", "pan_63")
+    given = duet.separate(mixture, RATE, pans_rad={name: PLACED[name][0] for name in alone}, mode="demix")
+    for place, (source, estimate, demixed) in enumerate(
+        zip(alone.values(), found.values(), given.values(), strict=True)
+    ):
+        part = np.s_[:, place * RATE + 2_000 : (place + 1) * RATE - 2_000]
+        source = source[:, 2_000:-2_000]
+        assert energy.sdr(source, estimate[part]) > 25
+        assert energy.sdr(source, demixed[part]) > 25
 
 
 def test_each_option_is_used(rng):

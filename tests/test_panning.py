@@ -118,6 +118,8 @@ def test_a_long_recording_has_the_histogram_of_its_parts(rng, monkeypatch):
     in_parts = panning.histogram_of(mixture, RATE)[1]
     assert not np.array_equal(in_parts, whole)
     assert_allclose(panning.peaks(panning.centres_of(256), in_parts, 3), [0.25, np.pi / 4, 1.3], atol=0.01)
+    one_by_one = np.concatenate([signals.pan(noise(rng), pan) for pan in (0.3, 1.2, 0.8)], axis=1)
+    assert_allclose(list(panning.named(None, None, one_by_one, RATE).values()), [0.3, 0.8, 1.2], atol=0.01)
 
 
 def test_very_quiet_music_has_the_same_histogram(rng):
@@ -188,6 +190,7 @@ def test_silence_has_no_peak_and_bad_histograms_are_refused():
 
 def test_names_are_degrees_and_all_different():
     assert panning.labels([0.0, 0.349, 0.35, 0.351, np.pi / 2]) == ("pan_0", "pan_20", "pan_20_2", "pan_20_3", "pan_90")
+    assert panning.labels([0.349, 0.0349]) == ("pan_20", "pan_2")
     assert panning.labels([0.0349, 0.349]) == ("pan_2", "pan_20")
 
 
@@ -261,3 +264,37 @@ def test_what_is_kept_and_the_rest_are_the_mixture(dtype, frozen):
     # Measured: 24.2 and 27.2 dB; what is missing is heard where the tones begin and end.
     assert energy.sdr(sources["low"], inside) > 20
     assert energy.sdr(sources["mid"] + sources["high"], rest) > 20
+
+
+def test_the_whole_window_keeps_all_and_the_empty_one_nothing():
+    mixture = tones()[2].astype(np.float32)
+    mixture[0] = 0
+    stft = transforms.stft(mixture, **SETTINGS)
+    assert_allclose(panning.keep(mixture, stft, (0, np.pi / 2), **SETTINGS)[1], 0, atol=1e-6)
+    # All of it lies on the right: at the end that belongs to the window.
+    assert_allclose(panning.keep(mixture, stft, (1.5, np.pi / 2), **SETTINGS)[1], 0, atol=1e-6)
+    assert_allclose(panning.keep(mixture, stft, (0.3, 0.3), **SETTINGS)[0], 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "error", "words"),
+    [
+        ((0.5, 0.4), ValueError, r"upper angle must be a number at least 0\.5"),
+        ((-0.1, 0.4), ValueError, "lower angle must be a number at least 0"),
+        ((0, 90), ValueError, "upper angle must be"),
+        (0.4, TypeError, r"must be two angles \(low, high\)"),
+        ((0, 0.1, 0.2), TypeError, r"must be two angles \(low, high\)"),
+    ],
+)
+def test_windows_that_are_none_are_refused(window, error, words):
+    with pytest.raises(error, match=words):
+        panning.window_mask(np.zeros((2, 3, 4), complex), window)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 700])
+def test_one_sample_is_enough(rng, samples):
+    mixture = rng.uniform(-1, 1, (2, samples)).astype(np.float32)
+    stft = transforms.stft(mixture, **SETTINGS)
+    inside, rest = panning.keep(mixture, stft, (0, 0.5), **SETTINGS)
+    assert_allclose(inside + rest, mixture, atol=1e-6)
+    assert all(0 <= angle <= np.pi / 2 for angle in panning.named(None, None, mixture, RATE).values())
