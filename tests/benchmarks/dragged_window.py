@@ -1,0 +1,106 @@
+"""How soon a window that is moved over the panning histogram is heard and seen, in a real browser.
+
+    python -m tests.benchmarks.dragged_window
+
+Ten seconds of the shipped band in stereo at 44.1 kHz: the window keeps bins by their angle, the sound inside and the
+rest go to the player, and a spectrogram of what is inside is drawn. Times run from the key press in the page until the
+loudspeaker has the new sound, and until the new picture stands in the page, while the player plays.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from tests.browser import workbench
+
+MOVES = 12
+
+OPENING = """\
+import numpy as np
+from matplotlib.figure import Figure
+from mss_lab import plots, transforms
+from mss_lab.datasets import pieces
+from mss_lab.spatial import adress, panning
+from mss_lab.widgets import controls, panorama
+
+band = pieces.load("band")
+rate = band.sample_rate_hz
+mixture = band.mixture[:, : 10 * rate]
+settings = transforms.settings_for(rate, 4096 / 44_100)
+stft = transforms.stft(mixture, **settings)
+found_rad = {"histogram": panning.angles_rad, "ADRess": lambda stft: adress.nulls(stft)[0]}[METHOD](stft)
+centres_rad, energy = panning.histogram(stft, angles=found_rad)
+
+
+def listen(window_rad):
+    inside, rest = panning.keep(mixture, stft, window_rad, angles=found_rad, **settings)
+
+    def draw():
+        figure = Figure(figsize=(8, 3), layout="constrained")
+        kept = stft * panning.window_mask(stft, window_rad, angles=found_rad)
+        plots.spectrogram(kept, rate, settings["hop_samples"], figure.subplots())
+        return figure
+
+    return controls.View(draw if PICTURE else None, {"inside": inside, "rest": rest}, rate, f"{window_rad}")
+
+
+controls.explore(listen, window_rad=panorama.window(centres_rad, energy, (0.25, 0.45)))
+"""
+
+# One step of the whole window to the right, and the milliseconds until everything has followed.
+MOVE = """async (player) => {
+    const [words, image] = ['.mss-words', '.mss-picture'].map((name) => document.querySelector(name));
+    const whole = document.querySelector('.mss-panorama .mss-whole');
+    const before = { sound: player.mssPlayer.heardRevision(), image: image.src, words: words.textContent };
+    const start = performance.now();
+    const found = {};
+    whole.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+    while (!found.words || !found.sound || (!image.hidden && !found.picture)) {
+        await new Promise((done) => setTimeout(done, 2));
+        const now = performance.now() - start;
+        if (player.mssPlayer.heardRevision() !== before.sound) found.sound ??= now;
+        if (image.src !== before.image) found.picture ??= now;
+        if (words.textContent !== before.words) found.words ??= now;
+    }
+    return found;
+}"""
+
+
+def main() -> None:
+    """Measure both ways to find the angles, with and without a picture, and print medians and the slowest."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        workbench.jupyterlab(Path(folder)) as server,
+        workbench.chromium() as browser,
+    ):
+        print(f"{'':22}{'sound':>18}{'picture':>18}   (ms, median and slowest of {MOVES})")
+        for method, picture in (("histogram", True), ("histogram", False), ("ADRess", True), ("ADRess", False)):
+            found = measure(server, browser, method, picture)
+            cells = [f"{_said([move[key] for move in found if key in move]):>18}" for key in ("sound", "picture")]
+            print(f"{method + ('' if picture else ', no picture'):22}{''.join(cells)}", flush=True)
+
+
+def measure(server: workbench.Server, browser, method: str, picture: bool) -> list[dict[str, float]]:
+    """Move the window `MOVES` times and return what each took, in milliseconds."""
+    name = f"{method}_{picture}.ipynb"
+    workbench.write_notebook(server, name, f"METHOD, PICTURE = {method!r}, {picture}\n{OPENING}")
+    page = workbench.open_page(browser)
+    workbench.open_notebook(page, server, name)
+    workbench.run_all(page, ".mss-player")
+    player = page.locator(".mss-player")
+    player.evaluate("(root) => { root.mssPlayer.set({ loopOn: true }); return root.mssPlayer.play(); }")
+    found = []
+    for _ in range(MOVES + 1):
+        page.wait_for_timeout(500)
+        found.append(player.evaluate(MOVE))
+    page.context.close()
+    # The first move pays for what is loaded once.
+    return found[1:]
+
+
+def _said(times_ms: list[float]) -> str:
+    return f"{statistics.median(times_ms):.0f}, {max(times_ms):.0f}" if times_ms else ""
+
+
+if __name__ == "__main__":
+    main()
