@@ -314,6 +314,14 @@ def test_sources_that_play_one_after_the_other_are_all_found(monkeypatch):
         assert energy.sdr(source, demixed[part]) > 25
 
 
+def test_digital_silence_has_no_say_in_delays_however_levels_are_weighed(rng):
+    mono = signals.noise(0.5, RATE, rng=rng)
+    mixture = np.concatenate([mono, np.roll(mono, 2, axis=1)]).astype(np.float32)
+    padded = np.pad(mixture, ((0, 0), (0, 4 * RATE)))
+    options = {"pans_rad": {"late": np.pi / 4}, "level_exponent": 0.0, "mode": "demix"}
+    assert energy.sdr(padded, duet.separate(padded, RATE, **options)["late"]) > 15
+
+
 def test_each_option_is_used(rng):
     mixture = four_places()[1]
     mixture = mixture + 0.1 * rng.standard_normal(mixture.shape)
