@@ -4,18 +4,31 @@ A method's function is loaded when it is asked for, so that listing the catalogu
 libraries are touched only by those who use a network. Adding a method means its file, its test and one entry here;
 comparison, lessons, widgets and the command line find it by themselves.
 
-Contents: Method, METHODS, names, get, separator. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: FACTS, Method, METHODS, names, get, fitting, separator. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
 from . import checks
+
+# What may be known of a mixture before anything is separated.
+FACTS = {
+    "stereo": "it has two channels",
+    "apart": "its sources are panned apart",
+    "two": "it has no more sources than channels",
+    "sparse": "its sources seldom share a time and a frequency",
+    "score": "there is a score, in time",
+    "pitched": "its sources are tones with harmonics, at different pitches",
+    "voice": "one voice sings over the rest",
+    "repeats": "what accompanies repeats itself",
+    "drums": "strokes sound against held tones",
+}
 
 Separator = Callable[..., dict[str, np.ndarray]]
 
@@ -42,6 +55,12 @@ class Method:
         The paper.
     adds_up : bool
         Whether the estimates add up to the mixture.
+    assumes : str
+        What must be true of a mixture for the method to part it, in a short sentence.
+    fits : frozenset of str
+        The same as words of `FACTS`: where all of them hold, the method has a chance.
+
+    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
 
     name: str
@@ -52,6 +71,8 @@ class Method:
     lesson: str
     source: str
     adds_up: bool = False
+    assumes: str = ""
+    fits: frozenset[str] = frozenset()
 
     def load(self) -> Separator:
         """The function itself."""
@@ -74,6 +95,8 @@ METHODS = (
         lesson="notebooks/09_score_informed_soft_masks.ipynb",
         source="Miron, Janer and Gómez, ISMIR 2017",
         adds_up=True,
+        assumes="Harmonics lie where the score says, and sources that share one are equally loud there",
+        fits=frozenset({"score", "pitched"}),
     ),
     Method(
         name="constrained-nmf",
@@ -84,6 +107,8 @@ METHODS = (
         lesson="notebooks/08_nmf_with_a_score.ipynb",
         source="Ewert and Müller, ICASSP 2012",
         adds_up=True,
+        assumes="What the score lets sound is a sum of a few spectra that stay as they are",
+        fits=frozenset({"score", "pitched"}),
     ),
     Method(
         name="source-filter",
@@ -94,6 +119,8 @@ METHODS = (
         lesson="notebooks/06_nmf_that_knows_time.ipynb",
         source="Durrieu, Richard, David and Févotte, IEEE TASLP 2010",
         adds_up=True,
+        assumes="One voice with a pitch, through smooth filters; the rest is a sum of a few spectra",
+        fits=frozenset({"voice"}),
     ),
     Method(
         name="trained-nmf",
@@ -104,6 +131,8 @@ METHODS = (
         lesson="notebooks/08_nmf_with_a_score.ipynb",
         source="Miron, Carabias-Orti and Janer, ISMIR 2015",
         adds_up=True,
+        assumes="The score is right, and these instruments sound like those the templates were learnt from",
+        fits=frozenset({"score", "pitched"}),
     ),
     Method(
         name="informed-nmf",
@@ -114,6 +143,8 @@ METHODS = (
         lesson="notebooks/08_nmf_with_a_score.ipynb",
         source="Ewert and Müller, ICASSP 2012",
         adds_up=True,
+        assumes="The score is right, and each pitch of a player has one spectrum throughout",
+        fits=frozenset({"score", "pitched"}),
     ),
     Method(
         name="adress",
@@ -124,6 +155,8 @@ METHODS = (
         lesson="notebooks/11_where_is_it.ipynb",
         source="Barry, Lawlor and Coyle, DAFx 2004",
         adds_up=True,
+        assumes="Every source has a place of its own between the loudspeakers, and each bin one source",
+        fits=frozenset({"stereo", "apart", "sparse"}),
     ),
     Method(
         name="duet",
@@ -134,6 +167,8 @@ METHODS = (
         lesson="notebooks/11_where_is_it.ipynb",
         source="Yilmaz and Rickard, IEEE Transactions on Signal Processing 2004",
         adds_up=True,
+        assumes="Every source has a level and a short delay of its own, and each bin one source",
+        fits=frozenset({"stereo", "apart", "sparse"}),
     ),
     Method(
         name="hpss",
@@ -144,6 +179,8 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Fitzgerald, DAFx 2010",
         adds_up=True,
+        assumes="Tones last and are narrow, strokes are short and broad",
+        fits=frozenset({"drums"}),
     ),
     Method(
         name="kernel-additive",
@@ -154,6 +191,8 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Liutkus, Fitzgerald, Rafii, Pardo and Daudet, IEEE TSP 2014",
         adds_up=True,
+        assumes="Each source is nearly the same over its own kernel: along time, along frequency, across, or a period on",
+        fits=frozenset({"drums"}),
     ),
     Method(
         name="repet",
@@ -164,6 +203,8 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Rafii and Pardo, IEEE TASLP 2013",
         adds_up=True,
+        assumes="What accompanies comes back after one period, and what does not is little at a time",
+        fits=frozenset({"repeats"}),
     ),
     Method(
         name="repet-adaptive",
@@ -174,6 +215,8 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Liutkus, Rafii, Badeau, Pardo and Richard, ICASSP 2012",
         adds_up=True,
+        assumes="What accompanies comes back after a period that may change slowly",
+        fits=frozenset({"repeats"}),
     ),
     Method(
         name="repet-similarity",
@@ -184,6 +227,8 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Rafii and Pardo, ISMIR 2012",
         adds_up=True,
+        assumes="Every frame of what accompanies has likes elsewhere, at whatever distance",
+        fits=frozenset({"repeats"}),
     ),
     Method(
         name="robust-pca",
@@ -194,16 +239,20 @@ METHODS = (
         lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
         source="Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012",
         adds_up=True,
+        assumes="What accompanies is a sum of few spectra, and the rest fills few bins",
+        fits=frozenset({"repeats"}),
     ),
     Method(
         name="sinusoidal",
-        title="Partials that rise, move and stop; each source the harmonics of its fundamentals, with a score or without",
+        title="Partials that start, move and stop; each source is the harmonics of its fundamentals",
         function=".sinusoids.separation:separate",
         needs=frozenset(),
         gives="one estimate for each source of the score, or harmonic sources and a residual; together the mixture",
         lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
         source="McAulay and Quatieri, IEEE TASSP 1986",
         adds_up=True,
+        assumes="Every source is a family of harmonics that move slowly",
+        fits=frozenset({"pitched"}),
     ),
     Method(
         name="auditory",
@@ -214,6 +263,8 @@ METHODS = (
         lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
         source="Brown and Cooke, Computer Speech and Language 1994",
         adds_up=True,
+        assumes="Every source has one pitch at a time, and its parts begin and end together",
+        fits=frozenset({"pitched"}),
     ),
 )
 
@@ -227,6 +278,25 @@ def get(name: str) -> Method:
     """The entry of that name, or ValueError that lists the names."""
     checks.check_choice("method", name, names())
     return next(method for method in METHODS if method.name == name)
+
+
+def fitting(facts: Collection[str]) -> tuple[Method, ...]:
+    """The methods all of whose assumptions are among the facts, in the order of the course.
+
+    Parameters
+    ----------
+    facts : collection of the words of `FACTS`
+
+    Raises
+    ------
+    ValueError
+        If a word is none of them.
+
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+    """
+    for fact in facts:
+        checks.check_choice("fact", fact, FACTS)
+    return tuple(method for method in METHODS if method.fits <= set(facts))
 
 
 def separator(name: str, **options: object) -> Separator:

@@ -5,7 +5,7 @@ Ito, which colour-blind readers tell apart. `picture` closes a figure and shows 
 cannot see it.
 
 Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map, melody, panorama,
-levels_and_delays; side_by_side, components, bars, alignment; Picture, picture, to_png, image_html.
+levels_and_delays, tracks, heat_map; side_by_side, components, bars, alignment; Picture, picture, to_png, image_html.
 """
 
 import base64
@@ -14,7 +14,7 @@ import html
 import io
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import LineCollection, QuadMesh
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
     from matplotlib.lines import Line2D
 
 # matplotlib's text layout keeps global caches that are not made for two threads.
@@ -465,8 +466,8 @@ def panorama(
     for name, angle_rad in (pans_rad or {}).items():
         ax.axvline(np.degrees(angle_rad), color="grey", lw=0.8, ls=":")
         # Above the picture and slanted, so that curves stay free and sources a few degrees apart readable.
-        place = {"transform": ax.get_xaxis_transform(), "rotation": 30, "ha": "left", "va": "bottom"}
-        ax.text(np.degrees(angle_rad), 1.01, name, fontsize="small", **place)
+        text = ax.text(np.degrees(angle_rad), 1.01, name, transform=ax.get_xaxis_transform(), fontsize="small")
+        text.set(rotation=30, ha="left", va="bottom")
     ax.set(xlim=(0, 90), ylim=(-range_db, 3), xlabel="angle (degrees; 0 left, 45 centre, 90 right)")
     ax.set(xticks=range(0, 91, 15), ylabel="energy (dB below the highest)", title=title)
     if len(histograms) > 1:
@@ -511,6 +512,90 @@ def levels_and_delays(
             ax.annotate(name, place, (9, 5), textcoords="offset points", color="white", fontsize="small")
     ax.set(xlabel="delay of the right channel (ms)", ylabel="symmetric attenuation a - 1/a", title=title)
     return mesh
+
+
+def tracks(
+    times_s: np.ndarray, frequencies_hz: np.ndarray, labels: np.ndarray, ax: "Axes", *, colours: Sequence[str] = COLOURS
+) -> "LineCollection":
+    """Draw numbered points as lines over what is there, one a number, in colours that take turns.
+
+    Parameters
+    ----------
+    times_s, frequencies_hz : float (points,)
+    labels : int (points,)
+        Points of one number make a line, in order of time; those below 0 are left out.
+    ax : matplotlib Axes
+    colours : sequence of str
+        Line n gets colour n modulo their number.
+
+    Returns
+    -------
+    matplotlib LineCollection
+    """
+    from matplotlib.collections import LineCollection
+
+    kept = np.flatnonzero(labels >= 0)
+    order = kept[np.lexsort((times_s[kept], labels[kept]))]
+    points = np.stack([times_s, frequencies_hz], axis=1)[order]
+    numbers, starts = np.unique(labels[order], return_index=True)
+    lines = np.split(points, starts[1:]) if len(numbers) else []
+    shades = [colours[number % len(colours)] for number in numbers]
+    return ax.add_collection(LineCollection(lines, colors=shades, linewidths=1.5))
+
+
+def heat_map(
+    table: Mapping[str, Mapping[str, float]],
+    ax: "Axes",
+    *,
+    outlined: Collection[tuple[str, str]] = (),
+    label: str = "SDR (dB)",
+    decimals: int = 0,
+) -> "AxesImage":
+    """Draw a table of names and figures as coloured cells with the figures in them.
+
+    Parameters
+    ----------
+    table : dict of line -> dict of column -> float
+        nan, or a column that a line has not, is left blank.
+    ax : matplotlib Axes
+    outlined : collection of (line, column)
+        Cells to frame.
+    label : str
+        Of the colours.
+    decimals : int >= 0
+
+    Returns
+    -------
+    matplotlib AxesImage
+
+    Raises
+    ------
+    ValueError
+        If the table is empty.
+    """
+    from matplotlib.patches import Rectangle
+
+    columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
+    if not columns:
+        raise ValueError("the table must have at least one line and one column, got none; measure something first")
+    values = np.array([[cells.get(column, np.nan) for column in columns] for cells in table.values()], float)
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    image = ax.imshow(values, cmap="cividis", aspect="auto", vmin=low, vmax=max(high, low + 1e-9))
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            # White on the dark half of the colours, black on the bright one.
+            colour = "white" if value < (low + high) / 2 else "black"
+            # Adding 0 turns the -0.0 that rounding may leave into 0.0.
+            text = f"{round(value, decimals) + 0.0:.{decimals}f}"
+            ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    for line, name in outlined:
+        corner = (columns.index(name) - 0.46, list(table).index(line) - 0.46)
+        ax.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=COLOURS[1], lw=2))
+    ax.set_xticks(range(len(columns)), [column.replace(", ", ",\n") for column in columns], fontsize=8)
+    ax.set_yticks(range(len(table)), list(table), fontsize=8)
+    ax.figure.colorbar(image, ax=ax, label=label)
+    return image
 
 
 class Picture:

@@ -195,7 +195,9 @@ def test_a_method_names_each_of_its_options(method):
 def test_options_given_are_options_used(method):
     mixture, score = music(16_000, max(channels_of(method)))
     plain = separate(method, mixture, 16_000, score)
-    spelt_out = catalogue.separator(method.name, **method.options())(mixture, 16_000, score)
+    spelt_out = catalogue.separator(method.name, **method.options())(
+        mixture, 16_000, score if "score" in method.needs else None
+    )
     for name in plain:
         assert_array_equal(plain[name], spelt_out[name])
 
@@ -212,6 +214,24 @@ def test_score_masks_use_their_options():
     for option in ({"slope": 0.0}, {"harmonics": 1}, {"width_bins": 3.0}, {"width_cents": 200.0}, {"tuning_hz": 415.0}):
         plain, other = (catalogue.separator("score-masks", **kind)(mixture, 16_000, score) for kind in ({}, option))
         assert np.abs(plain["bassoon"] - other["bassoon"]).max() > 1e-3
+
+
+@every_method
+def test_what_a_method_assumes_is_said_in_words_and_in_facts(method):
+    assert method.assumes
+    assert method.assumes[0].isupper() and not method.assumes.endswith(".")
+    assert method.fits
+    assert method.needs <= method.fits <= set(catalogue.FACTS)
+    assert method in catalogue.fitting(catalogue.FACTS)
+    assert method in catalogue.fitting(method.fits)
+    for fact in method.fits:
+        assert method not in catalogue.fitting(set(catalogue.FACTS) - {fact})
+
+
+def test_facts_that_nobody_knows_are_refused():
+    assert catalogue.fitting(()) == ()
+    with pytest.raises(ValueError, match=r"fact must be one of .*did you mean 'stereo'"):
+        catalogue.fitting(["sterea"])
 
 
 def test_names_are_all_different():

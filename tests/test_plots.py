@@ -1,6 +1,7 @@
 """Plots: what was drawn is where it belongs, on axes with units, also where there is next to nothing to draw."""
 
 import dataclasses
+import math
 import subprocess
 import sys
 
@@ -619,3 +620,28 @@ def test_levels_and_delays_lie_where_the_source_does(ax):
 def test_levels_and_delays_of_silence_are_drawn(ax):
     plots.levels_and_delays(duet.histogram(np.zeros((2, 9, 4), complex), RATE_HZ), ax)
     draw(ax.figure)
+
+
+def test_tracks_are_lines_in_order_of_time(ax):
+    times_s, frequencies_hz = np.array([0.2, 0.0, 0.1, 0.0, 0.1]), np.array([30.0, 10.0, 20.0, 7.0, 99.0])
+    lines = plots.tracks(times_s, frequencies_hz, np.array([0, 0, 0, 1, -1]), ax, colours=("#000000", "#ffffff"))
+    first, second = lines.get_segments()
+    assert first.tolist() == [[0.0, 10.0], [0.1, 20.0], [0.2, 30.0]]
+    assert second.tolist() == [[0.0, 7.0]]
+    assert lines.get_colors()[:, 0].tolist() == [0, 1]
+    assert len(plots.tracks(np.zeros(0), np.zeros(0), np.zeros(0, int), ax).get_segments()) == 0
+
+
+def test_a_heat_map_shows_every_figure_in_its_cell(ax):
+    table = {"one": {"a": 12.34, "b": math.nan}, "two": {"a": -0.01, "c": 3.0}}
+    image = plots.heat_map(table, ax, outlined=[("two", "c")], decimals=1)
+    draw(ax.figure)
+    values = image.get_array()
+    assert values.shape == (2, 3)
+    texts = {text.get_position(): text.get_text() for text in ax.texts}
+    assert texts == {(0, 0): "12.3", (0, 1): "0.0", (2, 1): "3.0"}
+    (frame,) = ax.patches
+    assert (round(frame.get_x() + frame.get_width() / 2), round(frame.get_y() + frame.get_height() / 2)) == (2, 1)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
+    with pytest.raises(ValueError, match="at least one line and one column"):
+        plots.heat_map({}, ax)

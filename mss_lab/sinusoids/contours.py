@@ -171,7 +171,9 @@ def into_streams(contours: Sequence[Contour], count: int) -> list[Contour]:
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Bregman's sequential grouping, as Brown and Cooke,
     Computer Speech and Language 1994, put it to work.
     """
-    pitches, busy, joined = [], [], []
+    pitches: list[float] = []
+    busy: list[int] = []
+    joined: list[Contour] = []
     # Of those that begin together, the longest chooses first.
     for contour in sorted(contours, key=lambda one: (one.first, -len(one.f0_hz))):
         pitch = 12 * float(np.median(np.log2(contour.f0_hz)))

@@ -255,7 +255,7 @@ def _solved(
     system /= window_transform(0.0, window_samples, 2)
     level = np.ones((rows, size))
     level[row, column] = np.maximum(expected, 1e-6 * max(float(expected.max()), 1e-300))
-    vie = system > CROWDED
+    vie: np.ndarray = np.greater(system, CROWDED)
     loudest = np.max(np.where(vie, level[:, np.newaxis, :], 0), axis=2)
     cost = np.where(vie.sum(axis=2) > 1, leaning * (loudest / level) ** 2, LEANING_ALONE)
     system[:, range(size), range(size)] += cost

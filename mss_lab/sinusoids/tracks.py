@@ -51,7 +51,7 @@ def track(
     bounds = np.searchsorted(peaks.frame, np.arange(peaks.frames + 1))
     # Of the tracks that live, in order of their frequency: where it was last, when, and its number.
     last, seen, number = np.zeros(0), np.zeros(0, int), np.zeros(0, int)
-    begun = 0
+    begun: int = 0
     for frame in range(peaks.frames):
         here = np.arange(bounds[frame], bounds[frame + 1])
         awake = seen >= frame - 1 - gap_frames
@@ -60,7 +60,7 @@ def track(
         labels[here[found]] = number[tracks]
         new = labels[here] < 0
         labels[here[new]] = begun + np.arange(np.count_nonzero(new))
-        begun += np.count_nonzero(new)
+        begun += int(np.count_nonzero(new))
         sleeps = np.ones(len(last), bool)
         sleeps[tracks] = False
         last = np.concatenate([last[sleeps], cents[here]])
