@@ -108,6 +108,13 @@ def test_without_a_lag_to_look_at_the_period_is_everything():
     assert 1.0 <= period.find_period(np.zeros(100), 0.1, shortest_s=1.0, longest_s=3.0) <= 3.0
 
 
+@pytest.mark.parametrize("frames", range(12))
+def test_a_period_is_found_in_however_few_frames(rng, frames):
+    for _ in range(50):
+        found = period.find_period(rng.random(frames), 1.0, shortest_s=0.5, longest_s=9)
+        assert 0 < found <= max(1, frames)
+
+
 def test_long_recordings_are_listened_to_in_parts(rng, monkeypatch):
     seen = []
     honest = period.beat_spectrum
@@ -195,6 +202,8 @@ def test_a_changing_period_wants_the_adaptive_one(rng):
         one(loop + over, RATE, longest_s=2.0)["foreground"] for one in (repet.separate, repet.separate_adaptive)
     )
     assert energy.sdr(over, adaptive) > energy.sdr(over, fixed) + 2
+    for half in (slice(0, 15 * RATE), slice(21 * RATE, None)):
+        assert energy.sdr(over[:, half], adaptive[:, half]) > 8
 
 
 def test_what_comes_back_at_no_period_wants_the_similar_one(rng):

@@ -52,11 +52,10 @@ def beat_spectrum(magnitude: np.ndarray) -> np.ndarray:
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     frames = magnitude.shape[1]
-    loudest = magnitude.max(initial=0)
     length = scipy.fft.next_fast_len(2 * frames, real=True)
     spectrum = np.zeros(length // 2 + 1)
-    for start in range(0, len(magnitude) if loudest > 0 else 0, 256):
-        power = (magnitude[start : start + 256] / loudest).astype(np.float64) ** 2
+    for start in range(0, len(magnitude) if frames else 0, 256):
+        power = magnitude[start : start + 256].astype(np.float64) ** 2
         # The mean over the bins can be taken before the inverse transform, which is then done once.
         spectrum += np.sum(np.abs(scipy.fft.rfft(power, length, axis=1)) ** 2, axis=0)
     beats = scipy.fft.irfft(spectrum, length)[:frames] / (frames - np.arange(frames))
