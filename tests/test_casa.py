@@ -347,17 +347,18 @@ def test_segments_hang_together_by_ties():
     upwards = np.zeros((4, 4))
     upwards[0, 0:2] = 0.99  # bands 0 and 1, frames 0 and 1
     upwards[3, 1:4] = 0.99  # bands 3 and 4, frames 1 to 3
-    upwards[1, 3] = 0.94  # too little
+    upwards[0, 3] = 0.96  # once more, with a frame between that is tied to no neighbouring band
+    upwards[1, 1] = 0.94  # too little
     onwards = np.zeros((5, 3))
-    onwards[0, 0] = 0.99  # frame 0 to 1
+    onwards[0, :] = 0.99
     onwards[4, 1] = 0.96  # frame 1 to 2, but not on to 3
     onwards[2, :] = 1.0  # a band that is tied to no neighbour makes no segment
-    expected = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 2, 2, 3], [0, 2, 2, 3]])
+    expected = np.array([[1, 1, 0, 4], [1, 1, 0, 4], [0, 0, 0, 0], [0, 2, 2, 3], [0, 2, 2, 3]])
     found = grouping.segments(upwards, onwards)
     pairs = set(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))
-    assert len(pairs) == 4
+    assert len(pairs) == 5
     assert (0, 0) in pairs
-    assert sorted(np.unique(found)) == [0, 1, 2, 3]
+    assert sorted(np.unique(found)) == [0, 1, 2, 3, 4]
 
 
 def test_two_tones_make_two_segments():

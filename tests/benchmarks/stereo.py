@@ -44,6 +44,12 @@ TWO_PARTS = {
 # Methods with a score that have no place for a source without pitch, such as drums.
 PITCHED_ALONE = ("score-masks", "constrained-nmf", "trained-nmf")
 
+# Methods that give what is left over as an estimate of its own.
+WITH_REST = ("sinusoidal", "auditory")
+
+# Methods that need no score, and follow one if they are given it.
+MAY_FOLLOW_SCORE = ("sinusoidal",)
+
 # What the Gaussian model is started from, besides its default.
 STARTS = ("projet", "duet", "kernel-additive", "informed-nmf")
 WANTED_DB = 2.0
@@ -51,11 +57,12 @@ WANTED_DB = 2.0
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A line of a table: what it is called, the method, and its options."""
+    """A line of a table: what it is called, the method, its options, and whether it is given the score."""
 
     label: str
     method: str
     options: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    scored: bool = False
 
 
 def lines_for(track: Track, pans_rad: Mapping[str, float] | None, names: list[str]) -> Iterator[Line]:
@@ -67,11 +74,12 @@ def lines_for(track: Track, pans_rad: Mapping[str, float] | None, names: list[st
             continue
         known = method.options()
         count = {"count": len(track.sources)} if "count" in known and "stereo" in method.needs else {}
-        if method.name == "auditory":
-            # The rest is an estimate, too.
+        if method.name in WITH_REST:
             count = {"count": len(track.sources) - 1}
+        if method.name in MAY_FOLLOW_SCORE and track.score is not None:
+            yield Line(f"{method.name}, with the score", method.name, {}, scored=True)
         if "start" not in known:
-            yield Line(method.name, method.name, count)
+            yield Line(method.name, method.name, count, scored="score" in method.needs)
             if "pans_rad" in known and pans_rad is not None:
                 yield Line(f"{method.name}, told where", method.name, {"pans_rad": pans_rad})
             continue
@@ -111,7 +119,7 @@ def rows_of(track: Track, lines: list[Line], failures: list[str]) -> list[compar
     rows = compare.measure("mixture", track, oracles.do_nothing(track.sources), 0.0)
     for line in lines:
         separate = catalogue.separator(line.method, **line.options)
-        score = track.score if "score" in catalogue.get(line.method).needs else None
+        score = track.score if line.scored else None
         began = time.perf_counter()
         try:
             estimates = separate(track.mixture, track.sample_rate_hz, score)
