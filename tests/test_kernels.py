@@ -171,7 +171,9 @@ def test_the_nearest_frames_are_those_that_sound_alike(rng):
 
 
 def test_a_frame_is_its_own_nearest_neighbour_also_where_others_are_equal(rng):
-    magnitude = np.tile(rng.random((50, 8)).astype(np.float32), (1, 12))
+    # Equal but for their levels, and so, after division by their lengths, but for rounding.
+    magnitude = np.tile(rng.random((500, 8)), (1, 12)) * rng.uniform(0.1, 10, 96)
+    magnitude = magnitude.astype(np.float32)
     for level in (0, 1e-3, 1, 1e3):
         found = proximity.neighbours(kernels.nearest(1), np.float32(level) * magnitude, 0.1)
         assert_array_equal(found[:, 0], np.arange(96))
