@@ -58,6 +58,7 @@ def test_the_value_takes_cells_and_names():
     for given in ([[0, 1, 0], [0, 0, 0], [0, 0, 1]], np.array([[0, 1, 0], [0, 0, 0], [0, 0, 1]], bool)):
         made.value = given
         assert as_text(made.value) == [".#.", "...", "..#"]
+        assert {type(cell) for row in made.value for cell in row} == {bool}
         made.value = "cross"
         assert as_text(made.value) == [".#.", "###", ".#."]
 
