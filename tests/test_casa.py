@@ -643,6 +643,17 @@ def test_streams_keep_their_names_from_piece_to_piece(monkeypatch):
             assert sdr(sources[name][:, own], estimate[:, own]) > sdr(sources[name][:, own], mixture[:, own]) + 2.5
 
 
+def test_sound_is_made_of_the_mask_of_its_own_time(monkeypatch):
+    rate_hz = 8_000
+    # What is heard changes all the time: a low tone and a high one by turns, over one that stays.
+    by_turns = np.concatenate([signals.harmonic_tone(hz, 0.5, rate_hz) for hz in (130.0, 430.0) * 5], axis=1)
+    mixture = (by_turns + signals.noise(5.0, rate_hz, rng=np.random.default_rng(2), amplitude=0.05)).astype(np.float32)
+    whole = scene.separate(mixture, rate_hz)
+    monkeypatch.setattr(scene, "SOUND_S", 2.0)
+    for name, estimate in scene.separate(mixture, rate_hz).items():
+        assert sdr(whole[name], estimate) > 20, name
+
+
 def test_memory_does_not_grow_with_the_length():
     rate_hz, tone = 8_000, signals.harmonic_tone(150.0, 1.0, 8_000)
 
