@@ -59,8 +59,6 @@ class Method:
         What must be true of a mixture for the method to part it, in a short sentence.
     fits : frozenset of str
         The same as words of `FACTS`: where all of them hold, the method has a chance.
-
-    Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
 
     name: str
@@ -171,6 +169,30 @@ METHODS = (
         fits=frozenset({"stereo", "apart", "sparse"}),
     ),
     Method(
+        name="projet",
+        title="Projections of the stereo field on all sides, explained together by sources at their places",
+        function=".spatial.projet:separate",
+        needs=frozenset({"stereo"}),
+        gives="one estimate for each direction; together they are the mixture",
+        lesson="notebooks/12_more_than_a_histogram.ipynb",
+        source="FitzGerald, Liutkus and Badeau, ICASSP 2016",
+        adds_up=True,
+        assumes="Every source has a place of its own between the loudspeakers; a few may share a bin",
+        fits=frozenset({"stereo", "apart", "sparse"}),
+    ),
+    Method(
+        name="local-gaussian",
+        title="Powers and spatial covariances, learnt from what another method separates",
+        function=".spatial.gaussian:separate",
+        needs=frozenset({"stereo"}),
+        gives="one estimate for each that it starts from; together they are the mixture",
+        lesson="notebooks/12_more_than_a_histogram.ipynb",
+        source="Duong, Vincent and Gribonval, IEEE TASLP 2010",
+        adds_up=True,
+        assumes="Every source keeps its place, or its spread over the stereo field; a few may share a bin",
+        fits=frozenset({"stereo", "apart", "sparse"}),
+    ),
+    Method(
         name="hpss",
         title="What is held against what is struck: medians along time and along frequency",
         function=".kernels.hpss:separate",
@@ -191,7 +213,7 @@ METHODS = (
         lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
         source="Liutkus, Fitzgerald, Rafii, Pardo and Daudet, IEEE TSP 2014",
         adds_up=True,
-        assumes="Each source is nearly the same over its own kernel: along time, along frequency, across, or a period on",
+        assumes="Each source is nearly the same over its own kernel: in time, in frequency, across, or a period on",
         fits=frozenset({"drums"}),
     ),
     Method(
@@ -302,6 +324,9 @@ def fitting(facts: Collection[str]) -> tuple[Method, ...]:
 def separator(name: str, **options: object) -> Separator:
     """A separator by name, with options bound: `separator(mixture, sample_rate_hz, score)`.
 
+    An option `start`, where a method has one, is a separator or the name of one: `start="duet"`. Directions that are
+    given beside a name (`pans_rad`, `count`) are those of the start.
+
     Raises
     ------
     ValueError
@@ -311,6 +336,13 @@ def separator(name: str, **options: object) -> Separator:
     """
     method = get(name)
     known = method.options()
+    if "start" in known and isinstance(options.get("start"), str):
+        begin = str(options.pop("start"))
+        takes = get(begin).options()
+        given = {
+            option: options.pop(option) for option in ("pans_rad", "count") if option in options and option in takes
+        }
+        options["start"] = separator(begin, **given)
     strangers = [option for option in options if option not in known]
     if strangers:
         raise TypeError(f"{name} has no option {', '.join(strangers)}; it has {', '.join(known) or 'none'}")

@@ -21,6 +21,7 @@ Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -372,20 +373,22 @@ def separate(
     sources = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
     pool = 1 + 2 * round(pool_s * sample_rate_hz / settings["hop_samples"] / 2)
     delays = tuple(float(checks.check_number("delays_s", one, unit="seconds")) * sample_rate_hz for one in delays_s)
-    options = {"kind": kind, "directions": directions, "delays": delays, "iterations": iterations, "pool_frames": pool}
+    model_of = functools.partial(
+        fit, kind=kind, directions=directions, delays=delays, iterations=iterations, pool_frames=pool, rng=rng
+    )
 
     samples = mixture.shape[1]
     parts = excerpts(samples, sample_rate_hz, LEARN_S, EXCERPT_S)
     heard = np.concatenate([transforms.stft(mixture[:, a:b], **settings) for a, b in parts], axis=2)
     gains = gains_near(list(sources.values()), pans=pans, delays=max(1, len(delays)))
-    learnt = fit(heard, gains, rng=rng, **options)
+    learnt = model_of(heard, gains)
     del heard
 
     estimates = {name: np.zeros(mixture.shape, np.float32) for name in sources}
     for start, stop, ramp in chunks(samples, sample_rate_hz):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         whole = len(parts) == 1 and stop - start == samples
-        model = learnt if whole else fit(stft, learnt.gains, learn_gains=False, rng=rng, **options)
+        model = learnt if whole else model_of(stft, learnt.gains, learn_gains=False)
         if resynthesis == "wiener":
             found = wiener.filtered(stft, *spatial_model(model, exponent))
         else:

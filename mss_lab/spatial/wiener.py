@@ -44,7 +44,7 @@ def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarr
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
     Differs: a little noise is assumed in all channels, and shared among the sources, see `NOISE`.
     """
-    x, v, R = _checked(mixture_stft, powers, covariances)
+    x, v, R = checked(mixture_stft, powers, covariances)
     estimates = np.empty((len(v), *x.shape), np.result_type(x, np.complex64))
     rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
     for start in range(0, x.shape[1], rows):
@@ -88,9 +88,10 @@ def _solved_pair(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
     return np.stack([(right * x[0] - across * x[1]) / divisor, (left * x[1] - across.conj() * x[0]) / divisor])
 
 
-def _checked(
+def checked(
     mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return transform, powers and covariances as arrays that fit each other, or refuse them; see `filtered`."""
     x = checks.check_finite("mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames"))
     v = checks.check_magnitude("powers", powers, "sources freq frames")
     R = checks.check_finite(

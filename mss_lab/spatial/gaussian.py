@@ -1,0 +1,520 @@
+"""The local Gaussian model: every source is Gaussian in every bin, and its power and place are learnt together.
+
+Source j has the power v_j[f, n] and the spatial covariance R_j[f], full-rank, so that it may come from several
+directions at once, as with reverberation. The mixture's covariance is the sum, S = sum over j of v_j R_j, and the
+filter W_j = v_j R_j S^-1 gives its estimate y_j = W_j x. Both algorithms start from estimates of another method:
+
+- `em`, expectation and maximisation: from the expected C_j = y_j y_j^H + (I - W_j) v_j R_j follow new v_j and R_j.
+  The likelihood never falls.
+- `simplified`: C_j = y_j y_j^H alone. Quicker, and often as good after a round or two; more rounds are not better.
+
+Neither works on a matrix for each bin and source: a Hermitian matrix of C channels is a vector of C^2 real numbers, and
+all sums over sources and frames are products of such vectors with the powers, frequency by frequency.
+
+Symbols: x[c, f, n] mixture of C channels, y_j estimates. The filter itself is taught with `wiener`.
+
+Contents: Gaussian, em, simplified, log_likelihood, separate. Lesson: notebooks/12_more_than_a_histogram.ipynb
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import scipy.ndimage
+import scipy.signal
+
+from .. import checks, masks, transforms
+from ..chunks import chunks, excerpts
+from . import panning, projet, wiener
+
+ALGORITHMS = ("em", "simplified")
+ITERATIONS = 5
+
+# Noise that is in all channels alike, as a part of the power of the loudest bin: it keeps the mixture's covariance
+# from being singular where all that sounds comes from one direction. What the filter leaves to it is shared equally.
+NOISE = np.finfo(np.float64).eps ** 0.5 / 100
+
+# Powers are averaged over so long, as in `projet` and for its reasons.
+POOL_S = 0.25
+
+# Learnt from so much of a recording, in excerpts of 5 s if it is longer.
+LEARN_S = 30.0
+EXCERPT_S = 5.0
+
+BLOCK_BINS = 1 << 14
+
+Separator = Callable[..., dict[str, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian:
+    """What `em` and `simplified` found.
+
+    Attributes
+    ----------
+    powers : float64 (sources, freq, frames)
+        v_j
+    covariances : complex128 (sources, freq, channels, channels)
+        R_j, Hermitian and positive semidefinite; of `em` with a trace of C.
+    estimates : complex (sources, channels, freq, frames)
+        y_j by these, of the mixture's type. They add up to the mixture.
+    log_likelihoods : float64 (iterations + 1,)
+        Of `em`: before the first iteration and after each. Of `simplified` empty.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb
+    """
+
+    powers: np.ndarray
+    covariances: np.ndarray
+    estimates: np.ndarray
+    log_likelihoods: np.ndarray
+
+
+def em(
+    mixture_stft: np.ndarray,
+    powers: np.ndarray,
+    covariances: np.ndarray,
+    *,
+    iterations: int = ITERATIONS,
+    learn_covariances: bool = True,
+    pool_frames: int = 1,
+) -> Gaussian:
+    """Learn powers and covariances by expectation and maximisation.
+
+    Parameters
+    ----------
+    mixture_stft : complex (channels, freq, frames)
+    powers : real >= 0 (sources, freq, frames)
+        v_j to start from; zeros stay zeros.
+    covariances : complex or real (sources, freq, channels, channels)
+        R_j to start from, Hermitian and positive semidefinite. What lies outside their span is never found.
+    iterations : int >= 0
+    learn_covariances : bool
+        Whether R_j is learnt, or v_j alone.
+    pool_frames : int >= 1
+        The mixture's covariance x x^H is averaged over so many frames around each, which says more about how many
+        sources share a bin than the bin alone. 1 is the paper.
+
+    Returns
+    -------
+    Gaussian
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the arrays do not fit each other, powers are negative, or an option is out of its range.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010, and for the
+    averaged covariance LVA/ICA 2010. Differs: a little noise is assumed in all channels, see `NOISE`.
+    """
+    x, v, R = wiener.checked(mixture_stft, powers, covariances)
+    iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
+    pool_frames = checks.check_number("pool_frames", pool_frames, at_least=1, whole=True)
+    noise = _noise_in(x)
+    found = _empty(x, len(v))
+    likelihoods = np.zeros(iterations + 1)
+    for part in _parts(x):
+        X, V, r = x[:, part].astype(np.complex128), _by_frequency(v[:, part]), _vectors(_by_frequency(R[:, part]))
+        seen = _observed(X, pool_frames)
+        for i in range(iterations + 1):
+            inverse, log_determinant = _inverse(_total(V, r), noise)
+            likelihoods[i] -= float(np.sum(log_determinant) + np.sum(_trace(inverse, seen)))
+            if i < iterations:
+                V, r = _maximised(V, r, inverse, seen, learn_covariances)
+        _finish(found, part, X, V, r, noise)
+    return dataclasses.replace(found, log_likelihoods=likelihoods - x.size * np.log(np.pi))
+
+
+def simplified(
+    mixture_stft: np.ndarray,
+    estimates: np.ndarray,
+    *,
+    iterations: int = 1,
+    covariances: np.ndarray | None = None,
+    pool_frames: int = 1,
+) -> Gaussian:
+    """Refine estimates: take their powers and covariances, filter the mixture by these, and again.
+
+    Parameters
+    ----------
+    mixture_stft : complex (channels, freq, frames)
+    estimates : complex (sources, channels, freq, frames)
+        To start from.
+    iterations : int >= 1
+    covariances : complex or real (sources, freq, channels, channels), optional
+        If they are known and need not be learnt.
+    pool_frames : int >= 1
+        Powers are averaged over so many frames around each. 1 is the paper.
+
+    Returns
+    -------
+    Gaussian
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the arrays do not fit each other, or an option is out of its range.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Nugraha, Liutkus and Vincent, IEEE TASLP
+    2016, as the package norbert has it: the two agree for mixtures whose loudest bin has a magnitude of 10. Differs:
+    works at any level; what the filter leaves to noise is shared; powers may be averaged.
+    """
+    x = checks.check_finite("mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames"))
+    y = checks.check_axes("estimates", estimates, "sources channels freq frames")
+    checks.check_finite("estimates", y)
+    if y.shape[1:] != x.shape or not len(y):
+        raise checks.ShapeError(
+            f"estimates {y.shape} (sources, channels, freq, frames) do not fit mixture_stft {x.shape} (channels, freq, "
+            "frames); make both with one transform, and give at least one source"
+        )
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    pool_frames = checks.check_number("pool_frames", pool_frames, at_least=1, whole=True)
+    known = covariances if covariances is None else wiener.checked(x, np.zeros((len(y), *x.shape[1:])), covariances)[2]
+    noise = _noise_in(x)
+    found = _empty(x, len(y))
+    for part in _parts(x):
+        X = x[:, part].astype(np.complex128)
+        V, r = _moments(y[:, :, part].astype(np.complex128))
+        fixed = known if known is None else _vectors(_by_frequency(known[:, part]))
+        for i in range(iterations):
+            if i:
+                V, r = _reestimated(V, r, _solved(_inverse(_total(V, r), noise)[0], X))
+            r = r if fixed is None else fixed
+            V = _averaged(V, pool_frames)
+        _finish(found, part, X, V, r, noise)
+    return found
+
+
+def log_likelihood(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarray) -> float:
+    """How well a model explains a mixture: - sum over bins of log det(pi S) + x^H S^-1 x.
+
+    Parameters
+    ----------
+    mixture_stft : complex (channels, freq, frames)
+    powers : real >= 0 (sources, freq, frames)
+    covariances : complex or real (sources, freq, channels, channels)
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        As `em`.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
+    """
+    return float(em(mixture_stft, powers, covariances, iterations=0).log_likelihoods[0])
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    start: Separator | None = None,
+    pans_rad: Mapping[str, float] | None = None,
+    count: int | None = None,
+    algorithm: str = "em",
+    iterations: int = ITERATIONS,
+    pool_s: float = POOL_S,
+    window_s: float = panning.WINDOW_S,
+) -> dict[str, np.ndarray]:
+    """Start from what another method separates, and learn from it where each source is and how loud.
+
+    Spatial covariances are learnt from 30 s in all; a longer recording is worked through in chunks with these.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    score : passed on to `start`
+    start : separator, optional
+        Any method that gives estimates; in `mss_lab.catalogue.separator` and on the command line also its name.
+        Default: PROJET.
+    pans_rad, count
+        Of PROJET, where it is the start.
+    algorithm : {"em", "simplified"}
+    iterations : int >= 1
+    pool_s : float >= 0, seconds
+        Over how long powers are averaged at the start and, by "em", the mixture's covariance throughout.
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two.
+
+    Returns
+    -------
+    dict of source name -> float32 (2, samples)
+        With the names that `start` gives. They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is not stereo, an option is out of its range, or directions are given beside a start.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
+    Differs: starts from a separation, not from clusters; powers are averaged, see `pool_s`.
+    """
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_choice("algorithm", algorithm, ALGORITHMS)
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    checks.check_number("pool_s", pool_s, at_least=0, unit="seconds")
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    pool = 1 + 2 * round(pool_s * sample_rate_hz / settings["hop_samples"] / 2)
+    guess = _begun(mixture, sample_rate_hz, score, start, pans_rad, count)
+    learn = functools.partial(_learn, algorithm=algorithm, iterations=iterations, pool=pool)
+
+    samples = mixture.shape[1]
+    parts = excerpts(samples, sample_rate_hz, LEARN_S, EXCERPT_S)
+    covariances = None
+    if len(parts) > 1:
+        heard, guessed = _transformed(mixture, guess, parts, settings)
+        covariances = learn(heard, guessed, None).covariances
+        del heard, guessed
+    estimates = {name: np.zeros(mixture.shape, np.float32) for name in guess}
+    for first, stop, ramp in chunks(samples, sample_rate_hz):
+        heard, guessed = _transformed(mixture, guess, [(first, stop)], settings)
+        found = learn(heard, guessed, covariances).estimates
+        for name, waveform in masks.to_estimates(found, tuple(guess), stop - first, **settings).items():
+            estimates[name][:, first:stop] += ramp * waveform
+    return estimates
+
+
+def _begun(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object,
+    start: Separator | None,
+    pans_rad: Mapping[str, float] | None,
+    count: int | None,
+) -> dict[str, np.ndarray]:
+    if start is None:
+        return projet.separate(mixture, sample_rate_hz, pans_rad=pans_rad, count=count)
+    if not callable(start):
+        raise TypeError(
+            f"start must be a separator, got {start!r}; pass mss_lab.catalogue.separator('projet'), or give its name "
+            "to catalogue.separator or the command line"
+        )
+    if pans_rad is not None or count is not None:
+        raise ValueError("pans_rad and count are those of the start; give them to it: separator('duet', count=3)")
+    guess = checks.check_sources("what start returned", start(mixture, sample_rate_hz, score))
+    checks.check_same_shape("what start returned", next(iter(guess.values())), "mixture", mixture)
+    return guess
+
+
+def _transformed(
+    mixture: np.ndarray, guess: dict[str, np.ndarray], parts: list[tuple[int, int]], settings: transforms.StftSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """STFTs of parts of the mixture and of the estimates, one part after the other."""
+
+    def of(waveform: np.ndarray) -> np.ndarray:
+        cut = [transforms.stft(waveform[:, a:b].astype(np.float32, copy=False), **settings) for a, b in parts]
+        return cut[0] if len(cut) == 1 else np.concatenate(cut, axis=2)
+
+    return of(mixture), np.stack([of(waveform) for waveform in guess.values()])
+
+
+def _learn(
+    heard: np.ndarray,
+    guessed: np.ndarray,
+    covariances: np.ndarray | None,
+    *,
+    algorithm: str,
+    iterations: int,
+    pool: int,
+) -> Gaussian:
+    """One of the two algorithms, with covariances that are known already or with those of the guess."""
+    if algorithm == "simplified":
+        return simplified(heard, guessed, iterations=iterations, covariances=covariances, pool_frames=pool)
+    powers = np.stack([_averaged(np.mean(np.abs(one) ** 2, axis=0), pool) for one in guessed])
+    fixed = covariances is not None
+    if covariances is None:
+        covariances = np.stack([_moments(one[np.newaxis])[1] for one in guessed.astype(np.complex128)])
+        covariances = wiener.normalised(_matrices(covariances[:, :, 0]))
+    return em(
+        heard,
+        powers,
+        covariances,
+        iterations=iterations,
+        learn_covariances=not fixed,
+        pool_frames=pool,
+    )
+
+
+# Hermitian matrices as vectors: the diagonal, then real and imaginary parts of what lies above it, times the root of 2,
+# so that the product of two vectors is the trace of the product of the matrices.
+
+
+def _vectors(matrices: np.ndarray) -> np.ndarray:
+    """(..., channels, channels) to real (..., channels^2)."""
+    above = matrices[(..., *np.triu_indices(matrices.shape[-1], 1))] * np.sqrt(2)
+    diagonal = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return np.concatenate([diagonal.real, above.real, above.imag], axis=-1)
+
+
+def _matrices(vectors: np.ndarray) -> np.ndarray:
+    channels = math.isqrt(vectors.shape[-1])
+    pairs = channels * (channels - 1) // 2
+    matrices = np.zeros((*vectors.shape[:-1], channels, channels), complex)
+    above = (vectors[..., channels : channels + pairs] + 1j * vectors[..., channels + pairs :]) / np.sqrt(2)
+    rows, columns = np.triu_indices(channels, 1)
+    matrices[..., rows, columns] = above
+    matrices[..., columns, rows] = above.conj()
+    matrices[..., range(channels), range(channels)] = vectors[..., :channels]
+    return matrices
+
+
+# In what follows V is (freq, sources, frames), r is (freq, sources, channels^2), and a matrix for each bin is an array
+# (channels, channels, freq, frames), whose entries are worked on one after the other.
+
+
+def _total(V: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """S of each bin, without the noise."""
+    channels = math.isqrt(r.shape[-1])
+    s = r.swapaxes(1, 2) @ V
+    total = np.empty((channels, channels, len(s), s.shape[-1]), complex)
+    pairs = list(zip(*np.triu_indices(channels, 1), strict=True))
+    for c in range(channels):
+        total[c, c] = s[:, c]
+    for k, (c, d) in enumerate(pairs):
+        total[c, d].real = s[:, channels + k] / np.sqrt(2)
+        total[c, d].imag = s[:, channels + len(pairs) + k] / np.sqrt(2)
+        total[d, c] = total[c, d].conj()
+    return total
+
+
+def _entries(matrix: np.ndarray) -> np.ndarray:
+    """A Hermitian matrix of each bin as vectors, real (freq, channels^2, frames)."""
+    pairs = list(zip(*np.triu_indices(len(matrix), 1), strict=True))
+    rows = [matrix[c, c].real for c in range(len(matrix))]
+    rows += [np.sqrt(2) * matrix[pair].real for pair in pairs] + [np.sqrt(2) * matrix[pair].imag for pair in pairs]
+    return np.stack(rows, axis=1)
+
+
+def _inverse(total: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
+    if len(total) == 2:
+        left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
+        # Rounding may take the first term below zero where all comes from one direction; the others never vanish.
+        determinant = np.maximum(left * right - np.abs(across) ** 2, 0) + noise * (left + right + noise)
+        inverse = np.array([[right + noise, -across], [-across.conj(), left + noise]])
+        inverse /= determinant
+        return inverse, np.log(determinant)
+    moved = np.moveaxis(total, (0, 1), (-2, -1)) + noise * np.eye(len(total))
+    return np.moveaxis(np.linalg.inv(moved), (-2, -1), (0, 1)), np.linalg.slogdet(moved)[1]
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    every = range(len(first))
+    return np.array([[sum(first[a, b] * second[b, c] for b in every) for c in every] for a in every])
+
+
+def _trace(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Trace of the product of two Hermitian matrices in each bin."""
+    every = range(len(first))
+    return sum((first[a, b] * second[b, a]).real for a in every for b in every)
+
+
+def _observed(x: np.ndarray, pool_frames: int) -> np.ndarray:
+    """x x^H of each bin, averaged over frames."""
+    seen = x[:, np.newaxis] * x[np.newaxis].conj()
+    if pool_frames > 1:
+        seen.real, seen.imag = _averaged(seen.real, pool_frames), _averaged(seen.imag, pool_frames)
+    return seen
+
+
+def _averaged(values: np.ndarray, pool_frames: int) -> np.ndarray:
+    """Averages over so many frames around each, by a Hann window, along the last axis."""
+    if pool_frames == 1:
+        return values
+    weights = scipy.signal.windows.hann(pool_frames + 2)[1:-1]
+    return scipy.ndimage.convolve1d(values, weights / weights.sum(), axis=-1, mode="reflect")
+
+
+def _maximised(
+    V: np.ndarray, r: np.ndarray, inverse: np.ndarray, seen: np.ndarray, learn_covariances: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The next powers and covariances of `em`.
+
+    With D = S^-1 x x^H S^-1 - S^-1, the expected C_j is v_j R_j + v_j^2 R_j D R_j. So tr(R_j^-1 C_j), which the new
+    power is made from, needs no inverse of R_j, and the mean of C_j / v_j over frames no matrix for every bin.
+    """
+    D = _entries(_product(_product(inverse, seen), inverse) - inverse)
+    channels = len(inverse)
+    # Rounding may take a power that nears zero below it.
+    new = np.maximum(V + V**2 * (r @ D) / channels, 0)
+    if not learn_covariances:
+        return new, r
+    old, R = np.divide(V, new, out=np.zeros_like(V), where=new > 0), _matrices(r)
+    heard = np.maximum(np.sum(new > 0, axis=2), 1)[..., np.newaxis, np.newaxis]
+    change = _matrices((old * V) @ D.swapaxes(1, 2))
+    R = (R * old.sum(axis=2)[..., np.newaxis, np.newaxis] + R @ change @ R) / heard
+    size: np.ndarray = np.trace(R, axis1=2, axis2=3).real[..., np.newaxis] / channels
+    silent = size <= 0
+    R = np.where(silent[..., np.newaxis], _matrices(r), R / np.where(silent, 1, size)[..., np.newaxis])
+    return new * np.where(silent, 1, size), _vectors(R)
+
+
+def _solved(inverse: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """S^-1 x, (channels, freq, frames)."""
+    return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
+
+
+def _moments(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Powers and covariances of estimates (sources, channels, freq, frames), as `simplified` takes them."""
+    V = np.mean(np.abs(y) ** 2, axis=1).swapaxes(0, 1)
+    y = y.transpose(2, 0, 1, 3)
+    totals = V.sum(axis=2)[..., np.newaxis, np.newaxis]
+    return V, _vectors(y @ y.conj().swapaxes(2, 3) / np.where(totals > 0, totals, 1))
+
+
+def _reestimated(V: np.ndarray, r: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_moments` of y_j = v_j R_j u without making these: they sum up to R_j (sum of v_j^2 u u^H) R_j."""
+    R = _matrices(r)
+    seen = _entries(u[:, np.newaxis] * u[np.newaxis].conj())
+    new = np.maximum(V**2 * (_vectors(R @ R) @ seen) / len(u), 0)
+    totals = new.sum(axis=2)[..., np.newaxis, np.newaxis]
+    return new, _vectors(R @ _matrices(V**2 @ seen.swapaxes(1, 2)) @ R / np.where(totals > 0, totals, 1))
+
+
+def _finish(found: Gaussian, part: slice, x: np.ndarray, V: np.ndarray, r: np.ndarray, noise: float) -> None:
+    """Filter a part of the frequencies, and write what was found into its place."""
+    R = _matrices(r)
+    found.powers[:, part], found.covariances[:, part] = V.swapaxes(0, 1), R.swapaxes(0, 1)
+    u = _solved(_inverse(_total(V, r), noise)[0], x)
+    rest = x.copy()
+    for j in range(V.shape[1]):
+        y = V[:, j] * _solved(np.moveaxis(R[:, j], 0, -1)[..., np.newaxis], u)
+        rest -= y
+        found.estimates[j, :, part] = y
+    found.estimates[:, :, part] += (rest / V.shape[1]).astype(found.estimates.dtype)
+
+
+def _empty(x: np.ndarray, sources: int) -> Gaussian:
+    channels, freq, frames = x.shape
+    return Gaussian(
+        np.empty((sources, freq, frames)),
+        np.empty((sources, freq, channels, channels), complex),
+        np.empty((sources, *x.shape), np.result_type(x, np.complex64)),
+        np.zeros(0),
+    )
+
+
+def _noise_in(x: np.ndarray) -> float:
+    """Power of the noise; of silence any will do."""
+    return float(np.max(np.abs(x), initial=0)) ** 2 * NOISE or 1.0
+
+
+def _parts(x: np.ndarray) -> Iterator[slice]:
+    """Frequencies in blocks that stay in the processor's cache: one knows nothing of the other."""
+    rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
+    for start in range(0, x.shape[1], rows):
+        yield slice(start, start + rows)
+
+
+def _by_frequency(stack: np.ndarray) -> np.ndarray:
+    """(sources, freq, ...) as (freq, sources, ...)."""
+    return stack.swapaxes(0, 1).astype(np.result_type(stack, np.float64))
