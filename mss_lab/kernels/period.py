@@ -77,7 +77,8 @@ def find_period(
     Returns
     -------
     float
-        Seconds, read between the frames, and off as many rounds as there are. If the recording is too short for any lag between the limits: all of it.
+        Seconds, read between the frames, and off as many rounds as there are. If the recording is too short for any lag
+        between the limits: all of it.
 
     Raises
     ------
