@@ -32,9 +32,11 @@ from . import panning, projet, wiener
 ALGORITHMS = ("em", "simplified")
 ITERATIONS = 5
 
-# Noise that is in all channels alike, as a part of the power of the loudest bin: it keeps the mixture's covariance
-# from being singular where all that sounds comes from one direction. What the filter leaves to it is shared equally.
+# Noise that is in all channels alike keeps the mixture's covariance from being singular where all that sounds comes
+# from one direction. It is a part of the power of the loudest bin and, in `em`, which subtracts what is nearly equal,
+# also of each bin's own. It never changes, so the likelihood still does not fall; what is left to it is shared.
 NOISE = np.finfo(np.float64).eps ** 0.5 / 100
+OWN_NOISE = 1e-6
 
 # Powers are averaged over so long, as in `projet` and for its reasons.
 POOL_S = 0.25
@@ -112,12 +114,13 @@ def em(
     x, v, R = wiener.checked(mixture_stft, powers, covariances)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
     pool_frames = checks.check_number("pool_frames", pool_frames, at_least=1, whole=True)
-    noise = _noise_in(x)
+    least = _noise_in(x)
     found = _empty(x, len(v))
     likelihoods = np.zeros(iterations + 1)
     for part in _parts(x):
         X, V, r = x[:, part].astype(np.complex128), _by_frequency(v[:, part]), _vectors(_by_frequency(R[:, part]))
         seen = _observed(X, pool_frames)
+        noise = least + OWN_NOISE * sum(seen[c, c].real for c in range(len(X))) / len(X)
         for i in range(iterations + 1):
             inverse, log_determinant = _inverse(_total(V, r), noise)
             likelihoods[i] -= float(np.sum(log_determinant) + np.sum(_trace(inverse, seen)))
@@ -376,7 +379,7 @@ def _total(V: np.ndarray, r: np.ndarray) -> np.ndarray:
     channels = math.isqrt(r.shape[-1])
     s = r.swapaxes(1, 2) @ V
     total = np.empty((channels, channels, len(s), s.shape[-1]), complex)
-    pairs = list(zip(*np.triu_indices(channels, 1), strict=True))
+    pairs: list[tuple[int, int]] = list(zip(*np.triu_indices(channels, 1), strict=True))
     for c in range(channels):
         total[c, c] = s[:, c]
     for k, (c, d) in enumerate(pairs):
@@ -394,7 +397,7 @@ def _entries(matrix: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def _inverse(total: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+def _inverse(total: np.ndarray, noise: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
     if len(total) == 2:
         left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
@@ -403,7 +406,7 @@ def _inverse(total: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
         inverse = np.array([[right + noise, -across], [-across.conj(), left + noise]])
         inverse /= determinant
         return inverse, np.log(determinant)
-    moved = np.moveaxis(total, (0, 1), (-2, -1)) + noise * np.eye(len(total))
+    moved = np.moveaxis(total, (0, 1), (-2, -1)) + np.asarray(noise)[..., np.newaxis, np.newaxis] * np.eye(len(total))
     return np.moveaxis(np.linalg.inv(moved), (-2, -1), (0, 1)), np.linalg.slogdet(moved)[1]
 
 

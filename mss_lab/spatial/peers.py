@@ -1,0 +1,296 @@
+"""Separation by independence with a model of each source, as the package pyroomacoustics has it: to compare with.
+
+FastMNMF gives each source low-rank powers and a spatial covariance, for any number of sources. ILRMA and AuxIVA unmix
+each frequency by a matrix of its own, so that sources may be late and reverberant, but must be as many as channels.
+
+All three draw from NumPy's global generator, so it is seeded before and put back afterwards. They are for recordings of
+up to a minute or so: what they learn, they learn from all frames at once.
+
+Contents: fastmnmf, ilrma, auxiva. Lesson: notebooks/12_more_than_a_histogram.ipynb
+"""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import numpy as np
+
+from .. import checks, masks, transforms
+from . import panning
+
+WINDOW_S = 4096 / 44_100
+RUNS = 3
+
+# FastMNMF keeps several arrays of sources x channels for every bin: 60 s of stereo take about 2 GB.
+LONGEST_S = 60.0
+
+# Standard deviation of the noise that is added for the library, where the mixture has a mean power of 1: -80 dB.
+LEAST = 1e-4
+
+# A run that fails may give no numbers at all, or estimates that are huge and cancel; those are not kept that together
+# have more than so many times the power of the mixture.
+LOUDEST = 100.0
+
+
+def fastmnmf(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    count: int = 3,
+    iterations: int = 30,
+    components: int = 8,
+    runs: int = RUNS,
+    window_s: float = WINDOW_S,
+    longest_s: float = LONGEST_S,
+    rng: np.random.Generator | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate by FastMNMF: powers of low rank, and a spatial covariance for each source and frequency.
+
+    It starts at random and depends on it, so that several runs are made. Kept is the one whose estimates overlap least
+    in time and frequency.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    score : ignored
+    count : int >= 2
+        Sources.
+    iterations, components : int >= 1
+        Of pyroomacoustics' fastmnmf; components are those of each source.
+    runs : int >= 1
+    window_s : float > 0, seconds
+        The STFT's window is the nearest power of two.
+    longest_s : float > 0, seconds
+        Longer recordings are refused, as memory grows with length: some 30 MB a second at 44.1 kHz.
+    rng : numpy.random.Generator, optional
+        Draws the seeds of the runs. Default: a new one with seed 0.
+
+    Returns
+    -------
+    dict of source_1, source_2, ... -> float32 (2, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ImportError
+        If pyroomacoustics is not installed.
+    ShapeError, TypeError, ValueError
+        If the mixture is not stereo or too long, or an option is out of its range.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Sekiguchi et al., IEEE/ACM TASLP 2020.
+    Differs: what the estimates leave of the mixture is shared equally.
+    """
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
+    count = checks.check_number("count", count, at_least=2, whole=True, hint="say how many sources there are")
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    components = checks.check_number("components", components, at_least=1, whole=True)
+    runs = checks.check_number("runs", runs, at_least=1, whole=True)
+    bss = _library().bss
+
+    def run(stft: np.ndarray) -> np.ndarray:
+        found = bss.fastmnmf(stft, n_src=count, n_iter=iterations, n_components=components, mic_index="all")
+        return np.asarray(found).transpose(3, 0, 2, 1)
+
+    return _separated(mixture, sample_rate_hz, count, run, runs, window_s, rng)
+
+
+def ilrma(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    iterations: int = 50,
+    components: int = 4,
+    runs: int = RUNS,
+    window_s: float = WINDOW_S,
+    longest_s: float = LONGEST_S,
+    rng: np.random.Generator | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate two sources by ILRMA: a matrix for each frequency, and powers of low rank for each source.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    score : ignored
+    iterations, components : int >= 1
+        Of pyroomacoustics' ilrma; components are those of each source.
+    runs : int >= 1
+        It starts at random; the run is kept whose estimates overlap least.
+    window_s, longest_s, rng
+        As for `fastmnmf`.
+
+    Returns
+    -------
+    dict of source_1, source_2 -> float32 (2, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ImportError
+        If pyroomacoustics is not installed.
+    ShapeError, TypeError, ValueError
+        If the mixture is not stereo or too long, or an option is out of its range.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Kitamura et al., IEEE/ACM TASLP 2016.
+    """
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    components = checks.check_number("components", components, at_least=1, whole=True)
+    runs = checks.check_number("runs", runs, at_least=1, whole=True)
+    bss = _library().bss
+
+    def run(stft: np.ndarray) -> np.ndarray:
+        return _images(stft, bss.ilrma(stft, n_iter=iterations, n_components=components, proj_back=False))
+
+    return _separated(mixture, sample_rate_hz, 2, run, runs, window_s, rng)
+
+
+def auxiva(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: object = None,
+    *,
+    iterations: int = 30,
+    model: str = "laplace",
+    window_s: float = WINDOW_S,
+    longest_s: float = LONGEST_S,
+) -> dict[str, np.ndarray]:
+    """Separate two sources by AuxIVA: a matrix for each frequency, and all frequencies of a source loud together.
+
+    Parameters
+    ----------
+    mixture : float (2, samples)
+    sample_rate_hz : int
+    score : ignored
+    iterations : int >= 1
+    model : {"laplace", "gauss"}
+        How the loudness of a source is distributed over frames.
+    window_s, longest_s
+        As for `fastmnmf`.
+
+    Returns
+    -------
+    dict of source_1, source_2 -> float32 (2, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ImportError
+        If pyroomacoustics is not installed.
+    ShapeError, TypeError, ValueError
+        If the mixture is not stereo or too long, or an option is out of its range.
+
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Ono, WASPAA 2011.
+    """
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, None)
+    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
+    checks.check_choice("model", model, ("laplace", "gauss"))
+    bss = _library().bss
+
+    def run(stft: np.ndarray) -> np.ndarray:
+        return _images(stft, bss.auxiva(stft, n_iter=iterations, proj_back=False, model=model))
+
+    return _separated(mixture, sample_rate_hz, 2, run, 1, window_s, rng)
+
+
+def _library() -> ModuleType:
+    try:
+        import pyroomacoustics
+    except ImportError as error:
+        raise ImportError(
+            "this method is pyroomacoustics' own, which is not installed; install it with: pip install 'mss-lab[peers]'"
+        ) from error
+    return pyroomacoustics
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """NumPy's global generator with a seed, which then goes on as if nothing had been."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def _checked(
+    mixture: np.ndarray, sample_rate_hz: int, longest_s: float, rng: np.random.Generator | None
+) -> tuple[np.ndarray, int, np.random.Generator]:
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_number("longest_s", longest_s, above=0, unit="seconds")
+    length_s = mixture.shape[1] / sample_rate_hz
+    if length_s > longest_s:
+        raise ValueError(
+            f"mixture must last at most longest_s = {longest_s:g} seconds, got {length_s:.1f}, because memory and time "
+            "grow with its length; cut an excerpt, or raise longest_s if there is memory for it"
+        )
+    return mixture, sample_rate_hz, np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+
+
+def _separated(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    count: int,
+    run: Callable[[np.ndarray], np.ndarray],
+    runs: int,
+    window_s: float,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Run a method several times and keep what overlaps least; `run` takes (frames, freq, channels) to images."""
+    names = tuple(f"source_{number + 1}" for number in range(count))
+    settings = transforms.settings_for(sample_rate_hz, window_s)
+    stft = transforms.stft(mixture, **settings)
+    level = float(np.sqrt(np.mean(np.abs(stft) ** 2, dtype=np.float64)))
+    if level == 0:
+        return {name: np.zeros(mixture.shape, np.float32) for name in names}
+    # Scaled, so that the library's own small constants mean the same for every recording; a trace of noise, so that
+    # equal channels and digital silence leave no matrix that cannot be inverted.
+    scaled = (stft / level).astype(np.complex128)
+    draws = rng.standard_normal((2, *scaled.shape))
+    disturbed = (scaled + LEAST * (draws[0] + 1j * draws[1])).transpose(2, 1, 0)
+    best, least = np.zeros((count, *scaled.shape), complex), np.inf
+    for seed in rng.integers(0, 2**32, size=runs):
+        with _seeded(int(seed)), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                found = run(disturbed.copy())
+            except np.linalg.LinAlgError:
+                continue
+            likeness = _likeness(found)
+        if likeness < least and np.sum(np.abs(found) ** 2) <= LOUDEST * scaled.size:
+            best, least = found, likeness
+    if least == np.inf:
+        warnings.warn(
+            "nothing in this mixture tells its sources apart, as when it is very short or both channels are alike: "
+            "each gets an equal share. Choose another method for it",
+            panning.PanWarning,
+            stacklevel=3,
+        )
+    best = best + (scaled - best.sum(axis=0)) / count
+    return masks.to_estimates((level * best).astype(np.complex64), names, mixture.shape[1], **settings)
+
+
+def _likeness(found: np.ndarray) -> float:
+    """How much the spectrograms of estimates overlap: 0 if no two sound in one bin, 1 if all are alike."""
+    sizes = np.sqrt(np.sum(np.abs(found) ** 2, axis=1)).reshape(len(found), -1)
+    sizes = sizes / np.linalg.norm(sizes, axis=1, keepdims=True)
+    alike = sizes @ sizes.T
+    total = float(alike[np.triu_indices(len(alike), 1)].mean())
+    return total if np.isfinite(found).all() and np.isfinite(total) else np.inf
+
+
+def _images(stft: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Source images (sources, channels, freq, frames) from unmixed (frames, freq, sources), by projecting back.
+
+    Frequency by frequency, the gains with which the outputs add up to the mixture: outputs are the mixture times a
+    matrix, so they do add up.
+    """
+    x, y = stft.transpose(1, 2, 0), outputs.transpose(1, 2, 0)
+    gains = (x @ y.conj().swapaxes(1, 2)) @ np.linalg.pinv(y @ y.conj().swapaxes(1, 2), hermitian=True)
+    return np.einsum("fcj,fjn->jcfn", gains, y)
