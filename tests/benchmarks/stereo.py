@@ -88,7 +88,8 @@ def lines_for(track: Track, pans_rad: Mapping[str, float] | None, names: list[st
                 continue
             begin = catalogue.get(start).options()
             own = {"count": len(track.sources)} if "pans_rad" in begin else {}
-            yield Line(f"{method.name} from {start}", method.name, {"start": catalogue.separator(start, **own)})
+            scored = "score" in catalogue.get(start).needs
+            yield Line(f"{method.name} from {start}", method.name, {"start": catalogue.separator(start, **own)}, scored)
             if "pans_rad" in begin and pans_rad is not None:
                 told = catalogue.separator(start, pans_rad=pans_rad)
                 yield Line(f"{method.name} from {start}, told where", method.name, {"start": told})
