@@ -540,7 +540,9 @@ def tracks(
     numbers, starts = np.unique(labels[order], return_index=True)
     lines = np.split(points, starts[1:]) if len(numbers) else []
     shades = [colours[number % len(colours)] for number in numbers]
-    return ax.add_collection(LineCollection(lines, colors=shades, linewidths=1.5))
+    drawn = LineCollection(lines, colors=shades, linewidths=1.5)
+    ax.add_collection(drawn)
+    return drawn
 
 
 def heat_map(

@@ -41,7 +41,7 @@ def test_what_is_said_of_places_and_scores_is_true(cases):
                     assert np.abs(source[:, inside]).max() > 0.01
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.names() if name not in ("auxiva", "ilrma", "fastmnmf")])
+@pytest.mark.parametrize("name", [name for name in catalogue.names() if name not in chooser.COMPARED])
 def test_every_method_does_better_where_its_assumptions_hold(name, cases):
     fits, breaks = [], []
     for case in cases.values():

@@ -79,6 +79,14 @@ def test_peaks_of_a_recording_do_not_depend_on_the_blocks(rng):
         assert_allclose(found.frequency_hz[strong[0]], direct.frequency_hz[strong[1]], rtol=1e-5)
 
 
+def test_the_floor_of_a_recording_is_that_of_its_loudest_block():
+    tone = signals.tone(500.0, 2.0, RATE)
+    tone[:, RATE:] *= 1e-5
+    found = peaks.of_recording(tone, RATE, SETTINGS, block_s=0.5)
+    assert len(found.frame)
+    assert found.frame.max() < 1.1 * RATE / HOP
+
+
 def test_the_windows_transform_is_that_of_the_window():
     taper = peaks.transforms.make_window("blackman-harris", 256)
     centred = np.arange(256) - 128
@@ -181,6 +189,18 @@ def test_a_chirp_follows_the_cubic_phase():
     assert energy.sdr(chirp[:, inside], made[:, inside]) > 28
 
 
+def test_a_steep_glide_takes_the_turns_that_are_smoothest():
+    # 500 to 900 Hz in one hop of 512 samples: by its slope at the start alone, the phase would miss whole turns.
+    rate, hop = 44_100, 512
+    slope = 2 * np.pi * 400 / rate / hop
+    t = np.arange(hop)
+    phase = 0.3 + 2 * np.pi * 500 / rate * t + slope * t**2 / 2
+    last = 0.3 + 2 * np.pi * 500 / rate * hop + slope * hop**2 / 2
+    found = peaks.Peaks(np.array([4, 5]), np.array([500.0, 900.0]), np.ones(2), np.array([0.3, last]), 10)
+    made = synthesis.from_tracks(found, np.zeros(2, int), 10 * hop, rate, hop)
+    assert_allclose(made[0, 4 * hop : 5 * hop], np.cos(phase), atol=1e-3)
+
+
 def test_a_track_that_slept_sounds_on():
     tone = signals.tone(500.0, 0.6, RATE)
     found = peaks.find_peaks(drawn(tone)[0], RATE, floor_db=-30)
@@ -260,6 +280,12 @@ def test_melodies_far_apart_are_two_streams():
     streams = contours.into_streams([*high, *low], 4)
     assert {one.source for one in streams} == {0, 1}
     assert all((one.source == 0) == (one.f0_hz[0] < 300) for one in streams)
+
+
+def test_a_stream_follows_its_melody():
+    climb = [flat(f0_hz, 20, first=25 * n) for n, f0_hz in enumerate((100, 140, 200, 200, 260))]
+    streams = contours.into_streams([*climb, flat(400, 20)], 2)
+    assert [one.source for one in streams] == [0 if one.f0_hz[0] < 300 else 1 for one in streams]
 
 
 # Shared partials.
@@ -353,6 +379,28 @@ def test_what_has_no_pitch_gets_what_no_harmonic_explains(resynthesis, rng):
     assert energy.sdr(hiss, blind["residual"]) > 1.5
     drums_alone = Score((Note("drums", 40, 0.0, 0.1),), ("drums",), frozenset({"drums"}))
     assert_allclose(separate(mixture, RATE, drums_alone)["drums"], mixture, atol=1e-6)
+
+
+def test_a_chunk_sees_its_own_part_of_a_contour():
+    from mss_lab.sinusoids.separation import _within
+
+    ramp = Contour(3, 10, 100.0 + np.arange(50))
+    (cut,) = _within([ramp, flat(100.0, 5)], 20.5, 12)
+    assert (cut.source, cut.first) == (3, 0)
+    assert_allclose(cut.f0_hz, 100 + 10.5 + np.arange(12))
+    (cut,) = _within([ramp], 4.5, 12)
+    assert cut.first == 6
+    assert_allclose(cut.f0_hz, 100.5 + np.arange(6))
+
+
+@pytest.mark.parametrize("resynthesis", ["mask", "additive"])
+def test_a_note_that_ended_takes_nothing_of_what_has_no_pitch(resynthesis, rng):
+    tone = np.zeros((1, RATE))
+    tone[:, : RATE // 2] = signals.harmonic_tone(220.0, 0.5, RATE)
+    mixture = tone + signals.noise(1.0, RATE, rng=rng, amplitude=0.1)
+    score = Score((Note("low", 57, 0.0, 0.5), Note("drums", 40, 0.0, 0.1)), ("low", "drums"), frozenset({"drums"}))
+    estimates = separate(mixture, RATE, score, resynthesis=resynthesis)
+    assert np.abs(estimates["low"][:, int(0.7 * RATE) :]).max() < 1e-6
 
 
 def test_channels_keep_their_levels():

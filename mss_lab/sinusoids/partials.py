@@ -196,7 +196,7 @@ def _expected(
     below = np.maximum.accumulate(np.where(known, places, -1), axis=1)[line, number]
     above = np.minimum.accumulate(np.where(known, places, len(places))[:, ::-1], axis=1)[:, ::-1][line, number]
     below, above = np.where(below < 0, above, below), np.where(above == len(places), below, above)
-    anyone = known.any(axis=1)[line]
+    anyone = known.max(axis=1)[line]
     below, above = np.where(anyone, below, 0), np.where(anyone, above, 0)
     way = np.where(above > below, (number - below) / np.maximum(above - below, 1), 0)
     between = (1 - way) * table[line, below] + way * table[line, above]

@@ -146,10 +146,10 @@ def of_recording(
         peaks = find_peaks(magnitude, sample_rate_hz, floor_db=floor_db)
         loudest = max(loudest, float(magnitude.max(initial=0)))
         found.append((peaks.frame + first, peaks.frequency_hz, peaks.amplitude, peaks.phase_rad))
-    joined = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    frame, frequency_hz, amplitude, phase_rad = (np.concatenate(parts) for parts in zip(*found, strict=True))
     floor = loudest * units.db_to_amplitude(floor_db) / (window_transform(0.0, settings["window_samples"]) / 2)
-    kept = joined[2] >= floor
-    return Peaks(*(part[kept] for part in joined), frames)
+    kept = amplitude >= floor
+    return Peaks(frame[kept], frequency_hz[kept], amplitude[kept], phase_rad[kept], frames)
 
 
 def window_transform(distance_bins: np.ndarray | float, window_samples: int, power: int = 1) -> np.ndarray:
