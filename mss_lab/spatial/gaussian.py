@@ -38,6 +38,8 @@ ITERATIONS = 5
 NOISE = np.finfo(np.float64).eps ** 0.5 / 100
 OWN_NOISE = 1e-6
 
+LEAST_POWER = np.finfo(np.float64).tiny ** 0.5
+
 # Powers are averaged over so long, as in `projet` and for its reasons.
 POOL_S = 0.25
 
@@ -447,8 +449,7 @@ def _maximised(
     """
     D = _entries(_product(_product(inverse, seen), inverse) - inverse)
     channels = len(inverse)
-    # Rounding may take a power that nears zero below it.
-    new = np.maximum(V + V**2 * (r @ D) / channels, 0)
+    new = _at_least_something(V + V**2 * (r @ D) / channels)
     if not learn_covariances:
         return new, r
     old, R = np.divide(V, new, out=np.zeros_like(V), where=new > 0), _matrices(r)
@@ -461,6 +462,11 @@ def _maximised(
     return new * np.where(silent, 1, size), _vectors(R)
 
 
+def _at_least_something(powers: np.ndarray) -> np.ndarray:
+    """Powers, but 0 where rounding took them below it, or where they are so small that their squares vanish."""
+    return np.where(powers > LEAST_POWER, powers, 0)
+
+
 def _solved(inverse: np.ndarray, x: np.ndarray) -> np.ndarray:
     """S^-1 x, (channels, freq, frames)."""
     return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
@@ -468,7 +474,7 @@ def _solved(inverse: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _moments(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Powers and covariances of estimates (sources, channels, freq, frames), as `simplified` takes them."""
-    V = np.mean(np.abs(y) ** 2, axis=1).swapaxes(0, 1)
+    V = _at_least_something(np.mean(np.abs(y) ** 2, axis=1).swapaxes(0, 1))
     y = y.transpose(2, 0, 1, 3)
     totals = V.sum(axis=2)[..., np.newaxis, np.newaxis]
     return V, _vectors(y @ y.conj().swapaxes(2, 3) / np.where(totals > 0, totals, 1))
@@ -478,7 +484,7 @@ def _reestimated(V: np.ndarray, r: np.ndarray, u: np.ndarray) -> tuple[np.ndarra
     """`_moments` of y_j = v_j R_j u without making these: they sum up to R_j (sum of v_j^2 u u^H) R_j."""
     R = _matrices(r)
     seen = _entries(u[:, np.newaxis] * u[np.newaxis].conj())
-    new = np.maximum(V**2 * (_vectors(R @ R) @ seen) / len(u), 0)
+    new = _at_least_something(V**2 * (_vectors(R @ R) @ seen) / len(u))
     totals = new.sum(axis=2)[..., np.newaxis, np.newaxis]
     return new, _vectors(R @ _matrices(V**2 @ seen.swapaxes(1, 2)) @ R / np.where(totals > 0, totals, 1))
 

@@ -1,0 +1,155 @@
+"""The peers of pyroomacoustics behind the contract: what they can do, that they leave no trace, and what is refused."""
+
+import builtins
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mss_lab import catalogue, checks, compare, signals
+from mss_lab.metrics import energy
+from mss_lab.spatial import panning, peers
+
+RATE = 16_000
+every_peer = pytest.mark.parametrize("separate", [peers.fastmnmf, peers.ilrma, peers.auxiva])
+
+
+@pytest.fixture
+def library():
+    return pytest.importorskip("pyroomacoustics", reason="not run: pyroomacoustics is not installed")
+
+
+def bursts(rng, duration_s=3.0):
+    """Two noises of different colours that come and go at different times, on both sides of a small delay."""
+    samples = round(duration_s * RATE)
+    times = np.arange(samples) / RATE
+    white = rng.standard_normal((2, samples))
+    low = np.convolve(white[0], np.ones(6) / 6, "same") * (np.sin(2 * np.pi * 1.1 * times) > 0)
+    high = np.diff(white[1], prepend=0) * (np.sin(2 * np.pi * 1.7 * times + 1) > 0)
+    sources = {"low": np.stack([low, 0.5 * np.roll(low, 3)]), "high": np.stack([0.4 * np.roll(high, 2), high])}
+    return {name: (0.2 * one).astype(np.float32) for name, one in sources.items()}
+
+
+@every_peer
+def test_two_sources_with_delays_come_apart(library, rng, separate):
+    sources = bursts(rng)
+    mixture = sum(sources.values())
+    options = {"count": 2} if separate is peers.fastmnmf else {}
+    estimates = compare.match(separate(mixture, RATE, window_s=0.064, **options), sources)
+    assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
+    for name, source in sources.items():
+        assert energy.sdr(source, estimates[name]) > energy.sdr(source, mixture) + 6
+
+
+@every_peer
+def test_numpys_own_generator_is_left_as_it_was(library, rng, separate):
+    mixture = sum(bursts(rng, 0.3).values())
+    np.random.seed(7)  # noqa: NPY002
+    wanted = np.random.rand(3)  # noqa: NPY002
+    np.random.seed(7)  # noqa: NPY002
+    first = separate(mixture, RATE)
+    assert_array_equal(np.random.rand(3), wanted)  # noqa: NPY002
+    second = separate(mixture, RATE)
+    for name in first:
+        assert_array_equal(first[name], second[name])
+
+
+def test_it_is_left_as_it_was_where_the_library_fails(library, rng, monkeypatch):
+    def fails(*_, **__):
+        np.random.rand(5)  # noqa: NPY002
+        raise np.linalg.LinAlgError("singular")
+
+    monkeypatch.setattr(library.bss, "ilrma", fails)
+    mixture = sum(bursts(rng, 0.3).values())
+    np.random.seed(7)  # noqa: NPY002
+    wanted = np.random.rand(3)  # noqa: NPY002
+    np.random.seed(7)  # noqa: NPY002
+    with pytest.warns(panning.PanWarning, match="nothing in this mixture tells its sources apart"):
+        estimates = peers.ilrma(mixture, RATE)
+    assert_array_equal(np.random.rand(3), wanted)  # noqa: NPY002
+    for estimate in estimates.values():
+        assert_allclose(estimate, mixture / 2, atol=1e-6)
+
+
+def test_of_several_runs_the_one_that_overlaps_least_is_kept(library, rng, monkeypatch):
+    mixture = sum(bursts(rng, 0.5).values())
+    original, likenesses = library.bss.fastmnmf, []
+
+    def watched(*args, **options):
+        assert options["mic_index"] == "all"
+        found = original(*args, **options)
+        likenesses.append((peers._likeness(np.asarray(found).transpose(3, 0, 2, 1)), found))
+        return found
+
+    monkeypatch.setattr(library.bss, "fastmnmf", watched)
+    many = peers.fastmnmf(mixture, RATE, count=2, iterations=5, rng=np.random.default_rng(1))
+    assert len(likenesses) == 3
+    assert len({likeness for likeness, _ in likenesses}) == 3
+    best = min(range(3), key=lambda k: likenesses[k][0])
+    replies = iter([likenesses[best][1]])
+    monkeypatch.setattr(library.bss, "fastmnmf", lambda *_, **__: next(replies))
+    alone = peers.fastmnmf(mixture, RATE, count=2, iterations=5, runs=1, rng=np.random.default_rng(1))
+    for name in many:
+        assert_array_equal(many[name], alone[name])
+
+
+def test_likeness_is_0_for_disjoint_and_1_for_equal_spectrograms(rng):
+    one = rng.standard_normal((2, 5, 8)) + 0j
+    left, right = one.copy(), one.copy()
+    left[..., ::2] = 0
+    right[..., 1::2] = 0
+    assert_allclose(peers._likeness(np.stack([left, right])), 0, atol=1e-12)
+    assert_allclose(peers._likeness(np.stack([one, 3j * one])), 1)
+    assert peers._likeness(np.stack([one, np.nan * one])) == np.inf
+
+
+def test_images_are_projected_back(rng):
+    parts = rng.standard_normal((2, 2, 30, 4))
+    sources = parts[0] + 1j * parts[1]
+    mixing = rng.standard_normal((4, 2, 2)) + 1j * rng.standard_normal((4, 2, 2))
+    wanted = np.einsum("fcj,jnf->jcfn", mixing, sources)
+    scales = rng.standard_normal((2, 1, 4)) + 1j
+    found = peers._images(wanted.sum(axis=0).transpose(2, 1, 0), (scales * sources).transpose(1, 2, 0))
+    assert_allclose(found, wanted, atol=1e-10)
+
+
+@every_peer
+def test_long_recordings_are_refused_before_any_work(separate):
+    with pytest.raises(ValueError, match=r"must last at most longest_s = 60 seconds, got 61\.0.*cut an excerpt"):
+        separate(np.zeros((2, 61 * RATE), np.float32), RATE)
+
+
+@every_peer
+def test_where_the_library_is_missing_it_says_how_to_get_it(separate, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **options):
+        if name.startswith("pyroomacoustics"):
+            raise ImportError(name)
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"pip install 'mss-lab\[peers\]'"):
+        separate(np.ones((2, 100), np.float32), RATE)
+
+
+def test_the_catalogue_lists_them_whether_the_library_is_there_or_not():
+    assert {"fastmnmf", "ilrma", "auxiva"} <= set(catalogue.names())
+    assert catalogue.get("fastmnmf").options()["runs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("separate", "options", "words"),
+    [
+        (peers.fastmnmf, {"count": 1}, "count must be a whole number at least 2"),
+        (peers.fastmnmf, {"runs": 0}, "runs must be"),
+        (peers.ilrma, {"components": 0}, "components must be"),
+        (peers.auxiva, {"model": "cauchy"}, "model must be one of"),
+        (peers.auxiva, {"iterations": 0}, "iterations must be"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(separate, options, words):
+    with pytest.raises(ValueError, match=words):
+        separate(np.ones((2, 100), np.float32), RATE, **options)
+    with pytest.raises(checks.ShapeError, match="must have 2 channels"):
+        separate(signals.tone(220.0, 0.1, RATE), RATE)
