@@ -179,7 +179,7 @@ def test_other_bad_input_to_the_filterbank_is_refused():
 # The hair cell and the correlogram.
 
 
-def test_the_hair_cell_compresses_and_never_goes_far_below_zero(rng):
+def test_the_hair_cell_compresses_and_has_nothing_to_say_below_zero(rng):
     bands = rng.standard_normal((1, 3, 2_000))
     quiet, loud = (hair_cell(gain * bands, RATE_HZ) for gain in (1e-3, 1.0))
     assert_allclose(loud, 10**0.9 * quiet, rtol=1e-4, atol=1e-4)
@@ -594,6 +594,12 @@ def test_a_few_samples_are_enough(rng, frozen, samples, rate_hz):
     for estimate in estimates.values():
         assert estimate.shape == mixture.shape
         assert np.isfinite(estimate).all()
+    assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
+
+
+def test_a_constant_is_no_sound_and_breaks_nothing():
+    mixture = np.ones((2, 20_000), np.float32)
+    estimates = scene.separate(mixture, 44_100)
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
 
 

@@ -76,7 +76,7 @@ def hair_cell(
 
     Returns
     -------
-    float32 (channels, bands, samples)
+    float32 >= 0 (channels, bands, samples)
 
     Raises
     ------
@@ -96,7 +96,9 @@ def hair_cell(
         for band in channel:
             np.power(band, np.float32(exponent), out=band)
             if 2 * cutoff_hz < sample_rate_hz and len(band):
-                band[:] = scipy.signal.oaconvolve(band, _low_pass(cutoff_hz, sample_rate_hz), mode="same")
+                # Rounding may reach below zero; firing cannot.
+                smooth = scipy.signal.oaconvolve(band, _low_pass(cutoff_hz, sample_rate_hz), mode="same")
+                band[:] = np.maximum(smooth, 0)
     return fired
 
 
