@@ -25,6 +25,7 @@ FACTS = {
     "sparse": "its sources seldom share a time and a frequency",
     "score": "there is a score, in time",
     "pitched": "its sources are tones with harmonics, at different pitches",
+    "steady": "each source stays near a pitch of its own",
     "voice": "one voice sings over the rest",
     "repeats": "what accompanies repeats itself",
     "drums": "strokes sound against held tones",
@@ -333,8 +334,8 @@ METHODS = (
         lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
         source="Brown and Cooke, Computer Speech and Language 1994",
         adds_up=True,
-        assumes="Every source has one pitch at a time, and its parts begin and end together",
-        fits=frozenset({"pitched"}),
+        assumes="Every source has one pitch at a time and stays near it; its parts begin and end together",
+        fits=frozenset({"pitched", "steady"}),
     ),
 )
 
