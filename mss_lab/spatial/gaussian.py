@@ -16,10 +16,13 @@ Symbols: x[c, f, n] mixture of C channels, y_j estimates. The filter itself is t
 Contents: Gaussian, em, simplified, log_likelihood, separate. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
 
+import concurrent.futures
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
@@ -58,8 +61,8 @@ class Gaussian:
 
     Attributes
     ----------
-    powers : float64 (sources, freq, frames)
-        v_j
+    powers : float (sources, freq, frames)
+        v_j, float32 for a complex64 mixture.
     covariances : complex128 (sources, freq, channels, channels)
         R_j, Hermitian and positive semidefinite; of `em` with a trace of C.
     estimates : complex (sources, channels, freq, frames)
@@ -118,18 +121,21 @@ def em(
     pool_frames = checks.check_number("pool_frames", pool_frames, at_least=1, whole=True)
     least = _noise_in(x)
     found = _empty(x, len(v))
-    likelihoods = np.zeros(iterations + 1)
-    for part in _parts(x):
+
+    def work(part: slice) -> np.ndarray:
         X, V, r = x[:, part].astype(np.complex128), _by_frequency(v[:, part]), _vectors(_by_frequency(R[:, part]))
         seen = _observed(X, pool_frames)
         noise = least + OWN_NOISE * sum(seen[c, c].real for c in range(len(X))) / len(X)
+        likelihoods = np.zeros(iterations + 1)
         for i in range(iterations + 1):
             inverse, log_determinant = _inverse(_total(V, r), noise)
-            likelihoods[i] -= float(np.sum(log_determinant) + np.sum(_trace(inverse, seen)))
+            likelihoods[i] = -np.sum(log_determinant) - np.sum(_trace(inverse, seen))
             if i < iterations:
                 V, r = _maximised(V, r, inverse, seen, learn_covariances)
         _finish(found, part, X, V, r, noise)
-    return dataclasses.replace(found, log_likelihoods=likelihoods - x.size * np.log(np.pi))
+        return likelihoods
+
+    return dataclasses.replace(found, log_likelihoods=sum(_in_parts(x, work)) - x.size * np.log(np.pi))
 
 
 def simplified(
@@ -179,16 +185,19 @@ def simplified(
     known = covariances if covariances is None else wiener.checked(x, np.zeros((len(y), *x.shape[1:])), covariances)[2]
     noise = _noise_in(x)
     found = _empty(x, len(y))
-    for part in _parts(x):
+
+    def work(part: slice) -> None:
         X = x[:, part].astype(np.complex128)
-        V, r = _moments(y[:, :, part].astype(np.complex128))
+        V, r = _moments(y[:, :, part])
         fixed = known if known is None else _vectors(_by_frequency(known[:, part]))
         for i in range(iterations):
             if i:
-                V, r = _reestimated(V, r, _solved(_inverse(_total(V, r), noise)[0], X))
+                V, r = _reestimated(V, r, _solved(_total(V, r), noise, X))
             r = r if fixed is None else fixed
             V = _averaged(V, pool_frames)
         _finish(found, part, X, V, r, noise)
+
+    _in_parts(x, work)
     return found
 
 
@@ -334,10 +343,10 @@ def _learn(
     """One of the two algorithms, with covariances that are known already or with those of the guess."""
     if algorithm == "simplified":
         return simplified(heard, guessed, iterations=iterations, covariances=covariances, pool_frames=pool)
-    powers = np.stack([_averaged(np.mean(np.abs(one) ** 2, axis=0), pool) for one in guessed])
+    powers = np.stack([_averaged(np.mean(_power(one), axis=0), pool) for one in guessed])
     fixed = covariances is not None
     if covariances is None:
-        covariances = np.stack([_moments(one[np.newaxis])[1] for one in guessed.astype(np.complex128)])
+        covariances = np.stack([_moments(one[np.newaxis])[1] for one in guessed])
         covariances = wiener.normalised(_matrices(covariances[:, :, 0]))
     return em(
         heard,
@@ -403,8 +412,7 @@ def _inverse(total: np.ndarray, noise: float | np.ndarray) -> tuple[np.ndarray, 
     """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
     if len(total) == 2:
         left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
-        # Rounding may take the first term below zero where all comes from one direction; the others never vanish.
-        determinant = np.maximum(left * right - np.abs(across) ** 2, 0) + noise * (left + right + noise)
+        determinant = _determinant(left, right, across, noise)
         inverse = np.array([[right + noise, -across], [-across.conj(), left + noise]])
         inverse /= determinant
         return inverse, np.log(determinant)
@@ -462,22 +470,41 @@ def _maximised(
     return new * np.where(silent, 1, size), _vectors(R)
 
 
+def _power(values: np.ndarray) -> np.ndarray:
+    """|values|^2, without the root that np.abs would take."""
+    return values.real**2 + values.imag**2
+
+
 def _at_least_something(powers: np.ndarray) -> np.ndarray:
     """Powers, but 0 where rounding took them below it, or where they are so small that their squares vanish."""
     return np.where(powers > LEAST_POWER, powers, 0)
 
 
-def _solved(inverse: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """S^-1 x, (channels, freq, frames)."""
-    return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
+def _solved(total: np.ndarray, noise: float | np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(S + noise I)^-1 x, (channels, freq, frames)."""
+    if len(x) != 2:
+        inverse = _inverse(total, noise)[0]
+        return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
+    left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
+    u = np.stack([(right + noise) * x[0] - across * x[1], (left + noise) * x[1] - total[1, 0] * x[0]])
+    u /= _determinant(left, right, across, noise)
+    return u
+
+
+def _determinant(left: np.ndarray, right: np.ndarray, across: np.ndarray, noise: float | np.ndarray) -> np.ndarray:
+    """Of S + noise I for two channels."""
+    # Rounding may take the first term below zero where all comes from one direction; the others never vanish.
+    return np.maximum(left * right - _power(across), 0) + noise * (left + right + noise)
 
 
 def _moments(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Powers and covariances of estimates (sources, channels, freq, frames), as `simplified` takes them."""
-    V = _at_least_something(np.mean(np.abs(y) ** 2, axis=1).swapaxes(0, 1))
+    V = np.swapaxes(np.mean(_power(y), axis=1, dtype=np.float64), 0, 1)
     y = y.transpose(2, 0, 1, 3)
+    products = (y @ y.conj().swapaxes(2, 3)).astype(np.complex128)
+    V = _at_least_something(V)
     totals = V.sum(axis=2)[..., np.newaxis, np.newaxis]
-    return V, _vectors(y @ y.conj().swapaxes(2, 3) / np.where(totals > 0, totals, 1))
+    return V, _vectors(products / np.where(totals > 0, totals, 1))
 
 
 def _reestimated(V: np.ndarray, r: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -493,19 +520,18 @@ def _finish(found: Gaussian, part: slice, x: np.ndarray, V: np.ndarray, r: np.nd
     """Filter a part of the frequencies, and write what was found into its place."""
     R = _matrices(r)
     found.powers[:, part], found.covariances[:, part] = V.swapaxes(0, 1), R.swapaxes(0, 1)
-    u = _solved(_inverse(_total(V, r), noise)[0], x)
-    rest = x.copy()
-    for j in range(V.shape[1]):
-        y = V[:, j] * _solved(np.moveaxis(R[:, j], 0, -1)[..., np.newaxis], u)
-        rest -= y
-        found.estimates[j, :, part] = y
-    found.estimates[:, :, part] += (rest / V.shape[1]).astype(found.estimates.dtype)
+    u = _solved(_total(V, r), noise, x).swapaxes(0, 1)
+    freq, sources, channels = R.shape[:3]
+    y = (R.reshape(freq, sources * channels, channels) @ u).reshape(freq, sources, channels, -1)
+    y *= V[:, :, np.newaxis]
+    y += ((x.swapaxes(0, 1) - y.sum(axis=1)) / sources)[:, np.newaxis]
+    found.estimates[:, :, part] = y.transpose(1, 2, 0, 3)
 
 
 def _empty(x: np.ndarray, sources: int) -> Gaussian:
     channels, freq, frames = x.shape
     return Gaussian(
-        np.empty((sources, freq, frames)),
+        np.empty((sources, freq, frames), np.result_type(x.real, np.float32)),
         np.empty((sources, freq, channels, channels), complex),
         np.empty((sources, *x.shape), np.result_type(x, np.complex64)),
         np.zeros(0),
@@ -517,11 +543,12 @@ def _noise_in(x: np.ndarray) -> float:
     return float(np.max(np.abs(x), initial=0)) ** 2 * NOISE or 1.0
 
 
-def _parts(x: np.ndarray) -> Iterator[slice]:
-    """Frequencies in blocks that stay in the processor's cache: one knows nothing of the other."""
+def _in_parts(x: np.ndarray, work: Callable[[slice], Any]) -> list[Any]:
+    """Work on blocks of frequencies that stay in the processor's cache, a few at a time: none knows of the others."""
     rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
-    for start in range(0, x.shape[1], rows):
-        yield slice(start, start + rows)
+    parts = [slice(start, start + rows) for start in range(0, x.shape[1], rows)]
+    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(work, parts))
 
 
 def _by_frequency(stack: np.ndarray) -> np.ndarray:

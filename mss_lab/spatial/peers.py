@@ -22,7 +22,7 @@ from . import panning
 WINDOW_S = 4096 / 44_100
 RUNS = 3
 
-# FastMNMF keeps several arrays of sources x channels for every bin: 60 s of stereo take about 2 GB.
+# FastMNMF keeps several arrays of sources x channels for every bin: 60 s of stereo take up to 2 GB.
 LONGEST_S = 60.0
 
 # Standard deviation of the noise that is added for the library, where the mixture has a mean power of 1: -80 dB.
@@ -91,6 +91,8 @@ def fastmnmf(
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
+        # In single precision, for the sake of memory; the library follows the type that it is given.
+        stft = stft.astype(np.complex64)
         found = bss.fastmnmf(stft, n_src=count, n_iter=iterations, n_components=components, mic_index="all")
         return np.asarray(found).transpose(3, 0, 2, 1)
 
