@@ -73,7 +73,7 @@ class Grid {
     this.root = make(
       "div",
       {
-        class: "mss-kernel",
+        class: "mss-card mss-kernel",
         role: "group",
         style: `--mss-side: ${side}px; --mss-columns: ${this.columns}`,
         // JupyterLab's own shortcuts must leave our keys alone.

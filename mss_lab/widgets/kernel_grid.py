@@ -17,7 +17,7 @@ import numpy as np
 import traitlets
 
 from .. import checks
-from . import drawn, fallback
+from . import card, drawn, fallback
 
 # "clear" leaves the bin itself: a kernel without a cell would leave nothing to take the median of.
 NAMES = ("horizontal", "vertical", "cross", "periodic", "clear")
@@ -102,7 +102,7 @@ class Grid(drawn.Drawn):
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = pathlib.Path(__file__).with_suffix(".css")
+    _css = card.styles(__file__)
 
     kernels = traitlets.Dict().tag(sync=True)
     cell_hz = traitlets.Float().tag(sync=True)

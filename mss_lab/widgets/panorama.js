@@ -95,7 +95,7 @@ class Panorama {
     this.root = make(
       "div",
       // JupyterLab's own shortcuts must leave our keys alone.
-      { class: "mss-panorama", role: "group", "data-lm-suppress-shortcuts": "true" },
+      { class: "mss-card mss-panorama", role: "group", "data-lm-suppress-shortcuts": "true" },
       make("div", { class: "mss-head" }, this.title, this.readout),
       make("div", { class: "mss-unit", "aria-hidden": "true" }, "Level (dB)"),
       this.plot,

@@ -17,7 +17,7 @@ import numpy as np
 import traitlets
 
 from .. import checks, units
-from . import drawn, fallback
+from . import card, drawn, fallback
 
 RIGHT_RAD = math.pi / 2
 # What the histogram shows below its highest bin; a source 40 dB down is not heard beside the others.
@@ -68,7 +68,7 @@ class Window(drawn.Drawn):
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = pathlib.Path(__file__).with_suffix(".css")
+    _css = card.styles(__file__)
 
     centres_deg = traitlets.List(traitlets.Float()).tag(sync=True)
     levels_db = traitlets.List(traitlets.Float()).tag(sync=True)

@@ -371,7 +371,7 @@ class Page {
     this.state = firstState(this.piece);
     this.transport = new Transport(this.piece, this.state, (words) => this.refresh(words));
     this.root = make("div", {
-      class: "mss-player",
+      class: "mss-card mss-player",
       role: "region",
       tabindex: "0",
       // JupyterLab's own shortcuts must leave our keys alone.

@@ -25,7 +25,7 @@ import numpy as np
 import traitlets
 
 from .. import checks, loudness, plots, units
-from . import fallback, strips
+from . import card, fallback, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
 LOWEST_RATE_HZ = 8_000
@@ -85,7 +85,7 @@ class Player(anywidget.AnyWidget):
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = pathlib.Path(__file__).with_suffix(".css")
+    _css = card.styles(__file__)
 
     content = traitlets.Dict().tag(sync=True)
     samples = traitlets.Bytes().tag(sync=True)
