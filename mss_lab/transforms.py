@@ -8,8 +8,8 @@ within 1e-12 in float64, 1e-6 in float32. Arithmetic is in float64 for both; onl
 
 Symbols: x[t] signal, w[t] window of N samples, H hop, X[f, n] transform.
 
-Contents: make_window, frame_count, window_samples_for, settings_for; stft, istft; stdct, istdct; stft_frequencies_hz,
-stdct_frequencies_hz, frame_times_s.
+Contents: make_window, frame_count, window_samples_for, settings_for; stft, istft; stdct, istdct; common_magnitude;
+stft_frequencies_hz, stdct_frequencies_hz, frame_times_s.
 Lessons: notebooks/01_sound_into_matrices.ipynb, notebooks/02_a_transform_without_phase.ipynb
 """
 
@@ -228,6 +228,11 @@ def istdct(
         return scipy.fft.idct(frames, type=2, norm="ortho", axis=axis)
 
     return _synthesise(transform, int(samples), taper, hop_samples, inverse)
+
+
+def common_magnitude(stft: np.ndarray) -> np.ndarray:
+    """One magnitude for all channels, the root of their mean power: (channels, freq, frames) to (freq, frames)."""
+    return np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
 
 
 def stft_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:

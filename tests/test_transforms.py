@@ -489,3 +489,11 @@ def test_a_hop_too_long_for_float32_serves_float64(rng):
     assert round_trip_error(PAIRS["stft"], rng.uniform(-1, 1, (1, 999)), **options) < 1e-12
     with pytest.raises(ValueError, match="reconstruct float32 signals"):
         transforms.stft(np.zeros((1, 999), np.float32), **options)
+
+
+def test_one_magnitude_for_all_channels_keeps_the_mean_power(rng):
+    stft = rng.standard_normal((2, 5, 3)) + 1j * rng.standard_normal((2, 5, 3))
+    common = transforms.common_magnitude(stft)
+    assert 2 * np.sum(common**2) == pytest.approx(np.sum(np.abs(stft) ** 2))
+    np.testing.assert_allclose(transforms.common_magnitude(stft[:1]), np.abs(stft[0]))
+    np.testing.assert_allclose(transforms.common_magnitude(stft[[0, 0]]), np.abs(stft[0]))

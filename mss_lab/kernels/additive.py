@@ -17,7 +17,6 @@ import numpy as np
 
 from .. import checks, masks, transforms
 from ..chunks import chunks
-from ..nmf.filtering import common_magnitude
 from ..score.notes import Score
 from ..spatial import wiener
 from .period import period_of
@@ -68,7 +67,7 @@ def backfit(
     iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
     if not len(kernels):
         raise ValueError("kernels are empty; give at least one, such as 'horizontal'")
-    magnitude = common_magnitude(mixture_stft)
+    magnitude = transforms.common_magnitude(mixture_stft)
     found = [None if one.is_shape else neighbours(one, magnitude, frame_s) for one in kernels]
     channels, bins, _ = mixture_stft.shape
     powers = np.broadcast_to(magnitude**2 / len(kernels), (len(kernels), *magnitude.shape))

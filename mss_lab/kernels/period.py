@@ -17,7 +17,6 @@ import scipy.signal
 
 from .. import checks, transforms
 from ..chunks import excerpts
-from ..nmf.filtering import common_magnitude
 
 SHORTEST_S = 0.8
 LONGEST_S = 8.0
@@ -176,7 +175,9 @@ def period_of(
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
     parts = excerpts(mixture.shape[1], sample_rate_hz, LISTEN_S, max(EXCERPT_S, 3 * longest_s))
-    spectra = [beat_spectrum(common_magnitude(transforms.stft(mixture[:, a:b], **settings))) for a, b in parts]
+    spectra = [
+        beat_spectrum(transforms.common_magnitude(transforms.stft(mixture[:, a:b], **settings))) for a, b in parts
+    ]
     return find_period(
         _mean(spectra), settings["hop_samples"] / sample_rate_hz, shortest_s=shortest_s, longest_s=longest_s
     )

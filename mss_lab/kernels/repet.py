@@ -17,7 +17,6 @@ import numpy as np
 
 from .. import checks, transforms
 from ..chunks import chunks
-from ..nmf.filtering import common_magnitude
 from ..score.notes import Score
 from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
 from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, nearest, neighbours
@@ -187,7 +186,9 @@ def separate_adaptive(
     frame_s = settings["hop_samples"] / sample_rate_hz
 
     def model(magnitude: np.ndarray) -> np.ndarray:
-        periods_s = local_periods(common_magnitude(magnitude), frame_s, shortest_s=shortest_s, longest_s=longest_s)
+        periods_s = local_periods(
+            transforms.common_magnitude(magnitude), frame_s, shortest_s=shortest_s, longest_s=longest_s
+        )
         rounds = np.rint(np.arange(-repeats, repeats + 1) * periods_s[:, np.newaxis] / frame_s).astype(int)
         found = np.arange(len(periods_s))[:, np.newaxis] + rounds
         found = np.where((found >= 0) & (found < len(periods_s)), found, -1)
@@ -233,7 +234,7 @@ def separate_similar(
     frame_s = settings["hop_samples"] / sample_rate_hz
 
     def model(magnitude: np.ndarray) -> np.ndarray:
-        found = neighbours(kernel, common_magnitude(magnitude), frame_s)
+        found = neighbours(kernel, transforms.common_magnitude(magnitude), frame_s)
         return np.minimum(median_of_frames(magnitude, found), magnitude)
 
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)

@@ -1,6 +1,6 @@
 """From models to estimates: a mixture filtered chunk by chunk, by what a method makes of each.
 
-Contents: common_magnitude, filtered. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: filtered. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 from collections.abc import Callable, Sequence
@@ -9,11 +9,6 @@ import numpy as np
 
 from .. import masks, transforms
 from ..chunks import CHUNK_S, chunks
-
-
-def common_magnitude(stft: np.ndarray) -> np.ndarray:
-    """One magnitude for all channels, the root of their mean power: (channels, freq, frames) to (freq, frames)."""
-    return np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
 
 
 def filtered(
@@ -52,7 +47,7 @@ def filtered(
     estimates = {source: np.zeros(mixture.shape, np.float32) for source in sources}
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
         stft = transforms.stft(mixture[:, start:stop], **settings)
-        models = models_of(common_magnitude(stft), start / sample_rate_hz, stop / sample_rate_hz)
+        models = models_of(transforms.common_magnitude(stft), start / sample_rate_hz, stop / sample_rate_hz)
         parts = masks.apply(masks.wiener(models, exponent), stft)
         for source, waveform in masks.to_estimates(parts, tuple(sources), stop - start, **settings).items():
             estimates[source][:, start:stop] += waveform * gains

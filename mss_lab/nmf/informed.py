@@ -30,7 +30,7 @@ from ..score.harmonics import check_score_fits
 from ..score.notes import Score
 from . import components, intonation, updates
 from .constrained import activation_start, keys_of
-from .filtering import common_magnitude, filtered
+from .filtering import filtered
 
 HARMONICS = 30
 WIDTH_CENTS = 20.0
@@ -309,7 +309,9 @@ def separate(
         )
 
     learnt_from = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
-    parts = [common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in learnt_from]
+    parts = [
+        transforms.common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in learnt_from
+    ]
     allowed, written = (
         np.concatenate(
             [
