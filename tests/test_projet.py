@@ -229,6 +229,8 @@ def test_the_spatial_model_is_shares_of_power_and_covariances_of_places(rng):
         direction = np.array([np.cos(0.2), np.sin(0.2)])
         assert_allclose(R[0], np.broadcast_to(np.outer(direction, direction), (6, 2, 2)), atol=0.02)
         assert_allclose(projet.spatial_model(model, 2.0)[0], v**2, rtol=1e-4)
+        everywhere = projet.spatial_model(model, diffuse=0.3)[1]
+        assert_allclose(everywhere, 0.7 * R + 0.15 * np.eye(2), atol=1e-12)
 
 
 # The separator.
@@ -294,6 +296,7 @@ def test_channels_with_one_place_between_them_give_one_source_or_warn(other):
         ({"pool_s": -0.1}, "pool_s must be a number at least 0"),
         ({"resynthesis": "mask"}, "resynthesis must be one of"),
         ({"exponent": 0.0}, "exponent must be a number above 0"),
+        ({"diffuse": 1.1}, "diffuse must be a number at least 0 and at most 1"),
         ({"delays_s": ()}, "at least two pans for each of the 0 delays"),
     ],
 )

@@ -115,8 +115,8 @@ def test_images_are_projected_back(rng):
 
 @every_peer
 def test_long_recordings_are_refused_before_any_work(separate):
-    with pytest.raises(ValueError, match=r"must last at most longest_s = 60 seconds, got 61\.0.*cut an excerpt"):
-        separate(np.zeros((2, 61 * RATE), np.float32), RATE)
+    with pytest.raises(ValueError, match=r"must last at most longest_s = 30 seconds, got 31\.0.*cut an excerpt"):
+        separate(np.zeros((2, 31 * RATE), np.float32), RATE)
 
 
 @every_peer

@@ -4,7 +4,7 @@ FastMNMF gives each source low-rank powers and a spatial covariance, for any num
 each frequency by a matrix of its own, so that sources may be late and reverberant, but must be as many as channels.
 
 All three draw from NumPy's global generator, so it is seeded before and put back afterwards. They are for recordings of
-up to a minute or so: what they learn, they learn from all frames at once.
+half a minute or so: what they learn, they learn from all frames at once.
 
 Contents: fastmnmf, ilrma, auxiva. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
@@ -22,8 +22,8 @@ from . import panning
 WINDOW_S = 4096 / 44_100
 RUNS = 3
 
-# FastMNMF keeps several arrays of sources x channels for every bin: 60 s of stereo take up to 2 GB.
-LONGEST_S = 60.0
+# FastMNMF keeps several arrays of sources x channels for every bin: 30 s of stereo in four sources take some 1.5 GB.
+LONGEST_S = 30.0
 
 # Standard deviation of the noise that is added for the library, where the mixture has a mean power of 1: -80 dB.
 LEAST = 1e-4
@@ -64,7 +64,7 @@ def fastmnmf(
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two.
     longest_s : float > 0, seconds
-        Longer recordings are refused, as memory grows with length: some 30 MB a second at 44.1 kHz.
+        Longer recordings are refused, as memory grows with length: up to 50 MB a second at 44.1 kHz.
     rng : numpy.random.Generator, optional
         Draws the seeds of the runs. Default: a new one with seed 0.
 

@@ -42,6 +42,8 @@ POOL_S = 0.25
 
 # Of the filter that shares each bin. Above 1 it leans towards the loudest, as only few sources share most bins.
 EXPONENT = 1.5
+# The part of each source's power that the Wiener filter expects from everywhere, as from a room.
+DIFFUSE = 0.001
 RESYNTHESES = ("projections", "wiener")
 
 # How far a source is spread over the grid at the start, and how little each other position has.
@@ -239,7 +241,7 @@ def filtered(mixture_stft: np.ndarray, model: Projet, exponent: float = 1.0) -> 
     return y.transpose(0, 2, 1, 3).reshape(sources, 2, freq, frames)
 
 
-def spatial_model(model: Projet, exponent: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def spatial_model(model: Projet, exponent: float = 1.0, diffuse: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """What PROJET found, as powers and spatial covariances for `wiener.filtered`.
 
     Parameters
@@ -247,6 +249,8 @@ def spatial_model(model: Projet, exponent: float = 1.0) -> tuple[np.ndarray, np.
     model : Projet
     exponent : float > 0
         Shares of power in each bin are raised to it.
+    diffuse : float in [0, 1]
+        The part of the covariances that is the same in all directions.
 
     Returns
     -------
@@ -255,9 +259,10 @@ def spatial_model(model: Projet, exponent: float = 1.0) -> tuple[np.ndarray, np.
     covariances : complex128 (sources, freq, 2, 2)
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Fitzgerald, Liutkus and Badeau, IEEE TASLP 2016, who name
-    the model; the exponent is ours.
+    the model; exponent and diffuse part are ours.
     """
     checks.check_number("exponent", exponent, above=0)
+    checks.check_number("diffuse", diffuse, at_least=0, at_most=1)
     loudest = model.magnitudes.max(axis=0)
     powers = model.magnitudes / np.where(loudest > 0, loudest, 1)
     powers **= np.float32(2 / _exponent(model.kind))
@@ -267,6 +272,7 @@ def spatial_model(model: Projet, exponent: float = 1.0) -> tuple[np.ndarray, np.
     freq = powers.shape[1]
     vectors = _gains_of(model.pans_rad, model.delays, freq)
     covariances = np.einsum("jl,glc,gld->jgcd", model.gains, vectors, vectors.conj(), optimize=True)
+    covariances = (1 - diffuse) * covariances + diffuse * np.eye(2) / 2
     return powers, np.broadcast_to(covariances, (len(powers), freq, 2, 2))
 
 
@@ -317,6 +323,7 @@ def separate(
     pool_s: float = POOL_S,
     resynthesis: str = "wiener",
     exponent: float = EXPONENT,
+    diffuse: float = DIFFUSE,
     window_s: float = panning.WINDOW_S,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
@@ -346,6 +353,8 @@ def separate(
         The multichannel Wiener filter, or the paper's: projections are filtered, and the nearest sources found.
     exponent : float > 0
         Of either filter; 1 is the paper.
+    diffuse : float in [0, 1]
+        Of `spatial_model`: which part of each source comes from everywhere. In reverberant mixtures 0.03 or so is better.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two.
     rng : numpy.random.Generator, optional
@@ -368,6 +377,7 @@ def separate(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_choice("resynthesis", resynthesis, RESYNTHESES)
     checks.check_number("pool_s", pool_s, at_least=0, unit="seconds")
+    checks.check_number("diffuse", diffuse, at_least=0, at_most=1)
     rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
     settings = transforms.settings_for(sample_rate_hz, window_s)
     sources = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
@@ -390,7 +400,7 @@ def separate(
         whole = len(parts) == 1 and stop - start == samples
         model = learnt if whole else model_of(stft, learnt.gains, learn_gains=False)
         if resynthesis == "wiener":
-            found = wiener.filtered(stft, *spatial_model(model, exponent))
+            found = wiener.filtered(stft, *spatial_model(model, exponent, diffuse))
         else:
             found = filtered(stft, model, exponent)
         for estimate, one in zip(estimates.values(), found, strict=True):

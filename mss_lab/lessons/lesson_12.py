@@ -1,0 +1,237 @@
+"""Exercises of lesson 12, "More than a histogram". Lesson: notebooks/12_more_than_a_histogram.ipynb"""
+
+import numpy as np
+
+from . import answers
+from .exercise import Exercise
+
+PIECE = "band"
+
+
+def _check_deaf(answer):
+    return answers.number(
+        answer,
+        np.degrees(np.arctan2(4, 3)),
+        0.1,
+        "degrees",
+        name="the angle",
+        where="Put x_1 = 3 q and x_2 = 4 q into the projection, and ask when it is 0.",
+        slips={
+            "That angle has the tangent 3/4. sin(psi) goes with the left channel: 3 sin(psi) = 4 cos(psi).": np.degrees(
+                np.arctan2(3, 4)
+            ),
+            "That is the angle in radians: np.degrees.": np.arctan2(4, 3),
+            "That is a right angle away: there the projection hears the source best.": np.degrees(np.arctan2(4, 3))
+            + 90,
+            "There the projection hears the source best. Where is it deaf?": np.degrees(np.arctan2(4, 3)) - 90,
+            "That is the angle for powers, 9 and 16. The projection is of amplitudes.": np.degrees(np.arctan2(16, 9)),
+        },
+    )
+
+
+def _check_images(answer):
+    rng = np.random.default_rng(122)
+    mixture, W = rng.standard_normal((2, 50)), rng.standard_normal((2, 2))
+    A, s = np.linalg.inv(W), W @ mixture
+
+    def images(A, s):
+        return A.T[:, :, None] * s[:, None]
+
+    return answers.array(
+        answers.call(answer, mixture, W),
+        images(A, s),
+        "sources channels samples",
+        name="the stack of images",
+        where="s = W x, A = np.linalg.inv(W), and source j gives A[c, j] * s[j] to channel c.",
+        slips={
+            "Those are rows of A where its columns belong: source j gives A[c, j] s_j to channel c.": images(A.T, s),
+            "That mixes with W itself. W leads from channels to sources; its inverse leads back.": images(W, s),
+            "The axes are (channels, sources, samples): the sources come first.": images(A, s).swapaxes(0, 1),
+            "That is what each channel gives to each source. Unmix first, then send one source back.": images(
+                A, mixture
+            ),
+            "That undoes the mixture with A. The sources are W x.": images(A, A @ mixture),
+        },
+    )
+
+
+def _check_update(answer):
+    rng = np.random.default_rng(123)
+    C, P, W = rng.random((5, 30)) + 0.1, rng.random((3, 30)) + 0.1, rng.random((3, 5)) + 0.1
+    E = W.T @ P
+    total = W.sum(axis=1, keepdims=True)
+    return answers.array(
+        answers.call(answer, C, P, W),
+        P * (W @ (C / E)) / total,
+        "sources bins",
+        name="the new P",
+        where="The model is E = W.T @ P; P is multiplied by (W @ (C / E)) over the sums of W's rows.",
+        slips={
+            "The divisor is missing: the sum of each row of W.": P * (W @ (C / E)),
+            "That is the update for the squared error. Kullback-Leibler compares by a quotient.": P * (W @ C) / (W @ E),
+            "That is the factor alone. The update multiplies P by it.": (W @ (C / E)) / total,
+            "The quotient is upside down: what was measured over the model, C / E.": P * (W @ (E / C)) / total,
+            "That is the update for Itakura-Saito, C / E**2 over 1 / E.": P * (W @ (C / E**2)) / (W @ (1 / E)),
+            "That divides by sums over the sources. Sum each row of W, over the directions.": P
+            * (W @ (C / E))
+            / W.sum(),
+        },
+    )
+
+
+def _check_filtered(answer):
+    rng = np.random.default_rng(124)
+    x = rng.standard_normal(2) + 1j * rng.standard_normal(2)
+    v = rng.random(3) + 0.1
+    factors = rng.standard_normal((2, 3, 2, 2))
+    factors = factors[0] + 1j * factors[1]
+    R = factors @ factors.conj().swapaxes(1, 2)
+    parts = v[:, None, None] * R
+    total = parts.sum(axis=0)
+    diagonal = np.real(np.diagonal(parts, axis1=1, axis2=2))
+    return answers.array(
+        answers.call(answer, x, v, R),
+        parts @ np.linalg.solve(total, x),
+        "sources channels",
+        name="the estimates",
+        where="total = sum of v_j R_j; then v_j R_j times the inverse of total, times x.",
+        slips={
+            "That divides matrices entry by entry. The inverse of a matrix is np.linalg.inv, and products are @.": (
+                parts / total
+            )
+            @ x,
+            "The order matters with matrices: v_j R_j stands left of the inverse.": np.linalg.inv(total) @ parts @ x,
+            "The powers are missing in the sum: it is the sum of v_j R_j.": parts @ np.linalg.solve(R.sum(axis=0), x),
+            "The powers are missing before the inverse: v_j R_j, not R_j.": R @ np.linalg.solve(total, x),
+            "That is a mask for each channel by itself. The filter mixes the channels.": diagonal
+            / diagonal.sum(axis=0)
+            * x,
+            "Those are the filters. Apply them to x.": parts @ np.linalg.inv(total),
+        },
+    )
+
+
+def _check_entry(answer):
+    wanted = -1 / np.tan(np.radians(60))
+    return answers.number(
+        answer,
+        wanted,
+        0.001,
+        name="the entry",
+        where="The filter keeps (1, 0) and kills (cos 60, sin 60): two equations for the first row of W_1.",
+        slips={
+            "The right sign is missing: what the other source leaves in the left channel is taken away.": -wanted,
+            "That is -tan. In the left channel the other source has the cosine, in the right one the sine.": -np.tan(
+                np.radians(60)
+            ),
+            "That leaves out how loud the other source is in the right channel: divide by sin 60.": -0.5,
+            "That is a mask's entry: zero off the diagonal. This filter mixes the channels.": 0.0,
+            "60 was taken for radians: np.radians.": -1 / np.tan(60),
+        },
+    )
+
+
+_IMAGES = (
+    "import numpy as np\n\n"
+    "def answer(mixture, unmixing):\n"
+    "    mixing = np.linalg.inv(unmixing)\n"
+    "    found = unmixing @ mixture\n"
+    "    return np.stack([np.outer(mixing[:, j], found[j]) for j in range(2)])"
+)
+_UPDATE = (
+    "import numpy as np\n\n"
+    "def answer(C, P, W):\n"
+    "    E = W.T @ P\n"
+    "    return P * (W @ (C / E)) / W.sum(axis=1, keepdims=True)"
+)
+_FILTERED = (
+    "import numpy as np\n\n"
+    "def answer(x, v, R):\n"
+    "    parts = v[:, None, None] * R\n"
+    "    return parts @ np.linalg.inv(parts.sum(axis=0)) @ x"
+)
+
+EXERCISES = (
+    Exercise(
+        number="12.1",
+        task="A source has the gain 3 on the left and 4 on the right. For which angle psi, in degrees, is the "
+        "projection sin(psi) x_1 - cos(psi) x_2 deaf to it?",
+        check=_check_deaf,
+        hints=(
+            "With x_1 = 3 q and x_2 = 4 q the projection is (3 sin(psi) - 4 cos(psi)) q.",
+            "So tan(psi) = 4/3: np.arctan2 of the two gains.",
+        ),
+        solution="import numpy as np\n\nanswer = np.degrees(np.arctan2(4, 3))",
+        mistakes=(
+            "import numpy as np\n\nanswer = np.degrees(np.arctan2(3, 4))",
+            "import numpy as np\n\nanswer = np.arctan2(4, 3)",
+        ),
+        praise="A projection is deaf to the pan that has its own angle.",
+    ),
+    Exercise(
+        number="12.2",
+        task="Write `images(mixture, unmixing)`: what each source gives to each channel, (sources, channels, samples).",
+        check=_check_images,
+        hints=(
+            "The sources are unmixing @ mixture; the matrix that mixes them again is np.linalg.inv(unmixing).",
+            "Source j alone: np.outer(mixing[:, j], sources[j]), (channels, samples).",
+        ),
+        solution=_IMAGES,
+        mistakes=(
+            _IMAGES.replace("mixing[:, j], found", "mixing[j], found"),
+            _IMAGES.replace("np.linalg.inv(unmixing)", "unmixing"),
+            _IMAGES.replace("for j in range(2)])", "for j in range(2)], axis=1)"),
+        ),
+        praise="Scale W's rows as you like, and exchange them: the images stay, but for their order.",
+    ),
+    Exercise(
+        number="12.3",
+        task="Write `update(C, P, W)`: one Kullback-Leibler update of PROJET's P, (sources, bins).",
+        check=_check_update,
+        hints=(
+            "The model of all projections is E = W.T @ P, (directions, bins).",
+            "It is the update of NMF's activations with W.T for the templates.",
+        ),
+        solution=_UPDATE,
+        mistakes=(
+            _UPDATE.replace(" / W.sum(axis=1, keepdims=True)", ""),
+            _UPDATE.replace("C / E", "E / C"),
+            _UPDATE.replace("(W @ (C / E)) / W.sum(axis=1, keepdims=True)", "(W @ C) / (W @ E)"),
+        ),
+        praise="Each bin is fitted by itself; only Q knows of all of them.",
+    ),
+    Exercise(
+        number="12.4",
+        task="Write `filtered(x, v, R)`: the multichannel Wiener filter for one bin, estimates (sources, 2).",
+        check=_check_filtered,
+        hints=(
+            "v[:, None, None] * R are the covariances of all sources; their sum is that of the mixture.",
+            "parts @ np.linalg.inv(total) are the filters, one for each source. Then @ x.",
+        ),
+        solution=_FILTERED,
+        mistakes=(
+            _FILTERED.replace("parts @ np.linalg.inv(parts.sum(axis=0)) @ x", "(parts / parts.sum(axis=0)) @ x"),
+            _FILTERED.replace(
+                "parts @ np.linalg.inv(parts.sum(axis=0)) @ x", "np.linalg.inv(parts.sum(axis=0)) @ parts @ x"
+            ),
+            _FILTERED.replace("return parts @", "return R @"),
+        ),
+        praise="The filters of all sources add up to the identity, so the estimates add up to x.",
+    ),
+    Exercise(
+        number="12.5",
+        task="Two sources of equal power sit at 0 and at 60 degrees. What is the entry of the filter W_1 of the one "
+        "at 0 degrees in the first row and second column?",
+        check=_check_entry,
+        hints=(
+            "Two directions in two channels: the filter keeps one exactly and kills the other.",
+            "The first row (a, b) must give 1 for (1, 0) and 0 for (cos 60, sin 60).",
+        ),
+        solution="import numpy as np\n\nanswer = -1 / np.tan(np.radians(60))",
+        mistakes=(
+            "import numpy as np\n\nanswer = 1 / np.tan(np.radians(60))",
+            "answer = 0.0",
+        ),
+        praise="The powers do not matter here: two directions in two channels can be undone whatever they are.",
+    ),
+)
