@@ -50,7 +50,7 @@ POOL_S = 0.25
 LEARN_S = 30.0
 EXCERPT_S = 5.0
 
-BLOCK_BINS = 1 << 14
+BLOCK_BINS = 1 << 15
 
 Separator = Callable[..., dict[str, np.ndarray]]
 
@@ -381,23 +381,22 @@ def _matrices(vectors: np.ndarray) -> np.ndarray:
     return matrices
 
 
-# In what follows V is (freq, sources, frames), r is (freq, sources, channels^2), and a matrix for each bin is an array
-# (channels, channels, freq, frames), whose entries are worked on one after the other.
+# In what follows V is (freq, sources, frames), r is (freq, sources, channels^2), a sum of v_j R_j is (freq, channels^2,
+# frames), and a matrix for each bin is an array (channels, channels, freq, frames), whose entries are worked on one
+# after the other.
 
 
 def _total(V: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """S of each bin, without the noise."""
-    channels = math.isqrt(r.shape[-1])
-    s = r.swapaxes(1, 2) @ V
-    total = np.empty((channels, channels, len(s), s.shape[-1]), complex)
-    pairs: list[tuple[int, int]] = list(zip(*np.triu_indices(channels, 1), strict=True))
-    for c in range(channels):
-        total[c, c] = s[:, c]
-    for k, (c, d) in enumerate(pairs):
-        total[c, d].real = s[:, channels + k] / np.sqrt(2)
-        total[c, d].imag = s[:, channels + len(pairs) + k] / np.sqrt(2)
-        total[d, c] = total[c, d].conj()
-    return total
+    """S of each bin as vectors, without the noise, real (freq, channels^2, frames)."""
+    return r.swapaxes(1, 2) @ V
+
+
+def _pair(total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of S for two channels: both entries of the diagonal, and the one above it, (freq, frames) each."""
+    across = np.empty(total[:, 0].shape, complex)
+    across.real, across.imag = total[:, 2], total[:, 3]
+    across /= np.sqrt(2)
+    return total[:, 0], total[:, 1], across
 
 
 def _entries(matrix: np.ndarray) -> np.ndarray:
@@ -410,14 +409,15 @@ def _entries(matrix: np.ndarray) -> np.ndarray:
 
 def _inverse(total: np.ndarray, noise: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
-    if len(total) == 2:
-        left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
+    if total.shape[1] == 4:
+        left, right, across = _pair(total)
         determinant = _determinant(left, right, across, noise)
         inverse = np.array([[right + noise, -across], [-across.conj(), left + noise]])
         inverse /= determinant
         return inverse, np.log(determinant)
-    moved = np.moveaxis(total, (0, 1), (-2, -1)) + np.asarray(noise)[..., np.newaxis, np.newaxis] * np.eye(len(total))
-    return np.moveaxis(np.linalg.inv(moved), (-2, -1), (0, 1)), np.linalg.slogdet(moved)[1]
+    matrices = _matrices(total.swapaxes(1, 2))
+    matrices += np.asarray(noise)[..., np.newaxis, np.newaxis] * np.eye(matrices.shape[-1])
+    return np.moveaxis(np.linalg.inv(matrices), (-2, -1), (0, 1)), np.linalg.slogdet(matrices)[1]
 
 
 def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -485,8 +485,12 @@ def _solved(total: np.ndarray, noise: float | np.ndarray, x: np.ndarray) -> np.n
     if len(x) != 2:
         inverse = _inverse(total, noise)[0]
         return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
-    left, right, across = total[0, 0].real, total[1, 1].real, total[0, 1]
-    u = np.stack([(right + noise) * x[0] - across * x[1], (left + noise) * x[1] - total[1, 0] * x[0]])
+    left, right, across = _pair(total)
+    u = np.empty_like(x)
+    np.multiply(right + noise, x[0], out=u[0])
+    np.multiply(left + noise, x[1], out=u[1])
+    u[0] -= across * x[1]
+    u[1] -= np.conj(across, out=across) * x[0]
     u /= _determinant(left, right, across, noise)
     return u
 
@@ -499,12 +503,14 @@ def _determinant(left: np.ndarray, right: np.ndarray, across: np.ndarray, noise:
 
 def _moments(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Powers and covariances of estimates (sources, channels, freq, frames), as `simplified` takes them."""
-    V = np.swapaxes(np.mean(_power(y), axis=1, dtype=np.float64), 0, 1)
-    y = y.transpose(2, 0, 1, 3)
-    products = (y @ y.conj().swapaxes(2, 3)).astype(np.complex128)
-    V = _at_least_something(V)
-    totals = V.sum(axis=2)[..., np.newaxis, np.newaxis]
-    return V, _vectors(products / np.where(totals > 0, totals, 1))
+    channels = y.shape[1]
+    power = [_power(y[:, c]) for c in range(channels)]
+    V = _at_least_something(_by_frequency(sum(power[1:], power[0]) / channels))
+    products = np.empty((len(y), y.shape[2], channels, channels), complex)
+    for c, d in zip(*np.triu_indices(channels), strict=True):
+        products[..., c, d] = power[c].sum(axis=-1, dtype=np.float64) if c == d else np.vecdot(y[:, d], y[:, c])
+    totals = V.sum(axis=2)[..., np.newaxis]
+    return V, _vectors(products.swapaxes(0, 1)) / np.where(totals > 0, totals, 1)
 
 
 def _reestimated(V: np.ndarray, r: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -516,16 +522,25 @@ def _reestimated(V: np.ndarray, r: np.ndarray, u: np.ndarray) -> tuple[np.ndarra
     return new, _vectors(R @ _matrices(V**2 @ seen.swapaxes(1, 2)) @ R / np.where(totals > 0, totals, 1))
 
 
-def _finish(found: Gaussian, part: slice, x: np.ndarray, V: np.ndarray, r: np.ndarray, noise: float) -> None:
+def _finish(found: Gaussian, part: slice, x: np.ndarray, V: np.ndarray, r: np.ndarray, noise: Any) -> None:
     """Filter a part of the frequencies, and write what was found into its place."""
-    R = _matrices(r)
-    found.powers[:, part], found.covariances[:, part] = V.swapaxes(0, 1), R.swapaxes(0, 1)
-    u = _solved(_total(V, r), noise, x).swapaxes(0, 1)
-    freq, sources, channels = R.shape[:3]
-    y = (R.reshape(freq, sources * channels, channels) @ u).reshape(freq, sources, channels, -1)
-    y *= V[:, :, np.newaxis]
-    y += ((x.swapaxes(0, 1) - y.sum(axis=1)) / sources)[:, np.newaxis]
-    found.estimates[:, :, part] = y.transpose(1, 2, 0, 3)
+    R = _matrices(r)[..., np.newaxis]
+    found.powers[:, part], found.covariances[:, part] = V.swapaxes(0, 1), R[..., 0].swapaxes(0, 1)
+    u = _solved(_total(V, r), noise, x)
+    # What is left for the noise is noise times u. The last source gets what is still missing, so that nothing is.
+    share, rest = u * (noise / V.shape[1]), x.copy()
+    y = np.empty_like(x[0])
+    for j in range(V.shape[1] - 1):
+        for c in range(len(x)):
+            np.multiply(R[:, j, c, c].real, u[c], out=y)
+            for d in range(len(x)):
+                if d != c:
+                    y += R[:, j, c, d] * u[d]
+            y *= V[:, j]
+            y += share[c]
+            rest[c] -= y
+            found.estimates[j, c, part] = y
+    found.estimates[-1, :, part] = rest
 
 
 def _empty(x: np.ndarray, sources: int) -> Gaussian:
