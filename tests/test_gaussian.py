@@ -211,15 +211,27 @@ def test_a_round_or_two_improve_a_soft_mask_and_more_do_not():
     assert rounds[5] < rounds[2]
 
 
-def test_powers_that_die_out_leave_no_numbers_that_are_none(rng):
+@pytest.mark.parametrize("gain", [1e-6, 10**-12.5, 10**-21.5, 1e-60, 1e-160])
+def test_powers_that_die_out_leave_no_numbers_that_are_none(rng, gain):
     x, v, _ = problem(rng, frames=10)
     start = masks.apply(masks.wiener(v[:, np.newaxis]), x)
-    start[1] *= 1e-60
-    start[2] *= 1e-160
-    for iterations in (1, 2, 6):
+    start[1] *= gain
+    for iterations in (1, 2, 4, 6, 8):
         found = gaussian.simplified(x, start, iterations=iterations)
         assert np.isfinite(found.estimates).all()
+        assert np.abs(found.estimates).max() < 10 * np.abs(x).max()
         assert_allclose(found.estimates.sum(axis=0), x, rtol=1e-12)
+
+
+def test_channels_that_are_all_but_equal_leave_em_in_its_senses(rng):
+    # All from one direction: S is as good as singular, and D the difference of what is nearly equal.
+    draws = rng.standard_normal((2, 1, 4, 6))
+    one = draws[0] + 1j * draws[1]
+    x = np.concatenate([one, one * (1 + 1e-7 * rng.standard_normal(one.shape))])
+    v = rng.gamma(1, 1, (3, 4, 6))
+    found = gaussian.em(x, v, np.broadcast_to(np.ones((2, 2)), (3, 4, 2, 2)), iterations=40)
+    assert np.abs(found.estimates).max() < 2 * np.abs(x).max()
+    assert np.diff(found.log_likelihoods).min() > -1e-6
 
 
 def test_known_covariances_are_not_learnt(rng):

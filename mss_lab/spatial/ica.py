@@ -69,9 +69,7 @@ def unmixing(
     iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("tolerance", tolerance, above=0)
     checks.check_generator("rng", rng)
-    level = np.abs(mixture).max()
-    scaled = mixture / (level or 1)
-    powers, directions = np.linalg.eigh(np.cov(scaled, bias=True))
+    powers, directions = np.linalg.eigh(np.cov(mixture, bias=True))
     if powers[0] <= LEAST_SPREAD * powers[1]:
         return directions[:, 1:].T
     start = np.linalg.qr(rng.standard_normal((2, 2)))[0]
@@ -80,7 +78,7 @@ def unmixing(
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model.fit(scaled.T)
+        model.fit(mixture.T)
     if any(issubclass(one.category, ConvergenceWarning) for one in caught):
         warnings.warn(
             f"ICA has not converged in {iterations} iterations: no direction stands out, as with Gaussian sources, or "
