@@ -354,7 +354,7 @@ def separate(
     exponent : float > 0
         Of either filter; 1 is the paper.
     diffuse : float in [0, 1]
-        Of `spatial_model`: which part of each source comes from everywhere. In reverberant mixtures 0.03 or so is better.
+        Of `spatial_model`: which part of each source comes from everywhere. In rooms, 0.03 or so is better.
     window_s : float > 0, seconds
         The STFT's window is the nearest power of two.
     rng : numpy.random.Generator, optional
