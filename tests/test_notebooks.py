@@ -38,6 +38,12 @@ def test_lessons_and_the_package_link_each_other():
     assert found == []
 
 
+@by_name
+def test_the_readme_lists_each_lesson_by_its_title(path):
+    title = notebooks.read(path).cells[0].source.splitlines()[0].partition(": ")[2]
+    assert f"| {path.name[:2]} | [{title}](notebooks/{path.name}) |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.notebook
 @by_name
 def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
