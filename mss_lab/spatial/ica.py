@@ -168,6 +168,7 @@ def separate(
     parts = excerpts(mixture.shape[1], sample_rate_hz, LEARN_S, EXCERPT_S)
     heard = np.concatenate([mixture[:, start:stop] for start, stop in parts], axis=1)
     found = images(mixture, unmixing(heard, iterations=iterations, tolerance=tolerance, rng=rng))
-    sizes = np.linalg.norm(found.astype(np.float64), axis=2)
-    names = panning.labels(np.arctan2(sizes[:, 1], sizes[:, 0]))
+    # One channel at a time: in double precision, all of a long recording would take much memory.
+    left, right = ([np.sum(np.square(image[c], dtype=np.float64)) ** 0.5 for image in found] for c in (0, 1))
+    names = panning.labels(np.arctan2(right, left))
     return dict(zip(names, found, strict=True))
