@@ -491,7 +491,8 @@ def _solved(total: np.ndarray, noise: float | np.ndarray, x: np.ndarray) -> np.n
     np.multiply(left + noise, x[1], out=u[1])
     u[0] -= across * x[1]
     u[1] -= np.conj(across, out=across) * x[0]
-    u /= _determinant(left, right, across, noise)
+    # NumPy divides a complex number by a real one as by a complex one; a product is several times quicker.
+    u *= np.reciprocal(_determinant(left, right, across, noise))
     return u
 
 
@@ -528,19 +529,18 @@ def _finish(found: Gaussian, part: slice, x: np.ndarray, V: np.ndarray, r: np.nd
     found.powers[:, part], found.covariances[:, part] = V.swapaxes(0, 1), R[..., 0].swapaxes(0, 1)
     u = _solved(_total(V, r), noise, x)
     # What is left for the noise is noise times u. The last source gets what is still missing, so that nothing is.
-    share, rest = u * (noise / V.shape[1]), x.copy()
-    y = np.empty_like(x[0])
+    share = (u * (noise / V.shape[1])).astype(found.estimates.dtype)
+    found.estimates[-1, :, part] = x
+    y, term = np.empty_like(x[0]), np.empty_like(x[0])
     for j in range(V.shape[1] - 1):
         for c in range(len(x)):
-            np.multiply(R[:, j, c, c].real, u[c], out=y)
-            for d in range(len(x)):
-                if d != c:
-                    y += R[:, j, c, d] * u[d]
-            y *= V[:, j]
-            y += share[c]
-            rest[c] -= y
-            found.estimates[j, c, part] = y
-    found.estimates[-1, :, part] = rest
+            np.multiply(R[:, j, c, 0], u[0], out=y)
+            for d in range(1, len(x)):
+                y += np.multiply(R[:, j, c, d], u[d], out=term)
+            estimate = found.estimates[j, c, part]
+            np.multiply(y, V[:, j], out=estimate, casting="same_kind")
+            estimate += share[c]
+            found.estimates[-1, c, part] -= estimate
 
 
 def _empty(x: np.ndarray, sources: int) -> Gaussian:
