@@ -146,14 +146,18 @@ def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: fl
     Where `second` is 0 nothing depends on the factor, and it stays. What has sunk below the smallest normal number
     becomes 0, because arithmetic with such numbers is slow.
     """
-    quotient = np.ones_like(factor)
-    np.divide(first, second, out=quotient, where=np.broadcast_to(second > 0, factor.shape))
+    matters = second > 0
+    if matters.all():
+        quotient = first / second
+    else:
+        quotient = np.ones_like(factor)
+        np.divide(first, second, out=quotient, where=np.broadcast_to(matters, factor.shape))
     # So large a step is a division by what is left of a template that is dying; 0 times infinity would be NaN.
     np.minimum(quotient, np.finfo(factor.dtype).max ** 0.5, out=quotient)
     if power != 1:
         np.power(quotient, power, out=quotient)
     quotient *= factor
-    quotient[quotient < np.finfo(factor.dtype).tiny] = 0
+    np.copyto(quotient, 0, where=quotient < np.finfo(factor.dtype).tiny)
     return quotient
 
 
