@@ -76,7 +76,7 @@ def test_the_plane_is_what_the_equations_say(rng):
 
 @pytest.mark.parametrize("pan", CHECKED_PANS)
 def test_one_source_is_found_within_3_mrad_checked_in_methods(rng, pan):
-    # METHODS 3.3: the energy-weighted estimate, with beta 100.
+    # The energy-weighted estimate, with beta 100.
     stft = panned_stft(rng, pan)
     angles, _ = adress.nulls(stft, beta=100)
     assert abs(np.average(angles, weights=np.sum(np.abs(stft) ** 2, axis=0)) - pan) < 0.003
@@ -84,7 +84,7 @@ def test_one_source_is_found_within_3_mrad_checked_in_methods(rng, pan):
 
 @pytest.mark.parametrize("pan", [0.0, *CHECKED_PANS, np.pi / 2])
 def test_the_corrected_magnitude_is_that_of_the_louder_channel(rng, pan):
-    # METHODS 3.3: |X_dom| - min. At beta 100, at most half a step of the gain is left over.
+    # |X_dom| - min. At beta 100, at most half a step of the gain is left over.
     stft = panned_stft(rng, pan)
     louder = np.abs(stft).max(axis=0)
     magnitude = adress.nulls(stft)[1]
@@ -94,7 +94,7 @@ def test_the_corrected_magnitude_is_that_of_the_louder_channel(rng, pan):
 
 @pytest.mark.parametrize("pan", CHECKED_PANS)
 def test_the_first_published_magnitude_is_too_loud_near_the_sides_checked_in_methods(rng, pan):
-    # METHODS 3.3: max - min is max(cos, sin - cos) |q| for pans beyond the centre, so that it is that of X_1 only where
+    # Max - min is max(cos, sin - cos) |q| for pans beyond the centre, so that it is that of X_1 only where
     # tan(pan) <= 2; at 1.4 it is 4.8 times as much.
     stft = panned_stft(rng, pan)
     source = np.sqrt(np.sum(np.abs(stft) ** 2, axis=0))

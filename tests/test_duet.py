@@ -62,7 +62,7 @@ def test_attenuation_and_angle_are_inverse():
 
 
 def test_the_level_of_a_peak_is_the_formula_of_the_paper():
-    # METHODS 3.2: a = (alpha + sqrt(alpha^2 + 4)) / 2.
+    # a = (alpha + sqrt(alpha^2 + 4)) / 2.
     for alpha in (-2.9, -0.3, 0.0, 1.7):
         assert_allclose(np.tan(duet.angle_of(alpha)), (alpha + np.sqrt(alpha**2 + 4)) / 2, rtol=1e-12)
 
@@ -98,7 +98,7 @@ def test_the_histogram_is_one_sum_for_each_bin(rng):
     assert_allclose(found.weight, smooth, rtol=1e-9)
     assert_allclose(found.beyond_attenuation, beyond_level / total, rtol=1e-9)
     assert_allclose(found.beyond_delay, beyond_delay / total, rtol=1e-9)
-    # METHODS 3.2, trap: centres, not edges.
+    # Centres, not edges.
     assert_allclose(found.attenuations, [-1.6, -0.8, 0, 0.8, 1.6], atol=1e-12)
     assert_allclose(found.delays_s * RATE, [-1.6, -0.8, 0, 0.8, 1.6], atol=1e-12)
 
@@ -116,7 +116,7 @@ def test_level_and_delay_of_one_source_are_found(name, rate):
 
 
 def test_levels_and_delays_of_disjoint_tones_are_found_checked_in_methods():
-    # METHODS 3.2: the level within one bin, the delay within 0.1 sample.
+    # The level within one bin, the delay within 0.1 sample.
     found = duet.histogram(transforms.stft(four_places()[1], **SETTINGS), RATE)
     for count in (None, 4):
         angles, delays_s = duet.peaks(found, count)
@@ -130,7 +130,7 @@ def test_levels_and_delays_of_disjoint_tones_are_found_checked_in_methods():
 
 @pytest.mark.parametrize(("pan", "beyond"), [(0.2, True), (0.35, False), (1.2, False), (1.35, True), (0.0, True)])
 def test_what_lies_near_a_side_is_not_counted_checked_in_methods(rng, pan, beyond):
-    # METHODS 3.2, trap: limits of 3 drop pans below 16.8 and above 73.2 degrees.
+    # Limits of 3 drop pans below 16.8 and above 73.2 degrees.
     assert_allclose(np.degrees([duet.angle_of(-3), duet.angle_of(3)]), [16.8, 73.2], atol=0.05)
     stft = transforms.stft(signals.pan(signals.noise(0.5, RATE, rng=rng), pan), **SETTINGS)
     found = duet.histogram(stft, RATE)
@@ -180,7 +180,7 @@ def test_masks_are_binary_and_add_up_also_where_places_are_equal(rng, frozen):
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
     assert_array_equal(estimates["a"], estimates["c"])
     assert np.abs(estimates["a"]).max() > 0.01
-    # METHODS 3.2: masks are binary and sum to 1; a, b and the side share no bin.
+    # Masks are binary and sum to 1; a, b and the side share no bin.
     stft = transforms.stft(mixture, **SETTINGS)
     owner, sharers = duet._owners(stft, RATE, [(pans[name], delays_s[name]) for name in pans])
     assert set(np.unique(owner)) == {0, 1, 3}

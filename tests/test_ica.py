@@ -21,7 +21,7 @@ def sdrs(images, estimates):
 
 
 def test_two_laplacian_sources_come_apart(rng, frozen):
-    # METHODS 3.1: |W A| is a permutation that is scaled; images reach more than 30 dB and add up to 2e-15.
+    # |W A| is a permutation that is scaled; images reach more than 30 dB and add up to 2e-15.
     pans = np.array([0.4, 1.2])
     images = panned(rng.laplace(size=(2, 20_000)), pans)
     mixture = frozen(images.sum(axis=0))

@@ -230,7 +230,7 @@ def spectrogram(rng, precision=np.complex128):
 @pytest.mark.parametrize("exponent", [1.0, 2.0])
 @pytest.mark.parametrize("lengths", [(31, 31), (17, 7)])
 def test_hpss_is_that_of_librosa(rng, margin, exponent, lengths, frozen):
-    # METHODS 9: equality to 1e-10; in float32 as far as it goes.
+    # Equality to 1e-10; in float32 as far as it goes.
     for precision, tolerance in ((np.complex128, 1e-10), (np.complex64, 1e-6)):
         stft = frozen(spectrogram(rng, precision))
         found = hpss.decompose(stft, frames=lengths[0], bins=lengths[1], exponent=exponent, margin=margin)
@@ -243,7 +243,7 @@ def test_hpss_is_that_of_librosa(rng, margin, exponent, lengths, frozen):
 @pytest.mark.parametrize("sample_rate_hz", [8_000, 16_000, 44_100, 96_000])
 @pytest.mark.parametrize("which", ["harmonic", "percussive"])
 def test_tones_are_harmonic_and_clicks_percussive_at_every_rate(sample_rate_hz, which):
-    # METHODS 4.1: energy shares of 0.9995 and 1.0 were checked; above 0.95 is asked for.
+    # Energy shares of 0.9995 and 1.0 were checked; above 0.95 is asked for.
     tone, clicks = tone_and_clicks(sample_rate_hz)
     sound = tone if which == "harmonic" else clicks
     found = hpss.separate(sound, sample_rate_hz)
@@ -303,7 +303,7 @@ def test_hpss_that_cannot_be_is_refused(rng):
 
 
 def test_one_iteration_with_two_lines_is_hpss(rng, frozen):
-    # METHODS 4.1: equal to 3e-14, odd kernels, powers with exponent 1 being magnitudes with exponent 2.
+    # Equal to 3e-14, odd kernels, powers with exponent 1 being magnitudes with exponent 2.
     stft = frozen(spectrogram(rng)[:1])
     lines = [kernels.horizontal(), kernels.vertical()]
     powers, covariances = additive.backfit(stft, lines, *STEPS, iterations=1)

@@ -46,7 +46,7 @@ def test_a_source_alone_comes_from_where_it_was_put(rng, pan):
 
 @pytest.mark.parametrize("pan", SIDES)
 def test_panning_keeps_the_energy_checked_in_methods(rng, pan):
-    # METHODS 2.5: cos^2 + sin^2 = 1, to 1e-12.
+    # cos^2 + sin^2 = 1, to 1e-12.
     mono = noise(rng)
     assert_allclose(np.sum(signals.pan(mono, pan) ** 2), np.sum(mono**2), rtol=1e-12)
 

@@ -64,7 +64,6 @@ def test_silence_has_no_beats():
 @pytest.mark.parametrize("period_s", [0.9, 1.37, 2.5])
 @pytest.mark.parametrize("over", [False, True])
 def test_the_period_of_a_known_loop_is_found(rng, period_s, over):
-    # METHODS 4.1.
     mixture = looped(rng, period_s, 8)
     if over:
         mixture = mixture + melody(rng, mixture.shape[1] / RATE)[:, : mixture.shape[1]]
@@ -173,7 +172,6 @@ def test_a_loop_alone_is_all_background(rng):
 
 @every_variant
 def test_a_known_loop_is_recovered_under_a_melody(separate, rng):
-    # METHODS 4.1.
     loop = looped(rng, 1.37, 12)
     over = melody(rng, loop.shape[1] / RATE)[:, : loop.shape[1]]
     found = separate(loop + over, RATE)
