@@ -167,7 +167,7 @@ def test_match_gives_silence_where_there_is_nothing_left(quartet):
         assert not matched[name].any()
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.no_warnings
 def test_match_meets_silence_perfection_and_one_sample(quartet):
     silent = np.zeros((2, 500), np.float32)
     # A silent source takes what no other wants, and a perfect estimate is worth more than any other.
@@ -224,7 +224,7 @@ def test_pivot_shows_the_figure_asked_for(figure):
     assert compare.pivot(rows, figure)["x"]["one"] == 1.0 + compare.FIGURES.index(figure)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.no_warnings
 def test_a_perfect_and_a_hopeless_score_have_no_mean_and_raise_no_warning():
     table = compare.pivot(
         [row("x", "one", "a", math.inf), row("x", "one", "b", -math.inf), row("x", "two", "a", math.inf)]

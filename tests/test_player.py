@@ -96,7 +96,7 @@ def test_all_strips_of_a_player_share_one_scale(stems):
     assert loud.max() - faint.max() == pytest.approx(255 * 20 / strips.RANGE_DB, abs=1)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.no_warnings
 @pytest.mark.parametrize("samples", [1, 2, 500])
 def test_short_and_silent_recordings_have_strips(samples):
     made = player.play({"nothing": np.zeros((1, samples), np.float32)}, RATE_HZ)

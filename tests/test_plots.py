@@ -23,7 +23,7 @@ HOP = 512
 SCORE = Score((Note("a", 60, 0.0, 0.5), Note("b", 67.5, 0.25, 1.0), Note("a", 64, 0.5, 0.75)), ("b", "a"))
 
 # Whatever matplotlib or NumPy warns of while drawing is an error here.
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.no_warnings
 
 
 @pytest.fixture
