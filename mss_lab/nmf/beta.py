@@ -265,6 +265,12 @@ def distance(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -> float:
     total = 0.0
     for rows in row_blocks(V):
         Y = W[rows] @ H
+        if beta == 2:
+            # Nothing is divided here, and the model is in nobody's hands: it may become the difference.
+            Y -= V[rows]
+            difference = Y.ravel()
+            total += float(np.dot(difference, difference)) / 2
+            continue
         Y += least
         total += _divergence(V[rows], Y, beta)
     return max(0.0, total)

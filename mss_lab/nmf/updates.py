@@ -146,18 +146,21 @@ def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: fl
     Where `second` is 0 nothing depends on the factor, and it stays. What has sunk below the smallest normal number
     becomes 0, because arithmetic with such numbers is slow.
     """
-    matters = second > 0
-    if matters.all():
+    numbers = np.finfo(factor.dtype)
+    # Exceptions are looked for first, since most updates have none and a look is cheaper than a mend.
+    if second.min(initial=np.inf) > 0:
         quotient = first / second
     else:
         quotient = np.ones_like(factor)
-        np.divide(first, second, out=quotient, where=np.broadcast_to(matters, factor.shape))
+        np.divide(first, second, out=quotient, where=np.broadcast_to(second > 0, factor.shape))
     # So large a step is a division by what is left of a template that is dying; 0 times infinity would be NaN.
-    np.minimum(quotient, np.finfo(factor.dtype).max ** 0.5, out=quotient)
+    if quotient.max(initial=0) > numbers.max**0.5:
+        np.minimum(quotient, numbers.max**0.5, out=quotient)
     if power != 1:
         np.power(quotient, power, out=quotient)
     quotient *= factor
-    np.copyto(quotient, 0, where=quotient < np.finfo(factor.dtype).tiny)
+    if quotient.min(initial=np.inf) < numbers.tiny:
+        quotient[quotient < numbers.tiny] = 0
     return quotient
 
 
