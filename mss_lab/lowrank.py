@@ -199,7 +199,7 @@ def separate(
     voice = np.zeros(mixture.shape, np.float32)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
         stft = transforms.stft(mixture[:, start:stop], **settings)
-        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+        magnitude = transforms.common_magnitude(stft)
         parts = robust_pca(magnitude, gain=gain, iterations=iterations, tolerance=tolerance, svd=svd, rng=rng)
         models = np.abs([parts.sparse, mask_gain * parts.low_rank])[:, np.newaxis]
         share = (masks.ratio if mask == "soft" else masks.binary)(models)[0].astype(np.float32)

@@ -142,7 +142,7 @@ def of_recording(
         if not piece.shape[1]:
             break
         stft = analyse(piece, settings)[..., first - begin : first - begin + min(block, frames - first)]
-        magnitude = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+        magnitude = transforms.common_magnitude(stft)
         peaks = find_peaks(magnitude, sample_rate_hz, floor_db=floor_db)
         loudest = max(loudest, float(magnitude.max(initial=0)))
         found.append((peaks.frame + first, peaks.frequency_hz, peaks.amplitude, peaks.phase_rad))

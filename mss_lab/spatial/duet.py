@@ -20,7 +20,7 @@ Contents: Histogram, histogram, peaks, attenuation_of, angle_of, separate. Lesso
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -280,7 +280,7 @@ def _places_found(
 ) -> dict[str, tuple[float, float]]:
     # Angle and delay of every peak of the whole recording's histogram, under names made from the angles.
     weight, energies = np.zeros((layout["bins"], layout["bins"])), np.zeros(3)
-    for stft in _blocks(mixture, sample_rate_hz, settings):
+    for stft in panning.blocks(mixture, sample_rate_hz, settings):
         more_weight, more_energies = _counted(stft, sample_rate_hz, layout)
         weight, energies = weight + more_weight, energies + more_energies
     found = _finished(weight, energies, layout)
@@ -316,7 +316,7 @@ def _places_given(
         return {name: (pan, float(delays_s[name])) for name, pan in pans.items()}
     bins, limit_s = layout["bins"], layout["delay_limit_s"]
     weight = np.zeros((len(pans), bins))
-    for stft in _blocks(mixture, sample_rate_hz, settings):
+    for stft in panning.blocks(mixture, sample_rate_hz, settings):
         found = _heard(stft, sample_rate_hz, layout)
         inside = np.abs(found.delays_s) <= limit_s
         column = _bin_of(found.delays_s[inside], limit_s, bins)
@@ -342,8 +342,7 @@ class _Heard:
 
 
 def _heard(mixture_stft: np.ndarray, sample_rate_hz: int, layout: _Layout) -> _Heard:
-    bins = mixture_stft.shape[1]
-    frequencies_hz = np.linspace(0, sample_rate_hz / 2, bins) if bins > 1 else np.zeros(bins)
+    frequencies_hz = _frequencies_hz(mixture_stft.shape[1], sample_rate_hz)
     # At 0 Hz there is no delay, and above the limit it is not certain.
     used = (frequencies_hz > 0) & (frequencies_hz <= 1 / (2 * layout["delay_limit_s"]))
     left, right = mixture_stft[:, used].astype(np.complex128, copy=False)
@@ -436,16 +435,13 @@ def _steering(
 ) -> tuple[np.floating, np.ndarray]:
     # What a source at that place is multiplied by on its way to the left, and, for each frequency, to the right.
     angle, delay_s = place
-    bins = mixture_stft.shape[1]
-    angular = np.linspace(0, np.pi * sample_rate_hz, bins) if bins > 1 else np.zeros(bins)
+    angular = 2 * np.pi * _frequencies_hz(mixture_stft.shape[1], sample_rate_hz)
     to_right = (np.sin(angle) * np.exp(-1j * angular * delay_s)).astype(mixture_stft.dtype)
     return mixture_stft.real.dtype.type(np.cos(angle)), to_right[:, np.newaxis]
 
 
-def _blocks(mixture: np.ndarray, sample_rate_hz: int, settings: transforms.StftSettings) -> Iterator[np.ndarray]:
-    block = round(panning.BLOCK_S * sample_rate_hz)
-    for start in range(0, mixture.shape[1], block):
-        yield transforms.stft(mixture[:, start : start + block], **settings)
+def _frequencies_hz(bins: int, sample_rate_hz: int) -> np.ndarray:
+    return np.linspace(0, sample_rate_hz / 2, bins) if bins > 1 else np.zeros(bins)
 
 
 def _centres(limit: float, bins: int) -> np.ndarray:

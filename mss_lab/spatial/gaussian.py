@@ -411,7 +411,7 @@ def _inverse(total: np.ndarray, noise: float | np.ndarray) -> tuple[np.ndarray, 
     """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
     if total.shape[1] == 4:
         left, right, across = _pair(total)
-        determinant = _determinant(left, right, across, noise)
+        determinant = wiener.determinant(left, right, across, noise)
         inverse = np.array([[right + noise, -across], [-across.conj(), left + noise]])
         inverse /= determinant
         return inverse, np.log(determinant)
@@ -485,21 +485,7 @@ def _solved(total: np.ndarray, noise: float | np.ndarray, x: np.ndarray) -> np.n
     if len(x) != 2:
         inverse = _inverse(total, noise)[0]
         return np.stack([sum(inverse[c, d] * x[d] for d in range(len(x))) for c in range(len(x))])
-    left, right, across = _pair(total)
-    u = np.empty_like(x)
-    np.multiply(right + noise, x[0], out=u[0])
-    np.multiply(left + noise, x[1], out=u[1])
-    u[0] -= across * x[1]
-    u[1] -= np.conj(across, out=across) * x[0]
-    # NumPy divides a complex number by a real one as by a complex one; a product is several times quicker.
-    u *= np.reciprocal(_determinant(left, right, across, noise))
-    return u
-
-
-def _determinant(left: np.ndarray, right: np.ndarray, across: np.ndarray, noise: float | np.ndarray) -> np.ndarray:
-    """Of S + noise I for two channels."""
-    # Rounding may take the first term below zero where all comes from one direction; the others never vanish.
-    return np.maximum(left * right - _power(across), 0) + noise * (left + right + noise)
+    return wiener.solved_pair(*_pair(total), noise, x)
 
 
 def _moments(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

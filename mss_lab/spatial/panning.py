@@ -6,12 +6,12 @@ Angles are in radians: 0 is left, pi/4 the centre, pi/2 right.
 
 Symbols: X_1, X_2 STFT of the left and the right channel, phi angle.
 
-Contents: angles_rad; histogram, histogram_of; peaks, labels, named; window_mask, keep; PanWarning.
+Contents: angles_rad; histogram, histogram_of, blocks; peaks, labels, named; window_mask, keep; PanWarning.
 Lesson: notebooks/11_where_is_it.ipynb
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import scipy.ndimage
@@ -132,13 +132,17 @@ def histogram_of(
     """
     mixture = checks.check_stereo("mixture", mixture)
     bins = checks.check_number("bins", bins, at_least=2, whole=True)
-    settings = transforms.settings_for(sample_rate_hz, window_s)
-    block = round(BLOCK_S * sample_rate_hz)
     energy = np.zeros(bins)
-    for start in range(0, mixture.shape[1], block):
-        stft = transforms.stft(mixture[:, start : start + block], **settings)
+    for stft in blocks(mixture, sample_rate_hz, transforms.settings_for(sample_rate_hz, window_s)):
         energy += _counted(stft, angles_rad(stft), bins)
     return centres_of(bins), _smoothed(energy, smooth_rad)
+
+
+def blocks(mixture: np.ndarray, sample_rate_hz: int, settings: transforms.StftSettings) -> Iterator[np.ndarray]:
+    """Transforms of one stretch after the other, for what is only counted: no frame of a stretch knows of the next."""
+    block = round(BLOCK_S * sample_rate_hz)
+    for start in range(0, mixture.shape[1], block):
+        yield transforms.stft(mixture[:, start : start + block], **settings)
 
 
 def centres_of(bins: int) -> np.ndarray:
