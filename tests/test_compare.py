@@ -345,9 +345,11 @@ def test_the_stereo_benchmark_prints_its_tables():
         command, cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    first, second, *_, last = done.stdout.strip().split("\n\n")
-    names = [re.split(r" {2,}", line)[0] for line in first.splitlines()[2:]]
-    assert names[:3] == ["mixture", "adress", "adress, told where"]
+    # From the title on: what a library prints of its own as it loads is not ours to judge.
+    first, second, *_, last = done.stdout[done.stdout.index("band: drums, bass") :].strip().split("\n\n")
+    names = [re.split(r" {2,}", line)[0] for line in first.splitlines()]
+    begin = names.index("mixture")
+    assert names[begin : begin + 3] == ["mixture", "adress", "adress, told where"], done.stdout
     assert names[-1] == "oracle multichannel Wiener"
     title, head, *lines = second.splitlines()
     assert title == "band: drums against the rest"
