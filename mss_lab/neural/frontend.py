@@ -1,0 +1,148 @@
+"""The short-time Fourier transform in torch: batched, differentiable, and the same as `mss_lab.transforms`.
+
+Frame n is centred on sample n * hop_samples, with zeros before and after the recording; the inverse is weighted
+overlap-add, divided by the sum of the squared windows. Signals in half precision are transformed in float32.
+
+Contents: make_window, frame_count, stft, istft. Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+import functools
+import math
+
+import torch
+
+from .. import checks
+
+# Amplitudes of the cosines that a window is a sum of; the sine window is no such sum.
+COSINES = {
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman-harris": (0.35875, 0.48829, 0.14128, 0.01168),
+}
+WINDOWS = (*COSINES, "sine")
+
+
+def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
+    """Number of frames of a recording: 1 + samples // hop, or rounded up where the hop is over a quarter window."""
+    return 1 + (samples // hop_samples if 4 * hop_samples <= window_samples else -(-samples // hop_samples))
+
+
+def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: str = "hann") -> torch.Tensor:
+    """Short-time Fourier transform; see `mss_lab.transforms.stft`.
+
+    Parameters
+    ----------
+    waveform : float (..., samples)
+        Half precision is transformed in float32, the others in their own.
+    window_samples, hop_samples : int >= 1
+    window : {"hann", "hamming", "blackman-harris", "sine"}
+
+    Returns
+    -------
+    complex (..., freq, frames)
+        freq = window_samples // 2 + 1, frames as `frame_count`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such window, no sample, or no positive hop.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    """
+    _check_lengths(window_samples, hop_samples)
+    *leading, samples = waveform.shape
+    if not samples:
+        raise ValueError(f"waveform must hold at least one sample, got shape {tuple(waveform.shape)}")
+    waveform = _wide(waveform)
+    taper = make_window(window, window_samples, waveform.dtype, waveform.device)
+    count = frame_count(samples, window_samples, hop_samples)
+    lead = window_samples // 2
+    behind = max(0, (count - 1) * hop_samples + window_samples - lead - samples)
+    padded = torch.nn.functional.pad(waveform.reshape(-1, samples), (lead, behind))
+    # Where the hop does not divide the length, the padding may hold room for frames that are not wanted.
+    padded = padded[:, : (count - 1) * hop_samples + window_samples]
+    transform = torch.stft(padded, window_samples, hop_samples, window=taper, center=False, return_complex=True)
+    return transform.reshape(*leading, *transform.shape[-2:])
+
+
+def istft(
+    transform: torch.Tensor, window_samples: int, hop_samples: int, window: str = "hann", *, length: int
+) -> torch.Tensor:
+    """Inverse of `stft`; see `mss_lab.transforms.istft`.
+
+    Parameters
+    ----------
+    transform : complex (..., freq, frames)
+    window_samples, hop_samples, window
+        Those it was made with.
+    length : int >= 1
+        Samples of the recording.
+
+    Returns
+    -------
+    float (..., length)
+
+    Raises
+    ------
+    ShapeError
+        If the bins or frames are not those of a recording of this length.
+    TypeError
+        If the transform is not complex.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    """
+    _check_lengths(window_samples, hop_samples)
+    if not transform.is_complex():
+        raise TypeError(f"transform must be complex, got {transform.dtype}; give a magnitude the mixture's phase first")
+    *leading, bins, count = transform.shape
+    wanted = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
+    if (bins, count) != wanted:
+        raise checks.ShapeError(
+            f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at window "
+            f"{window_samples}, hop {hop_samples}, got shape {tuple(transform.shape)}; use the settings it was made with"
+        )
+    taper = make_window(window, window_samples, transform.real.dtype, transform.device)
+    frames = transform.reshape(-1, bins, count)
+    try:
+        waveform = torch.istft(frames, window_samples, hop_samples, window=taper, length=length)
+    except RuntimeError as error:
+        if "window overlap add min" not in str(error):
+            raise
+        raise ValueError(
+            f"hop_samples must let a {window} window of {window_samples} samples reconstruct, got {hop_samples}, "
+            f"which leaves samples under no window; choose at most {max(1, window_samples // 2)}"
+        ) from error
+    return waveform.reshape(*leading, length)
+
+
+def make_window(
+    window: str, window_samples: int, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """A window function, periodic, with peak 1, (window_samples,); the same as `mss_lab.transforms.make_window`."""
+    checks.check_choice("window", window, WINDOWS)
+    return _window(window, window_samples, dtype, torch.device(device))
+
+
+@functools.lru_cache(maxsize=64)
+def _window(window: str, window_samples: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    # Outside inference mode, or a window that was first made there could never be trained with.
+    with torch.inference_mode(False):
+        times = torch.arange(window_samples, dtype=torch.float64)
+        if window == "sine":
+            values = torch.sin(math.pi * (times + 0.5) / window_samples)
+        else:
+            angle = 2 * math.pi * times / window_samples
+            terms = ((-1) ** order * part * torch.cos(order * angle) for order, part in enumerate(COSINES[window]))
+            values = torch.stack(list(terms)).sum(dim=0)
+        return values.to(device=device, dtype=dtype)
+
+
+def _wide(waveform: torch.Tensor) -> torch.Tensor:
+    if not waveform.is_floating_point():
+        raise TypeError(f"waveform must hold floating-point samples, got {waveform.dtype}")
+    return waveform.float() if waveform.dtype in (torch.float16, torch.bfloat16) else waveform
+
+
+def _check_lengths(window_samples: int, hop_samples: int) -> None:
+    checks.check_number("window_samples", window_samples, at_least=1, whole=True)
+    checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
