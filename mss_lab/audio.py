@@ -4,13 +4,15 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
 rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
 
-Contents: read_audio, write_audio, write_stems, as_file_name, resample. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: read_audio, audio_length, write_audio, write_stems, as_file_name, resample.
+Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
+import contextlib
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +31,20 @@ FRAMES_PER_WRITE = 1 << 16
 UNSAFE_IN_NAMES = set('/\\:*?"<>|')
 
 
-def read_audio(path: str | os.PathLike, sample_rate_hz: int | None = None) -> tuple[np.ndarray, int]:
-    """Read a whole audio file.
+def read_audio(
+    path: str | os.PathLike, sample_rate_hz: int | None = None, *, start_s: float = 0.0, length_s: float | None = None
+) -> tuple[np.ndarray, int]:
+    """Read an audio file, or a stretch of it.
 
     Parameters
     ----------
     path : path
     sample_rate_hz : int, optional
         Resample to this rate; without it, the file's own rate is kept.
+    start_s : float >= 0, seconds
+        Where to begin; what lies before is not read.
+    length_s : float > 0, seconds, optional
+        How much to read, to the nearest sample; left out, or beyond the end, as far as the file goes.
 
     Returns
     -------
@@ -50,19 +58,56 @@ def read_audio(path: str | os.PathLike, sample_rate_hz: int | None = None) -> tu
     PermissionError
         If the file may not be read.
     ValueError
-        If the file is not audio, holds no sample, holds NaN or infinite samples, or its rate or the one asked for is
-        no recording's.
+        If the file is not audio, holds no sample, holds NaN or infinite samples, its rate or the one asked for is
+        no recording's, or the stretch begins behind its end.
     """
-    path = Path(path)
     if sample_rate_hz is not None:
         sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_number("start_s", start_s, at_least=0, unit="seconds")
+    if length_s is not None:
+        checks.check_number("length_s", length_s, above=0, unit="seconds")
+    with _open(path) as file:
+        file_rate_hz = file.samplerate
+        start = round(start_s * file_rate_hz)
+        if start and start >= file.frames:
+            end_s = file.frames / file_rate_hz
+            raise ValueError(f"start_s must lie before the end of {path}, at {end_s:.3f} s, got {start_s:g} s")
+        if start:
+            file.seek(start)
+        wanted = -1 if length_s is None else max(1, round((start_s + length_s) * file_rate_hz) - start)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+    if not len(samples):
+        raise ValueError(f"{path} holds no samples; give a recording of at least one sample")
+    waveform = checks.check_waveform(f"the audio of {path}", np.ascontiguousarray(samples.T))
+    file_rate_hz = _checked_file_rate(path, file_rate_hz)
+    if sample_rate_hz is None:
+        return waveform, file_rate_hz
+    return resample(waveform, file_rate_hz, sample_rate_hz), sample_rate_hz
+
+
+def audio_length(path: str | os.PathLike) -> tuple[int, int]:
+    """How many samples an audio file holds in each channel, and its sample rate in Hz; read from its heading.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, ValueError
+        As `read_audio`, where the heading tells.
+    """
+    with _open(path) as file:
+        return file.frames, _checked_file_rate(path, file.samplerate)
+
+
+@contextlib.contextmanager
+def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
+    path = Path(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"audio file {path} {what}; give the path of a WAV, FLAC, OGG or MP3 file")
     # libsndfile calls a file that may not be read "not audio"; the system tells the two apart.
     path.open("rb").close()
     try:
-        samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            yield file
     except (soundfile.LibsndfileError, TypeError) as error:
         # TypeError: a file called .raw, about which soundfile wants to be told everything.
         reason = error.error_string.rstrip(".") if isinstance(error, soundfile.LibsndfileError) else "raw samples"
@@ -73,16 +118,13 @@ def read_audio(path: str | os.PathLike, sample_rate_hz: int | None = None) -> tu
             f"{path} could not be read as audio ({reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
-    if not len(samples):
-        raise ValueError(f"{path} holds no samples; give a recording of at least one sample")
-    waveform = checks.check_waveform(f"the audio of {path}", np.ascontiguousarray(samples.T))
+
+
+def _checked_file_rate(path: str | os.PathLike, file_rate_hz: int) -> int:
     try:
-        file_rate_hz = checks.check_sample_rate(file_rate_hz)
+        return checks.check_sample_rate(file_rate_hz)
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: its {error}") from error
-    if sample_rate_hz is None:
-        return waveform, file_rate_hz
-    return resample(waveform, file_rate_hz, sample_rate_hz), sample_rate_hz
 
 
 def write_audio(

@@ -177,6 +177,36 @@ def test_a_wish_for_an_impossible_rate_is_refused_before_reading(tmp_path):
     assert "sample_rate_hz" in message and "got 0" in message
 
 
+@pytest.mark.parametrize("ending", [".wav", ".flac", ".ogg"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_stretch_is_the_same_samples_as_the_whole_cut(tmp_path, rng, ending, channels):
+    path = tmp_path / f"x{ending}"
+    audio.write_audio(path, rng.uniform(-0.5, 0.5, (channels, 3 * RATE)), RATE)
+    whole, _ = audio.read_audio(path)
+    assert audio.audio_length(path) == (whole.shape[1], RATE)
+    stretch, rate_hz = audio.read_audio(path, start_s=0.7, length_s=0.25)
+    assert rate_hz == RATE
+    assert_allclose(stretch, whole[:, 30_870 : 30_870 + 11_025], atol=1e-6)
+    # Beyond the end there is nothing to read, and no silence is made up.
+    assert audio.read_audio(path, start_s=2.5, length_s=9)[0].shape == (channels, RATE // 2)
+    assert audio.read_audio(path, 8_000, start_s=1, length_s=0.5)[0].shape == (channels, 4_000)
+
+
+@pytest.mark.parametrize(
+    "stretch, words",
+    [
+        ({"start_s": 0.02}, "must lie before the end"),
+        ({"start_s": -1}, "start_s must be"),
+        ({"length_s": 0}, "length_s must be"),
+        ({"start_s": np.nan}, "start_s must be"),
+    ],
+)
+def test_a_stretch_outside_the_file_is_refused(tmp_path, stretch, words):
+    audio.write_audio(tmp_path / "x.wav", np.zeros((1, 882)), RATE)
+    with pytest.raises(ValueError, match=words):
+        audio.read_audio(tmp_path / "x.wav", **stretch)
+
+
 def test_reading_at_another_rate_resamples(tmp_path):
     audio.write_audio(tmp_path / "x.wav", signals.tone(440, 1, RATE), RATE)
     waveform, rate = audio.read_audio(tmp_path / "x.wav", 16_000)
