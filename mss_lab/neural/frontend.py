@@ -98,8 +98,8 @@ def istft(
     wanted = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
     if (bins, count) != wanted:
         raise checks.ShapeError(
-            f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at window "
-            f"{window_samples}, hop {hop_samples}, got shape {tuple(transform.shape)}; use the settings it was made with"
+            f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at "
+            f"window {window_samples}, hop {hop_samples}, got {tuple(transform.shape)}; use the settings it was made with"
         )
     taper = make_window(window, window_samples, transform.real.dtype, transform.device)
     frames = transform.reshape(-1, bins, count)

@@ -1,0 +1,205 @@
+"""Batches of segments, cut at random from a store of songs, and rolls to go with them.
+
+What a step is given depends on the seed and the number of the step, and on nothing that came before. So a run that
+was stopped goes on with the batches it would have had, and several processes can each take their part of one batch.
+
+Contents: Batches, batches, roll_of. Lesson: notebooks/15_data_is_the_model.ipynb
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..score.roll import PITCHES, ROUNDING_FRAMES
+
+# Keeps these draws apart from those of anybody else who starts from the same seed.
+STREAM = 0x5E6
+
+
+class Songs(Protocol):
+    """What batches are cut from: a store of songs, or a list with facts."""
+
+    facts: Mapping[str, Any]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Mapping[str, np.ndarray]: ...
+
+
+def roll_of(
+    notes: np.ndarray, sources_count: int, frames: int, frame_rate_hz: float, start_s: float = 0.0
+) -> np.ndarray:
+    """Which pitch sounds in which frame, for each source, by the rule of `mss_lab.score.roll.piano_roll`.
+
+    Parameters
+    ----------
+    notes : float (notes, 4)
+        Index of the source, pitch (MIDI number), onset and offset in seconds.
+    sources_count, frames : int
+    frame_rate_hz : float
+        Sample rate / hop.
+    start_s : float
+        Where the first frame is centred.
+
+    Returns
+    -------
+    float32 (sources, frames, 128)
+        0 and 1; time comes before pitch, as networks read it.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Tunturi et al. 2025 (binary roll, no velocity).
+    """
+    roll = np.zeros((sources_count, frames, PITCHES), np.float32)
+    notes = np.asarray(notes, np.float64).reshape(-1, 4)
+    first = np.floor((notes[:, 2] - start_s) * frame_rate_hz + ROUNDING_FRAMES).clip(0, frames).astype(int)
+    last = np.ceil((notes[:, 3] - start_s) * frame_rate_hz - ROUNDING_FRAMES).clip(0, frames).astype(int)
+    for index in np.flatnonzero(last > first):
+        source, midi = int(notes[index, 0]), int(np.floor(notes[index, 1] + 0.5))
+        roll[source, first[index] : last[index], midi] = 1
+    return roll
+
+
+def batches(
+    store: Songs,
+    *,
+    length_samples: int,
+    batch: int,
+    seed: int,
+    gains: tuple[float, float] = (0.25, 1.25),
+    incoherent: float = 0.0,
+    roll_hop_samples: int | None = None,
+    items: Sequence[int] | None = None,
+) -> "Batches":
+    """A function from the number of a step to its batch.
+
+    Parameters
+    ----------
+    store : store of songs
+        Items with `audio` (sources, samples) and `notes` (notes, 4); facts with `sources` and `sample_rate_hz`.
+    length_samples : int >= 1
+        Of a segment. A song that is shorter is followed by silence.
+    batch : int >= 1
+        Segments a step.
+    seed : int >= 0
+    gains : (low, high)
+        Each source of each segment is multiplied by a number drawn evenly from here.
+    incoherent : float in [0, 1]
+        How often each source of a segment comes from a song and a place of its own: they then share neither key nor
+        beat.
+    roll_hop_samples : int, optional
+        Hop of the frames of the rolls; left out, there are none.
+    items : sequence of int, optional
+        The items to draw from; left out, all.
+
+    Returns
+    -------
+    Batches
+        Called with a step: `sources`, float32 (batch, sources, samples), and `rolls`, float32 (batch, sources, frames,
+        128) with 1 + samples // hop frames. Its `part(step, rank, ranks)` is one process's share of the same batch,
+        and its `facts` say how it was made.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of its range, or the store holds no songs.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Tunturi et al. 2025 (random segments, gains of 0.25 to 1.25).
+    """
+    length_samples = checks.check_number("length_samples", length_samples, at_least=1, whole=True, unit="samples")
+    batch = checks.check_number("batch", batch, at_least=1, whole=True)
+    seed = checks.check_number("seed", seed, at_least=0, whole=True)
+    low, high = (checks.check_number("gains", gain, at_least=0) for gain in gains)
+    checks.check_number("incoherent", incoherent, at_least=0, at_most=1)
+    if roll_hop_samples is not None:
+        roll_hop_samples = checks.check_number("roll_hop_samples", roll_hop_samples, at_least=1, whole=True)
+    missing = [fact for fact in ("sources", "sample_rate_hz") if fact not in store.facts]
+    if missing:
+        raise ValueError(f"store must be one of songs, with {', '.join(missing)} among its facts; got {store!r}")
+    chosen = tuple(range(len(store))) if items is None else tuple(int(item) for item in items)
+    if not chosen:
+        raise ValueError("items must name at least one item of the store, got none")
+    return Batches(
+        store, length_samples, batch, seed, (min(low, high), max(low, high)), incoherent, roll_hop_samples, chosen
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Batches:
+    """Batches by step; `batches` makes one, and says what its fields are.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb
+    """
+
+    store: Songs
+    length_samples: int
+    batch: int
+    seed: int
+    gains: tuple[float, float]
+    incoherent: float
+    roll_hop_samples: int | None
+    items: tuple[int, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, in the order of the batches."""
+        return tuple(self.store.facts["sources"])
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the store, and so of the batches."""
+        return int(self.store.facts["sample_rate_hz"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What decides the batches, for JSON: two with the same facts give the same."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "store"}
+        everything = self.items == tuple(range(len(self.store)))
+        return {**own, "items": len(self.items) if everything else list(self.items), "store": dict(self.store.facts)}
+
+    def __call__(self, step: int) -> dict[str, torch.Tensor]:
+        """The batch of a step."""
+        return self.part(step, 0, 1)
+
+    def part(self, step: int, rank: int, ranks: int) -> dict[str, torch.Tensor]:
+        """The segments of a step's batch that process `rank` of `ranks` takes: the same number for each."""
+        if self.batch % ranks:
+            raise ValueError(
+                f"batch must be a multiple of the number of processes, {ranks}, got {self.batch}; "
+                f"choose {self.batch + ranks - self.batch % ranks}, or other devices"
+            )
+        rng = np.random.default_rng((STREAM, self.seed, step))
+        share = self.batch // ranks
+        # Everybody draws for everybody, which costs nothing, and reads only what is theirs.
+        draws = [self._draw(rng) for _ in range(self.batch)][rank * share : (rank + 1) * share]
+        segments = [self._segment(*draw) for draw in draws]
+        return {name: torch.from_numpy(np.stack([segment[name] for segment in segments])) for name in segments[0]}
+
+    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Item, place (as a part of what is left of the song) and gain of each source; as many draws in every case.
+        count = len(self.sources)
+        chosen, places = rng.integers(len(self.items), size=count), rng.random(count)
+        if rng.random() >= self.incoherent:
+            chosen[:], places[:] = chosen[0], places[0]
+        return chosen, places, rng.uniform(*self.gains, size=count)
+
+    def _segment(self, chosen: np.ndarray, places: np.ndarray, gains: np.ndarray) -> dict[str, np.ndarray]:
+        sources = np.zeros((len(self.sources), self.length_samples), np.float32)
+        frames = 1 + self.length_samples // (self.roll_hop_samples or 1)
+        rolls = [] if self.roll_hop_samples else None
+        for index, (position, place, gain) in enumerate(zip(chosen, places, gains, strict=True)):
+            song = self.store[self.items[position]]
+            audio = song["audio"][index]
+            start = int(place * (max(0, len(audio) - self.length_samples) + 1))
+            piece = audio[start : start + self.length_samples]
+            sources[index, : len(piece)] = np.float32(gain) * piece.astype(np.float32)
+            if rolls is not None:
+                rate_hz = self.sample_rate_hz
+                notes = song["notes"]
+                own = notes[notes[:, 0] == index].copy()
+                own[:, 0] = 0
+                # What sounds on after the song's end is not in the audio either, but its notes are within it.
+                rolls.append(roll_of(own, 1, frames, rate_hz / self.roll_hop_samples, start / rate_hz)[0])
+        return {"sources": sources} if rolls is None else {"sources": sources, "rolls": np.stack(rolls)}
