@@ -298,8 +298,10 @@ def _each(write: Callable[..., dict], tasks: list[tuple], jobs: int, backend: st
         return
     import joblib
 
-    parallel = joblib.Parallel(n_jobs=jobs, backend=backend, return_as="generator_unordered", batch_size=1)
-    yield from parallel(joblib.delayed(write)(*task) for task in tasks)
+    # Clusters are known to joblib's settings alone, not to Parallel itself.
+    with joblib.parallel_config(backend=backend or "loky", n_jobs=jobs):
+        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        yield from parallel(joblib.delayed(write)(*task) for task in tasks)
 
 
 @contextlib.contextmanager
