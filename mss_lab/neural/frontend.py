@@ -99,7 +99,7 @@ def istft(
     if (bins, count) != wanted:
         raise checks.ShapeError(
             f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at "
-            f"window {window_samples}, hop {hop_samples}, got {tuple(transform.shape)}; use the settings it was made with"
+            f"window {window_samples}, hop {hop_samples}, got {tuple(transform.shape)}; use those it was made with"
         )
     taper = make_window(window, window_samples, transform.real.dtype, transform.device)
     frames = transform.reshape(-1, bins, count)
