@@ -22,7 +22,7 @@ MIDI_TICKS_PER_S = 2 * MIDI_TICKS_PER_QUARTER
 
 # Players who listen to each other start together to within some ten milliseconds.
 TIMING_SPREAD_S = 0.005
-TIMING_LIMIT_S = 0.012
+TIMING_LIMIT_SPREADS = 2.4
 SLOWING_BEATS = 4
 
 
@@ -36,6 +36,7 @@ def perform(
     slowing: float = 0.25,
     lead_in_s: float = 0.25,
     velocity: int = 76,
+    timing_spread_s: float = TIMING_SPREAD_S,
 ) -> Score:
     """Play written lines.
 
@@ -46,7 +47,7 @@ def perform(
     tempo_bpm : float > 0
         Quarters a minute.
     rng : np.random.Generator
-        Draws the errors of timing (normal, 5 ms, at most 12 ms) and of strength.
+        Draws the errors of timing and of strength.
     hold_beats : float >= 0
         By how many beats a note under a fermata is prolonged.
     breath_s : float >= 0, seconds
@@ -57,6 +58,8 @@ def perform(
         Silence before the first beat.
     velocity : int in [1, 127]
         Mean strength at the start of a phrase; phrases rise and fall by ten.
+    timing_spread_s : float >= 0, seconds
+        Standard deviation of the errors of timing, which are normal, and never above 2.4 times this.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def perform(
     """
     checks.check_number("tempo_bpm", tempo_bpm, above=0, unit="quarters a minute")
     checks.check_generator("rng", rng)
+    checks.check_number("timing_spread_s", timing_spread_s, at_least=0, unit="seconds")
     holds = sorted({(note.beat, note.beat + note.beats) for line in lines.values() for note in line if note.hold})
     last_beat = max(note.beat + note.beats for line in lines.values() for note in line)
     clock = _clock(tempo_bpm, holds, last_beat, hold_beats, breath_s, slowing)
@@ -74,7 +78,7 @@ def perform(
         for written in line:
             onset_s = lead_in_s + clock(written.beat, True)
             offset_s = lead_in_s + clock(written.beat + written.beats, False)
-            late_s = float(np.clip(rng.normal(0, TIMING_SPREAD_S), -TIMING_LIMIT_S, TIMING_LIMIT_S))
+            late_s = _late_s(timing_spread_s, rng)
             # A player lets go a little early: a tenth of a short note, never more than 40 ms of a long one.
             gap_s = min(0.04, 0.1 * (offset_s - onset_s))
             strength = velocity + 10 * _arc(written.beat, phrase_ends) + 3 * (written.beat % 2 == 0) + rng.normal(0, 2)
@@ -110,6 +114,11 @@ def _clock(
         return float(np.interp(float(beat) * cells_per_beat, np.arange(len(edges_s)), edges_s)) + breath_s * taken
 
     return seconds
+
+
+def _late_s(spread_s: float, rng: np.random.Generator) -> float:
+    limit_s = TIMING_LIMIT_SPREADS * spread_s
+    return float(np.clip(rng.normal(0, spread_s), -limit_s, limit_s))
 
 
 def _arc(beat: Fraction, phrase_ends: Sequence[Fraction]) -> float:
@@ -156,7 +165,7 @@ def drum_grid(
             if sign == "-":
                 continue
             checks.check_choice(f"a sign of the row {drum!r}", sign, tuple(strengths))
-            late_s = float(np.clip(rng.normal(0, TIMING_SPREAD_S / 2), -TIMING_LIMIT_S / 2, TIMING_LIMIT_S / 2))
+            late_s = _late_s(TIMING_SPREAD_S / 2, rng)
             onset_s = max(0.0, step * step_s + late_s)
             strength = int(strengths[sign] + rng.normal(0, 3))
             notes.append(Note(source, pitches[drum], onset_s, onset_s + 0.9 * step_s, strength))
