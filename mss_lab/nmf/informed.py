@@ -15,10 +15,12 @@ Before that, each pitch of each player is looked for where its harmonics sound, 
 
 Symbols: V[f, n] magnitude, W[f, k] template of pitch k, H[k, n] activation, G_h[f] shape of harmonic h, a_h its weight.
 
-Contents: harmonic_shapes, noise_shapes, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: harmonic_shapes, noise_shapes, fit, Learnt, learn, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
+import dataclasses
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import scipy.ndimage
@@ -213,7 +215,28 @@ def _normalised(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return W / np.maximum(scale, TINY), scale
 
 
-def separate(
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """What NMF has learnt from a recording and its score: everything that models any stretch of it.
+
+    Attributes
+    ----------
+    sources : tuple of str
+    settings : dict
+        Of the STFT: window_samples, hop_samples.
+    models_of : function
+        Called as `models_of(magnitude, start_s, stop_s)` with the common magnitude (freq, frames) of a stretch that
+        starts and stops at these times; returns the magnitude of each source, float32 (sources, 1, freq, frames).
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb
+    """
+
+    sources: tuple[str, ...]
+    settings: transforms.StftSettings
+    models_of: Callable[[np.ndarray, float, float], np.ndarray]
+
+
+def learn(
     mixture: np.ndarray,
     sample_rate_hz: int,
     score: Score | None = None,
@@ -226,11 +249,10 @@ def separate(
     iterations: int = ITERATIONS,
     free_iterations: int = FREE_ITERATIONS,
     smoothing_s: float = SMOOTHING_S,
-    exponent: float = 2.0,
     tuning_hz: float | None = None,
     follow_intonation: bool = True,
-) -> dict[str, np.ndarray]:
-    """Separate a mixture by NMF with the constraints of its score.
+) -> Learnt:
+    """Learn the templates of a recording, each pitch of each player one, under the constraints of its score.
 
     Parameters
     ----------
@@ -250,8 +272,6 @@ def separate(
         Of `fit`.
     smoothing_s : float >= 0, seconds
         Standard deviation of the smoothing of activations.
-    exponent : float > 0
-        Of the generalised Wiener filter that turns models into masks.
     tuning_hz : float > 0, optional
         Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
     follow_intonation : bool
@@ -259,8 +279,7 @@ def separate(
 
     Returns
     -------
-    dict of source name -> float32 (channels, samples)
-        They add up to the mixture.
+    Learnt
 
     Raises
     ------
@@ -349,7 +368,73 @@ def separate(
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
         return components.source_models(templates, activations, owners, len(score.sources))
 
-    return filtered(mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent)
+    return Learnt(score.sources, settings, models_of)
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    tolerance_s: float = 0.2,
+    window_s: float = WINDOW_S,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    iterations: int = ITERATIONS,
+    free_iterations: int = FREE_ITERATIONS,
+    smoothing_s: float = SMOOTHING_S,
+    exponent: float = 2.0,
+    tuning_hz: float | None = None,
+    follow_intonation: bool = True,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture by NMF with the constraints of its score.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Templates and activations are those of all channels together; each channel is filtered by the same mask.
+    sample_rate_hz : int
+    score : Score
+        With the times of this recording; one estimate comes back for each of its sources. Each "pitch" of an unpitched
+        source is a drum, with a template of bands instead of harmonics.
+    exponent : float > 0
+        Of the generalised Wiener filter that turns models into masks.
+    tolerance_s, window_s, harmonics, width_cents, width_bins, iterations, free_iterations, smoothing_s, tuning_hz, \
+follow_intonation
+        Of `learn`.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or the score is missing or has no note within the mixture.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    """
+    learnt = learn(
+        mixture,
+        sample_rate_hz,
+        score,
+        tolerance_s=tolerance_s,
+        window_s=window_s,
+        harmonics=harmonics,
+        width_cents=width_cents,
+        width_bins=width_bins,
+        iterations=iterations,
+        free_iterations=free_iterations,
+        smoothing_s=smoothing_s,
+        tuning_hz=tuning_hz,
+        follow_intonation=follow_intonation,
+    )
+    mixture = checks.check_waveform("mixture", mixture)
+    return filtered(
+        mixture, sample_rate_hz, learnt.sources, learnt.models_of, settings=learnt.settings, exponent=exponent
+    )
 
 
 def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_frames: float) -> np.ndarray:
