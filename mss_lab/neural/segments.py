@@ -187,19 +187,15 @@ class Batches:
 
     def _segment(self, chosen: np.ndarray, places: np.ndarray, gains: np.ndarray) -> dict[str, np.ndarray]:
         sources = np.zeros((len(self.sources), self.length_samples), np.float32)
-        frames = 1 + self.length_samples // (self.roll_hop_samples or 1)
-        rolls = [] if self.roll_hop_samples else None
+        rolls: list[np.ndarray] = []
+        hop, rate_hz = self.roll_hop_samples, self.sample_rate_hz
         for index, (position, place, gain) in enumerate(zip(chosen, places, gains, strict=True)):
             song = self.store[self.items[position]]
             audio = song["audio"][index]
             start = int(place * (max(0, len(audio) - self.length_samples) + 1))
             piece = audio[start : start + self.length_samples]
             sources[index, : len(piece)] = np.float32(gain) * piece.astype(np.float32)
-            if rolls is not None:
-                rate_hz = self.sample_rate_hz
-                notes = song["notes"]
-                own = notes[notes[:, 0] == index].copy()
-                own[:, 0] = 0
-                # What sounds on after the song's end is not in the audio either, but its notes are within it.
-                rolls.append(roll_of(own, 1, frames, rate_hz / self.roll_hop_samples, start / rate_hz)[0])
-        return {"sources": sources} if rolls is None else {"sources": sources, "rolls": np.stack(rolls)}
+            if hop is not None:
+                own = song["notes"][song["notes"][:, 0] == index] * (0, 1, 1, 1)
+                rolls.append(roll_of(own, 1, 1 + self.length_samples // hop, rate_hz / hop, start / rate_hz)[0])
+        return {"sources": sources} if hop is None else {"sources": sources, "rolls": np.stack(rolls)}

@@ -1,0 +1,317 @@
+"""A network on a recording of any length, rate and number of channels.
+
+The recording is resampled to the network's rate and cut into chunks. Each chunk is heard with what lies before and
+behind it, so that it is separated as it would be in the whole, and neighbours fade into each other. What comes out is
+resampled back as it comes, so memory holds a chunk or two beside the mixture and the result.
+
+Channels are separated one by one, as if each were a recording: a network hears one channel, and its estimates need
+not be masks that another channel could borrow. Equal channels give equal estimates.
+
+Contents: separate, players_for, shipped_separator. Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from .. import checks, chunks
+from ..score.instruments import is_drums, program_of, without_player
+from ..score.notes import Score
+from . import weights
+from .segments import roll_of
+
+CHUNK_S = 30.0
+OVERLAP_S = 4.0
+
+# Of an overlap, the part in which neighbours fade into each other; the rest lets both hear further than they speak.
+FADE_PART = 0.25
+
+# Networks need not know what to do with less.
+LEAST_S = 1.0
+
+# What is resampled at a time.
+BLOCK_S = 10.0
+
+Estimates = dict[str, np.ndarray]
+
+
+def separate(
+    model: nn.Module,
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    chunk_s: float = CHUNK_S,
+    overlap_s: float = OVERLAP_S,
+    players: Mapping[str, str] | None = None,
+) -> Estimates:
+    """Separate a recording with a network.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As `mss_lab.neural.models` describes them. Runs where its weights are.
+    mixture : float (channels, samples)
+    sample_rate_hz : int
+        What lies above half the network's own rate is in no estimate.
+    score : Score, optional
+        For networks that need one. Others take the names of their results from it.
+    chunk_s, overlap_s : float, seconds
+        Length of a chunk, and how much neighbours hear in common: a quarter of it they fade, the rest is what each
+        hears beyond its own end. The overlap lies between 0.1 s and half a chunk.
+    players : mapping, optional
+        From sources of the score to sources of the network, where their names and instruments do not tell.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        The sources of the score in its order, or without a score those of the network. Of what the network parts
+        besides, nothing is kept.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform; the score is missing, lies elsewhere, or has a source that the network does not
+        know, or two where it knows one; or the lengths do not fit.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    network: Any = model
+    mixture = checks.check_waveform("mixture", mixture)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    checks.check_number("overlap_s", overlap_s, at_least=0.1, unit="seconds")
+    checks.check_number("chunk_s", chunk_s, at_least=2 * overlap_s, unit="seconds", hint="two overlaps go into a chunk")
+    channels, samples = mixture.shape
+    if network.needs_score:
+        from ..score.harmonics import check_score_fits
+
+        score = check_score_fits(score, samples / sample_rate_hz)
+    chosen = players_for(network.sources, score, players)
+    notes = _notes_of(score, chosen) if network.needs_score and score is not None else None
+
+    result = np.zeros((len(chosen), channels, samples), np.float32)
+    written = 0
+    pieces = _estimates(network, mixture, sample_rate_hz, notes, list(chosen.values()), chunk_s, overlap_s)
+    for piece in _resampled(pieces, network.sample_rate_hz, sample_rate_hz):
+        piece = piece[:, : samples - written].T.reshape(-1, len(chosen), channels)
+        result[:, :, written : written + len(piece)] = piece.transpose(1, 2, 0)
+        written += len(piece)
+    return dict(zip(chosen, result, strict=True))
+
+
+def players_for(
+    sources: tuple[str, ...], score: Score | None, players: Mapping[str, str] | None = None
+) -> dict[str, int]:
+    """Which of a network's sources each source of a score is: by name, or else by instrument.
+
+    "Saxophone", "tenor_sax" and "Tenor Saxophone 1" are one instrument, as General MIDI counts them.
+
+    Parameters
+    ----------
+    sources : tuple of str
+        The network's.
+    score : Score or None
+        Without one, the network's own names are the result's.
+    players : mapping, optional
+        From sources of the score to sources of the network; decides before names do.
+
+    Returns
+    -------
+    dict of name -> index among `sources`
+
+    Raises
+    ------
+    ValueError
+        If a source of the score is none of the network's, or two are the same; the message says what can be done.
+
+    Lesson: notebooks/17_xumx.ipynb
+    """
+    if score is None:
+        return {source: index for index, source in enumerate(sources)}
+    players = dict(players or {})
+    for ours, theirs in players.items():
+        checks.check_choice("players", ours, score.sources)
+        checks.check_choice(f"players[{ours!r}]", theirs, sources)
+    found = {source: _player(players.get(source, source), sources) for source in score.sources}
+    listed = ", ".join(sources)
+    hint = "choose a method that takes any instrument, such as informed-nmf, or say who stands for whom with players="
+    strangers = [repr(source) for source, index in found.items() if index is None]
+    if strangers:
+        raise ValueError(
+            f"this network parts {listed}, and no others; the score has {', '.join(strangers)}; {hint}"
+            f"{{{strangers[0]}: {sources[0]!r}}}"
+        )
+    for index, name in enumerate(sources):
+        same = [source for source, other in found.items() if other == index]
+        if len(same) > 1:
+            raise ValueError(
+                f"this network parts {listed}, one of each; the score has {' and '.join(map(repr, same))}, which are "
+                f"both its {name}; {hint}{{...}}"
+            )
+    return {source: index for source, index in found.items() if index is not None}
+
+
+def shipped_separator(name: str, *, lesson: str, source: str) -> Callable[..., Estimates]:
+    """A separator for the catalogue that runs a network whose weights are shipped; they are read when it is called.
+
+    Parameters
+    ----------
+    name : str
+        Of the network's file in data/models/networks.
+    lesson, source : str
+        The notebook that teaches it and the paper, for its docstring.
+    """
+
+    def separator(
+        mixture: np.ndarray,
+        sample_rate_hz: int,
+        score: Score | None = None,
+        *,
+        chunk_s: float = CHUNK_S,
+        overlap_s: float = OVERLAP_S,
+        players: Mapping[str, str] | None = None,
+    ) -> Estimates:
+        model = weights.shipped(name)
+        return separate(model, mixture, sample_rate_hz, score, chunk_s=chunk_s, overlap_s=overlap_s, players=players)
+
+    separator.__name__ = separator.__qualname__ = name.replace("-", "_")
+    separator.__doc__ = f"""Separate with the shipped network {name}; see `mss_lab.neural.apply.separate`.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+    sample_rate_hz : int
+    score : Score, optional
+    chunk_s, overlap_s : float, seconds
+    players : mapping, optional
+
+    Lesson: {lesson}. Source: {source}
+    """
+    return separator
+
+
+def _player(name: str, sources: tuple[str, ...]) -> int | None:
+    if name in sources:
+        return sources.index(name)
+    plain = [without_player(source) for source in sources]
+    if without_player(name) in plain:
+        return plain.index(without_player(name))
+    program = _program(name)
+    programs = [_program(source) for source in sources]
+    return programs.index(program) if program is not None and program in programs else None
+
+
+def _program(name: str) -> int | None:
+    try:
+        return None if is_drums(name) else program_of(name)
+    except ValueError:
+        return None
+
+
+def _notes_of(score: Score, chosen: Mapping[str, int]) -> np.ndarray:
+    rows = [(chosen[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def _estimates(
+    network: Any,
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    notes: np.ndarray | None,
+    wanted: list[int],
+    chunk_s: float,
+    overlap_s: float,
+) -> Iterator[np.ndarray]:
+    """The estimates at the network's rate, (sources * channels, samples), piece after piece."""
+    rate_hz, hop = network.sample_rate_hz, network.hop_samples
+    samples = max(1, round(mixture.shape[1] * rate_hz / sample_rate_hz))
+
+    def whole_hops(length_s: float) -> int:
+        # Chunks that begin on the grid of the whole recording's frames have the same frames.
+        return hop * max(1, round(length_s * rate_hz / hop))
+
+    fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
+    plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
+    heard = _Window(_resampled(_blocks(mixture, sample_rate_hz), sample_rate_hz, rate_hz), len(mixture))
+    held: np.ndarray | None = None
+    for start, stop, gains in plan:
+        first, last = max(0, start - context), min(samples, stop + context)
+        estimate = _run(network, heard.take(first, last), notes, first, wanted)
+        piece = estimate[:, start - first : stop - first] * gains
+        if held is not None:
+            piece[:, : held.shape[1]] += held
+        ends = piece.shape[1] if stop == samples else piece.shape[1] - fade
+        held = piece[:, ends:].copy()
+        yield piece[:, :ends]
+
+
+def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: int, wanted: list[int]) -> np.ndarray:
+    """One chunk: (channels, samples) to (sources * channels, samples)."""
+    channels, samples = waveform.shape
+    if not waveform.any():
+        # Silence is silence, whatever a network's biases would make of it.
+        return np.zeros((len(wanted) * channels, samples), np.float32)
+    rate_hz, hop = network.sample_rate_hz, network.hop_samples
+    length = max(samples, round(LEAST_S * rate_hz))
+    padded = np.pad(waveform, ((0, 0), (0, length - samples)))
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    rolls = None
+    if notes is not None:
+        roll = roll_of(notes, len(network.sources), 1 + length // hop, rate_hz / hop, first / rate_hz)
+        rolls = torch.from_numpy(roll).to(device).expand(channels, -1, -1, -1)
+    trains = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            estimates = network(torch.from_numpy(padded).to(device), rolls)[:, wanted, :samples]
+    finally:
+        network.train(trains)
+    return estimates.float().cpu().numpy().swapaxes(0, 1).reshape(-1, samples)
+
+
+def _blocks(waveform: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
+    step = round(BLOCK_S * sample_rate_hz)
+    for start in range(0, waveform.shape[1], step):
+        yield waveform[:, start : start + step].astype(np.float32)
+
+
+def _resampled(pieces: Iterator[np.ndarray], from_hz: int, to_hz: int) -> Iterator[np.ndarray]:
+    """Pieces (rows, samples) of one signal at another rate; the last may be empty."""
+    if from_hz == to_hz:
+        yield from pieces
+        return
+    import soxr
+
+    stream = None
+    for piece in pieces:
+        if stream is None:
+            rows = len(piece)
+            stream = soxr.ResampleStream(from_hz, to_hz, rows, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(np.ascontiguousarray(piece.T)).reshape(-1, rows).T
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros((0, rows), np.float32), last=True).reshape(-1, rows).T
+
+
+class _Window:
+    """A signal that comes in pieces, seen through a window that moves on."""
+
+    def __init__(self, pieces: Iterator[np.ndarray], rows: int):
+        self.pieces = pieces
+        self.first = 0
+        self.kept = np.zeros((rows, 0), np.float32)
+
+    def take(self, first: int, last: int) -> np.ndarray:
+        """Samples `first` to `last`; what lies before `first` is forgotten. What never came is silence."""
+        parts = [self.kept[:, first - self.first :]]
+        self.first, have = first, parts[0].shape[1]
+        while have < last - first and (piece := next(self.pieces, None)) is not None:
+            parts.append(piece)
+            have += piece.shape[1]
+        self.kept = np.concatenate(parts, axis=1)
+        missing = last - first - self.kept.shape[1]
+        if missing > 0:
+            self.kept = np.pad(self.kept, ((0, 0), (0, missing)))
+        return self.kept[:, : last - first]

@@ -1,0 +1,223 @@
+"""Weights in files that cannot run anything, each with a card that says where they come from.
+
+`NAME.safetensors` holds numbers and their names. `NAME.json`, the card, says which network they belong to and with
+which settings, who may want to know what: data, seed, time, figures; and the SHA-256 of the numbers. Without its card
+no file is read.
+
+Contents: save, load, card, shipped, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from .. import checks, files
+from .. import shipped as shipping
+from . import models
+
+FORMAT = "mss_lab network, version 1"
+FOLDER = "models/networks"
+DTYPES = {"float32": torch.float32, "float16": torch.float16}
+
+# What a card says by itself; nobody may say otherwise.
+OWN = ("format", "network", "settings", "sources", "sample_rate_hz", "needs_score", "parameters", "dtype", "sha256")
+
+
+def save(
+    model: nn.Module,
+    path: str | os.PathLike,
+    card: Mapping[str, Any],
+    *,
+    dtype: str = "float32",
+    force: bool = True,
+) -> None:
+    """Write a network's weights, and its card beside them; each file appears whole or not at all.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Of a class that is listed in `mss_lab.neural.models.MODELS`.
+    path : path
+        Ends in .safetensors.
+    card : mapping
+        What else is worth knowing, for JSON: data, seed, seconds, figures, the command.
+    dtype : {"float32", "float16"}
+        Half precision halves the file. Vectors, such as the statistics of batch normalisation, which can be large or
+        tiny, stay in float32: they take little room.
+    force : bool
+        Whether files that are there may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If the network is not listed, a weight is not finite or does not fit, or the card claims what is found out.
+    FileExistsError, OSError
+        As `mss_lab.files.whole_file`.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    path = _weights_path(path)
+    wanted = DTYPES[checks.check_choice("dtype", dtype, DTYPES)]
+    claimed = [name for name in card if name in OWN]
+    if claimed:
+        raise ValueError(f"card must leave {', '.join(claimed)} to this function, got them given; leave them out")
+    network: Any = model
+    state = {name: _stored(name, tensor, wanted) for name, tensor in model.state_dict().items()}
+    with _full_disk(path), files.whole_file(path, force=force) as temporary:
+        safetensors.torch.save_file(state, temporary)
+        checksum = shipping.sha256(temporary)
+    full = {
+        "format": FORMAT,
+        "network": models.name_of(model),
+        "settings": dataclasses.asdict(network.settings),
+        "sources": list(network.sources),
+        "sample_rate_hz": network.sample_rate_hz,
+        "needs_score": network.needs_score,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "dtype": dtype,
+        "sha256": checksum,
+        **card,
+    }
+    with files.whole_file(path.with_suffix(".json"), force=force) as temporary:
+        temporary.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load(path: str | os.PathLike) -> nn.Module:
+    """The network of a file, with its weights in float32, ready to be used.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .safetensors; its card lies beside it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file or its card is missing.
+    ValueError
+        If it is no such file (a pickle of PyTorch's is never opened), is damaged, or does not fit its card.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    path = _weights_path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; give a file that mss_lab.neural.weights.save wrote")
+    facts = card(path)
+    if shipping.sha256(path) != facts["sha256"]:
+        raise ValueError(
+            f"{path} is damaged, or not the file that its card {path.with_suffix('.json').name} was written for: its "
+            "checksum is another; copy both again"
+        )
+    model = models.build(facts["network"], facts["settings"])
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise ValueError(
+            f"{path} does not hold the weights of a {facts['network']} with its card's settings ({first}); "
+            "make it again, or copy both files again"
+        ) from error
+    return model.eval()
+
+
+def card(path: str | os.PathLike) -> dict[str, Any]:
+    """What is known of a file of weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no card beside it.
+    ValueError
+        If the card is none of ours.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    path = Path(path).with_suffix(".json")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}, the card of these weights, does not exist; weights without one are not read, for nothing says "
+            "which network they are for"
+        )
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); copy it again, with its weights") from error
+    missing = [name for name in OWN if not isinstance(facts, dict) or name not in facts]
+    if missing or facts["format"] != FORMAT:
+        raise ValueError(f"{path} must be the card of a network of mss_lab, got another file; copy it again")
+    return facts
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The names of the networks whose weights are shipped."""
+    try:
+        folder = shipping.data_folder(FOLDER) / FOLDER
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(path.stem for path in folder.glob("*.safetensors")))
+
+
+def shipped(name: str) -> nn.Module:
+    """A network whose weights are shipped, by name; read once, and shared by all who ask.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or its file is damaged.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    checks.check_choice("network", name, shipped_names())
+    return _kept(shipping.data_folder(FOLDER) / FOLDER / f"{name}.safetensors")
+
+
+@functools.lru_cache(maxsize=2)
+def _kept(path: Path) -> nn.Module:
+    return load(path)
+
+
+def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    tensor = tensor.detach().cpu()
+    if not tensor.is_floating_point():
+        return tensor.contiguous()
+    if not tensor.isfinite().all():
+        raise ValueError(f"weights must be finite, got {name} with NaN or infinite values; train it again")
+    stored = tensor.to(dtype if tensor.ndim > 1 else torch.float32)
+    if not stored.isfinite().all():
+        raise ValueError(
+            f"{name} must fit into half precision, got a largest value of {tensor.abs().max():.3g}; use float32"
+        )
+    # A copy: where two names share one tensor, each is stored.
+    return stored.clone(memory_format=torch.contiguous_format)
+
+
+def _weights_path(path: str | os.PathLike) -> Path:
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(
+            f"a file of weights must end in .safetensors, got {path.name}; files of other kinds, such as PyTorch's "
+            "own, can run code when they are opened, and are not"
+        )
+    return path
+
+
+class _full_disk:
+    """Says in words what safetensors says in Rust."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, safetensors.SafetensorError) or (isinstance(error, OSError) and error.errno == 28):
+            raise OSError(f"{self.path} could not be written ({error}); make room, or choose another place") from error
