@@ -1,0 +1,341 @@
+"""Make a set of songs to train or test on: `python -m mss_lab.datasets.make_training WHAT OUT --items N --split SIDE`.
+
+WHAT is `chorales`, played by violin, clarinet, tenor saxophone and bassoon as in Bach10; `quartets` or `madrigals` of
+music21's corpus; or a folder of MIDI files. The last three are played by `--players` instruments drawn anew for every
+song. A song is a few seconds of a performance. Which pieces and which timbres are drawn from is said by the side of
+the split: see `mss_lab.datasets.splits`. What the real recordings play is on no side.
+
+A song is drawn from the seed, the side and its number alone. So a run that was stopped goes on with `make_training`
+and the same words, and more songs are added by a larger `--items`.
+
+Contents: SIDES, UNSEEN_FONTS; Plan, song, make, main. Lesson: notebooks/15_data_is_the_model.ipynb
+"""
+
+import argparse
+import dataclasses
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from .. import checks
+from ..score.notes import Score, select
+from . import engines, render, repertoire, rooms, splits, store
+from .make_templates import RANGES
+
+SAMPLE_RATE_HZ = 16_000
+SONG_S = 12.0
+
+# Who sings which voice of a chorale, and with which General MIDI program.
+QUARTET = {"soprano": "violin", "alto": "clarinet", "tenor": "tenor_sax", "bass": "bassoon"}
+PROGRAMS = {"violin": 40, "clarinet": 71, "tenor_sax": 66, "bassoon": 70}
+
+SIDES = ("train", "valid", "seen", "unseen")
+# Pieces of each side; "seen" and "unseen" play the same ones.
+SHARES = {"train": 0.8, "valid": 0.08, "test": 0.12}
+
+# Never heard in training. MuseScore's font was made out of FluidR3's, so that neither of those two could stand here
+# while the other is trained on.
+UNSEEN_FONTS = ("TimGM6mb",)
+
+# Of how many stems the instrument is made up, on the sides that are trained on.
+MADE_UP = 0.3
+# How often all players sit in one room, instead of each where its timbre was drawn.
+ONE_ROOM = 0.6
+# No mixture goes beyond this.
+HIGHEST_PEAK = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that a song is drawn from.
+
+    Attributes
+    ----------
+    works : tuple of Work
+    sources : tuple of str
+        Names of the sources, in the order of `audio`.
+    programs : tuple of int, or None
+        What each of them plays; None draws it for every song.
+    voices : tuple of str, or None
+        Which voice each source plays; None draws as many as there are sources.
+    fonts : tuple of str
+        Paths of the soundfonts.
+    made_up : float in [0, 1]
+        Of how many stems the harmonic engine draws the instrument.
+    seed, side : int
+    song_s : float, seconds
+    sample_rate_hz : int
+    """
+
+    works: tuple[repertoire.Work, ...]
+    sources: tuple[str, ...]
+    programs: tuple[int, ...] | None
+    voices: tuple[str, ...] | None
+    fonts: tuple[str, ...]
+    made_up: float
+    seed: int
+    side: int
+    song_s: float = SONG_S
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+
+
+def song(index: int, plan: Plan) -> store.Item:
+    """Song number `index` of a plan, the same whenever it is asked for.
+
+    Every work is played once before any is played twice, in an order that is drawn.
+
+    Returns
+    -------
+    dict
+        `audio` float16 (sources, samples), `notes` float64 (notes, 4), `piece` and `timbres`, names, and `programs`.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb
+    """
+    rng = np.random.default_rng([plan.seed, plan.side, index])
+    round_number, place = divmod(index, len(plan.works))
+    order = np.random.default_rng([plan.seed, plan.side, 1 << 40, round_number]).permutation(len(plan.works))
+    work = plan.works[order[place]]
+    score, programs = _performed(work, plan, rng)
+    stems, timbres = _played(score, programs, plan, rng)
+    audio = np.stack([stems[source] for source in plan.sources])
+    # What is added up must be what is said to be its parts: all of a song are turned down alike.
+    peak = max(np.abs(audio).max(initial=0.0), np.abs(audio.sum(axis=0)).max(initial=0.0))
+    audio *= min(1.0, HIGHEST_PEAK / max(peak, 1e-9))
+    number = {source: i for i, source in enumerate(plan.sources)}
+    notes = [(number[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
+    return {
+        "audio": audio.astype(np.float16),
+        "notes": np.array(notes, np.float64).reshape(-1, 4),
+        "piece": np.array(work.name),
+        "timbres": np.array([timbres[source] for source in plan.sources]),
+        "programs": np.array([programs[source] for source in plan.sources], np.uint8),
+    }
+
+
+def make(
+    what: str,
+    out: str | os.PathLike,
+    *,
+    items: int,
+    split: str,
+    seed: int = 0,
+    players: int = 4,
+    jobs: int = 1,
+    backend: str | None = None,
+    song_s: float = SONG_S,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    works: Sequence[repertoire.Work] | None = None,
+    on_shard: Callable[[int, int], None] | None = None,
+) -> store.Store:
+    """Make one side of a training set.
+
+    Parameters
+    ----------
+    what : str
+        "chorales", "quartets", "madrigals", or a folder of MIDI files.
+    out : path
+        Folder of the store.
+    items : int >= 1
+    split : str
+        One of SIDES.
+    seed : int >= 0
+    players : int >= 1
+        Sources of a song, where they are not the chorales' quartet.
+    jobs, backend, on_shard
+        As for `mss_lab.datasets.store.make`.
+    song_s : float > 0, seconds
+    sample_rate_hz : int
+    works : sequence of Work, optional
+        What `what` would read, where it has been read already: the corpus takes half a minute.
+
+    Returns
+    -------
+    Store
+        Its facts say from what it was made, and what was held out.
+
+    Raises
+    ------
+    ModuleNotFoundError, ImportError, FileNotFoundError
+        If music21, FluidSynth, soundfonts or MIDI files are missing; the message says what to install.
+    ValueError
+        If no piece is left for this side, or the folder holds another store.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb
+    """
+    checks.check_choice("split", split, SIDES)
+    checks.check_number("song_s", song_s, above=0, unit="seconds")
+    is_quartet = what == "chorales"
+    players = len(QUARTET) if is_quartet else checks.check_number("players", players, at_least=1, whole=True)
+    works = read(what) if works is None else works
+    works = [work for work in works if len(work.lines) >= players]
+    kept, held_out = pieces_of(split, works)
+    if not kept:
+        raise ValueError(
+            f"{what} must hold pieces for the side {split!r} with at least {players} voices, got none among "
+            f"{len(works)}; give more pieces, or fewer players"
+        )
+    fonts = _fonts(split)
+    plan = Plan(
+        works=tuple(work for work in works if work.name in kept),
+        sources=tuple(QUARTET.values()) if is_quartet else tuple(f"player {i + 1}" for i in range(players)),
+        programs=tuple(PROGRAMS.values()) if is_quartet else None,
+        voices=tuple(QUARTET) if is_quartet else None,
+        fonts=tuple(map(str, fonts)),
+        made_up=0.0 if split == "unseen" else MADE_UP,
+        seed=checks.check_number("seed", seed, at_least=0, whole=True),
+        side=SIDES.index(split),
+        song_s=song_s,
+        sample_rate_hz=checks.check_sample_rate(sample_rate_hz),
+    )
+    facts = {
+        "kind": "songs",
+        # A folder is no fact: the same files may lie elsewhere.
+        "what": what if what == "chorales" or what in repertoire.COLLECTIONS else "MIDI files",
+        "split": split,
+        "seed": plan.seed,
+        "sources": plan.sources,
+        "programs": plan.programs,
+        "sample_rate_hz": plan.sample_rate_hz,
+        "song_s": song_s,
+        "engine": "soundfont" if not plan.made_up else "soundfont and harmonic",
+        "made_up": plan.made_up,
+        "soundfonts": {path.stem: render.versions(path)["soundfont_sha256"] for path in fonts},
+        "unseen_soundfonts": UNSEEN_FONTS,
+        "pieces": kept,
+        "held_out": held_out,
+    }
+    recipe = functools.partial(song, plan=plan)
+    return store.make(out, recipe, items, facts=facts, jobs=jobs, backend=backend, on_shard=on_shard)
+
+
+def read(what: str) -> tuple[repertoire.Work, ...]:
+    """The works that a word, or a folder, stands for."""
+    if what == "chorales":
+        return repertoire.read_chorales()
+    if what in repertoire.COLLECTIONS:
+        return repertoire.read_corpus(what)
+    return repertoire.read_midi_folder(what)
+
+
+def pieces_of(split: str, works: Sequence[repertoire.Work]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the pieces of a side, families whole, and of those that are on no side.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb
+    """
+    families = repertoire.families(works)
+    held_out = repertoire.held_out(families)
+    names = [work.name for work in works if work.name not in held_out]
+    sides = splits.split(names, SHARES, groups=families)
+    side = "test" if split in ("seen", "unseen") else split
+    return sides[side], tuple(sorted(held_out & families.keys()))
+
+
+def _fonts(split: str) -> list[Path]:
+    fonts = [path for path in engines.find_soundfonts() if (path.stem in UNSEEN_FONTS) == (split == "unseen")]
+    if not fonts:
+        which = "among" if split == "unseen" else "other than"
+        raise FileNotFoundError(
+            f"the side {split!r} needs a soundfont {which} {', '.join(UNSEEN_FONTS)}, and there is none; "
+            f"{render.HOW_TO_INSTALL}"
+        )
+    return fonts
+
+
+def _performed(work: repertoire.Work, plan: Plan, rng: np.random.Generator) -> tuple[Score, dict[str, int]]:
+    """A stretch of a performance, from just before a note on, and what each source plays."""
+    voices = plan.voices
+    if voices is None:
+        lines = list(work.lines)
+        voices = tuple(lines[i] for i in sorted(rng.choice(len(lines), len(plan.sources), replace=False)))
+    programs = plan.programs or tuple(_reaching(work.lines[voice], rng) for voice in voices)
+    score = repertoire.perform(
+        work,
+        rng=rng,
+        voices=dict(zip(voices, plan.sources, strict=True)),
+        ranges={source: RANGES[program] for source, program in zip(plan.sources, programs, strict=True)},
+    )
+    latest_s = max(0.0, score.duration_s - plan.song_s)
+    onsets_s = [note.onset_s for note in score.notes if note.onset_s <= latest_s] or [0.0]
+    start_s = min(latest_s, max(0.0, onsets_s[rng.integers(len(onsets_s))] - rng.uniform(0.0, 0.4)))
+    return repertoire.excerpt(score, start_s, plan.song_s), dict(zip(plan.sources, programs, strict=True))
+
+
+def _reaching(line: Sequence[Any], rng: np.random.Generator) -> int:
+    """A program of an orchestra that reaches most notes of a line."""
+    beyond = {
+        program: sum(not RANGES[program][0] <= note.midi <= RANGES[program][1] for note in line)
+        for program in engines.ORCHESTRAL_PROGRAMS
+    }
+    return int(rng.choice([program for program in beyond if beyond[program] == min(beyond.values())]))
+
+
+def _played(
+    score: Score, programs: Mapping[str, int], plan: Plan, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Every source by an engine and a timbre of its own: float32 (samples,), and the timbre's name."""
+    samples = round(plan.song_s * plan.sample_rate_hz)
+    room = rooms.draw(rng) if rng.random() < ONE_ROOM else None
+    stems, timbres = {}, {}
+    for source, program in programs.items():
+        engine = _engine("harmonic" if rng.random() < plan.made_up else "soundfont", plan.fonts)
+        timbre = engine.draw_timbre(rng, program)
+        played = engine.play(
+            select(score, [source]), sample_rate_hz=plan.sample_rate_hz, rng=rng, timbres={source: timbre}, room=room
+        )[source][0, :samples]
+        stems[source] = np.pad(played, (0, samples - len(played)))
+        timbres[source] = timbre.name
+    return stems, timbres
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(name: str, fonts: tuple[str, ...]) -> engines.Engine:
+    return engines.SoundfontEngine(fonts) if name == "soundfont" else engines.make(name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mss_lab.datasets.make_training", description="Make songs to train and test networks on."
+    )
+    parser.add_argument("what", help="chorales, quartets, madrigals, or a folder of MIDI files")
+    parser.add_argument("out", type=Path, help="folder to put the songs in; one that was begun is finished")
+    parser.add_argument("--items", type=int, required=True, metavar="N", help="how many songs")
+    parser.add_argument("--split", choices=SIDES, default="train", help="which side of the split (train)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws everything (0)")
+    parser.add_argument("--seconds", type=float, default=SONG_S, metavar="T", help=f"length of a song ({SONG_S:g})")
+    parser.add_argument("--players", type=int, default=4, metavar="J", help="sources of a song that is no chorale (4)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (1)")
+    parser.add_argument("--backend", help="joblib's: loky, threading, dask or ray")
+    options = parser.parse_args(arguments)
+    started_s = time.monotonic()
+    try:
+        with tqdm(unit="shard", desc="rendering", disable=None) as bar:
+
+            def on_shard(done: int, shards: int) -> None:
+                bar.total = shards
+                bar.update(done - bar.n)
+
+            made = make(
+                options.what, options.out, items=options.items, split=options.split, seed=options.seed,
+                players=options.players, jobs=options.jobs, backend=options.backend, song_s=options.seconds,
+                on_shard=on_shard,
+            )  # fmt: skip
+    except (ImportError, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(
+        f"{options.out}: {len(made)} songs of {options.seconds:g} s from {len(made.facts['pieces'])} pieces, "
+        f"{time.monotonic() - started_s:.0f} s\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
