@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 # Name -> "module:Class"; a module with a dot before it lies in this folder.
-MODELS: dict[str, str] = {}
+MODELS: dict[str, str] = {
+    "context-window": ".context_window:ContextWindow",
+    "mask-inference": ".mask_inference:MaskInference",
+    "score-cnn": ".score_cnn:ScoreCnn",
+}
 
 
 def names() -> tuple[str, ...]:
@@ -37,7 +41,7 @@ def names() -> tuple[str, ...]:
     return tuple(MODELS)
 
 
-def class_of(name: str) -> type["nn.Module"]:
+def class_of(name: str) -> Any:
     """The class of a network, by name; ValueError lists the names that there are."""
     module, _, kind = MODELS[checks.check_choice("network", name, MODELS)].partition(":")
     return getattr(importlib.import_module(module, package=__name__), kind)

@@ -1,0 +1,70 @@
+"""What a mask is asked to give: the truncated phase-sensitive target, and its loss.
+
+A mask keeps the mixture's phase, so the most that it can give of a source is the part of the source that lies along
+the mixture. Where source and mixture point opposite ways, that part is negative and the best mask is 0; where the
+other sources cancel part of this one, it is longer than the mixture and the best mask is 1.
+
+Symbols: X[f, n] mixture, S_j[f, n] source j, both complex, M_j[f, n] mask in [0, 1].
+
+Contents: phase_sensitive_target, phase_sensitive_mask, phase_sensitive_loss.
+Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+import torch
+
+
+def phase_sensitive_target(source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:
+    """What M_j |X| should be: |S_j| cos(angle of S_j against X), held between 0 and |X|.
+
+    Parameters
+    ----------
+    source_stfts : complex (..., sources, freq, frames)
+    mixture_stft : complex (..., freq, frames)
+
+    Returns
+    -------
+    float (..., sources, freq, frames)
+        Between 0 and |X|; 0 where the mixture is silent.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Erdogan et al., ICASSP 2015 (phase-sensitive target, truncated);
+    Manilow, PhD thesis 2022. One sentence of the thesis holds the target between 0 and 1: that is the mask's range.
+    """
+    mixture = mixture_stft.unsqueeze(-3)
+    magnitude = mixture.abs()
+    # |S| cos(angle) is the real part of S times X's direction; a silent bin has none, and none of it can be reached.
+    direction = mixture / magnitude.clamp(min=torch.finfo(magnitude.dtype).tiny)
+    along = source_stfts.real * direction.real + source_stfts.imag * direction.imag
+    return torch.minimum(along.clamp(min=0), magnitude)
+
+
+def phase_sensitive_mask(source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:
+    """The mask that reaches `phase_sensitive_target`: of all real masks in [0, 1], the nearest to the source.
+
+    Parameters as for `phase_sensitive_target`; returns float (..., sources, freq, frames) in [0, 1], 0 in silence.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Erdogan et al., ICASSP 2015.
+    """
+    target = phase_sensitive_target(source_stfts, mixture_stft)
+    magnitude = mixture_stft.abs().unsqueeze(-3)
+    return (target / magnitude.clamp(min=torch.finfo(magnitude.dtype).tiny)).clamp(max=1)
+
+
+def phase_sensitive_loss(masks: torch.Tensor, source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:
+    """Mean distance of the masked mixture from the target, the mean of | M_j |X| - target |.
+
+    Parameters
+    ----------
+    masks : float (..., sources, freq, frames)
+    source_stfts, mixture_stft
+        As for `phase_sensitive_target`.
+
+    Returns
+    -------
+    float ()
+        0 for the masks of `phase_sensitive_mask`.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Manilow, PhD thesis 2022 (tPSA loss, which sums where this one
+    takes the mean, so that its size does not depend on the length of the excerpt).
+    """
+    target = phase_sensitive_target(source_stfts, mixture_stft)
+    return (masks * mixture_stft.abs().unsqueeze(-3) - target).abs().mean()

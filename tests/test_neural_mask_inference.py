@@ -1,0 +1,165 @@
+"""Mask inference: masks in their range, a loss that knows phase, and one clip learnt by heart."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="not run: torch is not installed")
+
+from mss_lab.neural import frontend, models, targets  # noqa: E402
+from mss_lab.neural.models.mask_inference import MaskInference, MaskInferenceSettings  # noqa: E402
+
+RATE_HZ = 8_000
+HOP = 128
+TINY = {
+    "sources": ("a", "b"), "sample_rate_hz": RATE_HZ, "window_samples": 512, "hop_samples": HOP,
+    "hidden": 12, "layers": 1, "dropout": 0.0,
+}  # fmt: skip
+KINDS = ("sigmoid", "softmax")
+
+
+def tiny(**changes):
+    torch.manual_seed(0)
+    return MaskInference(MaskInferenceSettings(**{**TINY, **changes}))
+
+
+def clip(samples=40 * HOP, batch=1):
+    """A tone that glides and a tone that is struck again and again."""
+    times = np.arange(samples) / RATE_HZ
+    first = 0.1 * np.sin(2 * np.pi * (300 * times + 100 * times**2)) + 0.05 * np.sin(2 * np.pi * 1500 * times)
+    second = 0.2 * np.sin(2 * np.pi * 700 * times) * np.exp(-((times * 8) % 1) * 4)
+    sources = np.stack([first, second]).astype(np.float32)
+    return {"sources": torch.from_numpy(sources).expand(batch, -1, -1).clone()}
+
+
+def mean_sdr(model, batch):
+    model.eval()
+    with torch.no_grad():
+        estimates = model(batch["sources"].sum(dim=1))
+    error = (batch["sources"] - estimates).square().sum(dim=-1)
+    return float((10 * torch.log10(batch["sources"].square().sum(dim=-1) / error)).mean())
+
+
+def trained(model, batch, steps, learning_rate=1e-2):
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    losses = []
+    for _ in range(steps):
+        loss = model.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_the_thesis_network_has_its_size():
+    with torch.device("meta"):
+        network = MaskInference(MaskInferenceSettings())
+    layers = [4 * 2 * 600 * (inputs + 600 + 2) for inputs in (513, 1200, 1200, 1200)]
+    expected = sum(layers) + 2 * 513 + (1200 + 1) * 4 * 513
+    assert sum(parameter.numel() for parameter in network.parameters()) == expected
+
+
+@pytest.mark.parametrize("masks", KINDS)
+@pytest.mark.parametrize("batch, samples", [(1, 1), (1, 3 * HOP), (2, 40 * HOP + 17)])
+def test_estimates_have_the_shape_of_the_mixture(masks, batch, samples):
+    mixture = clip(samples, batch)["sources"].sum(dim=1)
+    with torch.no_grad():
+        estimates = tiny(masks=masks).eval()(mixture)
+    assert estimates.shape == (batch, 2, samples) and estimates.dtype == torch.float32
+    if masks == "softmax":
+        torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("masks", KINDS)
+def test_masks_lie_between_nothing_and_everything(masks):
+    made = tiny(masks=masks).masks(100 * torch.rand(2, 257, 9))
+    assert made.shape == (2, 2, 257, 9)
+    assert made.min() >= 0 and made.max() <= 1
+    assert torch.allclose(made.sum(dim=1), torch.ones(2, 257, 9)) == (masks == "softmax")
+
+
+def test_it_hears_in_decibels_and_nothing_below_the_floor():
+    model = tiny().eval()
+    heard = []
+    model.normalise.register_forward_hook(lambda module, inputs, output: heard.append(inputs[0]))
+    magnitude = torch.tensor([0.0, 1e-6, 1e-4, 1.0, 10.0])[None, None].expand(1, 257, -1)
+    model.masks(magnitude)
+    torch.testing.assert_close(heard[0][0, 0], torch.tensor([-80.0, -80.0, -80.0, 0.0, 20.0]))
+
+
+def test_both_directions_of_time_are_heard():
+    model = tiny().eval()
+    magnitude = torch.rand(1, 257, 15) + 0.1
+    with torch.no_grad():
+        before = model.masks(magnitude)
+        magnitude[:, :, 7] *= 100
+        moved = (model.masks(magnitude) - before).abs().amax(dim=(0, 1, 2))
+    assert moved[6] > 0 and moved[8] > 0
+
+
+def test_the_loss_is_the_phase_sensitive_one():
+    model = tiny().eval()
+    batch = clip(batch=2)
+    source_stfts = frontend.stft(batch["sources"], 512, HOP)
+    mixture = frontend.stft(batch["sources"].sum(dim=1), 512, HOP)
+    expected = targets.phase_sensitive_loss(model.masks(mixture.abs()), source_stfts, mixture)
+    torch.testing.assert_close(model.loss(batch), expected, rtol=1e-4, atol=0)
+
+
+def test_an_even_level_makes_estimates_and_loss_follow_the_volume():
+    batch = clip()
+    loud = {"sources": 30 * batch["sources"]}
+    for even in (True, False):
+        model = tiny(even_level=even).eval()
+        with torch.no_grad():
+            soft_estimates, loud_estimates = (model(one["sources"].sum(dim=1)) for one in (batch, loud))
+            assert torch.allclose(soft_estimates, loud_estimates / 30, atol=1e-5) == even
+            assert (abs(model.loss(batch) / model.loss(loud) - 1) < 1e-4) == even
+
+
+def test_silence_gives_silence_and_a_finite_loss():
+    model = tiny(even_level=True)
+    silence = {"sources": torch.zeros(1, 2, 10 * HOP)}
+    loss = model.loss(silence)
+    loss.backward()
+    assert loss == 0 and all(torch.isfinite(p.grad).all() for p in model.parameters())
+    assert not model.eval()(torch.zeros(1, 10 * HOP)).any()
+
+
+@pytest.mark.parametrize("masks", KINDS)
+def test_the_loss_falls_by_a_fifth_in_twenty_steps(masks):
+    losses = trained(tiny(masks=masks), clip(), 20)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("masks", KINDS)
+def test_it_learns_one_clip_by_heart(masks):
+    model, batch = tiny(masks=masks), clip()
+    before = mean_sdr(model, batch)
+    model.train()
+    trained(model, batch, 80)
+    assert mean_sdr(model, batch) > max(8, before + 5)
+
+
+def test_it_is_built_by_name_from_settings_that_json_can_hold():
+    stored = json.loads(json.dumps(dataclasses.asdict(tiny().settings)))
+    model = models.build("mask-inference", stored)
+    assert isinstance(model, MaskInference) and model.settings == tiny().settings
+    assert not model.needs_score and model.sources == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"masks": "relu"}, "masks must be one of 'sigmoid', 'softmax'"),
+        ({"dropout": 1.0}, "dropout must be"),
+        ({"sources": ("a", "a")}, "names, each once"),
+        ({"hop_samples": 200}, "hop_samples must be"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        MaskInferenceSettings(**{**TINY, **changes})
