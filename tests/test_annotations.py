@@ -95,6 +95,16 @@ def test_rows_with_programs(tmp_path):
     assert [(n.midi, n.onset_s, n.offset_s) for n in score.notes_of("violin")] == [(69, 0.5, 1.0), (71, 1.0, 1.5)]
 
 
+def test_rows_of_programs_may_have_a_heading(tmp_path):
+    rows = "0.5\t1.0\t69\t40\n"
+    plain = read_program_rows(write(tmp_path / "a.txt", rows))
+    assert read_program_rows(write(tmp_path / "b.txt", "start\tend\tpitch\tinstrument\n" + rows)) == plain
+    # Words further down, or beside numbers, are no heading.
+    for text in (rows + "start end pitch instrument\n", "0.5 1.0 A4 40\n" + rows):
+        with pytest.raises(ValueError, match="must hold 4 numbers"):
+            read_program_rows(write(tmp_path / "c.txt", text))
+
+
 @pytest.mark.parametrize(
     ("read", "text", "says"),
     [

@@ -3,7 +3,7 @@
 The figures come from museval, the reference program of the SiSEC campaigns ("images" version: the true source at its
 true level and place is the reference). This module gives it what it cannot take: silent sources, silent estimates
 and sources whose channels cancel. Never compare these figures with the "sources" version of BSS Eval 2 and 3, which
-forgives any filter of 512 taps.
+forgives any filter of 512 taps; it is here for the papers that used it.
 
 Contents: bss_eval, BssEval. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -65,6 +65,7 @@ def bss_eval(
     *,
     window_s: float | None = 1.0,
     hop_s: float | None = None,
+    version: str = "images",
 ) -> BssEval:
     """Evaluate all estimates of one mixture.
 
@@ -75,15 +76,18 @@ def bss_eval(
     estimates : dict of the same names -> float (channels, samples)
     sample_rate_hz : int
     window_s : float > 0 or None
-        Length of a window; None is one window over the whole file. The distortion filters always fit the whole file.
+        Length of a window; None is one window over the whole file. Distortion filters fit the whole file all the same.
     hop_s : float > 0, optional
         Distance between windows; as long as a window unless said otherwise.
+    version : {"images", "sources"}
+        "sources" is that of BSS Eval 2 and 3: any filter of 512 taps is forgiven, and fitted to each window anew.
 
     Returns
     -------
     BssEval
         - A silent source has no scores: nan in every window.
-        - A silent estimate of a sounding source has SDR and ISR 0 dB, and neither SIR nor SAR (nan).
+        - A silent estimate of a sounding source has SDR and ISR 0 dB, and neither SIR nor SAR (nan); in the version
+          "sources", which has no ISR, it has no scores at all.
         - A window in which any sounding source or its estimate is silent is nan for all of them, as in museval.
 
     Raises
@@ -102,6 +106,7 @@ def bss_eval(
         )
     first = next(iter(sources))
     checks.check_same_shape(f"estimates[{first!r}]", estimates[first], f"sources[{first!r}]", sources[first])
+    checks.check_choice("version", version, ("images", "sources"))
     window_samples, hop_samples = _window(window_s, hop_s, checks.check_sample_rate(sample_rate_hz))
 
     names = tuple(sources)
@@ -113,12 +118,13 @@ def bss_eval(
         # represented by its own source, so that the others are scored; its own scores are known without counting.
         mute = [not estimates[name].any() for name in sounding]
         stand_ins = [sources[name] if silent else estimates[name] for name, silent in zip(sounding, mute, strict=True)]
-        values = _museval([sources[name] for name in sounding], stand_ins, window_samples, hop_samples)
+        values = _museval([sources[name] for name in sounding], stand_ins, window_samples, hop_samples, version)
         for index, silent in enumerate(mute):
             if silent:
                 heard = ~np.isnan(values[0, index])
                 values[:, index] = np.nan
-                values[:2, index, heard] = 0.0
+                if version == "images":
+                    values[:2, index, heard] = 0.0
         scores[:, [names.index(name) for name in sounding]] = values
     return BssEval(names, *scores)
 
@@ -138,7 +144,7 @@ def _window_count(samples: int, window_samples: float, hop_samples: float) -> in
 
 
 def _museval(
-    sources: list[np.ndarray], estimates: list[np.ndarray], window_samples: float, hop_samples: float
+    sources: list[np.ndarray], estimates: list[np.ndarray], window_samples: float, hop_samples: float, version: str
 ) -> np.ndarray:
     """(ratios, sources, windows) of sounding sources and sounding estimates."""
     metrics = _load_museval_metrics()
@@ -159,7 +165,14 @@ def _museval(
         return stacked.transpose(0, 2, 1)
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        *values, _ = metrics.bss_eval(stack(sources), stack(estimates), window=window_samples, hop=hop_samples)
+        *values, _ = metrics.bss_eval(
+            stack(sources),
+            stack(estimates),
+            window=window_samples,
+            hop=hop_samples,
+            framewise_filters=version == "sources",
+            bsseval_sources_version=version == "sources",
+        )
     return np.stack(values)
 
 

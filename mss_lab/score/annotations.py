@@ -188,7 +188,8 @@ def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: S
 def read_program_rows(path: str | os.PathLike) -> Score:
     """Read rows of onset and offset in seconds, MIDI pitch and General MIDI program from 0, as with SynthSOD's pieces.
 
-    All notes of one program are one source, named by `mss_lab.score.instruments.name_of`.
+    All notes of one program are one source, named by `mss_lab.score.instruments.name_of`. A first line without any
+    number is a heading, as SynthSOD's files have one.
 
     Raises
     ------
@@ -197,7 +198,7 @@ def read_program_rows(path: str | os.PathLike) -> Score:
     """
     path = _existing(path)
     notes = []
-    for line, (onset_s, offset_s, midi, program) in _rows(path, "onset_s offset_s midi program"):
+    for line, (onset_s, offset_s, midi, program) in _rows(path, "onset_s offset_s midi program", heading=True):
         try:
             source = name_of(checks.check_number("program", program, whole=True))
         except ValueError as error:
@@ -206,8 +207,8 @@ def read_program_rows(path: str | os.PathLike) -> Score:
     return _score(path, notes)
 
 
-def _rows(path: Path, columns: str) -> list[tuple[int, tuple[float, ...]]]:
-    """Numbers of every line that is not empty, with the line's number."""
+def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tuple[float, ...]]]:
+    """Numbers of every line that is not empty, with the line's number; without the heading, where there may be one."""
     names = columns.split()
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -216,7 +217,7 @@ def _rows(path: Path, columns: str) -> list[tuple[int, tuple[float, ...]]]:
     rows = []
     for line, row in enumerate(text.splitlines(), start=1):
         cells = row.replace(",", " ").split()
-        if not cells:
+        if not cells or (heading and line == 1 and not any(map(_is_number, cells))):
             continue
         try:
             values = tuple(float(cell) for cell in cells)
@@ -229,6 +230,14 @@ def _rows(path: Path, columns: str) -> list[tuple[int, tuple[float, ...]]]:
             )
         rows.append((line, values))
     return rows
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _note(path: Path, line: int, source: str, midi: float, onset_s: float, offset_s: float) -> Note:
