@@ -227,7 +227,7 @@ def fit(
     validate = tuple(validate or ())
     if patience is not None and not validate:
         raise ValueError("patience needs batches to validate with, got none; give validate, or leave patience out")
-    run = RunFolder.open(folder, _facts(model, batches, validate, plan), leader=_process_rank() == 0)
+    run = RunFolder.open(folder, _facts(model, batches, validate, plan), leader=process_rank() == 0)
     start = run.newest()
     training = _Training(model, batches, validate, plan, run, start, minutes, checkpoint_minutes, on_progress)
     device = _device_of(accelerator)
@@ -579,7 +579,8 @@ def _place_among_processes() -> tuple[int, int]:
     return 0, 1
 
 
-def _process_rank() -> int:
+def process_rank() -> int:
+    """The number of this process among those that train together; 0 writes, and 0 where there is one."""
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     return getattr(rank_zero_only, "rank", 0) or 0

@@ -23,7 +23,8 @@ STREAM = 0x5E6
 class Songs(Protocol):
     """What batches are cut from: a store of songs, or a list with facts."""
 
-    facts: Mapping[str, Any]
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
 
     def __len__(self) -> int: ...
 
