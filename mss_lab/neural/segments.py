@@ -24,7 +24,9 @@ class Songs(Protocol):
     """What batches are cut from: a store of songs, or a list with facts."""
 
     @property
-    def facts(self) -> Mapping[str, Any]: ...
+    def facts(self) -> Mapping[str, Any]:
+        """With `sources` and `sample_rate_hz`."""
+        ...
 
     def __len__(self) -> int: ...
 
