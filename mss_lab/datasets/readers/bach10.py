@@ -1,0 +1,102 @@
+"""Bach10: ten chorales of J. S. Bach, each part recorded alone, with notes that say when they sound.
+
+Layout, checked against the data set's own description and against public programs that read it:
+
+    Bach10_v1.1/01-AchGottundHerr/
+        01-AchGottundHerr.wav                       the mixture
+        01-AchGottundHerr-violin.wav                soprano; also -clarinet, -saxphone (spelt so), -bassoon
+        01-AchGottundHerr.txt                       onset played and written in ms, MIDI pitch, channel
+        01-AchGottundHerr.mid, -GTF0s.mat, -GTNotes.mat
+
+44.1 kHz, mono. Ends of notes are not in the text file, so each lasts until the next of its part. The data set's own
+mixture is not read: the sum of the parts is.
+
+Contents: ABOUT, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Unpack
+
+from ...score.annotations import BACH10_SOURCES, read_bach10
+from ..track import Track
+from .shared import About, How, Stem, assemble, check_name, folders_of, locate
+
+ABOUT = About(
+    name="bach10",
+    title="Bach10",
+    holds="10 chorales, 5.5 minutes, played by violin, clarinet, saxophone and bassoon",
+    where="the Interactive Audio Lab (music.cs.northwestern.edu/data/Bach10.html, after filling in a form)",
+    licence="free for research, cite the paper",
+    size="about 150 MB",
+    folders=("Bach10", "Bach10_v1.1", "Bach10_v1.0"),
+    count=10,
+    source="Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011",
+)
+
+# How the files spell the sources, the published spelling first.
+SPELLINGS = {"saxophone": ("saxphone", "saxophone")}
+
+_PIECE = re.compile(r"\d\d-\w+")
+
+
+def tracks(folder: str | os.PathLike | None = None) -> tuple[str, ...]:
+    """Names of the pieces, such as "01-AchGottundHerr"; FileNotFoundError if there is no data set, or nothing in it."""
+    return _tracks(_root(folder))
+
+
+def read(
+    folder: str | os.PathLike | None,
+    name: str,
+    *,
+    times: str = "performed",
+    **how: Unpack[How],
+) -> Track:
+    """Read one piece.
+
+    Parameters
+    ----------
+    folder : path or None
+        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+    name : str
+        One of `tracks`.
+    times : {"performed", "written"}
+        Whether the score's notes start where they are heard, or where the notes as written would put them.
+    players, mono, sample_rate_hz, start_s, length_s
+        As `mss_lab.datasets.readers.shared.assemble`; every instrument has one player.
+
+    Returns
+    -------
+    Track
+        Sources violin, clarinet, saxophone, bassoon: soprano, alto, tenor, bass.
+
+    Raises
+    ------
+    FileNotFoundError, ShapeError, ValueError
+        If the data set, the piece or a file is missing or damaged.
+
+    Source: Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011.
+    """
+    root = _root(folder)
+    piece = root / check_name(ABOUT, name, _tracks(root))
+    score = read_bach10(piece / f"{name}.txt", times=times)
+    stems = [Stem(source, _stem(piece, source), score.notes_of(source)) for source in BACH10_SOURCES]
+    return assemble(ABOUT, name, stems, **how)
+
+
+def _root(folder: str | os.PathLike | None) -> Path:
+    root = locate(ABOUT, folder)
+    inner = [root / name for name in ABOUT.folders if (root / name).is_dir()]
+    return inner[0] if inner else root
+
+
+def _tracks(root: Path) -> tuple[str, ...]:
+    found = sorted(path.name for path in root.iterdir() if path.is_dir() and _PIECE.fullmatch(path.name))
+    return folders_of(ABOUT, root, found, "folders named like 01-AchGottundHerr")
+
+
+def _stem(piece: Path, source: str) -> Path:
+    paths = [piece / f"{piece.name}-{spelt}.wav" for spelt in SPELLINGS.get(source, (source,))]
+    # If none is there, the published spelling is the one to miss.
+    return next((path for path in paths if path.is_file()), paths[0])

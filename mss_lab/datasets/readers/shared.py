@@ -1,0 +1,265 @@
+"""What all readers share: where a data set lies, what is said when it is missing, and how its files become a track.
+
+Every reader has `ABOUT`, `tracks(folder)` and `read(folder, name)`. A folder left out is looked for in the folder that
+the variable MSS_LAB_DATASETS names. Nothing is downloaded, and nothing is written.
+
+Contents: VARIABLE, PLAYERS; About, Stem, How; locate, find, check_name, folders_of, assemble.
+Lesson: notebooks/15_data_is_the_model.ipynb
+"""
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+
+from ... import audio, checks
+from ...score.instruments import is_drums, numbered
+from ...score.notes import Note, Score
+from ..track import Track
+
+VARIABLE = "MSS_LAB_DATASETS"
+
+# Several players of one instrument: each a source of its own, or all of them one source.
+PLAYERS = ("apart", "merged")
+
+# Stems of one piece may differ by so much, as encoders round; more means that a file was cut short.
+STEMS_DIFFER_S = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What is to be said about a data set.
+
+    Attributes
+    ----------
+    name, title : str
+        As commands and readers know it, and as its makers do.
+    holds : str
+        What is in it.
+    where, licence, size : str
+        Where it is had, on which terms, and how large the download is.
+    folders : tuple of str
+        Names that its folder has once it is unpacked; the first is the one to ask for.
+    count : int
+        How many pieces were published.
+    source : str
+        The publication that describes it.
+    """
+
+    name: str
+    title: str
+    holds: str
+    where: str
+    licence: str
+    size: str
+    folders: tuple[str, ...]
+    count: int
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Stem:
+    """One audio file of a piece.
+
+    Attributes
+    ----------
+    source : str
+        The instrument by the field's name, without a player's number.
+    path : Path
+    notes : tuple of Note, or None
+        What is played in it, under any source's name; None where nobody wrote it down.
+    """
+
+    source: str
+    path: Path
+    notes: tuple[Note, ...] | None = None
+
+
+class How(TypedDict, total=False):
+    """How every reader may be asked to read; `assemble` says what each word means."""
+
+    players: str
+    mono: bool
+    sample_rate_hz: int | None
+    start_s: float
+    length_s: float | None
+
+
+def find(about: About, folder: str | os.PathLike | None = None) -> Path | None:
+    """Where a data set lies: the folder given, or its own in the one that MSS_LAB_DATASETS names; None if nowhere."""
+    if folder is not None:
+        return Path(folder) if Path(folder).is_dir() else None
+    home = os.environ.get(VARIABLE)
+    places = [Path(home) / name for name in about.folders] if home else []
+    return next((place for place in places if place.is_dir()), None)
+
+
+def locate(about: About, folder: str | os.PathLike | None = None) -> Path:
+    """As `find`, but raises FileNotFoundError that says where the data set is had and where to put it."""
+    found = find(about, folder)
+    if found is not None:
+        return found
+    home = os.environ.get(VARIABLE)
+    if folder is not None:
+        looked = f"{folder}, which is no folder"
+    elif home:
+        looked = f"{home} ({VARIABLE}), which holds no folder {' or '.join(about.folders)}"
+    else:
+        looked = f"vain: no folder was given, and {VARIABLE} is not set"
+    raise FileNotFoundError(
+        f"{about.title} was looked for in {looked}. It is had from {about.where} (licence: {about.licence}; "
+        f"{about.size}). Unpack it and give its folder, or let {VARIABLE} name the folder that holds {about.folders[0]}"
+    )
+
+
+def check_name(about: About, name: str, names: Sequence[str]) -> str:
+    """Return `name` if it is one of the pieces; else raise ValueError with the nearest of them."""
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or list(names[:3])
+    raise ValueError(
+        f"name must be a piece of {about.title} ({len(names)} found), got {name!r}; did you mean {', '.join(near)}?"
+    )
+
+
+def folders_of(about: About, folder: Path, names: Sequence[str], like: str) -> tuple[str, ...]:
+    """Return the pieces found in a folder, or raise FileNotFoundError if there is none, saying what is there."""
+    if names:
+        return tuple(names)
+    there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    listed = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "") if there else "nothing"
+    raise FileNotFoundError(
+        f"{folder} must hold pieces of {about.title}, {like}, got {listed}; give the folder that holds them, "
+        f"or get it whole from {about.where}"
+    )
+
+
+def assemble(
+    about: About,
+    name: str,
+    stems: Sequence[Stem],
+    *,
+    players: str = "apart",
+    mono: bool = False,
+    sample_rate_hz: int | None = None,
+    start_s: float = 0.0,
+    length_s: float | None = None,
+    stems_differ_s: float = STEMS_DIFFER_S,
+) -> Track:
+    """Read the stems of one piece as a track, whole or a stretch of it.
+
+    Parameters
+    ----------
+    about : About
+    name : str
+        The piece's.
+    stems : sequence of Stem
+        In the order of results.
+    players : {"apart", "merged"}
+        "apart" numbers the players of one instrument ("violin", "violin 2"); "merged" adds them up.
+    mono : bool
+        Whether to average the channels.
+    sample_rate_hz : int, optional
+        Resample to this rate; without it, the files' own is kept.
+    start_s : float >= 0, seconds
+    length_s : float > 0, seconds, optional
+        The stretch to read; left out, or beyond the end, as far as the piece goes. Only it is read from the files, and
+        the score is cut to it: notes that reach over an edge are cut there.
+    stems_differ_s : float
+        How much shorter a stem may be; it is filled up with silence.
+
+    Raises
+    ------
+    FileNotFoundError, ShapeError, ValueError
+        If a stem is missing, is no audio, or differs from the others in sample rate, channels or length.
+    """
+    checks.check_choice("players", players, PLAYERS)
+    checks.check_number("start_s", start_s, at_least=0, unit="seconds")
+    if length_s is not None:
+        checks.check_number("length_s", length_s, above=0, unit="seconds")
+    lengths, file_rate_hz = _lengths(about, stems, stems_differ_s)
+    samples = max(lengths)
+    start = round(start_s * file_rate_hz)
+    if start >= samples:
+        raise ValueError(
+            f"start_s must lie before the end of {name}, at {samples / file_rate_hz:.3f} s, got {start_s:g}"
+        )
+    stop = samples if length_s is None else min(samples, max(start + 1, round((start_s + length_s) * file_rate_hz)))
+
+    sources: dict[str, np.ndarray] = {}
+    notes: dict[str, tuple[Note, ...] | None] = {}
+    for stem, length in zip(stems, lengths, strict=True):
+        waveform = _stretch(stem.path, length, start, stop, file_rate_hz, mono)
+        label = stem.source if players == "merged" else numbered(stem.source, sources)
+        if label in sources:
+            checks.check_same_shape(f"{stem.path.name} and the stems before it", waveform, label, sources[label])
+            sources[label] = sources[label] + waveform
+            notes[label] = _joined(notes[label], stem.notes)
+        else:
+            sources[label], notes[label] = waveform, stem.notes
+    rate_hz = file_rate_hz if sample_rate_hz is None else checks.check_sample_rate(sample_rate_hz)
+    sources = {label: audio.resample(waveform, file_rate_hz, rate_hz) for label, waveform in sources.items()}
+    score = _score(notes, start / file_rate_hz, stop / file_rate_hz)
+    return Track(name, rate_hz, checks.check_sources(f"the stems of {name}", sources), score)
+
+
+def _lengths(about: About, stems: Sequence[Stem], differ_s: float) -> tuple[list[int], int]:
+    """Samples of each stem, and the sample rate of all."""
+    headings = [audio.audio_length(stem.path) for stem in stems]
+    lengths, rates = [samples for samples, _ in headings], [rate_hz for _, rate_hz in headings]
+    if len(set(rates)) > 1:
+        listed = ", ".join(f"{stem.path.name} {rate_hz} Hz" for stem, rate_hz in zip(stems, rates, strict=True))
+        raise ValueError(
+            f"the stems of one piece must have one sample rate, got {listed}; get them again from {about.where}"
+        )
+    longest_s = max(lengths) / rates[0]
+    for stem, samples in zip(stems, lengths, strict=True):
+        length_s = samples / rates[0]
+        if longest_s - length_s > differ_s:
+            raise checks.ShapeError(
+                f"{stem.path} must last {longest_s:.2f} s as its longest neighbour does, got {length_s:.2f} s; "
+                f"a file that a broken download cut short ends so: get it again from {about.where}"
+            )
+    return lengths, rates[0]
+
+
+def _stretch(path: Path, samples: int, start: int, stop: int, rate_hz: int, mono: bool) -> np.ndarray:
+    """Samples start to stop of a file of so many samples, float32, with silence where the file has ended."""
+    if start < samples:
+        waveform, _ = audio.read_audio(path, start_s=start / rate_hz, length_s=(stop - start) / rate_hz)
+    else:
+        # The stretch lies behind this stem's end: one sample tells how many channels to be silent in.
+        waveform = 0 * audio.read_audio(path, length_s=1 / rate_hz)[0]
+    if mono:
+        waveform = waveform.mean(axis=0, keepdims=True)
+    missing = stop - start - waveform.shape[1]
+    return np.pad(waveform, ((0, 0), (0, missing))) if missing > 0 else waveform[:, : stop - start]
+
+
+def _joined(some: tuple[Note, ...] | None, others: tuple[Note, ...] | None) -> tuple[Note, ...] | None:
+    """The notes of players who become one source; what both play as one, to the tick, is one note."""
+    if some is None or others is None:
+        return some if others is None else others
+    seen = {(note.midi, note.onset_s, note.offset_s) for note in some}
+    return some + tuple(note for note in others if (note.midi, note.onset_s, note.offset_s) not in seen)
+
+
+def _score(notes: dict[str, tuple[Note, ...] | None], start_s: float, stop_s: float) -> Score | None:
+    if all(played is None for played in notes.values()):
+        return None
+    kept = [
+        dataclasses.replace(
+            note,
+            source=source,
+            onset_s=max(note.onset_s, start_s) - start_s,
+            offset_s=min(note.offset_s, stop_s) - start_s,
+        )
+        for source, played in notes.items()
+        for note in played or ()
+        if note.offset_s > start_s and note.onset_s < stop_s
+    ]
+    return Score(tuple(kept), tuple(notes), frozenset(source for source in notes if is_drums(source)))
