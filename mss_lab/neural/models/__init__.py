@@ -33,6 +33,9 @@ MODELS: dict[str, str] = {
     "context-window": ".context_window:ContextWindow",
     "mask-inference": ".mask_inference:MaskInference",
     "score-cnn": ".score_cnn:ScoreCnn",
+    "xumx": ".xumx:Xumx",
+    "xumx-informed": ".xumx:XumxInformed",
+    "xumx-score-only": ".xumx:XumxScoreOnly",
 }
 
 

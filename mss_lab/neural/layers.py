@@ -1,0 +1,131 @@
+"""Parts that several networks are made of, where torch's own would be slow or large.
+
+Contents: masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
+"""
+
+from collections.abc import Iterator
+from types import EllipsisType
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from .. import checks
+from . import frontend
+
+
+def masked_waveforms(
+    masks: torch.Tensor,
+    mixture_stft: torch.Tensor,
+    window_samples: int,
+    hop_samples: int,
+    window: str = "hann",
+    *,
+    length: int,
+) -> torch.Tensor:
+    """What each mask lets through of the mixture, as sound: `frontend.istft` of masks times the mixture's STFT.
+
+    The same waveforms and gradients as by these two steps. On a processor it works through one mask at a time, forwards
+    and backwards, and keeps nothing of the size of all masked spectrograms; that made it several times as fast.
+
+    Parameters
+    ----------
+    masks : real (batch, sources, freq, frames)
+        Carries the gradient.
+    mixture_stft : complex (batch, freq, frames)
+        Made by `frontend.stft` with this window and hop; gets no gradient.
+    window_samples, hop_samples : int
+        The hop must divide the window, and be at most half of it.
+    window : {"hann", "hamming", "blackman-harris", "sine"}
+    length : int >= 1
+        Samples of the recording.
+
+    Returns
+    -------
+    float (batch, sources, length)
+
+    Raises
+    ------
+    ShapeError
+        If masks and mixture do not fit one another, or not a recording of this length.
+    ValueError
+        If the hop does not divide the window, or the mixture asks for a gradient.
+
+    Lesson: notebooks/17_xumx.ipynb
+    """
+    check_hop(window_samples, hop_samples)
+    bins, frames = window_samples // 2 + 1, frontend.frame_count(length, window_samples, hop_samples)
+    batch, sources = masks.shape[:2]
+    if masks.shape != (batch, sources, bins, frames) or mixture_stft.shape != (batch, bins, frames):
+        raise checks.ShapeError(
+            f"masks must be (batch, sources, {bins} freq, {frames} frames) and mixture_stft the same without sources "
+            f"for {length} samples, got {tuple(masks.shape)} and {tuple(mixture_stft.shape)}; use one window and hop"
+        )
+    if mixture_stft.requires_grad:
+        raise ValueError("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
+    taper = frontend.make_window(window, window_samples, masks.dtype, masks.device)
+    return _MaskedWaveforms.apply(masks, mixture_stft, taper, hop_samples, length)
+
+
+def check_hop(window_samples: int, hop_samples: int, least_parts: int = 2) -> None:
+    """Refuse a hop that does not divide the window, or divides it into fewer parts than that."""
+    if hop_samples < 1 or window_samples % hop_samples or window_samples < least_parts * hop_samples:
+        raise ValueError(
+            f"hop_samples must divide window_samples into {least_parts} parts or more, got {hop_samples} and "
+            f"{window_samples}; choose a quarter of the window, {max(1, window_samples // 4)}"
+        )
+
+
+class _MaskedWaveforms(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, masks, mixture, taper, hop, length):
+        window, frames = len(taper), mixture.shape[-1]
+        mixture = mixture.unsqueeze(1).expand(masks.shape)
+        heard = slice(window // 2, window // 2 + length)
+        cover = _overlap_add(taper.square().expand(frames, window), hop)[heard]
+        waveforms = masks.new_empty(*masks.shape[:2], length)
+        for one in _one_by_one(masks):
+            pieces = torch.fft.irfft((mixture[one] * masks[one]).mT, n=window)
+            pieces *= taper
+            torch.div(_overlap_add(pieces, hop)[..., heard], cover, out=waveforms[one])
+        ctx.save_for_backward(masks, mixture, taper, cover)
+        ctx.hop, ctx.heard = hop, heard
+        return waveforms
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        masks, mixture, taper, cover = ctx.saved_tensors
+        window, frames = len(taper), mixture.shape[-1]
+        gradient = torch.empty_like(masks)
+        padded = upstream.new_zeros((frames - 1) * ctx.hop + window)
+        if upstream.device.type != "cpu":
+            padded = padded.expand(*masks.shape[:2], -1).clone()
+        for one in _one_by_one(masks):
+            torch.div(upstream[one], cover, out=padded[..., ctx.heard])
+            # A bin stands for itself and for its mirror image, but the first and last stand for themselves alone.
+            pieces = padded.unfold(-1, window, ctx.hop) * (taper * (2 / window))
+            gradient[one] = (mixture[one] * torch.fft.rfft(pieces).mT.conj()).real
+        gradient[..., 0, :] *= 0.5
+        if window % 2 == 0:
+            gradient[..., -1, :] *= 0.5
+        return gradient, None, None, None, None
+
+
+def _one_by_one(masks: torch.Tensor) -> Iterator[tuple[int, int] | EllipsisType]:
+    """Indices of the single masks on a processor, whose cache then holds all that is at work; else of all at once."""
+    if masks.device.type != "cpu":
+        yield ...
+        return
+    for item in range(masks.shape[0]):
+        for source in range(masks.shape[1]):
+            yield item, source
+
+
+def _overlap_add(pieces: torch.Tensor, hop: int) -> torch.Tensor:
+    """Add pieces (..., frames, window) where they lie, hop samples apart; (..., samples)."""
+    frames, window = pieces.shape[-2:]
+    parts = pieces.unflatten(-1, (window // hop, hop))
+    whole = pieces.new_zeros(*pieces.shape[:-2], frames - 1 + window // hop, hop)
+    for part in range(window // hop):
+        whole[..., part : part + frames, :] += parts[..., part, :]
+    return whole.flatten(-2)
