@@ -12,7 +12,7 @@ import functools
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ HOW_TO_INSTALL = (
 # FluidSynth computes blocks of 64 samples and starts a note at the next block; asked for any other time it would do
 # so anyway, and a repeated bar would not repeat to the sample.
 BLOCK_SAMPLES = 64
+# A synthesiser bends by two semitones either way, unless told otherwise.
+WIDEST_BEND_CENTS = 200
+# Stands where other events say whether a key goes down (1) or up (0).
+BEND = -1
 DRUM_BANK, DRUM_CHANNEL = 128, 9
 REVERB_SEND, CHORUS_SEND = 91, 93
 
@@ -56,6 +60,7 @@ def render(
     tail_s: float = 1.0,
     reverb: bool = False,
     chorus: bool = False,
+    bends_cents: Mapping[str, np.ndarray] | None = None,
     jobs: int = 1,
 ) -> dict[str, np.ndarray]:
     """Play each source of a score on a synthesiser of its own.
@@ -77,6 +82,9 @@ def render(
     reverb, chorus : bool
         FluidSynth's own effects, each with half of the instrument sent to it; off, so that a stem is the instrument
         alone.
+    bends_cents : dict of source name -> float (blocks,), optional
+        By how much a source is bent from its written pitches at every block of 64 samples, within 200 cents; after the
+        last one it stays bent. Sources left out are not bent.
     jobs : int
         Stems rendered at once (threads).
 
@@ -89,7 +97,7 @@ def render(
     Raises
     ------
     ValueError
-        If a source has no program, or the soundfont lacks the program.
+        If a source has no program, the soundfont lacks the program, or a bend is too wide.
     ImportError
         If pyfluidsynth or the FluidSynth library is missing; the message says what to install.
     FileNotFoundError
@@ -104,6 +112,7 @@ def render(
         raise ValueError(f"programs must name every source, nothing came for {', '.join(missing)}; add its number")
     for source in score.sources:
         checks.check_number(f"programs[{source!r}]", programs[source], at_least=0, at_most=127, whole=True)
+    bends = {source: _bends(source, bends_cents or {}) for source in score.sources}
     soundfont = find_soundfont(soundfont)
     fluidsynth()
     samples = max(1, round((score.duration_s + tail_s) * sample_rate_hz))
@@ -117,6 +126,7 @@ def render(
             samples,
             reverb,
             chorus,
+            bends[source],
         )
         for source in score.sources
     )
@@ -204,6 +214,7 @@ def _play(
     samples: int,
     reverb: bool,
     chorus: bool,
+    bends: Sequence[tuple[int, int]],
 ) -> np.ndarray:
     """One source on one synthesiser: float64 (1, samples)."""
     module = fluidsynth()
@@ -231,12 +242,16 @@ def _play(
                 synth.cc(channel, controller, 64)
         waveform = np.zeros(samples)
         done = 0
-        for block, is_on, pitch, velocity in [*_events(notes, sample_rate_hz), (-(-samples // BLOCK_SAMPLES), 0, 0, 0)]:
+        # A bend comes before the notes of its block.
+        events = sorted([*_events(notes, sample_rate_hz), *((block, BEND, bend, 0) for block, bend in bends)])
+        for block, is_on, pitch, velocity in [*events, (-(-samples // BLOCK_SAMPLES), 0, 0, 0)]:
             upto = min(samples, block * BLOCK_SAMPLES)
             if upto > done:
                 waveform[done:upto] = _write(module, synth, upto - done)
                 done = upto
-            if is_on:
+            if is_on == BEND:
+                synth.pitch_bend(channel, pitch)
+            elif is_on:
                 synth.noteon(channel, pitch, velocity)
             elif pitch:
                 synth.noteoff(channel, pitch)
@@ -254,6 +269,21 @@ def _events(notes: tuple[Note, ...], sample_rate_hz: int) -> list[tuple[int, int
         off = max(on + 1, round(note.offset_s * blocks_per_s))
         events += [(on, 1, round(note.midi), note.velocity), (off, 0, round(note.midi), 0)]
     return sorted(events)
+
+
+def _bends(source: str, bends_cents: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:
+    """(block, bend as MIDI counts it, from 0) wherever the bend of a source changes."""
+    if source not in bends_cents:
+        return []
+    cents = checks.check_finite("bends_cents", checks.check_axes("bends_cents", bends_cents[source], "blocks"))
+    if np.abs(cents).max(initial=0) > WIDEST_BEND_CENTS:
+        raise ValueError(
+            f"bends_cents of {source} must stay within {WIDEST_BEND_CENTS} cents, got {np.abs(cents).max():.1f}; "
+            "write another note instead"
+        )
+    steps = np.clip(np.rint(cents / WIDEST_BEND_CENTS * 8192), -8192, 8191).astype(int)
+    changes = np.flatnonzero(np.diff(steps, prepend=0))
+    return [(int(block), int(steps[block])) for block in changes]
 
 
 def _write(module: Any, synth: Any, samples: int) -> np.ndarray:

@@ -1,0 +1,435 @@
+"""Two ways to make a score sound, behind one interface, and the timbre that an engine draws and plays with.
+
+An engine draws a timbre (an instrument, its player and the room it stands in) and plays scores with it. The
+soundfont engine plays recordings of instruments through FluidSynth; its timbres are few, and a network learns them by
+heart. The harmonic engine of `mss_lab.datasets.harmonic` makes every timbre up, so that no two are alike.
+
+Contents: Timbre, Engine, make, timbres_of, SoundfontEngine, find_soundfonts.
+Lesson: notebooks/15_data_is_the_model.ipynb
+"""
+
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .. import checks
+from ..score.instruments import program_of
+from ..score.notes import Note, Score
+from . import rooms
+
+# Where soundfonts beside FluidR3 are found, by their file names; FluidR3 itself is `render.find_soundfont`'s.
+OTHER_SOUNDFONTS = ("MuseScore_General.sf3", "MuseScore_General_Lite.sf3", "MuseScore_General.sf2")
+OTHER_FOLDERS = ("/usr/share/sounds/sf3", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
+
+# What orchestras and chamber groups are made of: strings, brass, saxophones and reeds, flutes.
+ORCHESTRAL_PROGRAMS = (40, 41, 42, 43, 56, 57, 58, 60, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74)
+
+# A stem whose notes have this velocity on average is as loud as `render` makes it by default; each step of velocity
+# above or below is a fifth of a decibel.
+MIDDLE_VELOCITY = 80
+LOUDNESS_LUFS = -27.0
+DB_PER_VELOCITY = 0.2
+
+FILTER_KNOTS_HZ = 62.5 * 2.0 ** np.arange(0, 8.5, 0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Timbre:
+    """How something sounds: an instrument, its player's habits and its room, as plain values.
+
+    Attributes
+    ----------
+    engine : str
+        Which engine drew it, and plays it.
+    name : str
+        Stable, and the same for every timbre that counts as one instrument: what is split by timbre is split by name.
+        A soundfont and a program make one name; every timbre of the harmonic engine has a name of its own.
+    program : int in [0, 127] or None
+        The General MIDI program that it stands for; None for an instrument that has no name.
+    settings : tuple of (name, value)
+        Numbers, text, and tuples of them. One is read as ``timbre["detune_cents"]``.
+    """
+
+    engine: str
+    name: str
+    program: int | None
+    settings: tuple[tuple[str, Any], ...]
+
+    def __getitem__(self, setting: str) -> Any:
+        for name, value in self.settings:
+            if name == setting:
+                return value
+        raise KeyError(f"the timbre {self.name} has no setting {setting!r}, only {', '.join(dict(self.settings))}")
+
+    def replace(self, **settings: Any) -> "Timbre":
+        """The timbre with some of its settings changed, under its old name; KeyError for one that it has not."""
+        for name in settings:
+            self[name]
+        return dataclasses.replace(self, settings=plain({**dict(self.settings), **settings}))
+
+    def facts(self) -> dict[str, Any]:
+        """Everything about it as JSON knows it; `from_facts` makes the same timbre again."""
+        values = {"engine": self.engine, "name": self.name, "program": self.program}
+        return {**values, "settings": {name: _listed(value) for name, value in self.settings}}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> "Timbre":
+        """The timbre that `facts` describes."""
+        return cls(facts["engine"], facts["name"], facts["program"], plain(facts["settings"]))
+
+
+class Engine(Protocol):
+    """What makes a score sound."""
+
+    name: str
+
+    def draw_timbre(self, rng: np.random.Generator, program: int | None = None) -> Timbre:
+        """An instrument, its player and its room."""
+
+    def play(
+        self,
+        score: Score,
+        *,
+        sample_rate_hz: int,
+        rng: np.random.Generator,
+        timbres: Mapping[str, Timbre] | None = None,
+        tail_s: float = 0.5,
+        room: rooms.Room | None = None,
+    ) -> dict[str, np.ndarray]:
+        """One stem for each source: float32 (1, samples), all of one length, starting with the score."""
+
+
+def make(name: str) -> Engine:
+    """The engine of a name, "harmonic" or "soundfont"; ValueError for any other."""
+    from .harmonic import HarmonicEngine
+
+    engines = {"harmonic": HarmonicEngine, "soundfont": SoundfontEngine}
+    return engines[checks.check_choice("name", name, engines)]()
+
+
+def timbres_of(
+    engine: Engine, score: Score, rng: np.random.Generator, timbres: Mapping[str, Timbre] | None = None
+) -> dict[str, Timbre]:
+    """A timbre for every source: the one that is given, else one drawn for the instrument that the source's name means.
+
+    A source whose name means no instrument gets a timbre of any; an unpitched source one of program 0, the standard
+    drum kit.
+
+    Raises
+    ------
+    ValueError
+        If a timbre is given for a source that the score has not, or was drawn by another engine.
+    """
+    checks.check_generator("rng", rng)
+    timbres = dict(timbres or {})
+    for source, timbre in timbres.items():
+        checks.check_choice("a source of timbres", source, score.sources)
+        if timbre.engine != engine.name:
+            raise ValueError(
+                f"the timbre of {source} must be drawn by the engine that plays it, {engine.name}, got one of "
+                f"{timbre.engine}; draw it with this engine's draw_timbre"
+            )
+    chosen = {}
+    for source in score.sources:
+        if source in timbres:
+            chosen[source] = timbres[source]
+        elif source in score.unpitched:
+            chosen[source] = engine.draw_timbre(rng, 0)
+        else:
+            chosen[source] = engine.draw_timbre(rng, _program_or_none(source))
+    return chosen
+
+
+class SoundfontEngine:
+    """Recordings of instruments, played by FluidSynth, each a little otherwise than it was recorded.
+
+    A timbre is one program of one soundfont, which its name says. Beside it are drawn: a filter of a few decibels, a
+    tuning, a vibrato, the softness of attacks, and a room. Pitches are rounded to semitones before the tuning is
+    added, and times to blocks of 64 samples. Unpitched sources play the drum kit that the timbre's program numbers.
+
+    Parameters
+    ----------
+    paths : sequence of paths, optional
+        Soundfonts (.sf2, and .sf3 where FluidSynth was built to read it). Without them, all that `find_soundfonts`
+        finds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a soundfont is missing, or there is none.
+    ValueError
+        If two have one name, by which timbres know them.
+
+    Lesson: notebooks/15_data_is_the_model.ipynb
+    """
+
+    name = "soundfont"
+
+    def __init__(self, paths: Sequence[str | os.PathLike] | None = None) -> None:
+        found = find_soundfonts() if paths is None else [_existing(path) for path in paths]
+        if not found:
+            raise FileNotFoundError("paths must name at least one soundfont, got none; leave it out to use those found")
+        # A link to a soundfont goes by the name of what it leads to.
+        self.paths = {path.resolve().stem: path for path in found}
+        if len(self.paths) < len(found):
+            raise ValueError(
+                f"every soundfont must have a name of its own, got {', '.join(map(str, found))}; leave one"
+            )
+
+    def timbres(self, programs: Iterable[int] = ORCHESTRAL_PROGRAMS) -> tuple[str, ...]:
+        """Names of all timbres that can be drawn for some programs, in order; what a split by timbre divides."""
+        return tuple(_name(font, program) for program in programs for font in sorted(self.paths))
+
+    def draw_timbre(
+        self, rng: np.random.Generator, program: int | None = None, font: str | None = None, *, shaped: bool = True
+    ) -> Timbre:
+        """Draw a timbre.
+
+        Parameters
+        ----------
+        rng : np.random.Generator
+        program : int in [0, 127], optional
+            Without it, one of an orchestra's.
+        font : str, optional
+            Which soundfont, by its file's name without ending. Without it, any.
+        shaped : bool
+            Whether filter, tuning, vibrato, attack and room are drawn. Without them the soundfont is left as it is.
+
+        Lesson: notebooks/15_data_is_the_model.ipynb
+        """
+        checks.check_generator("rng", rng)
+        program = int(rng.choice(ORCHESTRAL_PROGRAMS)) if program is None else _checked_program(program)
+        font = str(rng.choice(sorted(self.paths))) if font is None else checks.check_choice("font", font, self.paths)
+        vibrates = rng.random() < 0.4
+        knots_db = rng.normal(0, 2.0, len(FILTER_KNOTS_HZ)) + rng.normal(0, 1.0) * (np.log2(FILTER_KNOTS_HZ) - 10)
+        settings = {
+            "font": font,
+            "filter_db": np.clip(knots_db, -12, 12) * shaped,
+            "gain_db": rng.normal(0, 2.0) * shaped,
+            "detune_cents": float(np.clip(rng.normal(0, 5), -10, 10)) * shaped,
+            "drift_cents": rng.uniform(0, 4) * shaped,
+            "vibrato_cents": rng.uniform(4, 22) * vibrates * shaped,
+            "vibrato_hz": rng.uniform(4.5, 6.5),
+            "vibrato_delay_s": rng.uniform(0.1, 0.4),
+            "attack_s": rng.uniform(0.005, 0.06) * (rng.random() < 0.5) * shaped,
+            **rooms.draw(rng, dry=0.4).facts(),
+        }
+        if not shaped:
+            settings |= rooms.DRY.facts()
+        return Timbre(self.name, _name(font, program), program, plain(settings))
+
+    def play(
+        self,
+        score: Score,
+        *,
+        sample_rate_hz: int,
+        rng: np.random.Generator,
+        timbres: Mapping[str, Timbre] | None = None,
+        tail_s: float = 0.5,
+        room: rooms.Room | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Play a score.
+
+        Parameters
+        ----------
+        score : Score
+        sample_rate_hz : int in [8000, 96000]
+        rng : np.random.Generator
+            Draws timbres that are not given, what differs from one performance to the next, and the rooms' echoes.
+        timbres : dict of source name -> Timbre, optional
+        tail_s : float >= 0, seconds
+            Audio after the last offset; its last 50 ms fade to silence.
+        room : Room, optional
+            One room for all, instead of every timbre's own.
+
+        Returns
+        -------
+        dict of source name -> float32 (1, samples)
+            In the order of the score's sources. A stem's loudness is -27 LUFS, plus a fifth of a decibel for each step
+            of its notes' mean velocity above 80, plus the timbre's gain.
+
+        Raises
+        ------
+        ValueError
+            If the rate is one that FluidSynth has not, a timbre belongs to another engine or to a soundfont that this
+            one has not, or its soundfont lacks the program.
+        ImportError
+            If FluidSynth is missing; the message says what to install.
+
+        Lesson: notebooks/15_data_is_the_model.ipynb
+        """
+        checks.check_number(
+            "sample_rate_hz", sample_rate_hz, at_least=8_000, at_most=96_000, whole=True, unit="Hz",
+            hint="FluidSynth plays at these rates only",
+        )  # fmt: skip
+        checks.check_number("tail_s", tail_s, at_least=0, unit="seconds")
+        chosen = timbres_of(self, score, rng, timbres)
+        samples = max(1, round((score.duration_s + tail_s) * sample_rate_hz))
+        return {
+            source: self._stem(score, source, timbre, samples, sample_rate_hz, rng, room)
+            for source, timbre in chosen.items()
+        }
+
+    def _stem(
+        self,
+        score: Score,
+        source: str,
+        timbre: Timbre,
+        samples: int,
+        sample_rate_hz: int,
+        rng: np.random.Generator,
+        room: rooms.Room | None,
+    ) -> np.ndarray:
+        from . import render
+
+        font = self.paths[checks.check_choice(f"the soundfont of {source}'s timbre", timbre["font"], self.paths)]
+        notes = score.notes_of(source)
+        if not notes:
+            return np.zeros((1, samples), np.float32)
+        alone = Score(notes, (source,), score.unpitched & {source})
+        tail_s = max(0.0, samples / sample_rate_hz - alone.duration_s)
+        bends = {} if source in score.unpitched else {source: _bends_cents(notes, timbre, samples, sample_rate_hz, rng)}
+        velocity = float(np.mean([note.velocity for note in notes]))
+        stem = render.render(
+            alone, {source: _checked_program(timbre.program)}, soundfont=font, sample_rate_hz=sample_rate_hz,
+            loudness=LOUDNESS_LUFS + DB_PER_VELOCITY * (velocity - MIDDLE_VELOCITY), tail_s=tail_s, bends_cents=bends,
+        )[source][0].astype(float)  # fmt: skip
+        # Rounding of the tail may leave one sample too many or too few.
+        dry = np.zeros(samples)
+        dry[: min(samples, len(stem))] = stem[:samples]
+        dry *= _attacks(notes, timbre["attack_s"], samples, sample_rate_hz) * 10 ** (timbre["gain_db"] / 20)
+        dry = rooms.convolve(dry, rooms.minimum_phase(FILTER_KNOTS_HZ, timbre["filter_db"], sample_rate_hz))
+        wet = rooms.apply(dry, room or rooms.Room.from_facts(timbre), sample_rate_hz, rng)
+        return render.fade_out(wet[np.newaxis], 0.05, sample_rate_hz).astype(np.float32)
+
+
+def find_soundfonts() -> list[Path]:
+    """The soundfonts of this machine: FluidR3 GM, MuseScore General, and the one that pretty_midi brings along.
+
+    Each counts once, the first that is found. All three are free (MIT, MIT and GPL 2); none ships with this package.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message says how to get one.
+    """
+    from . import render
+
+    found: list[Path] = []
+    missing = None
+    try:
+        found.append(render.find_soundfont())
+    except FileNotFoundError as error:
+        missing = error
+    others = [Path(folder) / name for folder in OTHER_FOLDERS for name in OTHER_SOUNDFONTS]
+    found += [path for path in others if path.is_file()][:1]
+    # Found without importing it, which takes a second.
+    spec = importlib.util.find_spec("pretty_midi")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        found += [path for path in sorted(Path(folder).glob("*.sf2")) if path.stem not in {one.stem for one in found}]
+    if not found and missing:
+        raise missing
+    return found
+
+
+def plain(settings: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Settings as a timbre keeps them: Python's own numbers, to six digits, and tuples of them."""
+    return tuple((name, _plain(value)) for name, value in settings.items())
+
+
+@functools.singledispatch
+def _plain(value: Any) -> Any:
+    return value
+
+
+@_plain.register(np.ndarray)
+@_plain.register(list)
+@_plain.register(tuple)
+def _(value: Any) -> tuple:
+    return tuple(_plain(one) for one in value)
+
+
+@_plain.register(float)
+@_plain.register(np.floating)
+def _(value: Any) -> float:
+    return float(f"{float(value):.6g}")
+
+
+@_plain.register(np.integer)
+def _(value: Any) -> int:
+    return int(value)
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+
+
+def digest(settings: tuple[tuple[str, Any], ...]) -> str:
+    """Ten letters that stand for settings: others for other settings, the same on every machine."""
+    return hashlib.sha256(repr(sorted(settings)).encode()).hexdigest()[:10]
+
+
+def _name(font: str, program: int) -> str:
+    return f"{font}/{program:03d}"
+
+
+def _checked_program(program: int | None) -> int:
+    return checks.check_number("program", program, at_least=0, at_most=127, whole=True)
+
+
+def _program_or_none(source: str) -> int | None:
+    try:
+        return program_of(source)
+    except ValueError:
+        return None
+
+
+def _existing(path: str | os.PathLike) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"soundfont {path} does not exist; give the path of a .sf2 or .sf3 file")
+    return Path(path)
+
+
+def _bends_cents(
+    notes: Sequence[Note], timbre: Timbre, samples: int, sample_rate_hz: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Tuning, drift and vibrato of a channel at every block of FluidSynth's 64 samples, in cents: (blocks,)."""
+    from .render import BLOCK_SAMPLES
+
+    times_s = np.arange(-(-samples // BLOCK_SAMPLES)) * BLOCK_SAMPLES / sample_rate_hz
+    cents = np.full(len(times_s), timbre["detune_cents"])
+    for rate_hz in rng.uniform(0.1, 1.0, 2):
+        cents += timbre["drift_cents"] / 2 * np.sin(2 * np.pi * (rate_hz * times_s + rng.random()))
+    onsets_s = np.array([note.onset_s for note in notes])
+    depths = timbre["vibrato_cents"] * rng.uniform(0.3, 1.0, len(notes))
+    phases = rng.random(len(notes))
+    last = np.maximum(np.searchsorted(onsets_s, times_s, side="right") - 1, 0)
+    # It sets in slowly, and swings about the note.
+    swell = np.clip((times_s - onsets_s[last] - timbre["vibrato_delay_s"]) / 0.25, 0, 1)
+    return cents + depths[last] * swell * np.sin(2 * np.pi * (timbre["vibrato_hz"] * times_s + phases[last]))
+
+
+def _attacks(notes: Sequence[Note], attack_s: float, samples: int, sample_rate_hz: int) -> np.ndarray:
+    """Gain that softens the start of every note at which the source is otherwise silent: (samples,)."""
+    gains = np.ones(samples)
+    ends_s = -1.0
+    for note in notes:
+        length = round(attack_s * sample_rate_hz)
+        start = round(note.onset_s * sample_rate_hz)
+        if note.onset_s >= ends_s and length and start < samples:
+            # FluidSynth starts at a block near the onset, so the ramp begins a block early: what came before it dies
+            # away within the ramp's own shape, without a step.
+            ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / length)
+            part = gains[start : start + length]
+            np.minimum(part, ramp[: len(part)], out=part)
+            before = gains[max(0, start - length) : start]
+            np.minimum(before, ramp[::-1][length - len(before) :], out=before)
+        ends_s = max(ends_s, note.offset_s)
+    return gains
