@@ -128,7 +128,9 @@ def _window(window: str, window_samples: int, dtype: torch.dtype, device: torch.
     # Outside inference mode, or a window that was first made there could never be trained with.
     with torch.inference_mode(False):
         times = torch.arange(window_samples, dtype=torch.float64)
-        if window == "sine":
+        if window_samples == 1:
+            values = torch.ones(1, dtype=torch.float64)
+        elif window == "sine":
             values = torch.sin(math.pi * (times + 0.5) / window_samples)
         else:
             angle = 2 * math.pi * times / window_samples
