@@ -1,4 +1,4 @@
-"""The command line: `mss-lab separate`, `methods`, `evaluate`, `grade`, `lab`, `verify` and `doctor`.
+"""The command line: `mss-lab separate`, `methods`, `evaluate`, `datasets`, `grade`, `lab`, `verify` and `doctor`.
 
 Commands say what went wrong in one line and exit with 2; `doctor` and `evaluate` exit with 1 when what they looked at
 is not as it should be. `mss-lab COMMAND --help` explains each.
@@ -33,16 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return options.run(options) or 0
+    except BrokenPipeError:
+        # The reader of our output went away, as `mss-lab methods | head -1` does. It is an OSError, so it comes first.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except EXPECTED as error:
         print(f"mss-lab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("mss-lab: stopped; nothing half-done was left behind", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away, as `mss-lab methods | head -1` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--bss-eval", action="store_true", help="also SIR, SAR and ISR (BSS Eval v4); slower")
     evaluate.add_argument("--csv", metavar="FILE", help="write the table here as well")
     evaluate.set_defaults(run=_evaluate)
+
+    datasets = commands.add_parser("datasets", help="list the published data sets that can be read, and where they are")
+    datasets.set_defaults(run=_datasets)
 
     grade = commands.add_parser("grade", help="run students' notebooks and report on every exercise")
     from .lessons import grade as grading
@@ -218,6 +221,26 @@ def _methods(options: argparse.Namespace) -> int:
         listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
         lesson = method.lesson if (launch.ROOT / method.lesson).is_file() else f"{method.lesson} (not written yet)"
         print(f"  Options: {listed or 'none'}\n  Lesson: {lesson}\n  Source: {method.source}")
+    return 0
+
+
+def _datasets(options: argparse.Namespace) -> int:
+    from .datasets import readers
+    from .datasets.readers import shared
+
+    for name in readers.names():
+        reader = readers.get(name)
+        about = reader.ABOUT
+        folder = shared.find(about)
+        if folder is None:
+            state = f"not found: unpack it as {about.folders[0]} in the folder that {shared.VARIABLE} names"
+        else:
+            try:
+                state = f"found in {folder}: {len(reader.tracks(folder))} of {about.count} pieces"
+            except EXPECTED as error:
+                state = f"found in {folder}, but {error}"
+        print(f"{name}: {about.title}\n  {about.holds}\n  From {about.where}")
+        print(f"  Licence: {about.licence}\n  Size: {about.size}\n  {state[0].upper()}{state[1:]}")
     return 0
 
 

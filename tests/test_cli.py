@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from mss_lab import audio, catalogue, cli, signals
-from mss_lab.datasets import pieces
+from mss_lab.datasets import pieces, readers
 from mss_lab.metrics.energy import sdr
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
@@ -207,10 +209,38 @@ def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys)
     assert "harmonics.npz is damaged" in capsys.readouterr().err
 
 
+def test_datasets_says_what_is_found_and_where_the_rest_is_had(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MSS_LAB_DATASETS", raising=False)
+    assert cli.main(["datasets"]) == 0
+    printed = capsys.readouterr().out
+    for name in readers.names():
+        about = readers.get(name).ABOUT
+        assert all(words in printed for words in (f"{name}: {about.title}", about.where, about.licence, about.size))
+    assert printed.count("Not found: unpack it as") == len(readers.names())
+    (tmp_path / "musdb18" / "test" / "A - B").mkdir(parents=True)
+    (tmp_path / "musdb18" / "test" / "A - B" / "bass.wav").touch()
+    (tmp_path / "Bach10").mkdir()
+    monkeypatch.setenv("MSS_LAB_DATASETS", str(tmp_path))
+    assert cli.main(["datasets"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Found in {tmp_path / 'musdb18'}: 1 of 150 pieces" in printed
+    assert f"Found in {tmp_path / 'Bach10'}, but {tmp_path / 'Bach10'} must hold pieces of Bach10" in printed
+    assert printed.count("Not found") == len(readers.names()) - 2
+
+
+def test_a_reader_of_the_output_that_goes_away_is_no_fault():
+    # -u: what is printed is sent line by line, and the second line finds nobody.
+    command = [sys.executable, "-u", "-m", "mss_lab.cli", "datasets"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
 def test_no_command_prints_the_commands(capsys):
     assert cli.main([]) == 2
     printed = capsys.readouterr().out
-    for command in ("separate", "methods", "evaluate", "grade", "lab", "verify", "doctor"):
+    for command in ("separate", "methods", "evaluate", "datasets", "grade", "lab", "verify", "doctor"):
         assert command in printed
 
 

@@ -27,7 +27,7 @@ from .shared import About, How, Stem, assemble, check_name, folders_of, locate
 ABOUT = About(
     name="urmp",
     title="URMP",
-    holds="44 duets, trios, quartets and quintets, 80 minutes, 13 instruments",
+    holds="44 duets, trios, quartets and quintets, 13 instruments",
     where="Dryad (doi.org/10.5061/dryad.ng3r749) or labsites.rochester.edu/air/projects/URMP.html",
     licence="CC0 1.0 at Dryad, cite the paper",
     size="12 GB, most of it video",
