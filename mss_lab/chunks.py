@@ -1,7 +1,10 @@
 """Long recordings, a piece at a time, so that memory does not grow with the length.
 
-Contents: chunks that fade into each other, excerpts spread over the whole. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: chunks that fade into each other, all at once or one by one; excerpts spread over the whole.
+Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -36,11 +39,17 @@ def chunks(
     TypeError, ValueError
         If the fade is not above 0, or two of them do not fit into a chunk.
     """
+    return list(one_by_one(samples, sample_rate_hz, chunk_s=chunk_s, fade_s=fade_s))
+
+
+def one_by_one(
+    samples: int, sample_rate_hz: int, *, chunk_s: float = CHUNK_S, fade_s: float = FADE_S
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """The same as `chunks`, whose gains together take as much memory as a channel of the recording."""
     checks.check_number("fade_s", fade_s, above=0, unit="seconds")
     checks.check_number("chunk_s", chunk_s, at_least=2 * fade_s, unit="seconds", hint="a chunk fades in and out")
     chunk, fade = round(chunk_s * sample_rate_hz), round(fade_s * sample_rate_hz)
     ramp = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
-    found: list[tuple[int, int, np.ndarray]] = []
     start = 0
     while True:
         stop = samples if samples - start <= chunk + fade else start + chunk
@@ -49,9 +58,9 @@ def chunks(
             gains[:fade] = ramp
         if stop < samples:
             gains[-fade:] = 1 - ramp
-        found.append((start, stop, gains))
+        yield start, stop, gains
         if stop == samples:
-            return found
+            return
         start = stop - fade
 
 
