@@ -97,9 +97,8 @@ class _MaskedWaveforms(torch.autograd.Function):
         masks, mixture, taper, cover = ctx.saved_tensors
         window, frames = len(taper), mixture.shape[-1]
         gradient = torch.empty_like(masks)
-        padded = upstream.new_zeros((frames - 1) * ctx.hop + window)
-        if upstream.device.type != "cpu":
-            padded = padded.expand(*masks.shape[:2], -1).clone()
+        leading = () if _goes_one_by_one(masks) else masks.shape[:2]
+        padded = upstream.new_zeros(*leading, (frames - 1) * ctx.hop + window)
         for one in _one_by_one(masks):
             torch.div(upstream[one], cover, out=padded[..., ctx.heard])
             # A bin stands for itself and for its mirror image, but the first and last stand for themselves alone.
@@ -111,9 +110,14 @@ class _MaskedWaveforms(torch.autograd.Function):
         return gradient, None, None, None, None
 
 
+def _goes_one_by_one(masks: torch.Tensor) -> bool:
+    """A processor's cache then holds all that is at work; an accelerator is quicker with all at once."""
+    return masks.device.type == "cpu"
+
+
 def _one_by_one(masks: torch.Tensor) -> Iterator[tuple[int, int] | EllipsisType]:
-    """Indices of the single masks on a processor, whose cache then holds all that is at work; else of all at once."""
-    if masks.device.type != "cpu":
+    """Indices of single masks, or of all."""
+    if not _goes_one_by_one(masks):
         yield ...
         return
     for item in range(masks.shape[0]):

@@ -140,7 +140,7 @@ def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine
     Returns
     -------
     scalar, 0 ... 2
-        0 if and only if every estimate is its source, up to gain where no gain changes the sum.
+        0 if and only if every estimate is its source; where all others are silent, any positive multiple of it will do.
 
     Departs from the source in that energies and inner products hold 1e-10 more (`LEAST_ENERGY`), which defines silence.
 
@@ -148,9 +148,8 @@ def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine
     """
     _check_shapes("estimates", estimates, "sources", sources)
     _check_data("sources", sources)
-    taken = combinations(sources.shape[1], combine=combine).to(sources.device)
-    products = gram(estimates, sources)
-    taken = taken.to(products.dtype)
+    products = gram(estimates, sources.to(estimates.dtype))
+    taken = combinations(sources.shape[1], combine=combine).to(products)
     left, none = 1 - taken, torch.zeros_like(taken)
 
     def product(first, second):
