@@ -2,5 +2,5 @@
 
 Contents: pieces (the pieces that ship, loaded and verified), render (a score through FluidSynth), voice (a synthetic
 singer), performance (written notes played by something like a person), scores (the compositions) and make_lessons
-(the command that makes data/lessons again).
+(the command that makes data/lessons again); readers (published data sets, piece by piece).
 """

@@ -1,1 +1,1 @@
-"""Measures of separation: energy ratios (`energy`) and BSS Eval version 4 (`bss_eval`)."""
+"""Measures of separation: energy ratios (`energy`), BSS Eval 4 (`bss_eval`), two papers' protocols (`protocols`)."""
