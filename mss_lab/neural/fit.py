@@ -21,6 +21,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -32,7 +33,6 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.callbacks import TQDMProgressBar
 from torch import nn
 
 from .. import checks
@@ -192,7 +192,7 @@ def fit(
     on_progress : callable, optional
         Called with each new row of the curve.
     progress : bool
-        Whether to draw a bar.
+        Whether to write a line on the way.
     verbose : bool
         Whether Lightning may speak.
 
@@ -229,7 +229,7 @@ def fit(
         raise ValueError("patience needs batches to validate with, got none; give validate, or leave patience out")
     run = RunFolder.open(folder, _facts(model, batches, validate, plan), leader=process_rank() == 0)
     start = run.newest()
-    training = _Training(model, batches, validate, plan, run, start, minutes, checkpoint_minutes, on_progress)
+    training = _Training(model, batches, validate, plan, run, start, minutes, checkpoint_minutes, on_progress, progress)
     device = _device_of(accelerator)
     precision = precision_for(precision, device, device == "cuda" and torch.cuda.is_bf16_supported(False))
     prepare: Any = getattr(model, "prepare", None)
@@ -247,9 +247,8 @@ def fit(
                 max_epochs=1,
                 gradient_clip_val=clip_norm,
                 sync_batchnorm=device == "cuda",
-                callbacks=[_Bar()] if progress else [],
                 logger=_tensorboard(run.folder),
-                enable_progress_bar=progress,
+                enable_progress_bar=False,
                 enable_checkpointing=False,
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
@@ -275,6 +274,7 @@ class _Training(lightning.LightningModule):
         minutes: float | None,
         checkpoint_minutes: float,
         on_progress: Callable[[Row], None] | None,
+        progress: bool,
     ):
         super().__init__()
         self.model: Any = model
@@ -285,6 +285,7 @@ class _Training(lightning.LightningModule):
         self.limit_s = math.inf if minutes is None else 60 * minutes
         self.checkpoint_s = 60 * checkpoint_minutes
         self.on_progress = on_progress
+        self.progress = progress
         self.taken = start.step if start else 0
         self.best = start.best if start else None
         self.waited = start.waited if start else 0
@@ -307,6 +308,7 @@ class _Training(lightning.LightningModule):
             self.run.cut_curve(self.taken)
         self.began_s = self.saved_s = time.perf_counter()
         self.saved_step = self.taken
+        self.line = _Line(self.taken, self.plan["steps"])
         self.earlier_s = self.start.seconds if self.start else 0.0
         # Only now is it no longer needed.
         self.start = None
@@ -364,7 +366,8 @@ class _Training(lightning.LightningModule):
                 self.logger.log_metrics({name: value for name, value in row.items() if name != "step"}, step=self.taken)
             if self.on_progress is not None:
                 self.on_progress(dict(row))
-        self.trainer.shown = {"loss": row["loss"]}  # type: ignore[attr-defined]
+            if self.progress:
+                self.line.show(row, bool(self.stopped) or self.taken >= self.plan["steps"])
 
     def _judge(self, validation: float) -> None:
         if self.best is None or validation < self.best.validation:
@@ -473,15 +476,29 @@ class _Feed:
         return batch
 
 
-class _Bar(TQDMProgressBar):
-    """Lightning's bar, counted in steps of the run, with the last row's loss."""
+class _Line:
+    """One line on the way: steps of the run, loss, speed, what is left. Written over itself where that can be seen."""
 
-    def on_train_epoch_start(self, trainer: Any, training: Any) -> None:
-        super().on_train_epoch_start(trainer, training)
-        self.train_progress_bar.set_description("Training")
+    LOG_EVERY_S = 60.0
 
-    def get_metrics(self, trainer: Any, training: Any) -> dict[str, Any]:
-        return {name: f"{value:.4g}" for name, value in getattr(trainer, "shown", {}).items()}
+    def __init__(self, first: int, last: int):
+        self.first, self.last = first, last
+        self.began_s = time.perf_counter()
+        self.next_s = 0.0
+
+    def show(self, row: Row, ended: bool) -> None:
+        past_s = time.perf_counter() - self.began_s
+        step = int(row["step"])
+        left_min = past_s / (step - self.first) * (self.last - step) / 60
+        judged = f"  validation {row['validation']:.4g}" if "validation" in row else ""
+        words = f"step {step}/{self.last}  loss {row['loss']:.4g}{judged}  {left_min:.1f} min left"
+        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+            sys.stderr.write(f"\r{words:<78}" + ("\n" if ended else ""))
+        elif past_s >= self.next_s or ended:
+            # In a log a line a minute is enough.
+            self.next_s = past_s + self.LOG_EVERY_S
+            sys.stderr.write(f"{words}\n")
+        sys.stderr.flush()
 
 
 def _checked_plan(**plan: Any) -> dict[str, Any]:
