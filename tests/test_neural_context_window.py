@@ -155,6 +155,18 @@ def test_the_loss_is_the_mean_square_at_the_common_level(output):
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
+def test_half_precision_inside_changes_little(output):
+    model, batch = tiny(output=output), clip()
+    mixture = batch["sources"].sum(dim=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(batch)
+        estimates = model(mixture)
+    loss.backward()
+    torch.testing.assert_close(loss, model.loss(batch), rtol=0.05, atol=0)
+    torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
 def test_the_loss_falls_by_a_fifth_in_twenty_steps(output):
     model, batch = tiny(output=output), clip()
     model.prepare(lambda step: batch)

@@ -54,12 +54,14 @@ def trained(model, batch, steps, learning_rate=1e-2):
     return losses
 
 
-def test_the_thesis_network_has_its_size():
+@pytest.mark.parametrize("sources, millions", [(("one",), 31.9), (("a", "b", "c", "d"), 33.8)])
+def test_the_thesis_network_has_its_size(sources, millions):
     with torch.device("meta"):
-        network = MaskInference(MaskInferenceSettings())
+        network = MaskInference(MaskInferenceSettings(sources=sources))
     layers = [4 * 2 * 600 * (inputs + 600 + 2) for inputs in (513, 1200, 1200, 1200)]
-    expected = sum(layers) + 2 * 513 + (1200 + 1) * 4 * 513
+    expected = sum(layers) + 2 * 513 + (1200 + 1) * len(sources) * 513
     assert sum(parameter.numel() for parameter in network.parameters()) == expected
+    assert round(expected / 1e6, 1) == millions
 
 
 @pytest.mark.parametrize("masks", KINDS)
@@ -127,6 +129,19 @@ def test_silence_gives_silence_and_a_finite_loss():
     loss.backward()
     assert loss == 0 and all(torch.isfinite(p.grad).all() for p in model.parameters())
     assert not model.eval()(torch.zeros(1, 10 * HOP)).any()
+
+
+@pytest.mark.parametrize("masks", KINDS)
+def test_half_precision_inside_changes_little(masks):
+    model, batch = tiny(masks=masks), clip()
+    mixture = batch["sources"].sum(dim=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(batch)
+        estimates = model(mixture)
+    loss.backward()
+    torch.testing.assert_close(loss, model.loss(batch), rtol=0.05, atol=0)
+    if masks == "softmax":
+        torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("masks", KINDS)

@@ -19,6 +19,7 @@ TINY = {
     "sources": ("a", "b"), "sample_rate_hz": RATE_HZ, "window_samples": 512, "hop_samples": HOP, "window": "hann",
     "bins": 257, "frames": 12, "step": 3, "filters": 4, "frequency_kernel": 10, "frequency_stride": 4,
     "time_kernel": 8, "bottleneck": 16, "tolerance_s": 0.05, "even_level": True, "input_scale": 1.0,
+    "loss": "mean",
 }  # fmt: skip
 VARIANTS = [
     {},
@@ -90,13 +91,18 @@ def test_the_paper_network_has_its_sizes(changes, millions):
     assert network.expand.weight.numel() == pytest.approx(42.7e6 * (1 if "shared_branch" in changes else 4), rel=1e-2)
 
 
-def test_the_paper_network_takes_and_gives_its_shapes():
+def test_the_paper_convolutions_take_and_give_its_shapes():
     with torch.device("meta"):
         network = Autoencoder(ScoreCnnSettings())
-        hidden = network.along_frequency(torch.empty(2, 4, 30, 2049))
-        assert hidden.shape == (2, 30, 30, 505)
-        assert network.along_time(hidden).shape == (2, 30, 11, 505)
-        assert network(torch.empty(2, 4, 30, 2049)).shape == (2, 4, 30, 2049)
+    # All but the dense layers, which would fill a gigabyte.
+    network.along_frequency.to_empty(device="cpu")
+    network.along_time.to_empty(device="cpu")
+    with torch.no_grad():
+        hidden = network.along_frequency(torch.zeros(1, 4, 30, 2049))
+        assert hidden.shape == (1, 30, 30, 505)
+        squeezed = network.along_time(hidden)
+        assert squeezed.shape == (1, 30, 11, 505) and squeezed.numel() == network.units
+        assert network.back(squeezed.expand(4, -1, -1, -1)).shape == (1, 4, 30, 2049)
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
@@ -117,7 +123,7 @@ def test_the_way_back_is_the_transpose_of_the_way_in():
     network = tiny().network.double()
     x = torch.randn(1, 2, 12, 257, dtype=torch.float64)
     y = torch.randn(2, 4, 5, 62, dtype=torch.float64)
-    back = network._to_bins(torch.nn.functional.conv_transpose2d(y, network.along_time.weight))
+    back = network.back(y)
     for j in range(2):
         alone = torch.zeros_like(x)
         alone[:, j] = x[:, j]
@@ -133,7 +139,7 @@ def test_a_shared_branch_leads_back_through_every_plane_of_one_convolution():
     y = torch.randn(1, 4, 5, 62, dtype=torch.float64)
     there = torch.nn.functional.conv2d(x, network.along_frequency.weight, stride=(1, 4))
     there = torch.nn.functional.conv2d(there, network.along_time.weight)
-    back = network._to_bins(torch.nn.functional.conv_transpose2d(y, network.along_time.weight))
+    back = network.back(y)
     torch.testing.assert_close((there * y).sum(), (x * back).sum())
 
 
@@ -186,7 +192,7 @@ def test_masks_add_up_to_one_also_where_the_network_says_nothing(changes):
             masks = model.masks(magnitude, batch["rolls"], torch.ones(1, 1, 1, 1))
         assert masks.min() >= 0
         torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, 48, 257), atol=1e-6, rtol=0)
-    if not changes:
+    if not model.settings.masks_times_score and model.settings.bins == 257:
         assert torch.allclose(masks, torch.tensor(0.5))
 
 
@@ -249,6 +255,11 @@ def test_one_segment_is_masked_as_the_loss_masks_it():
     torch.testing.assert_close(model.loss(batch), expected)
 
 
+def test_the_papers_loss_is_the_sum_over_a_segment():
+    batch = clip(batch=2)
+    torch.testing.assert_close(tiny(loss="sum").loss(batch), tiny().loss(batch) * 12 * 257)
+
+
 def test_the_loss_is_the_mean_over_the_examples_of_a_batch():
     model = tiny()
     batch = clip(47 * HOP, batch=3)
@@ -308,6 +319,7 @@ def test_a_missing_score_and_rolls_of_another_grid_are_refused():
         ({"step": 13}, "step must be"),
         ({"hop_samples": 129}, "hop_samples must be"),
         ({"tolerance_s": -1}, "tolerance_s must be"),
+        ({"loss": "median"}, "loss must be one of 'mean', 'sum'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, message):
@@ -322,6 +334,18 @@ def test_it_is_built_by_name_from_settings_that_json_can_hold():
     assert model.sources == ("a", "b") and model.hop_samples == HOP and model.sample_rate_hz == RATE_HZ
     assert model.needs_score and not tiny(timbre_only=True).needs_score
     assert not any("claims" in name for name in model.state_dict())
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_half_precision_inside_leaves_the_sum_exact(changes):
+    model, batch = tiny(**changes), clip()
+    mixture = batch["sources"].sum(dim=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(batch)
+        estimates = model(mixture, batch["rolls"])
+    loss.backward()
+    torch.testing.assert_close(loss, model.loss(batch), rtol=0.05, atol=0)
+    torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)
 
 
 # What it learns

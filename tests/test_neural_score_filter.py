@@ -109,8 +109,11 @@ def test_an_octave_shares_what_both_claim():
 
 
 @pytest.mark.parametrize("tolerance_s", [0.0, 0.032, 0.1, 0.2])
-def test_notes_are_widened_by_at_least_the_tolerance_and_less_than_a_frame_more(tolerance_s):
-    score = Score((Note("a", 60, 0.503, 0.777), Note("b", 40, 0.0, 0.1), Note("b", 41, 1.2, 1.4)))
+def test_notes_are_widened_by_at_least_the_tolerance_and_less_than_a_frame_more(tolerance_s, rng):
+    # Onsets and offsets everywhere between two frames.
+    score = Score(
+        tuple(Note("ab"[n % 2], 20 + n, float(start), float(start) + 0.1) for n, start in enumerate(rng.random(60)))
+    )
     wide = score_filter.widen(rolls_of(score, 41), tolerance_s, FRAME_RATE_HZ).numpy()
     least = piano_roll(score, 41, FRAME_RATE_HZ, tolerance_s=tolerance_s).transpose(0, 2, 1)
     most = piano_roll(score, 41, FRAME_RATE_HZ, tolerance_s=tolerance_s + 1 / FRAME_RATE_HZ).transpose(0, 2, 1)

@@ -83,11 +83,12 @@ _XUMX_STUDENT: dict[str, Any] = {
     "layers": 2,
     "score_hidden": 32,
 }
-# Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta.
+# Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here two segments follow each
+# other, so that fewer of their frames lie at the edge of an excerpt.
 _CNN_PAPER: dict[str, Any] = {
     "sample_rate_hz": 44_100,
-    "segment_s": 30 * 512 / 44_100,
-    "batch": 32,
+    "segment_s": 59 * 512 / 44_100,
+    "batch": 16,
     "steps": 100_000,
     "optimizer": "adadelta",
     "learning_rate": 1.0,
@@ -97,11 +98,16 @@ _CNN_PAPER: dict[str, Any] = {
 }
 _CNN_STUDENT: dict[str, Any] = {
     "window_samples": 2048,
-    "hop_samples": 256,
+    "hop_samples": 512,
+    "window": "hann",
     "bins": 513,
-    "filters": 16,
-    "bottleneck": 24,
+    "filters": 8,
+    "bottleneck": 64,
+    "input_scale": 1.0,
+    "even_level": True,
+    "loss": "mean",
 }
+_CNN_STUDENT_DATA: dict[str, Any] = {"segment_s": 59 * 512 / 16_000, "batch": 16, "steps": 12_000}
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "context-window": {
@@ -109,7 +115,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "paper": Recipe("context-window", {"hidden": 1024, "layers": 3}, segment_s=4.0, steps=60_000),
     },
     "mask-inference": {
-        "student": Recipe("mask-inference", {"hidden": 128, "layers": 2}, segment_s=4.0),
+        "student": Recipe(
+            "mask-inference", {"hidden": 128, "layers": 2, "even_level": True}, segment_s=4.0, steps=9000
+        ),
         "paper": Recipe("mask-inference", {}, segment_s=5.0, batch=25, steps=100_000, gains=(1.0, 1.0)),
     },
     "xumx": {
@@ -125,11 +133,11 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "paper": Recipe("xumx-score-only", {}, **_XUMX_PAPER),
     },
     "score-cnn": {
-        "student": Recipe("score-cnn", _CNN_STUDENT, segment_s=30 * 256 / 16_000, batch=32),
+        "student": Recipe("score-cnn", _CNN_STUDENT, **_CNN_STUDENT_DATA),
         "paper": Recipe("score-cnn", {}, **_CNN_PAPER),
     },
     "score-cnn-timbre": {
-        "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, segment_s=30 * 256 / 16_000, batch=32),
+        "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_DATA),
         "paper": Recipe("score-cnn", {"timbre_only": True}, **_CNN_PAPER),
     },
 }

@@ -46,7 +46,7 @@ def phase_sensitive_mask(source_stfts: torch.Tensor, mixture_stft: torch.Tensor)
     """
     target = phase_sensitive_target(source_stfts, mixture_stft)
     magnitude = mixture_stft.abs().unsqueeze(-3)
-    return (target / magnitude.clamp(min=torch.finfo(magnitude.dtype).tiny)).clamp(max=1)
+    return target / magnitude.clamp(min=torch.finfo(magnitude.dtype).tiny)
 
 
 def phase_sensitive_loss(masks: torch.Tensor, source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:

@@ -28,6 +28,8 @@ FLOOR = 1e-6
 # Segments that go through the network at once when a whole recording is separated.
 BLOCK_SEGMENTS = 32
 
+LOSSES = ("sum", "mean")
+
 
 @dataclasses.dataclass(frozen=True)
 class ScoreCnnSettings:
@@ -63,6 +65,10 @@ class ScoreCnnSettings:
     masks_times_score : bool
         Whether the masks are those of E_j R_j, so that the network cannot give a bin to a player to whom the score
         gives nothing while it gives it to others. The paper's masks are those of E_j.
+    loss : {"sum", "mean"}
+        Whether squared errors are added up over the frames and bins of a segment, as in the paper, or their mean is
+        taken. AdaDelta needs the sum: its own small constant is not small beside the gradients of the mean, and the
+        loss stands still. Adam minds neither, but a limit on the gradient's size suits the mean.
     """
 
     sources: tuple[str, ...] = ("violin", "clarinet", "tenor_sax", "bassoon")
@@ -87,6 +93,7 @@ class ScoreCnnSettings:
     input_scale: float = 0.3
     even_level: bool = False
     masks_times_score: bool = False
+    loss: str = "sum"
 
     def __post_init__(self) -> None:
         # A card gives a list.
@@ -103,6 +110,7 @@ class ScoreCnnSettings:
         checks.check_number("step", self.step, at_most=self.frames, **whole)
         checks.check_number("input_scale", self.input_scale, above=0)
         checks.check_number("tolerance_s", self.tolerance_s, at_least=0, unit="seconds")
+        checks.check_choice("loss", self.loss, LOSSES)
         if self.timbre_only and (self.shared_branch or self.masks_times_score):
             raise ValueError(
                 "timbre_only leaves the network one input, got shared_branch or masks_times_score, which need one for "
@@ -161,11 +169,20 @@ class Autoencoder(nn.Module):
         code = torch.relu(self.squeeze(hidden.flatten(1)))
         grown = torch.relu(self.expand(code))
         grown = grown.view(-1, self.settings.filters, self.moments, self.positions)
-        grown = nn.functional.conv_transpose2d(grown, self.along_time.weight)
-        return torch.relu(self._to_bins(grown) + self.bias[:, None, None])
+        return torch.relu(self.back(grown) + self.bias[:, None, None])
 
-    def _to_bins(self, grown: torch.Tensor) -> torch.Tensor:
-        """The way back through the first convolution: (batch * branches, filters, ...) to (batch, sources, ...)."""
+    def back(self, grown: torch.Tensor) -> torch.Tensor:
+        """The way back through both convolutions.
+
+        Parameters
+        ----------
+        grown : float (batch * branches, filters, moments, positions)
+
+        Returns
+        -------
+        float (batch, sources, frames, bins)
+        """
+        grown = nn.functional.conv_transpose2d(grown, self.along_time.weight)
         stride = self.settings.frequency_stride
         # The last bins, which the strided convolution never reached, get nothing but the bias.
         reached = (self.positions - 1) * stride + self.settings.frequency_kernel
@@ -189,10 +206,9 @@ class ScoreCnn(nn.Module):
     settings : ScoreCnnSettings
 
     Differs from the paper: the masks share equally what nobody claims, and add up to 1 also where E is 0; the loss is
-    divided by the number of frames and bins, so that its size, and a limit on its gradient, do not depend on the
-    excerpt (the paper stops when the loss changes by less than 0.2, on its own scale); each branch has one output, for
-    the paper's way back leads to as many outputs as the first convolution has inputs and leaves open which of them to
-    take. Adam serves as well as the paper's AdaDelta; both are for whoever fits it to choose.
+    averaged over the segments of a batch; each branch has one output, for the paper's way back leads to as many outputs
+    as the first convolution has inputs, and leaves open which of them to take. Which optimiser (AdaDelta in the paper),
+    and when to stop (there, when the loss changes by less than 0.2), is for whoever fits it to choose.
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb. Source: Miron, Janer and Gómez, "Monaural score-informed source
     separation for classical music using convolutional neural networks", ISMIR 2017.
@@ -296,7 +312,7 @@ class ScoreCnn(nn.Module):
         Returns
         -------
         float ()
-            Mean over batch, frames and bins.
+            Mean over segments; the sum, or the mean, over the frames and bins of each, as the settings say.
         """
         settings = self.settings
         sources = batch["sources"]
@@ -315,7 +331,8 @@ class ScoreCnn(nn.Module):
 
         prior = segments(given[..., : settings.bins]) if given is not None and settings.masks_times_score else None
         error = self._shares(segments(seen), prior) * segments(heard) - segments(wanted)
-        return error.square().sum(dim=1).mean()
+        mean = error.square().sum(dim=1).mean()
+        return mean if settings.loss == "mean" else mean * settings.frames * settings.bins
 
     def _stft(self, waveform: torch.Tensor) -> torch.Tensor:
         settings = self.settings
