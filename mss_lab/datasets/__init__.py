@@ -1,6 +1,7 @@
 """The audio of the course: how it is made, where it lies, how it is read.
 
 Contents: pieces (the pieces that ship, loaded and verified), render (a score through FluidSynth), voice (a synthetic
-singer), performance (written notes played by something like a person), scores (the compositions) and make_lessons
-(the command that makes data/lessons again); readers (published data sets, piece by piece).
+singer), engines, drawn, harmonic and rooms (scores played by instruments drawn at random), performance (written notes
+played by something like a person), scores (the compositions) and make_lessons (the command that makes data/lessons
+again); readers (published data sets, piece by piece).
 """

@@ -33,7 +33,7 @@ REFERENCE_RMS = 0.05
 MIDDLE_VELOCITY = 80
 MOST_PARTIALS = 80
 # No partial sounds above this part of the sample rate, and none above what ears hear; the last tenth fades.
-HIGHEST_PART = 0.45
+HIGHEST_PART = 0.48
 HIGHEST_HZ = 18_000.0
 
 # Two notes are joined where the second starts within this time of the first one's end.
