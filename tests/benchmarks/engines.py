@@ -1,6 +1,6 @@
 """What it costs to make a voice sound: both engines, and the harmonic one in torch, in milliseconds a second of sound.
 
-Processor time, all threads together, so that other work on the machine counts for little; on a GPU the time that passes.
+Processor time of all threads, so that other work on the machine counts for little; on a GPU, the time that passes.
 
 python -m tests.benchmarks.engines [--seconds S] [--voices N]
 """
