@@ -112,6 +112,13 @@ def test_strict_time_keeps_every_beat_within_the_errors_of_a_player(rng):
     assert 0.002 < late_s.std() < 0.008
 
 
+def test_the_notes_of_a_trill_are_shorter_than_errors_and_still_end_after_they_start(rng):
+    strict = {"hold_beats": 0.0, "breath_s": 0.0, "slowing": 0.0, "lead_in_s": 0.1}
+    notes = performance.perform({"x": read(" ".join(["C4s D4s"] * 40))}, 1500, rng=rng, **strict).notes
+    assert len(notes) == 80
+    assert all(note.offset_s > note.onset_s for note in notes)
+
+
 def test_a_fermata_prolongs_its_note_and_then_all_breathe(rng):
     plain, held = (play(text, rng, hold_beats=0.7, breath_s=0.2).notes for text in ("C4q D4q E4q", "C4q D4q^ E4q"))
     assert held[2].onset_s - plain[2].onset_s == pytest.approx(0.9, abs=0.03)

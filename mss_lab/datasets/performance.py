@@ -81,6 +81,8 @@ def perform(
             late_s = _late_s(timing_spread_s, rng)
             # A player lets go a little early: a tenth of a short note, never more than 40 ms of a long one.
             gap_s = min(0.04, 0.1 * (offset_s - onset_s))
+            # The shortest notes, of a trill, leave less room for errors.
+            late_s = float(np.clip(late_s, -0.25 * (offset_s - onset_s), 0.25 * (offset_s - onset_s)))
             strength = velocity + 10 * _arc(written.beat, phrase_ends) + 3 * (written.beat % 2 == 0) + rng.normal(0, 2)
             notes.append(
                 Note(
