@@ -224,6 +224,8 @@ class Learnt:
     sources : tuple of str
     settings : dict
         Of the STFT: window_samples, hop_samples.
+    tuning_hz : float
+        Frequency of A4, as given or as heard.
     models_of : function
         Called as `models_of(magnitude, start_s, stop_s)` with the common magnitude (freq, frames) of a stretch that
         starts and stops at these times; returns the magnitude of each source, float32 (sources, 1, freq, frames).
@@ -233,6 +235,7 @@ class Learnt:
 
     sources: tuple[str, ...]
     settings: transforms.StftSettings
+    tuning_hz: float
     models_of: Callable[[np.ndarray, float, float], np.ndarray]
 
 
@@ -368,7 +371,7 @@ def learn(
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
         return components.source_models(templates, activations, owners, len(score.sources))
 
-    return Learnt(score.sources, settings, models_of)
+    return Learnt(score.sources, settings, tuning_hz, models_of)
 
 
 def separate(
