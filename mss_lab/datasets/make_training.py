@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from .. import checks
+from .. import checks, shipped
 from ..score.notes import Score, select
 from . import engines, render, repertoire, rooms, splits, store
 from .make_templates import RANGES
@@ -153,7 +153,7 @@ def make(
     song_s : float > 0, seconds
     sample_rate_hz : int
     works : sequence of Work, optional
-        What `what` would read, where it has been read already: the corpus takes half a minute.
+        What `what` would read, where it has been read already.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def make(
         "song_s": song_s,
         "engine": "soundfont" if not plan.made_up else "soundfont and harmonic",
         "made_up": plan.made_up,
-        "soundfonts": {path.stem: render.versions(path)["soundfont_sha256"] for path in fonts},
+        "soundfonts": {path.stem: shipped.sha256(path) for path in fonts},
         "unseen_soundfonts": UNSEEN_FONTS,
         "pieces": kept,
         "held_out": held_out,
@@ -338,4 +338,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Under its own name, by which other processes know what they are to draw songs with.
+    from mss_lab.datasets.make_training import main as command
+
+    sys.exit(command())

@@ -4,38 +4,41 @@ A work is written music: for each of its voices the notes with pitch, start and 
 seconds, when it is performed: at a tempo, in a key, by players who are never quite together, all of it drawn anew for
 each performance.
 
-The corpus is read from the installed music21 and stays there: some of its encodings may not be passed on.
+The corpus is read where music21 is installed, and stays there: some of its encodings may not be passed on.
 
 Contents: Work; read_chorales, read_corpus, read_midi_folder, work_of; families, held_out; perform, excerpt.
 Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
 import dataclasses
+import importlib.util
 import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from .. import checks
 from ..score import misalign
+from ..score.instruments import numbered
 from ..score.notes import Note, Score, read_score
 from . import performance
 from .scores.notation import Written
+from .scores.partwise import read_parts
 
 VOICES = ("soprano", "alto", "tenor", "bass")
+
+# Of the files read, the compressed ones last: where a work stands there twice, they are the newer.
+ENDINGS = (".xml", ".mxl")
 
 # Files of the corpus by what they are, without those that hold another version of one.
 COLLECTIONS = {
     "quartets": ("haydn/opus*/*.mxl", "mozart/k1*/*.mxl", "mozart/k458/*.mxl", "mozart/k80/*.mxl",
-                 "beethoven/opus18no[1345]/*.mxl", "beethoven/opus18no[1345].mxl", "beethoven/opus59no*/*.mxl",
-                 "beethoven/opus59no*.mxl", "beethoven/opus74.mxl", "beethoven/opus13[23].mxl",
-                 "schumann_robert/opus41no1/*.mxl"),
+                 "beethoven/opus18no1/*.mxl", "beethoven/opus18no[345].mxl", "beethoven/opus59no*/*.mxl",
+                 "beethoven/opus74.mxl", "beethoven/opus13[23].mxl", "schumann_robert/opus41no1/*.mxl"),
     "madrigals": ("monteverdi/madrigal.*[0-9].mxl",),
 }  # fmt: skip
 
@@ -97,7 +100,7 @@ def read_chorales(names: Iterable[str] | None = None) -> tuple[Work, ...]:
     """Bach's four-part chorales from music21's corpus, with the voices soprano, alto, tenor and bass.
 
     Ties are joined, grace notes left out, fermatas kept; repeats are not played. Instruments that double the voices
-    are left out, and so are chorales with five voices or with chords in one. All take about half a minute.
+    are left out, and so are chorales with five voices or with chords in one. All take a few seconds.
 
     Parameters
     ----------
@@ -118,51 +121,48 @@ def read_chorales(names: Iterable[str] | None = None) -> tuple[Work, ...]:
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
-    music21 = _music21()
-    # A few stand there in two formats; the first by name is the older one.
-    paths = {Path(path).stem: Path(path) for path in sorted(music21.corpus.getComposer("bach"))}
-    paths = {name: path for name, path in paths.items() if re.match(r"bwv\d", name)}
+    folder = _corpus() / "bach"
+    paths = {path.stem: path for ending in ENDINGS for path in sorted(folder.glob(f"bwv*{ending}"))}
     if names is None:
-        found = (_chorale(music21, name, path) for name, path in sorted(paths.items()))
+        found = (_chorale(name, path) for name, path in sorted(paths.items()))
         return tuple(work for work in found if work is not None)
     works: list[Work] = []
     for name in sorted(names):
-        work = _chorale(music21, name, paths[checks.check_choice("the chorale's name", name, paths)])
+        work = _chorale(name, paths[checks.check_choice("the chorale's name", name, paths)])
         if work is None:
             raise ValueError(f"{name} must have four voices of one note at a time each, got others; leave it out")
         works.append(work)
     return tuple(works)
 
 
-def read_corpus(collection: str, *, most: int | None = None) -> tuple[Work, ...]:
-    """Music for more than chorales, from music21's corpus: "quartets" (34 movements) or "madrigals" (of five voices).
+def read_corpus(collection: str, names: Iterable[str] | None = None) -> tuple[Work, ...]:
+    """Music for more than chorales, from music21's corpus: "quartets" for strings, or "madrigals" of five voices.
 
-    Sources are named as the parts are; repeats are played; a movement takes seconds to read.
+    Voices are named as the parts are; repeats are not played.
 
     Parameters
     ----------
     collection : str
         A key of COLLECTIONS.
-    most : int, optional
-        How many, the first by name.
+    names : names such as "mozart/k80/movement2", optional
+        Which to read; all without it.
 
     Raises
     ------
     ModuleNotFoundError
         If music21 is not installed.
     ValueError
-        If there is no such collection.
+        If there is no such collection, or it has no such work.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
-    music21 = _music21()
-    root = Path(music21.common.getCorpusFilePath())
     patterns = COLLECTIONS[checks.check_choice("collection", collection, COLLECTIONS)]
-    paths = sorted({path for pattern in patterns for path in root.glob(pattern)})
-    return tuple(
-        work_of(str(path.relative_to(root).with_suffix("")).replace(os.sep, "/"), read_score(path))
-        for path in paths[:most]
-    )
+    root = _corpus()
+    paths = {
+        path.relative_to(root).with_suffix("").as_posix(): path for pattern in patterns for path in root.glob(pattern)
+    }
+    wanted = paths if names is None else [checks.check_choice("the work's name", name, paths) for name in names]
+    return tuple(Work(name, _lines(read_parts(paths[name]))) for name in sorted(wanted))
 
 
 def read_midi_folder(folder: str | os.PathLike) -> tuple[Work, ...]:
@@ -318,45 +318,41 @@ def excerpt(score: Score, start_s: float, length_s: float, *, least_s: float = 0
     return Score(tuple(notes), score.sources, score.unpitched)
 
 
-def _music21() -> ModuleType:
-    try:
-        import music21
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the corpus of chorales and quartets comes with music21; install it with: pip install 'mss-lab[scores]', "
-            "or use a folder of MIDI files"
-        ) from error
-    return music21
+def _corpus() -> Path:
+    # Looked for, not imported: that would take longer than all that is to be read.
+    spec = importlib.util.find_spec("music21")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(folder) / "corpus" / "bach").is_dir():
+            return Path(folder) / "corpus"
+    raise ModuleNotFoundError(
+        "the corpus of chorales and quartets comes with music21; install it with: pip install 'mss-lab[scores]', "
+        "or use a folder of MIDI files"
+    )
 
 
-def _chorale(music21: ModuleType, name: str, path: Path) -> Work | None:
-    """A chorale of four voices, or None if it has others."""
-    # Without forceSource an older reading of the file may come from music21's own store.
-    written = music21.converter.parse(path, forceSource=True)
+def _lines(parts: Iterable[tuple[str, tuple[Written, ...]]]) -> dict[str, tuple[Written, ...]]:
+    """Parts that have notes, those of one name told apart by a number."""
+    lines: dict[str, tuple[Written, ...]] = {}
+    for number, (name, notes) in enumerate(parts, start=1):
+        if notes:
+            printable = "".join(letter for letter in name if letter.isprintable()).strip()
+            lines[numbered(printable or f"part {number}", lines)] = notes
+    return lines
+
+
+def _chorale(name: str, path: Path) -> Work | None:
+    """A chorale of four voices of one note at a time, or None if it has others."""
+    parts = read_parts(path)
     lines: dict[str, tuple[Written, ...]] = {}
     for voice in VOICES:
         # The voice comes first in a part's name, doubling instruments behind it; "Soprano 2" is a fifth voice.
-        parts = [part for part in written.parts if re.match(rf"{voice}\b(?! \d)", str(part.partName).lower())]
-        line = _line(parts[0]) if len(parts) == 1 else None
-        if not line:
+        found = [notes for part, notes in parts if re.match(rf"{voice}\b(?! \d)", part.lower())]
+        if len(found) != 1 or not found[0]:
             return None
-        lines[voice] = line
+        if any(this.beat + this.beats > following.beat for this, following in itertools.pairwise(found[0])):
+            return None
+        lines[voice] = found[0]
     return Work(name, lines)
-
-
-def _line(part: Any) -> tuple[Written, ...] | None:
-    """The notes of a part, ties joined; None if it holds chords."""
-    line: list[Written] = []
-    for note in part.stripTies().flatten().notes:
-        if not note.isNote:
-            return None
-        beats = Fraction(note.duration.quarterLength)
-        if note.duration.isGrace or not beats:
-            continue
-        hold = any("Fermata" in mark.classes for mark in note.expressions)
-        line.append(Written(int(note.pitch.midi), Fraction(note.offset), beats, hold))
-    overlap = any(this.beat + this.beats > following.beat for this, following in itertools.pairwise(line))
-    return None if overlap else tuple(line)
 
 
 def _runs(line: Sequence[Written]) -> frozenset[tuple]:
