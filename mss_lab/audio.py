@@ -4,7 +4,7 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
 rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
 
-Contents: read_audio, audio_length, write_audio, write_stems, as_file_name, resample.
+Contents: read_audio, audio_length, write_audio, write_stems, as_file_name, resample, resample_pieces.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -294,3 +294,30 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
         # A handful of samples can round to none; the contract promises at least one.
         resampled = waveform[:, :1]
     return np.ascontiguousarray(resampled)
+
+
+def resample_pieces(pieces: Iterable[np.ndarray], from_hz: int, to_hz: int) -> Iterator[np.ndarray]:
+    """Change the sample rate of a long signal that comes in pieces; together they are what `resample` would give.
+
+    Parameters
+    ----------
+    pieces : iterable of float32 (channels, samples)
+        One after the other.
+    from_hz, to_hz : int
+
+    Yields
+    ------
+    float32 (channels, samples)
+        As they come; a piece may be empty.
+    """
+    stream: soxr.ResampleStream | None = None
+    for piece in pieces:
+        if from_hz == to_hz:
+            yield piece
+            continue
+        if stream is None:
+            channels = len(piece)
+            stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(np.ascontiguousarray(piece.T)).reshape(-1, channels).T
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels).T

@@ -488,3 +488,14 @@ def test_equal_rates_change_nothing(rng):
 def test_impossible_rates_are_refused(from_hz, to_hz):
     message = refusal(lambda: audio.resample(np.zeros((1, 9)), from_hz, to_hz), ValueError)
     assert "sample_rate_hz must be a whole number at least 1000" in message
+
+
+@pytest.mark.parametrize("from_hz, to_hz", [(44_100, 16_000), (16_000, 44_100), (8_000, 8_000)])
+@pytest.mark.parametrize("length", [1, 50, 700, 10_000])
+def test_pieces_are_resampled_as_the_whole_is(rng, frozen, from_hz, to_hz, length):
+    whole = frozen(rng.uniform(-0.5, 0.5, (2, 10_000)).astype(np.float32))
+    pieces = [whole[:, start : start + length] for start in range(0, 10_000 if length > 1 else 99, length)]
+    found = np.concatenate(list(audio.resample_pieces(pieces, from_hz, to_hz)), axis=1)
+    expected = audio.resample(np.concatenate(pieces, axis=1), from_hz, to_hz)
+    assert_allclose(found, expected, atol=1e-6)
+    assert not list(audio.resample_pieces([], from_hz, to_hz))

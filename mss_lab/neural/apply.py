@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import checks, chunks
+from .. import audio, checks, chunks
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from . import weights
@@ -95,7 +95,7 @@ def separate(
     result = np.zeros((len(chosen), channels, samples), np.float32)
     written = 0
     pieces = _estimates(network, mixture, sample_rate_hz, notes, list(chosen.values()), chunk_s, overlap_s)
-    for piece in _resampled(pieces, network.sample_rate_hz, sample_rate_hz):
+    for piece in audio.resample_pieces(pieces, network.sample_rate_hz, sample_rate_hz):
         piece = piece[:, : samples - written].T.reshape(-1, len(chosen), channels)
         result[:, :, written : written + len(piece)] = piece.transpose(1, 2, 0)
         written += len(piece)
@@ -235,7 +235,8 @@ def _estimates(
 
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.one_by_one(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
-    heard = _Window(_resampled(_blocks(mixture, sample_rate_hz), sample_rate_hz, rate_hz), len(mixture))
+    blocks = _blocks(mixture, sample_rate_hz)
+    heard = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
     held: np.ndarray | None = None
     for start, stop, gains in plan:
         first, last = max(0, start - context), min(samples, stop + context)
@@ -276,23 +277,6 @@ def _blocks(waveform: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
     step = round(BLOCK_S * sample_rate_hz)
     for start in range(0, waveform.shape[1], step):
         yield waveform[:, start : start + step].astype(np.float32)
-
-
-def _resampled(pieces: Iterator[np.ndarray], from_hz: int, to_hz: int) -> Iterator[np.ndarray]:
-    """Pieces (rows, samples) of one signal at another rate; the last may be empty."""
-    if from_hz == to_hz:
-        yield from pieces
-        return
-    import soxr
-
-    stream = None
-    for piece in pieces:
-        if stream is None:
-            rows = len(piece)
-            stream = soxr.ResampleStream(from_hz, to_hz, rows, dtype="float32", quality="HQ")
-        yield stream.resample_chunk(np.ascontiguousarray(piece.T)).reshape(-1, rows).T
-    if stream is not None:
-        yield stream.resample_chunk(np.zeros((0, rows), np.float32), last=True).reshape(-1, rows).T
 
 
 class _Window:
