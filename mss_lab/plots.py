@@ -5,7 +5,8 @@ Ito, which colour-blind readers tell apart. `picture` closes a figure and shows 
 cannot see it.
 
 Contents: COLOURS, waveform, spectrogram, mask, score, levels, fundamentals, time_map, melody, panorama,
-levels_and_delays, tracks, heat_map; side_by_side, components, bars, alignment; Picture, picture, to_png, image_html.
+levels_and_delays, tracks, heat_map, training_curve; side_by_side, components, bars, alignment; Picture, picture,
+to_png, image_html.
 """
 
 import base64
@@ -598,6 +599,59 @@ def heat_map(
     ax.set_yticks(range(len(table)), list(table), fontsize=8)
     ax.figure.colorbar(image, ax=ax, label=label)
     return image
+
+
+def training_curve(
+    rows: Sequence[Mapping[str, float]] | Mapping[str, Sequence[Mapping[str, float]]],
+    ax: "Axes | None" = None,
+    *,
+    over: str = "step",
+    title: str = "",
+) -> "Axes":
+    """Draw how the loss of one or several runs falls, on a logarithmic axis.
+
+    Parameters
+    ----------
+    rows : sequence of dict, or dict of run name -> sequence of dict
+        As `mss_lab.neural.run_folder.read_curve` gives them: `step`, `loss`, `seconds`, and at times `validation`,
+        which is drawn as dots joined by a dashed line. Other columns are left alone. There may be none yet.
+    ax : matplotlib Axes, optional
+        Left out, on a figure of its own.
+    over : {"step", "seconds"}
+        What runs to the right.
+    title : str
+
+    Returns
+    -------
+    matplotlib Axes
+        Its lines bear the labels "training" and "validation", behind the name of the run where there are several.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    checks.check_choice("over", over, ("step", "seconds"))
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(6.5, 2.8), layout="constrained").subplots()
+    runs = rows if isinstance(rows, Mapping) else {"": rows}
+    for index, (name, curve) in enumerate(runs.items()):
+        # A run of its own has a colour for each line; of several, each has one for both.
+        colours = (COLOURS[0], COLOURS[4]) if len(runs) == 1 else 2 * (COLOURS[index % len(COLOURS)],)
+        for column, colour, style in zip(("loss", "validation"), colours, ("-", "o--"), strict=True):
+            points = [(row[over], row[column]) for row in curve if column in row]
+            if points:
+                label = {"loss": "training", "validation": "validation"}[column]
+                width = 1.5 if column == "loss" else 1.0
+                ax.plot(
+                    *zip(*points, strict=True), style, label=f"{name} {label}".strip(), lw=width, ms=4, color=colour
+                )
+    if any(np.min(line.get_ydata()) > 0 for line in ax.lines):
+        ax.set_yscale("log")
+    if len(ax.lines) > 1:
+        ax.legend(fontsize="small")
+    ax.set(xlabel={"step": "step", "seconds": "time of training (s)"}[over], ylabel="loss", title=title)
+    ax.grid(alpha=0.3, which="both")
+    return ax
 
 
 class Picture:

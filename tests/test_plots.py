@@ -645,3 +645,43 @@ def test_a_heat_map_shows_every_figure_in_its_cell(ax):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
     with pytest.raises(ValueError, match="at least one line and one column"):
         plots.heat_map({}, ax)
+
+
+def curve_rows(start=8.0):
+    rows = [{"step": 10 * k, "loss": start / k, "seconds": 0.5 * k, "learning_rate": 1e-3} for k in range(1, 5)]
+    rows[1]["validation"], rows[3]["validation"] = 5.0, 6.0
+    return rows
+
+
+def test_a_training_curve_has_every_row_and_validation_where_it_was_made(ax):
+    drawn = plots.training_curve(curve_rows(), ax, title="A run")
+    draw(ax.figure)
+    assert drawn is ax
+    training, validation = ax.lines
+    assert_allclose(training.get_xydata(), [(10, 8), (20, 4), (30, 8 / 3), (40, 2)])
+    assert_allclose(validation.get_xydata(), [(20, 5), (40, 6)])
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title(), ax.get_yscale()) == ("step", "loss", "A run", "log")
+    assert [line.get_label() for line in ax.lines] == ["training", "validation"]
+    assert to_rgba(training.get_color()) != to_rgba(validation.get_color())
+
+
+def test_training_curves_of_several_runs_have_a_colour_each_and_run_over_seconds():
+    axes = plots.training_curve({"masks": curve_rows(), "magnitudes": curve_rows(6.0)}, over="seconds")
+    draw(axes.figure)
+    labels = ["masks training", "masks validation", "magnitudes training", "magnitudes validation"]
+    assert [line.get_label() for line in axes.lines] == labels
+    colours = [line.get_color() for line in axes.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert_allclose(axes.lines[2].get_xdata(), [0.5, 1, 1.5, 2])
+    assert "(s)" in axes.get_xlabel()
+
+
+@pytest.mark.parametrize("rows", [[], curve_rows()[:1], [{"step": 1, "loss": 0.0, "seconds": 0.1}]])
+def test_a_training_curve_that_has_hardly_begun_is_drawn(rows, ax):
+    draw(plots.training_curve(rows, ax).figure)
+    assert len(ax.lines) == bool(rows)
+
+
+def test_a_training_curve_over_what_no_row_has_is_refused(ax):
+    with pytest.raises(ValueError, match="over must be one of"):
+        plots.training_curve(curve_rows(), ax, over="hours")

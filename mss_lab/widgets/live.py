@@ -1,0 +1,101 @@
+"""A training curve that is drawn while it grows.
+
+::
+
+    with live.curve() as draw:
+        fit.fit(model, batches, folder=folder, steps=500, on_progress=draw)
+
+Contents: curve, LiveCurve. Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from .. import checks, plots
+
+# Drawing takes a tenth of a second, which is then missing for the training.
+EVERY_S = 1.0
+
+
+def curve(
+    rows: Sequence[Mapping[str, float]] = (), *, over: str = "seconds", title: str = "", every_s: float = EVERY_S
+) -> "LiveCurve":
+    """A curve to give to `mss_lab.neural.fit.fit` as `on_progress`, for use in a `with` block.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        What there is already, where a run goes on.
+    over : {"seconds", "step"}
+        What runs to the right.
+    title : str
+    every_s : float >= 0
+        It is drawn again no sooner than after this time, and at the end of the block in any case.
+
+    Returns
+    -------
+    LiveCurve
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    checks.check_choice("over", over, ("seconds", "step"))
+    every_s = checks.check_number("every_s", every_s, at_least=0, unit="seconds")
+    return LiveCurve(rows, over, title, every_s)
+
+
+class LiveCurve:
+    """Made by `curve`. Called with a row it adds the row; its picture is exchanged in place.
+
+    Attributes
+    ----------
+    rows : list of dict
+        All rows so far.
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, float]], over: str, title: str, every_s: float) -> None:
+        self.rows = [dict(row) for row in rows]
+        self.over = over
+        self.title = title
+        self.every_s = every_s
+        self._handle: Any = None
+        self._drawn_s = 0.0
+
+    def __enter__(self) -> "LiveCurve":
+        self._draw()
+        return self
+
+    def __call__(self, row: Mapping[str, float]) -> None:
+        """Add a row, and draw where that is due."""
+        self.rows.append(dict(row))
+        if time.perf_counter() - self._drawn_s >= self.every_s:
+            self._draw()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._draw()
+
+    def words(self) -> str:
+        """What the curve shows, in a sentence."""
+        if not self.rows:
+            return "Training curve with no row yet."
+        first, last = self.rows[0], self.rows[-1]
+        return (
+            f"Training curve: the loss is {first['loss']:.3g} at step {first['step']:.0f} and {last['loss']:.3g} at "
+            f"step {last['step']:.0f}."
+        )
+
+    def _draw(self) -> None:
+        figure = Figure(figsize=(6.5, 2.8), layout="constrained")
+        plots.training_curve(self.rows, figure.subplots(), over=self.over, title=self.title)
+        picture = plots.picture(figure, self.words())
+        if self._handle is None:
+            self._handle = display(picture, display_id=True)
+        else:
+            self._handle.update(picture)
+        self._drawn_s = time.perf_counter()
