@@ -227,6 +227,19 @@ def test_players_that_a_network_does_not_know_are_refused_in_words():
         apply.players_for(("acoustic_grand_piano",), quartet("drums"))
 
 
+def test_a_source_that_does_not_play_need_not_be_known(rng):
+    score = Score((Note("violin", 70, 0.0, 1.0),), ("Violin 2", "violin", "silent", "bassoon"))
+    sources = ("violin", "bassoon")
+    assert apply.players_for(sources, score) == {"Violin 2": None, "violin": 0, "silent": None, "bassoon": 1}
+    mixture = noise(rng, 1.0)
+    estimates = apply.separate(Local(), mixture, RATE_HZ, score)
+    assert tuple(estimates) == score.sources
+    assert not estimates["silent"].any() and not estimates["Violin 2"].any()
+    assert_array_equal(estimates["violin"], apply.separate(Local(), mixture, RATE_HZ)["violin"])
+    nobody = Score((), ("silent",))
+    assert not apply.separate(Local(), mixture, RATE_HZ, nobody)["silent"].any()
+
+
 def test_who_stands_for_whom_can_be_said():
     sources = ("violin", "bassoon")
     score = quartet("viola", "cello")

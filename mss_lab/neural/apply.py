@@ -69,7 +69,7 @@ def separate(
     -------
     dict of source name -> float32 (channels, samples)
         The sources of the score in its order, or without a score those of the network. Of what the network parts
-        besides, nothing is kept.
+        besides, nothing is kept. A source of the score without a note is silent if the network does not know it.
 
     Raises
     ------
@@ -92,19 +92,23 @@ def separate(
     chosen = players_for(network.sources, score, players)
     notes = _notes_of(score, chosen) if network.needs_score and score is not None else None
 
-    result = np.zeros((len(chosen), channels, samples), np.float32)
+    result = {name: np.zeros((channels, samples), np.float32) for name in chosen}
+    known = {name: index for name, index in chosen.items() if index is not None}
+    if not known:
+        return result
     written = 0
-    pieces = _estimates(network, mixture, sample_rate_hz, notes, list(chosen.values()), chunk_s, overlap_s)
+    pieces = _estimates(network, mixture, sample_rate_hz, notes, list(known.values()), chunk_s, overlap_s)
     for piece in audio.resample_pieces(pieces, network.sample_rate_hz, sample_rate_hz):
-        piece = piece[:, : samples - written].T.reshape(-1, len(chosen), channels)
-        result[:, :, written : written + len(piece)] = piece.transpose(1, 2, 0)
-        written += len(piece)
-    return dict(zip(chosen, result, strict=True))
+        piece = piece[:, : samples - written].reshape(len(known), channels, -1)
+        for name, estimate in zip(known, piece, strict=True):
+            result[name][:, written : written + estimate.shape[-1]] = estimate
+        written += piece.shape[-1]
+    return result
 
 
 def players_for(
     sources: tuple[str, ...], score: Score | None, players: Mapping[str, str] | None = None
-) -> dict[str, int]:
+) -> dict[str, int | None]:
     """Which of a network's sources each source of a score is: by name, or else by instrument.
 
     "Saxophone", "tenor_sax" and "Tenor Saxophone 1" are one instrument, as General MIDI counts them.
@@ -121,6 +125,7 @@ def players_for(
     Returns
     -------
     dict of name -> index among `sources`
+        None for a source of the score that has no note, where the network has no other for it.
 
     Raises
     ------
@@ -138,20 +143,22 @@ def players_for(
     found = {source: _player(players.get(source, source), sources) for source in score.sources}
     listed = ", ".join(sources)
     hint = "choose a method that takes any instrument, such as informed-nmf, or say who stands for whom with players="
-    strangers = [repr(source) for source, index in found.items() if index is None]
+    plays = {note.source for note in score.notes}
+    strangers = [repr(source) for source, index in found.items() if index is None and source in plays]
     if strangers:
         raise ValueError(
             f"this network parts {listed}, and no others; the score has {', '.join(strangers)}; {hint}"
             f"{{{strangers[0]}: {sources[0]!r}}}"
         )
     for index, name in enumerate(sources):
-        same = [source for source, other in found.items() if other == index]
+        same = [source for source, other in found.items() if other == index and source in plays]
         if len(same) > 1:
             raise ValueError(
                 f"this network parts {listed}, one of each; the score has {' and '.join(map(repr, same))}, which are "
                 f"both its {name}; {hint}{{...}}"
             )
-    return {source: index for source, index in found.items() if index is not None}
+    taken = {index for source, index in found.items() if source in plays}
+    return {source: index if source in plays or index not in taken else None for source, index in found.items()}
 
 
 def shipped_separator(name: str, *, lesson: str, source: str) -> Callable[..., Estimates]:
@@ -211,7 +218,7 @@ def _program(name: str) -> int | None:
         return None
 
 
-def _notes_of(score: Score, chosen: Mapping[str, int]) -> np.ndarray:
+def _notes_of(score: Score, chosen: Mapping[str, int | None]) -> np.ndarray:
     rows = [(chosen[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
     return np.array(rows, np.float64).reshape(-1, 4)
 
@@ -299,3 +306,22 @@ class _Window:
         if missing > 0:
             self.kept = np.pad(self.kept, ((0, 0), (0, missing)))
         return self.kept[:, : last - first]
+
+
+# The shipped networks as the catalogue names them.
+mask_inference = shipped_separator(
+    "mask-inference", lesson="notebooks/16_learn_a_mask.ipynb", source="Manilow, PhD thesis 2022."
+)
+xumx = shipped_separator("xumx", lesson="notebooks/17_xumx.ipynb", source="Sawata et al., ICASSP 2021.")
+xumx_informed = shipped_separator(
+    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source="Tunturi et al. 2025."
+)
+xumx_score_only = shipped_separator(
+    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source="Tunturi et al. 2025."
+)
+score_cnn = shipped_separator(
+    "score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", source="Miron, Janer and Gómez, ISMIR 2017."
+)
+score_cnn_timbre = shipped_separator(
+    "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", source="Miron, Janer and Gómez, ISMIR 2017."
+)

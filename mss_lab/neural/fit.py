@@ -186,7 +186,8 @@ def fit(
     seed : int
         Of what is random inside the network.
     accelerator, devices, nodes, strategy, precision
-        As Lightning knows them. By themselves: a GPU where there is one, in bfloat16 where it can, else the CPU.
+        As Lightning knows them. By themselves: a GPU where there is one, in bfloat16 where it can, else the CPU. Every
+        process must hold the whole network (ddp and its kin), and several machines must share the folder's disk.
         With several processes each takes its part of every batch. Statistics over a batch are those of the whole
         batch on GPUs, and on CPUs those of each part.
     on_progress : callable, optional
