@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MODELS: dict[str, str] = {
     "context-window": ".context_window:ContextWindow",
     "mask-inference": ".mask_inference:MaskInference",
+    "refiner": ".refiner:Refiner",
     "score-cnn": ".score_cnn:ScoreCnn",
     "xumx": ".xumx:Xumx",
     "xumx-informed": ".xumx:XumxInformed",

@@ -1,0 +1,159 @@
+"""Score-informed NMF, refined by a network that has heard many instruments and none of these.
+
+The recording is brought to the network's rate, NMF learns its templates from it, and the network corrects what NMF
+models, a few seconds at a time. What lies above half that rate is parted by NMF alone, at the recording's own rate.
+All that is taken away by resampling is given back, so the estimates add up to the mixture.
+
+Contents: separate, learnt_models. Lesson: notebooks/18_with_a_score_from_a_score.ipynb
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..chunks import chunks
+from ..score.notes import Score
+from . import cues, weights
+
+NETWORK = "refiner"
+# As long as the segments of training: a longer stretch has other means, which the network's norms would notice.
+CHUNK_S, FADE_S = 6.0, 1.0
+
+
+def separate(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    score: Score | None = None,
+    *,
+    tolerance_s: float = 0.2,
+    tuning_hz: float | None = None,
+    network: str | torch.nn.Module = NETWORK,
+    strength: float = 1.0,
+) -> dict[str, np.ndarray]:
+    """Separate a mixture by NMF with its score, and let a network correct the models.
+
+    Parameters
+    ----------
+    mixture : float (channels, samples)
+        Models and corrections are those of all channels together; each channel is filtered by the same mask.
+    sample_rate_hz : int
+    score : Score
+        With the times of this recording; one estimate comes back for each of its sources, two to five as trained, any
+        number as built.
+    tolerance_s : float >= 0, seconds
+        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+    tuning_hz : float > 0, optional
+        Frequency of A4; estimated without it.
+    network : str or Refiner
+        Name of shipped weights, or a network.
+    strength : float in [0, 1]
+        By how much the network's corrections count; 0 is NMF at the network's rate.
+
+    Returns
+    -------
+    dict of source name -> float32 (channels, samples)
+        They add up to the mixture.
+
+    Raises
+    ------
+    ShapeError, TypeError, ValueError
+        If the mixture is no waveform, or the score is missing or has no note within the mixture.
+
+    Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours; `mss_lab.nmf.informed` is what it refines.
+    """
+    from .. import audio
+    from ..nmf import informed
+    from ..score.harmonics import check_score_fits
+
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
+    checks.check_number("strength", strength, at_least=0, at_most=1)
+    model: Any = weights.shipped(network) if isinstance(network, str) else network
+    rate_hz = model.sample_rate_hz
+
+    def there(waveform: np.ndarray) -> np.ndarray:
+        return audio.resample(waveform, sample_rate_hz, rate_hz)
+
+    def back(waveform: np.ndarray) -> np.ndarray:
+        returned = audio.resample(waveform, rate_hz, sample_rate_hz)[:, : mixture.shape[1]]
+        return np.pad(returned, ((0, 0), (0, mixture.shape[1] - returned.shape[1])))
+
+    refined = _refined(model, there(mixture), score, tolerance_s, tuning_hz, strength)
+    if rate_hz == sample_rate_hz:
+        return refined
+    whole = informed.separate(mixture, sample_rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
+    return {source: whole[source] + back(refined[source] - there(whole[source])) for source in score.sources}
+
+
+def learnt_models(
+    mixture: np.ndarray, score: Score, grid: dict[str, int], *, tolerance_s: float, tuning_hz: float | None
+) -> Any:
+    """What NMF learns from a recording at a refiner's rate, with the refiner's window.
+
+    Lesson: notebooks/18_with_a_score_from_a_score.ipynb
+    """
+    from ..nmf import informed
+
+    rate_hz, window_samples = grid["sample_rate_hz"], grid["window_samples"]
+    learnt = informed.learn(
+        mixture, rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz, window_s=window_samples / rate_hz
+    )
+    if learnt.settings["window_samples"] != window_samples or grid["hop_samples"] % learnt.settings["hop_samples"]:
+        raise ValueError(
+            f"a refiner's window must be a power of two and its hop a multiple of an eighth of it, got {grid}; "
+            "choose others"
+        )
+    return learnt
+
+
+def models_of_stretch(learnt: Any, waveform: np.ndarray, grid: dict[str, int], start_s: float) -> np.ndarray:
+    """The models of a stretch on the refiner's grid, float32 (sources, freq, frames)."""
+    from .. import transforms
+
+    magnitude = transforms.common_magnitude(transforms.stft(waveform, **learnt.settings))
+    models = learnt.models_of(magnitude, start_s, start_s + waveform.shape[1] / grid["sample_rate_hz"])
+    # NMF moves on in shorter steps; its frames are centred alike.
+    return models[:, 0, :, :: grid["hop_samples"] // learnt.settings["hop_samples"]]
+
+
+def _refined(
+    model: Any, mixture: np.ndarray, score: Score, tolerance_s: float, tuning_hz: float | None, strength: float
+) -> dict[str, np.ndarray]:
+    """The estimates at the network's rate."""
+    settings = model.settings
+    grid = {name: getattr(settings, name) for name in ("sample_rate_hz", "window_samples", "hop_samples")}
+    rate_hz = grid["sample_rate_hz"]
+    learnt = learnt_models(mixture, score, grid, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
+    number = {source: index for index, source in enumerate(score.sources)}
+    notes = np.array([(number[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes])
+    notes = notes[np.argsort(notes[:, 2], kind="stable")]
+    estimates = np.zeros((len(score.sources), *mixture.shape), np.float32)
+    for start, stop, gains in chunks(mixture.shape[1], rate_hz, chunk_s=CHUNK_S, fade_s=FADE_S):
+        piece = mixture[:, start:stop]
+        models = models_of_stretch(learnt, piece, grid, start / rate_hz)
+        where, sounding = cues.fundamentals(
+            notes,
+            len(number),
+            models.shape[2],
+            grid["hop_samples"] / rate_hz,
+            rate_hz / grid["window_samples"],
+            start_s=start / rate_hz,
+            tuning_hz=learnt.tuning_hz,
+        )
+        told = {"models": models, "fundamentals": where, "sounding": sounding}
+        estimates[:, :, start:stop] += _parted(model, piece, told, strength) * gains
+    return {source: estimates[index] for source, index in number.items()}
+
+
+def _parted(model: Any, piece: np.ndarray, told: dict[str, np.ndarray], strength: float) -> np.ndarray:
+    """One stretch: (channels, samples) to (sources, channels, samples)."""
+    if not piece.any():
+        return np.zeros((len(told["models"]), *piece.shape), np.float32)
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        waveform = torch.from_numpy(np.ascontiguousarray(piece)).to(device)
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(array))[None].to(device) for name, array in told.items()}
+        return model.parted(waveform, tensors, strength=strength).cpu().numpy()
