@@ -105,7 +105,7 @@ def test_a_song_depends_on_seed_side_and_number_alone(tmp_path, quick):
 
 
 def test_every_piece_is_played_once_before_any_is_played_twice(tmp_path, quick):
-    made = make(tmp_path / "valid", "valid", items=7)
+    made = make(tmp_path / "seen", "seen", items=7)
     pieces = [str(item["piece"]) for item in made]
     count = len(made.facts["pieces"])
     assert 1 < count < 7, "the test wants more songs than pieces"
