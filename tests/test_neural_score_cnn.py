@@ -243,9 +243,10 @@ def test_what_the_network_sees_adds_up_to_the_mixture():
     torch.testing.assert_close(seen.sum(dim=1), magnitude)
 
 
-def test_one_segment_is_masked_as_the_loss_masks_it():
+@pytest.mark.parametrize("even_level", [True, False])
+def test_one_segment_is_masked_as_the_loss_masks_it(even_level):
     # A recording of one segment goes the same way through separation and through the loss.
-    model = tiny(even_level=False)
+    model = tiny(even_level=even_level)
     batch = clip(11 * HOP)
     magnitude = model._stft(batch["sources"]).abs().transpose(-1, -2)
     heard = model._stft(batch["sources"].sum(dim=1)).abs().transpose(-1, -2)
@@ -253,6 +254,16 @@ def test_one_segment_is_masked_as_the_loss_masks_it():
     masks = model.masks(heard, batch["rolls"], scale)
     expected = ((masks * heard.unsqueeze(1) - magnitude) * scale).square().sum(dim=1).mean()
     torch.testing.assert_close(model.loss(batch), expected)
+
+
+def test_what_is_left_after_the_last_whole_segment_is_not_used():
+    # 53 frames, of which the last 5 make no segment of 12; they hear nothing before the 49th hop.
+    model, batch = tiny(even_level=False), clip(52 * HOP)
+    before = model.loss(batch)
+    batch["sources"][..., 50 * HOP :] *= 3
+    assert torch.equal(model.loss(batch), before)
+    batch["sources"][..., 40 * HOP :] *= 3
+    assert not torch.equal(model.loss(batch), before)
 
 
 def test_the_papers_loss_is_the_sum_over_a_segment():
