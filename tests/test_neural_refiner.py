@@ -350,6 +350,18 @@ def test_batches_depend_on_seed_and_step_alone(data):
     assert any(not torch.equal(draw(step)["sources"], other(step)["sources"]) for step in range(3))
 
 
+def test_a_segment_has_the_notes_of_its_own_time(data):
+    drawn = cues.batches(train_refiner.stores_in(data / "valid"), length_frames=10, batch=1, seed=0)
+    item = store.open_store(data / "valid" / "two")[0]
+    changed = {**item, "notes": np.array([(0, 57, 0.0, 1.0), (0, 69, 1.0, 2.0)])}
+    begin, end = (drawn._segment(changed, place) for place in (0.0, 0.999))
+    assert_allclose(begin["fundamentals"][0], 220 * 4096 / RATE_HZ)
+    assert_allclose(end["fundamentals"][0], 440 * 4096 / RATE_HZ)
+    frames = 1 + 2 * RATE_HZ // 1024
+    last = (frames - 10) * 1024
+    assert_array_equal(end["sources"], item["audio"][:, last : last + 9 * 1024].astype(np.float32))
+
+
 def test_a_piece_shorter_than_a_segment_is_followed_by_silence(data):
     batch = cues.batches(train_refiner.stores_in(data / "train"), length_frames=60, batch=1, seed=0)(0)
     assert batch["sources"].shape[-1] == 59 * 1024
