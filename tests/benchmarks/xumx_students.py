@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.xumx_students [--steps 3] [--sizes hidden=128 layers=3 ...]
 
-A step is the forward pass, both losses, their gradients, and Adam, with batch and length of the recipe. Seconds are those
-of the processor, the least of the steps; one step goes before that is not counted. Size is what half precision stores.
-`--sizes` changes settings of the recipe, for all students.
+A step is the forward pass, both losses, their gradients, and Adam, with batch and length of the recipe. Seconds are
+those of the processor, the least of the steps; one step goes before that is not counted. Size is what half precision
+stores. `--sizes` changes settings of the recipe, for all students.
 """
 
 import argparse
