@@ -216,6 +216,55 @@ def test_channels_share_their_masks(network):
         assert_allclose(two[name], np.concatenate([estimate, -estimate]), atol=1e-5)
 
 
+def scale(seconds=14.0):
+    """Two players a tenth apart, who go up a step every half second, and their score."""
+    steps = np.arange(round(2 * seconds))
+    times_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    sources, notes = {}, []
+    for name, lowest, falls in (("high", 67, 0.6), ("low", 51, 0.4)):
+        midi = lowest + np.array([0, 2, 4, 5, 7])[steps % 5]
+        phase = 2 * np.pi * np.cumsum(440 * 2 ** ((np.repeat(midi, RATE_HZ // 2) - 69) / 12)) / RATE_HZ
+        strike = np.exp(-4 * (times_s % 0.5))
+        sources[name] = (0.1 * strike * sum(falls**h * np.sin(h * phase) for h in range(1, 8)))[np.newaxis]
+        notes += [Note(name, float(m), 0.5 * k, 0.5 * k + 0.49) for k, m in zip(steps, midi, strict=True)]
+    return {name: x.astype(np.float32) for name, x in sources.items()}, Score(tuple(notes), tuple(sources))
+
+
+def test_every_stretch_of_a_long_recording_is_told_its_own_notes(network):
+    sources, score = scale()
+    mixture = sum(sources.values())
+    found = refine.separate(mixture, RATE_HZ, score, network=network, strength=0.0, tolerance_s=0.05)
+    assert_allclose(sum(found.values()), mixture, atol=2e-6)
+    for name, source in sources.items():
+        for start in range(0, mixture.shape[1] - RATE_HZ, 2 * RATE_HZ):
+            stretch = slice(start, start + 2 * RATE_HZ)
+            assert sdr(source[:, stretch], found[name][:, stretch]) > 10
+
+    told = []
+
+    class Listener:
+        settings = network.settings
+        sample_rate_hz = RATE_HZ
+
+        def parameters(self):
+            return network.parameters()
+
+        def parted(self, mixture, cues, *, strength):
+            told.append(cues)
+            return torch.zeros(2, *mixture.shape)
+
+    refine.separate(mixture, RATE_HZ, score, network=Listener(), tolerance_s=0.05)
+    assert len(told) == 3
+    for number, cue in enumerate(told):
+        start_s = number * (refine.CHUNK_S - refine.FADE_S)
+        middle = round((np.ceil(2 * start_s) / 2 + 0.25 - start_s) * RATE_HZ / 1024)
+        playing = next(
+            note for note in score.notes if note.source == "high" and note.onset_s >= np.ceil(2 * start_s) / 2
+        )
+        wanted = 440 * 2 ** ((playing.midi - 69) / 12) * 4096 / RATE_HZ
+        assert float(cue["fundamentals"][0, 0, middle]) == pytest.approx(wanted, rel=1e-3)
+
+
 def test_a_long_recording_has_no_seams(network):
     sources, score = duet(20.0)
     mixture = sum(sources.values())
@@ -378,6 +427,14 @@ def test_it_learns_and_its_weights_come_back(data, tmp_path):
     loaded = weights.load(tmp_path / "refiner.safetensors")
     figures = weights.card(tmp_path / "refiner.safetensors")["figures"]
     assert figures["refined"] > figures["nmf"]
+    valid = cues.batches(
+        train_refiner.stores_in(data / "valid"),
+        length_frames=train_refiner.LENGTH_FRAMES,
+        batch=1,
+        seed=train_refiner.VALIDATION_SEED,
+    )
+    again = train_refiner.judge(loaded, [valid(step) for step in range(train_refiner.VALIDATION_BATCHES)])
+    assert again["refined"] == pytest.approx(figures["refined"], abs=0.05), "half precision costs next to nothing"
     sources, score = duet()
     found = refine.separate(sum(sources.values()), RATE_HZ, score, network=loaded)
     assert_allclose(sum(found.values()), sum(sources.values()), atol=2e-6)
