@@ -58,8 +58,9 @@ class XumxSettings:
     score : {"none", "concatenate", "multiply", "late", "only"}
         Whether and where a branch reads its roll. "concatenate": what a small recurrent network makes of the roll
         stands beside the magnitudes at the encoder. "multiply": it says instead how much of each bin the encoder sees.
-        "late": it stands beside the input of the decoder, behind the last bridge. "only": the roll itself is all that
-        the encoder sees, and there is no mixture.
+        "late": it stands beside the input of the decoder, behind the last bridge. The source settled on the first of
+        these three; how it tried the others is our reading. "only": the roll itself is all that the encoder sees, and
+        there is no mixture.
     bridging : bool
         Whether branches are handed the mean over branches. Without, they only share the loss.
     sample_rate_hz, window_samples, hop_samples : int
