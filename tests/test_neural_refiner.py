@@ -222,7 +222,8 @@ def scale(seconds=14.0):
     times_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     sources, notes = {}, []
     for name, lowest, falls in (("high", 67, 0.6), ("low", 51, 0.4)):
-        midi = lowest + np.array([0, 2, 4, 5, 7])[steps % 5]
+        # Seven steps, so that no two stretches begin alike.
+        midi = lowest + np.array([0, 2, 4, 5, 7, 9, 11])[steps % 7]
         phase = 2 * np.pi * np.cumsum(440 * 2 ** ((np.repeat(midi, RATE_HZ // 2) - 69) / 12)) / RATE_HZ
         strike = np.exp(-4 * (times_s % 0.5))
         sources[name] = (0.1 * strike * sum(falls**h * np.sin(h * phase) for h in range(1, 8)))[np.newaxis]
