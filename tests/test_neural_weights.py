@@ -213,5 +213,8 @@ def test_shipped_networks_are_found_by_name(stored, tmp_path, monkeypatch):
         stored[1].with_suffix(ending).rename(folder / f"small{ending}")
     assert weights.shipped_names() == ("small",)
     assert weights.shipped("small").settings.hidden == 9
+    assert weights.shipped_card("small")["settings"]["hidden"] == 9
+    with pytest.raises(ValueError, match="small"):
+        weights.shipped_card("smal")
     with pytest.raises(ValueError, match=r"network must be one of 'small', got 'smal'; did you mean 'small'"):
         weights.shipped("smal")

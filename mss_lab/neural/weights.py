@@ -4,7 +4,7 @@
 which settings, who may want to know what: data, seed, time, figures; and the SHA-256 of the numbers. Without its card
 no file is read.
 
-Contents: save, load, card, shipped, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: save, load, card, shipped, shipped_card, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -182,8 +182,20 @@ def shipped(name: str) -> nn.Module:
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
+    return _kept(_shipped_path(name))
+
+
+def shipped_card(name: str) -> dict[str, Any]:
+    """What is known of a network whose weights are shipped, as `card`; ValueError if there is none of that name.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+    return card(_shipped_path(name))
+
+
+def _shipped_path(name: str) -> Path:
     checks.check_choice("network", name, shipped_names())
-    return _kept(shipping.data_folder(FOLDER) / FOLDER / f"{name}.safetensors")
+    return shipping.data_folder(FOLDER) / FOLDER / f"{name}.safetensors"
 
 
 @functools.lru_cache(maxsize=2)
