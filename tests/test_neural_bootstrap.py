@@ -43,13 +43,13 @@ def test_renditions_are_drawn_with_replacement():
 
 
 def test_one_drawn_twice_is_heard_twice_as_often():
-    given = bootstrap.stages(batches(count=3), drawn=4, steps_a_stage=10_000)
+    given = bootstrap.stages(batches(count=3), drawn=5, steps_a_stage=10_000)
     counts = np.zeros(3)
     for step in range(200):
         counts += np.bincount(given(step)["sources"].flatten().int(), minlength=3)
-    expected = np.bincount(given.items(0), minlength=3) / 4 * 1600
+    expected = np.bincount(given.items(0), minlength=3) / 5 * 1600
     assert np.all(np.abs(counts - expected) < 5 * np.sqrt(400))
-    assert np.ptp(expected) > 0
+    assert np.ptp(expected[expected > 0]) > 0
 
 
 def test_a_step_depends_on_the_seed_and_on_nothing_that_came_before():
