@@ -624,7 +624,8 @@ def training_curve(
     Returns
     -------
     matplotlib Axes
-        Its lines bear the labels "training" and "validation", behind the name of the run where there are several.
+        Its lines bear the labels "training" and "validation", behind the name of the run where there are several. Where
+        no run was validated, names stand alone.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -633,20 +634,25 @@ def training_curve(
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=(6.5, 2.8), layout="constrained").subplots()
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     runs = rows if isinstance(rows, Mapping) else {"": rows}
+    validated = any("validation" in row for curve in runs.values() for row in curve)
     for index, (name, curve) in enumerate(runs.items()):
         # A run of its own has a colour for each line; of several, each has one for both.
         colours = (COLOURS[0], COLOURS[4]) if len(runs) == 1 else 2 * (COLOURS[index % len(COLOURS)],)
         for column, colour, style in zip(("loss", "validation"), colours, ("-", "o--"), strict=True):
             points = [(row[over], row[column]) for row in curve if column in row]
             if points:
-                label = {"loss": "training", "validation": "validation"}[column]
+                kind = {"loss": "training", "validation": "validation"}[column]
+                label = f"{name} {kind}".strip() if validated or not name else name
                 width = 1.5 if column == "loss" else 1.0
-                ax.plot(
-                    *zip(*points, strict=True), style, label=f"{name} {label}".strip(), lw=width, ms=4, color=colour
-                )
+                ax.plot(*zip(*points, strict=True), style, label=label, lw=width, ms=4, color=colour)
     if any(np.min(line.get_ydata()) > 0 for line in ax.lines):
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     if len(ax.lines) > 1:
         ax.legend(fontsize="small")
     ax.set(xlabel={"step": "step", "seconds": "time of training (s)"}[over], ylabel="loss", title=title)
