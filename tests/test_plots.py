@@ -673,12 +673,12 @@ def test_training_curves_of_several_runs_have_a_colour_each_and_run_over_seconds
     colours = [line.get_color() for line in axes.lines]
     assert colours[0] == colours[1] != colours[2] == colours[3]
     assert_allclose(axes.lines[2].get_xdata(), [0.5, 1, 1.5, 2])
+    assert "(s)" in axes.get_xlabel()
     plain = {name: [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 0.2}] for name in ("masks", "magnitudes")}
     axes = plots.training_curve(plain)
     draw(axes.figure)
     assert [line.get_label() for line in axes.lines] == ["masks", "magnitudes"]
     assert {"0.2", "0.5", "1", "2"} <= {label.get_text() for label in axes.get_yticklabels()}
-    assert "(s)" in axes.get_xlabel()
 
 
 @pytest.mark.parametrize("rows", [[], curve_rows()[:1], [{"step": 1, "loss": 0.0, "seconds": 0.1}]])
