@@ -276,7 +276,9 @@ EXERCISES = (
             _TARGET.replace("np.clip(along, 0, np.abs(X))", "np.clip(along, 0, 1)"),
             _TARGET.replace("np.clip(along, 0, np.abs(X))", "np.minimum(along, np.abs(X))"),
             _TARGET.replace(" * np.cos(np.angle(S) - np.angle(X))", " * np.ones(X.shape)"),
-            "import numpy as np\n\ndef answer(S, X):\n    return np.clip(np.real(S * np.conj(X)) / np.abs(X), 0, np.abs(X))",
+            "import numpy as np\n\n"
+            "def answer(S, X):\n"
+            "    return np.clip(np.real(S * np.conj(X)) / np.abs(X), 0, np.abs(X))",
         ),
         praise="Divided by |X| it is the best mask between 0 and 1 that there is.",
     ),
