@@ -37,7 +37,7 @@ PAGE = f"""<?xml version="1.0"?>
 {note("Bb4", 2)}{note("C5", 6, inside=TIE)}
 <backup><duration>24</duration></backup><forward><duration>6</duration></forward>{note("C4", 6)}
 </measure>
-<measure number="2">{note("C5", 12, inside=TIED + TIE)}</measure>
+<measure number="2">{note("C5", 12, inside=TIED + TIE + HOLD)}</measure>
 <measure number="3"><attributes><divisions>1</divisions></attributes>{note("C5", 4, inside=TIED + HOLD)}</measure>
 <measure number="4">{note("C5", 1)}<note><unpitched/><duration>1</duration></note>{note("C5", 1, inside=TIED)}</measure>
 </part>
@@ -60,8 +60,9 @@ FLUTE = (
     Written(60, Fraction(2), Fraction(1)),
     Written(78, Fraction(3), 2 * THIRD),
     Written(70, 3 + 2 * THIRD, THIRD),
-    # Over the bar line, where the horn's bar is longer than the flute's: a tie that meets nothing is a new note.
-    Written(72, Fraction(4), Fraction(3)),
+    # Tied over the bar line, with a fermata over the second note.
+    Written(72, Fraction(4), Fraction(3), True),
+    # The horn's bar is longer than the flute's: a tie that meets nothing is a new note.
     Written(72, Fraction(9), Fraction(4), True),
     Written(72, Fraction(13), Fraction(1)),
     Written(72, Fraction(15), Fraction(1)),
