@@ -102,6 +102,9 @@ def test_a_plain_loop_gives_the_same_weights(tmp_path):
 @pytest.mark.parametrize("at", [12, 23])
 def test_a_run_that_broke_off_goes_on_as_if_it_had_not(tmp_path, unbroken, at):
     broken_off(tmp_path / "run", at)
+    # Rows that came after the last checkpoint are written again, and not twice.
+    with (tmp_path / "run" / "curve.jsonl").open("a") as file:
+        file.write('{"step": 25, "loss": 9.9}\n')
     # Whatever was drawn in between, and whatever weights the network starts from.
     torch.manual_seed(at)
     model, result = run(tmp_path / "run", model=network(seed=at))
@@ -109,6 +112,15 @@ def test_a_run_that_broke_off_goes_on_as_if_it_had_not(tmp_path, unbroken, at):
     assert_same_weights(model, unbroken[0])
     assert without_time(result.curve) == without_time(unbroken[1].curve)
     assert (result.best_step, result.best_validation) == (unbroken[1].best_step, unbroken[1].best_validation)
+
+
+def test_a_network_that_was_in_use_is_trained_as_one_that_was_not(tmp_path, unbroken):
+    model = network().eval()
+    run(tmp_path / "run", 12, model)
+    # The first part has left it ready for use.
+    assert not model.training
+    run(tmp_path / "run", 30, model)
+    assert_same_weights(model, unbroken[0])
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not(tmp_path, unbroken):
@@ -330,6 +342,15 @@ def test_training_stops_where_validation_no_longer_improves(tmp_path):
     assert (result.stopped, result.steps, result.best_step, result.best_validation) == ("early", 20, 10, 0.5)
     again = run(tmp_path / "run", model=Stubborn(toy_network.ToySettings()), made=Broken(0), **options)[1]
     assert (again.stopped, again.steps, again.best_step) == ("early", 20, 10)
+
+
+def test_what_was_best_and_how_long_ago_outlives_a_break(tmp_path):
+    options = {"steps": 100, "validate_every": 5, "patience": 2}
+    broken_off(tmp_path / "run", 17, model=Stubborn(toy_network.ToySettings()), **options)
+    model = Stubborn(toy_network.ToySettings())
+    model.count = 6
+    _, result = run(tmp_path / "run", model=model, **options)
+    assert (result.stopped, result.steps, result.best_step, result.best_validation) == ("early", 20, 10, 0.5)
 
 
 def test_the_network_is_left_with_its_best_weights(tmp_path):

@@ -302,6 +302,8 @@ class _Training(lightning.LightningModule):
         return kind(self.model.parameters(), lr=plan["learning_rate"], weight_decay=plan["weight_decay"])
 
     def on_train_start(self) -> None:
+        # A network that was listened to before is set for use, and Lightning leaves it so.
+        self.model.train()
         if self.start is not None:
             self.model.load_state_dict(self.start.model)
             self.trainer.optimizers[0].load_state_dict(self.start.optimizer)
