@@ -53,6 +53,8 @@ def test_a_library_that_cannot_be_loaded_beside_a_torch_without_cuda_is_declared
     monkeypatch.setattr(torch.version, "cuda", None)
     module = torch_audio.load()
     assert module.functional._IS_TORCHAUDIO_EXT_AVAILABLE is False
+    # What the first attempt left behind would hang on a package that is no more.
+    assert module._internal is sys.modules["stand_in_a._internal"]
     with pytest.raises(RuntimeError, match="forced_align needs its native library, which cannot be loaded"):
         module.functional.forced_align()
     assert importlib.import_module("stand_in_a") is module

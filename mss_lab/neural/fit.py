@@ -20,9 +20,7 @@ import importlib.util
 import logging
 import math
 import os
-import signal
 import sys
-import threading
 import time
 import warnings
 import zlib
@@ -651,18 +649,13 @@ def _quiet(verbose: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C stops the training and nothing else: Lightning would leave Python, and turn further ones off."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if main else None
+    """Ctrl-C stops the training, and no more: Lightning would leave Python."""
     try:
         yield
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, before)
 
 
 def _tensorboard(folder: Path) -> Any:
