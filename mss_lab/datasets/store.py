@@ -153,6 +153,7 @@ def make(
     tasks = [(k, range(k * shard_items, min(items, (k + 1) * shard_items))) for k in missing]
     write = functools.partial(_make_shard, folder, recipe)
     with _clear_of_a_full_disk(folder, manifest, shards):
+        _write_manifest(folder, manifest)
         for entry in _each(write, tasks, jobs, backend):
             manifest["shards"][entry.pop("name")] = entry
             _write_manifest(folder, manifest)
@@ -255,12 +256,32 @@ def _shortly(facts: Mapping[str, Any], name: str) -> str:
 def _is_done(folder: Path, manifest: dict[str, Any], k: int) -> bool:
     path = folder / _shard_name(k)
     entry = manifest["shards"].get(path.name)
+    if entry is None and path.is_file():
+        # Written when the maker was killed, and not yet listed.
+        entry = _unlisted(
+            path, range(k * manifest["shard_items"], k * manifest["shard_items"] + _items_in(manifest, k))
+        )
+        if entry is not None:
+            manifest["shards"][path.name] = entry
+            return True
     if entry is None or entry["items"] != _items_in(manifest, k) or not path.is_file():
         return False
     if shipped.sha256(path) == entry["sha256"]:
         return True
     warnings.warn(f"{path} is torn or altered; it is made again", stacklevel=3)
     return False
+
+
+def _unlisted(path: Path, indices: range) -> dict[str, Any] | None:
+    """What the manifest should say of a shard, if it is whole and holds these items, else None."""
+    try:
+        with zipfile.ZipFile(path) as shard:
+            found = {int(name.partition(".")[0]) for name in shard.namelist()}
+            if shard.testzip() is not None or found != set(indices):
+                return None
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError):
+        return None
+    return {"sha256": shipped.sha256(path), "bytes": path.stat().st_size, "items": len(indices)}
 
 
 def _make_shard(folder: Path, recipe: Recipe, k: int, indices: Iterable[int]) -> dict[str, Any]:
