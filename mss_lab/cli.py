@@ -255,6 +255,8 @@ def _verify(options: argparse.Namespace) -> int:
     print(f"The lessons' audio is whole: {', '.join(names)}")
     shipped.read_record(shipped.data_folder(instruments.FOLDER) / instruments.FOLDER / instruments.RECORD)
     print("The table of instruments is whole")
+    networks = shipped.check_weights(shipped.data_folder("models/networks") / "models/networks")
+    print(f"The networks are whole: {', '.join(networks)}")
     return 0
 
 

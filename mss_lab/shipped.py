@@ -3,7 +3,7 @@
 Everything that ships stands in folders with a record, a JSON file that says where the rest comes from and holds the
 SHA-256 of every other file.
 
-Contents: data_folder, read_record, sha256.
+Contents: data_folder, read_record, check_weights, sha256.
 """
 
 import hashlib
@@ -70,6 +70,43 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
         if sha256(folder / name) != wanted:
             raise ValueError(f"{folder / name} is damaged: its checksum is not the one in {path.name}; {mend}")
     return record
+
+
+def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
+    """Compare every network's weights with the checksum on their card; no network is built.
+
+    Parameters
+    ----------
+    folder : path
+        With NAME.safetensors, and its card NAME.json.
+
+    Returns
+    -------
+    tuple of str
+        The names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If weights or a card are missing.
+    ValueError
+        If a file is damaged.
+    """
+    folder = Path(folder)
+    names = sorted({path.stem for path in folder.glob("*") if path.suffix in (".safetensors", ".json")})
+    for name in names:
+        card, weights = folder / f"{name}.json", folder / f"{name}.safetensors"
+        mend = f"take both from the repository: git checkout {folder}"
+        for path in (card, weights):
+            if not path.is_file():
+                raise FileNotFoundError(f"{path} is missing; {mend}")
+        try:
+            wanted = json.loads(card.read_text(encoding="utf-8"))["sha256"]
+        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{card} is damaged ({type(error).__name__}: {error}); {mend}") from error
+        if sha256(weights) != wanted:
+            raise ValueError(f"{weights} is damaged: its checksum is not the one on its card; {mend}")
+    return tuple(names)
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -204,6 +204,17 @@ def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys)
     shutil.copytree(shipped / "lessons" / "song", tmp_path / "lessons" / "song")
     shutil.copytree(shipped / "models", tmp_path / "models")
     assert cli.main(["verify"]) == 0
+    weights = tmp_path / "models" / "networks" / "xumx.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert cli.main(["verify"]) == 2
+    assert "xumx.safetensors is damaged" in capsys.readouterr().err
+    weights.unlink()
+    assert cli.main(["verify"]) == 2
+    assert "xumx.safetensors is missing" in capsys.readouterr().err
+    weights.with_suffix(".json").write_text("{}")
+    shutil.copy(shipped / "models" / "networks" / weights.name, weights)
+    assert cli.main(["verify"]) == 2
+    assert "xumx.json is damaged" in capsys.readouterr().err
     (tmp_path / "models" / "instruments" / "harmonics.npz").write_bytes(b"PK")
     assert cli.main(["verify"]) == 2
     assert "harmonics.npz is damaged" in capsys.readouterr().err

@@ -31,7 +31,8 @@ class Beeps:
 
 
 TIMBRES = {
-    source: tuple(Timbre("beeps", f"{source}/{program}", program, ()) for program in (1, 2, 3)) for source in SCORE.sources
+    source: tuple(Timbre("beeps", f"{source}/{program}", program, ()) for program in (1, 2, 3))
+    for source in SCORE.sources
 }
 
 

@@ -273,9 +273,15 @@ def reassigned(waveform: torch.Tensor, transform: torch.Tensor, window_samples: 
     # The window's derivative by the sample, and the window weighted by the time from its middle.
     slope = math.pi / window_samples * torch.sin(angle)
     weighted = (0.5 - 0.5 * torch.cos(angle)) * (times - window_samples // 2)
-    grid = {"n_fft": window_samples, "hop_length": hop_samples, "pad_mode": "constant", "return_complex": True}
     by_slope, by_time = (
-        torch.stft(waveform, window=window.to(waveform.dtype), **grid)[..., : transform.shape[-1]]
+        torch.stft(
+            waveform,
+            window_samples,
+            hop_samples,
+            window=window.to(waveform.dtype),
+            pad_mode="constant",
+            return_complex=True,
+        )[..., : transform.shape[-1]]
         for window in (slope, weighted)
     )
     power = transform.abs().square()
