@@ -16,9 +16,12 @@ from mss_lab.neural import models, recipes, train, weights
 
 TESTS = Path(__file__).parent
 
+# Not the network's own order: names come from the data.
+PLAYERS = SOURCES[::-1]
+
 
 def make_stores(folder, rate_hz=RATE_HZ):
-    facts = {"sources": list(SOURCES), "sample_rate_hz": rate_hz, "engine": "sines"}
+    facts = {"sources": list(PLAYERS), "sample_rate_hz": rate_hz, "engine": "sines"}
     for split, items in (("train", 4), ("valid", 2)):
         store.make(folder / split, song, items, facts={**facts, "split": split}, shard_items=2)
     return folder
@@ -49,7 +52,7 @@ def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "toy: 10 steps in" in shown and "all steps taken" in shown and str(out / "toy.safetensors") in shown
     model = weights.load(out / "toy.safetensors")
-    assert (model.sources, model.settings.hidden, model.needs_score) == (SOURCES, 8, True)
+    assert (model.sources, model.settings.hidden, model.needs_score) == (PLAYERS, 8, True)
     card = weights.card(out / "toy.safetensors")
     assert (card["name"], card["preset"], card["seed"], card["steps"], card["dtype"]) == (
         "toy",
@@ -65,8 +68,8 @@ def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
     assert str(tmp_path) not in json.dumps(card)
     with (out / "toy.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["source"] for row in rows] == [*SOURCES, "mean"]
-    assert [row["source"] for row in card["figures"]["table"]] == [*SOURCES, "mean"]
+    assert [row["source"] for row in rows] == [*PLAYERS, "mean"]
+    assert [row["source"] for row in card["figures"]["table"]] == [*PLAYERS, "mean"]
     assert float(rows[0]["si_sdr"]) == card["figures"]["table"][0]["si_sdr"]
 
 
