@@ -223,6 +223,18 @@ def test_without_a_font_for_the_side_it_says_so(tmp_path, quick, monkeypatch):
     make(tmp_path / "unseen", "unseen")
 
 
+def test_a_link_to_an_unseen_font_does_not_smuggle_it_in(tmp_path, quick, monkeypatch):
+    link = tmp_path / "fonts" / "default-GM.sf2"
+    try:
+        link.symlink_to(tmp_path / "fonts" / "TimGM6mb.sf2")
+    except OSError:
+        pytest.skip("not run: this system makes no links")
+    monkeypatch.setattr(make_training.engines, "find_soundfonts", lambda: [link])
+    with pytest.raises(FileNotFoundError, match="needs a soundfont other than TimGM6mb"):
+        make(tmp_path / "train")
+    assert set(make(tmp_path / "unseen", "unseen").facts["soundfonts"]) == {"TimGM6mb"}
+
+
 def test_a_side_that_does_not_exist_is_refused(tmp_path, quick):
     with pytest.raises(ValueError, match="split must be one of 'seen', 'train', 'unseen', 'valid', got 'test'"):
         make(tmp_path / "store", "test")

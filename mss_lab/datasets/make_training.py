@@ -238,7 +238,9 @@ def pieces_of(split: str, works: Sequence[repertoire.Work]) -> tuple[tuple[str, 
 
 
 def _fonts(split: str) -> list[Path]:
-    fonts = [path for path in engines.find_soundfonts() if (path.stem in UNSEEN_FONTS) == (split == "unseen")]
+    # By the names of the files themselves, as timbres bear them: a link to an unseen font must not smuggle it in.
+    found = [path.resolve() for path in engines.find_soundfonts()]
+    fonts = [path for path in found if (path.stem in UNSEEN_FONTS) == (split == "unseen")]
     if not fonts:
         which = "among" if split == "unseen" else "other than"
         raise FileNotFoundError(
