@@ -41,7 +41,13 @@ def test_what_is_said_of_places_and_scores_is_true(cases):
                     assert np.abs(source[:, inside]).max() > 0.01
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.names() if name not in chooser.COMPARED])
+# Networks that know four instruments are made for none of these mixtures.
+JUDGED = [
+    method.name for method in catalogue.METHODS if method.name not in chooser.COMPARED and "known" not in method.fits
+]
+
+
+@pytest.mark.parametrize("name", JUDGED)
 def test_every_method_does_better_where_its_assumptions_hold(name, cases):
     fits, breaks = [], []
     for case in cases.values():
