@@ -50,7 +50,7 @@ def test_a_card_says_where_weights_come_from(name):
 
 @pytest.fixture(scope="module")
 def chorale():
-    """Ten seconds of a shipped chorale, which has players that no network was trained on together."""
+    """Ten seconds of a shipped chorale."""
     piece = pieces.load("chorale_a")
     samples = 10 * piece.sample_rate_hz
     return piece, {name: source[:, :samples] for name, source in piece.sources.items()}
