@@ -184,6 +184,11 @@ def test_made_up_instruments_are_heard_in_training_alone(tmp_path, quick):
         assert set(heard[side]) == {"One", "harmonic"}
         # 40 draws with a chance of 0.3: four standard deviations.
         assert abs(np.mean(heard[side] == "harmonic") - 0.3) < 4 * np.sqrt(0.21 / 40)
+    everybody = make(tmp_path / "made up", "train", items=4, made_up=1.0)
+    assert all(name.startswith("harmonic") for item in everybody for name in item["timbres"])
+    assert everybody.facts["made_up"] == 1.0
+    with pytest.raises(ValueError, match="made_up"):
+        make(tmp_path / "too many", "train", items=4, made_up=1.5)
 
 
 def test_any_folder_of_midi_will_do(tmp_path, quick):

@@ -10,6 +10,7 @@ import pytest
 
 from mss_lab.datasets import repertoire
 from mss_lab.datasets.repertoire import Work
+from mss_lab.datasets.scores.chorales import FLUECHTIG, KINDLEIN
 from mss_lab.datasets.scores.notation import Written, read_voices
 from mss_lab.score.notes import Note, Score, read_csv, write_midi
 
@@ -127,6 +128,18 @@ def test_what_is_held_out_takes_its_family_along():
     held_out = repertoire.held_out(families)
     assert "bwv178.7" in held_out and "bwv1.6" not in held_out
     assert set(repertoire.HELD_OUT) <= held_out
+
+
+def test_the_chorales_of_the_lessons_are_held_out():
+    """Whatever shares a tune with one of them, by whatever number it goes."""
+    pytest.importorskip("music21")
+    written = (KINDLEIN, FLUECHTIG)
+    lessons = [Work(f"lesson {number}", read_voices(voices)) for number, voices in enumerate(written)]
+    families = repertoire.families([*repertoire.read_chorales(), *lessons])
+    held_out = repertoire.held_out({name: family for name, family in families.items() if "lesson" not in name})
+    for lesson in lessons:
+        twins = {name for name, family in families.items() if family == families[lesson.name]} - {lesson.name}
+        assert twins and twins <= held_out
 
 
 @pytest.mark.recordings

@@ -44,7 +44,7 @@ SHARES = {"train": 0.8, "valid": 0.08, "test": 0.12}
 # while the other is trained on.
 UNSEEN_FONTS = ("TimGM6mb",)
 
-# Of how many stems the instrument is made up, on the sides that are trained on.
+# Of how many stems the instrument is made up, on all sides but "unseen".
 MADE_UP = 0.3
 # How often all players sit in one room, instead of each where its timbre was drawn.
 ONE_ROOM = 0.6
@@ -131,6 +131,7 @@ def make(
     backend: str | None = None,
     song_s: float = SONG_S,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
+    made_up: float = MADE_UP,
     works: Sequence[repertoire.Work] | None = None,
     on_shard: Callable[[int, int], None] | None = None,
 ) -> store.Store:
@@ -152,6 +153,8 @@ def make(
         As for `mss_lab.datasets.store.make`.
     song_s : float > 0, seconds
     sample_rate_hz : int
+    made_up : float in [0, 1]
+        Of how many stems the harmonic engine draws the instrument; of none on the side "unseen".
     works : sequence of Work, optional
         What `what` would read, where it has been read already.
 
@@ -171,6 +174,7 @@ def make(
     """
     checks.check_choice("split", split, SIDES)
     checks.check_number("song_s", song_s, above=0, unit="seconds")
+    checks.check_number("made_up", made_up, at_least=0, at_most=1)
     is_quartet = what == "chorales"
     players = len(QUARTET) if is_quartet else checks.check_number("players", players, at_least=1, whole=True)
     works = read(what) if works is None else works
@@ -188,7 +192,7 @@ def make(
         programs=tuple(PROGRAMS.values()) if is_quartet else None,
         voices=tuple(QUARTET) if is_quartet else None,
         fonts=tuple(map(str, fonts)),
-        made_up=0.0 if split == "unseen" else MADE_UP,
+        made_up=0.0 if split == "unseen" else made_up,
         seed=checks.check_number("seed", seed, at_least=0, whole=True),
         side=SIDES.index(split),
         song_s=song_s,
@@ -313,6 +317,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws everything (0)")
     parser.add_argument("--seconds", type=float, default=SONG_S, metavar="T", help=f"length of a song ({SONG_S:g})")
     parser.add_argument("--players", type=int, default=4, metavar="J", help="sources of a song that is no chorale (4)")
+    parser.add_argument(
+        "--made-up", type=float, default=MADE_UP, metavar="P",
+        help=f"of how many stems the harmonic engine draws the instrument ({MADE_UP:g})",
+    )  # fmt: skip
     parser.add_argument("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (1)")
     parser.add_argument("--backend", help="joblib's: loky, threading, dask or ray")
     options = parser.parse_args(arguments)
@@ -327,7 +335,7 @@ def main(arguments: list[str] | None = None) -> int:
             made = make(
                 options.what, options.out, items=options.items, split=options.split, seed=options.seed,
                 players=options.players, jobs=options.jobs, backend=options.backend, song_s=options.seconds,
-                on_shard=on_shard,
+                made_up=options.made_up, on_shard=on_shard,
             )  # fmt: skip
     except (ImportError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
