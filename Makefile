@@ -30,7 +30,7 @@ test: $(VENV)/tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@# Two processes at once: threads of their own inside would only wait for each other.
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 data: $(VENV)/tests
 	@sh tests/system_packages.sh

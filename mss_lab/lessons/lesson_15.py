@@ -1,0 +1,287 @@
+"""Exercises of lesson 15, "Data is the model". Lesson: notebooks/15_data_is_the_model.ipynb"""
+
+import numpy as np
+
+from . import answers
+from .exercise import Exercise
+
+PIECE = "chorale_a"
+
+
+def _check_tone(answer):
+    gains, samples, rate, f0_hz = np.array([1.0, 0.5, 0.3, 0.2, 0.4]), 400, 8_000, 1_000.0
+    times_s = np.arange(samples) / rate
+
+    def partials(numbers, gains, wave=np.sin, turns=2 * np.pi):
+        return sum(gain * wave(turns * number * f0_hz * times_s) for number, gain in zip(numbers, gains, strict=True))
+
+    # Of five partials at 1 kHz, the fourth lies at half the rate, where its samples vanish, and the fifth beyond.
+    wanted = partials(range(1, 4), gains[:3])
+    wrong = answers.array(
+        answers.call(answer, f0_hz, gains, samples, rate),
+        wanted,
+        "samples",
+        name="the tone",
+        where="Sample n is heard at n / rate seconds; add up g_h sin(2 pi h f0 t) for every h below half the rate.",
+        slips={
+            "A partial beyond half the rate came back as another frequency: leave it out.": partials(
+                range(1, 6), gains
+            ),
+            "Those are partials at 0, f0, 2 f0, ...: the first gain belongs to f0 itself.": partials(
+                range(4), gains[:4]
+            ),
+            "2 pi is missing: the sine counts in radians, not in turns.": partials(range(1, 4), gains[:3], turns=1.0),
+            "Those are cosines, which begin with a click. Sines begin at 0.": partials(range(1, 4), gains[:3], np.cos),
+            "The gains are missing.": partials(range(1, 4), np.ones(3)),
+            "That is the fundamental alone.": partials([1], [1.0]),
+        },
+    )
+    if wrong:
+        return wrong
+    # Nothing is left of a tone whose fundamental is beyond half the rate.
+    silent = answers.call(answer, 5_000.0, np.array([1.0, 1.0]), 10, rate)
+    return answers.array(silent, np.zeros(10), "samples", name="a tone of 5 kHz at a rate of 8 kHz")
+
+
+def _check_count(answer):
+    each = 3 * 2 * 4
+    return answers.number(
+        answer,
+        each**5,
+        0.5,
+        name="the number of mixtures",
+        where="How many renditions has one source? Each of them goes with each of every other source.",
+        slips={
+            "That adds what a source may choose from. Each timbre goes with each dynamics and shift: multiply.": (
+                3 + 2 + 4
+            )
+            ** 5,
+            "That is the number of renditions of one source.": each,
+            "That is the number of stems, five times those of one source. Mixtures combine them.": 5 * each,
+            "Base and exponent are exchanged: each of five sources chooses one of so many.": 5**each,
+            "That leaves out the shifts. A shifted stem is another rendition, though it needs no new sound.": (3 * 2)
+            ** 5,
+            "That is for sources that all take the same rendition.": each + 5,
+        },
+    )
+
+
+def _check_cut(answer):
+    notes = np.array(
+        [
+            [0, 60, 0.0, 1.0],
+            [1, 50, 0.5, 2.5],
+            [0, 62, 1.25, 1.75],
+            [1, 52, 2.5, 3.0],
+            [0, 64, 1.5, 9.0],
+            [1, 40, 0.0, 9],
+        ]
+    )
+    start_s, length_s = 1.0, 1.5
+
+    def made(kept, times_s):
+        return np.concatenate([notes[kept, :2], times_s[kept]], axis=1)
+
+    moved = notes[:, 2:] - start_s
+    held = np.clip(moved, 0, length_s)
+    sounding = held[:, 1] > held[:, 0]
+    inside = (notes[:, 2] >= start_s) & (notes[:, 3] <= start_s + length_s)
+    begins = (notes[:, 2] >= start_s) & (notes[:, 2] < start_s + length_s)
+    touching = held[:, 1] >= held[:, 0]
+    return answers.array(
+        answers.call(answer, notes, start_s, length_s),
+        made(sounding, held),
+        "notes columns",
+        name="the table",
+        where="Take start_s from both times, clip them to 0 and length_s, and keep the notes that still last.",
+        slips={
+            "The times are still those of the song: the stretch starts at 0.": made(
+                sounding, np.clip(notes[:, 2:], start_s, start_s + length_s)
+            ),
+            "Notes reach beyond the stretch: cut them at 0 and at length_s.": made(sounding, moved),
+            "Those are only the notes that lie inside. One that began before, or goes on behind, sounds too.": made(
+                inside, held
+            ),
+            "A note that began before the stretch and goes on into it is missing.": made(begins, held),
+            "Notes that do not sound in the stretch are still there, with no length.": made(touching, held),
+            "Times were clipped to the end of the stretch in the song, start_s + length_s. Move them first.": made(
+                sounding, np.clip(moved, 0, start_s + length_s)
+            ),
+        },
+    )
+
+
+def _check_never_met(answer):
+    rng = np.random.default_rng(154)
+    songs = [rng.standard_normal((3, samples)) for samples in (50, 70, 60)]
+    chosen, starts, length = [2, 0, 1], [10, 5, 33], 20
+
+    def made(song_of, start_of, row_of=lambda j: j):
+        return np.stack([songs[song_of(j)][row_of(j), start_of(j) : start_of(j) + length] for j in range(3)])
+
+    return answers.array(
+        answers.call(answer, songs, chosen, starts, length),
+        made(lambda j: chosen[j], lambda j: starts[j]),
+        "sources samples",
+        name="the mixture's sources",
+        where="Row j is songs[chosen[j]][j], from sample starts[j] on.",
+        slips={
+            "All sources come from one song: they did meet.": made(lambda j: chosen[0], lambda j: starts[0]),
+            "All sources come from one place. Source j starts at starts[j].": made(
+                lambda j: chosen[j], lambda j: starts[0]
+            ),
+            "Those are the first samples of each song: begin at starts[j].": made(lambda j: chosen[j], lambda j: 0),
+            "Source j came from song j: choose songs[chosen[j]].": made(lambda j: j, lambda j: starts[j]),
+            "Source and song are exchanged: row j is source j, of song chosen[j].": made(
+                lambda j: j, lambda j: starts[j], lambda j: chosen[j]
+            ),
+            "Every row is the same source, the first: row j must be source j.": made(
+                lambda j: chosen[j], lambda j: starts[j], lambda j: 0
+            ),
+        },
+    )
+
+
+def _check_leaks(answer):
+    train = ["bwv1", "bwv2", "bwv3", "bwv7"]
+    test = ["bwv2", "bwv4", "bwv5", "bwv6", "bwv8"]
+    # bwv4 shares a tune with bwv1; bwv5 is the first of a family of which bwv3 is another; bwv8's is not trained on.
+    groups = {"bwv1": "tune a", "bwv4": "tune a", "bwv3": "bwv5", "bwv8": "tune b", "bwv6": "tune c"}
+    found = answers.call(answer, train, test, groups)
+    if not isinstance(found, set | frozenset | list | tuple):
+        return f"The answer must be a set of names, got {answers.describe(found)}."
+    found = set(found)
+    wanted = {"bwv2", "bwv4", "bwv5"}
+    if found == wanted:
+        return None
+    if found == {"bwv2"}:
+        return "Only what has the same name was found. Compare families: groups.get(name, name)."
+    if found == {"bwv4"}:
+        return (
+            "Names that are in no group were passed over. Such a name is a family of its own: groups.get(name, name)."
+        )
+    if found & {"tune a", "bwv3"}:
+        return "Families, or names of training pieces, were returned. Wanted are the names in test that share one."
+    if found == {"bwv6", "bwv8"}:
+        return "Those are the names that may stay in the test. Wanted are the others."
+    missing, extra = sorted(wanted - found), sorted(found - wanted, key=str)
+    words = [f"{len(missing)} leaking name(s) missing" if missing else "", f"{extra[0]} does not leak" if extra else ""]
+    return f"Not yet: {', '.join(word for word in words if word)}. Look each name up in groups, on both sides."
+
+
+_TONE = (
+    "import numpy as np\n\n"
+    "def answer(f0_hz, gains, samples, rate):\n"
+    "    times_s = np.arange(samples) / rate\n"
+    "    x = np.zeros(samples)\n"
+    "    for h, gain in enumerate(gains, start=1):\n"
+    "        if h * f0_hz < rate / 2:\n"
+    "            x += gain * np.sin(2 * np.pi * h * f0_hz * times_s)\n"
+    "    return x"
+)
+_CUT = (
+    "import numpy as np\n\n"
+    "def answer(notes, start_s, length_s):\n"
+    "    times_s = np.clip(notes[:, 2:] - start_s, 0, length_s)\n"
+    "    sounds = times_s[:, 1] > times_s[:, 0]\n"
+    "    return np.concatenate([notes[sounds, :2], times_s[sounds]], axis=1)"
+)
+_NEVER_MET = (
+    "import numpy as np\n\n"
+    "def answer(songs, chosen, starts, length):\n"
+    "    rows = [songs[c][j, s : s + length] for j, (c, s) in enumerate(zip(chosen, starts))]\n"
+    "    return np.stack(rows)"
+)
+_LEAKS = (
+    "def answer(train, test, groups):\n"
+    "    heard = {groups.get(name, name) for name in train}\n"
+    "    return {name for name in test if groups.get(name, name) in heard}"
+)
+
+EXERCISES = (
+    Exercise(
+        number="15.1",
+        task="Write `tone(f0_hz, gains, samples, rate)`: the sum of partials with these gains, without those at half "
+        "the rate or above.",
+        check=_check_tone,
+        hints=(
+            "times_s = np.arange(samples) / rate; partial h is gain * np.sin(2 * np.pi * h * f0_hz * times_s).",
+            "enumerate(gains, start=1) gives h and its gain; add it only if h * f0_hz < rate / 2.",
+        ),
+        solution=_TONE,
+        mistakes=(
+            _TONE.replace("if h * f0_hz < rate / 2", "if True"),
+            _TONE.replace("start=1", "start=0"),
+            _TONE.replace("2 * np.pi * h", "h"),
+        ),
+        praise="Sampled, a partial beyond half the rate sounds at a frequency that no instrument has: a drawn timbre "
+        "would teach it as music.",
+    ),
+    Exercise(
+        number="15.2",
+        task="Five sources, each played with 3 timbres, 2 dynamics and 4 shifts: how many different mixtures?",
+        check=_check_count,
+        hints=(
+            "One source: every timbre with every dynamics with every shift.",
+            "Then as in a lock with five wheels.",
+        ),
+        solution="answer = (3 * 2 * 4) ** 5",
+        mistakes=("answer = (3 + 2 + 4) ** 5", "answer = 5 * 3 * 2 * 4", "answer = 24"),
+        praise="And they are made of 30 stems: 3 timbres and 2 dynamics for each of five sources.",
+    ),
+    Exercise(
+        number="15.3",
+        task="Write `cut(notes, start_s, length_s)`: the notes that sound in a stretch, in seconds from its start, cut "
+        "where it cuts them.",
+        check=_check_cut,
+        hints=(
+            "Columns 2 and 3 are onset and offset. Take start_s away from both, then np.clip to 0 and length_s.",
+            "A note that does not sound in the stretch has no length left after that.",
+        ),
+        solution=_CUT,
+        mistakes=(
+            _CUT.replace("np.clip(notes[:, 2:] - start_s, 0, length_s)", "notes[:, 2:] - start_s").replace(
+                "times_s[:, 1] > times_s[:, 0]", "(times_s[:, 1] > 0) & (times_s[:, 0] < length_s)"
+            ),
+            _CUT.replace("notes[:, 2:] - start_s, 0, length_s", "notes[:, 2:], start_s, start_s + length_s"),
+            _CUT.replace("> times_s[:, 0]", ">= times_s[:, 0]"),
+        ),
+        praise="A network that is shown the sound of a note and not the note would learn to distrust the score.",
+    ),
+    Exercise(
+        number="15.4",
+        task="Write `never_met(songs, chosen, starts, length)`: source j from song chosen[j], sample starts[j] on.",
+        check=_check_never_met,
+        hints=(
+            "songs[chosen[j]] is (sources, samples); its row j is source j.",
+            "Slice it from starts[j] to starts[j] + length, and np.stack the rows.",
+        ),
+        solution=_NEVER_MET,
+        mistakes=(
+            _NEVER_MET.replace("songs[c]", "songs[chosen[0]]").replace(
+                "s : s + length", "starts[0] : starts[0] + length"
+            ),
+            _NEVER_MET.replace("s : s + length", ":length"),
+            _NEVER_MET.replace("songs[c][j, ", "songs[j][c, "),
+        ),
+        praise="From a hundred songs of four sources this makes a hundred million combinations, before any is cut.",
+    ),
+    Exercise(
+        number="15.5",
+        task="Write `leaks(train, test, groups)`: the names in test that share a family with a name in train.",
+        check=_check_leaks,
+        hints=(
+            "groups.get(name, name) is a name's family, and the name itself where it stands alone.",
+            "Make the set of all families in train, then ask for each name in test.",
+        ),
+        solution=_LEAKS,
+        mistakes=(
+            "def answer(train, test, groups):\n    return set(train) & set(test)",
+            "def answer(train, test, groups):\n"
+            "    heard = {groups[name] for name in train if name in groups}\n"
+            "    return {name for name in test if groups.get(name) in heard}",
+            _LEAKS.replace("return {name for name", "return {groups.get(name, name) for name"),
+        ),
+        praise="The same tune in another key, under another number, is still the same tune.",
+    ),
+)
