@@ -17,18 +17,17 @@ the rise of that peak over what it had held before.
 import argparse
 import itertools
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch.nn import functional
 
 from mss_lab.neural import frontend, layers, losses
 from mss_lab.neural.models import xumx
+from tests.benchmarks.memory import peak_bytes
 
 SAMPLE_RATE_HZ, WINDOW, HOP = 44_100, 4096, 1024
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
@@ -215,23 +214,14 @@ def step_runs(waveforms: torch.Tensor) -> dict[str, Callable[[], None]]:
     return {form: lambda form=form: run(form) for form in ("published", "ours")}
 
 
-def peak_mb() -> float:
-    """The most memory that this process has held, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Linux hands the peak of the process that started this one on to getrusage.
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
 def memory(what: str, form: str, waveforms: torch.Tensor) -> tuple[float, float]:
     """Peak of this process after three runs, and its rise over what was held before the first."""
     run = (loss_runs if what == "loss" else step_runs)(waveforms)[form]
-    before = peak_mb()
+    before = peak_bytes() / 1e6
     for _ in range(3):
         run()
-    return peak_mb(), peak_mb() - before
+    peak = peak_bytes() / 1e6
+    return peak, peak - before
 
 
 def memory_elsewhere(what: str, form: str, arguments: argparse.Namespace) -> tuple[float, float]:

@@ -1,6 +1,6 @@
-"""A recording of twenty minutes through NMF with a score: memory, and what is heard where its chunks meet.
+"""A recording of twenty minutes through a method with a score: memory, and what is heard where its chunks meet.
 
-    python -m tests.benchmarks.long_file [--minutes 5 20] [--method informed-nmf]
+    python -m tests.benchmarks.long_file [--minutes 5 20] [--method informed-nmf refined-nmf xumx]
 
 The recording is made of the shipped chorales, one after the other, at 44.1 kHz, mono. Every length runs in a process of
 its own. Memory is the process's peak, what the mixture and the estimates take, and the rest: the working memory, which
@@ -10,17 +10,18 @@ is the difference between neighbouring samples.
 
 import argparse
 import multiprocessing
-import resource
 import sys
 import time
 
 import numpy as np
 
 from mss_lab import catalogue
-from mss_lab.chunks import FADE_S, chunks
+from mss_lab.chunks import CHUNK_S, FADE_S, chunks
 from mss_lab.datasets import pieces
 from mss_lab.metrics.energy import sdr
+from mss_lab.neural import refine
 from mss_lab.score import notes
+from tests.benchmarks.memory import peak_bytes
 
 NEAR_S = 0.5
 NAMES = ("chorale_a", "chorale_b")
@@ -44,12 +45,9 @@ def long_recording(length_s: float):
     return sources, notes.Score(kept, tuple(names)), rate
 
 
-def near_seams(samples: int, rate: int) -> np.ndarray:
-    """Which samples lie within half a second of a seam."""
-    near = np.zeros(samples, bool)
-    for start, _, _ in chunks(samples, rate)[1:]:
-        near[max(0, start - round(NEAR_S * rate)) : start + round((FADE_S + NEAR_S) * rate)] = True
-    return near
+def lengths_s(method: str) -> tuple[float, float]:
+    """Length of a method's chunks, and of the fades between them; networks round both to their frames."""
+    return (refine.CHUNK_S, refine.FADE_S) if method == "refined-nmf" else (CHUNK_S, FADE_S)
 
 
 def measured(method: str, length_s: float) -> dict[str, float]:
@@ -57,14 +55,17 @@ def measured(method: str, length_s: float) -> dict[str, float]:
     sources, score, rate = long_recording(length_s)
     mixture = np.sum(list(sources.values()), axis=0)
     held_mb = 2 * mixture.nbytes * len(sources) / 2**20 + mixture.nbytes / 2**20
-    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before_mb = peak_bytes() / 2**20
     began = time.perf_counter()
     estimates = catalogue.separator(method)(mixture, rate, score)
     took_s = time.perf_counter() - began
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    near = near_seams(mixture.shape[1], rate)
-    seams = [start for start, _, _ in chunks(mixture.shape[1], rate)[1:]]
-    edges = np.array([edge for start in seams for edge in (start, start + round(FADE_S * rate))], int)
+    peak_mb = peak_bytes() / 2**20
+    chunk_s, fade_s = lengths_s(method)
+    seams = [start for start, _, _ in chunks(mixture.shape[1], rate, chunk_s=chunk_s, fade_s=fade_s)[1:]]
+    edges = np.array([edge for start in seams for edge in (start, start + round(fade_s * rate))], int)
+    near = np.zeros(mixture.shape[1], bool)
+    for start in seams:
+        near[max(0, start - round(NEAR_S * rate)) : start + round((fade_s + NEAR_S) * rate)] = True
     usual = np.percentile(np.abs(np.diff(mixture[0])), 99.9)
     at_seams, elsewhere, worst, beyond = [], [], 0.0, []
     for name, source in sources.items():
@@ -92,17 +93,19 @@ def measured(method: str, length_s: float) -> dict[str, float]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[5.0, 20.0], help="lengths (default: 5 and 20)")
-    parser.add_argument("--method", default="informed-nmf", choices=catalogue.names())
+    parser.add_argument("--method", nargs="+", default=["informed-nmf"], choices=catalogue.names())
     options = parser.parse_args(arguments)
-    rows = {}
-    for minutes in options.minutes:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows[f"{minutes:g} min"] = pool.apply(measured, (options.method, 60 * minutes))
-    print(f"{options.method}: long recordings\n")
-    for column in next(iter(rows.values())):
-        print(f"{column:24}" + "".join(f"{label}: {row[column]:9.2f}   " for label, row in rows.items()))
+    for method in options.method:
+        rows = {}
+        for minutes in options.minutes:
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                rows[f"{minutes:g} min"] = pool.apply(measured, (method, 60 * minutes))
+        print(f"{method}: long recordings\n")
+        for column in next(iter(rows.values())):
+            print(f"{column:24}" + "".join(f"{label}: {row[column]:9.2f}   " for label, row in rows.items()))
+        print(flush=True)
     print(
-        "\nWorst source: SDR at seams less SDR elsewhere, dB. Largest jump at a seam: in any estimate at the first or "
+        "Worst source: SDR at seams less SDR elsewhere, dB. Largest jump at a seam: in any estimate at the first or "
         "last\nsample of a fade, as a part of the mixture's 99.9th percentile. Jumps near seams: how often an estimate "
         "passes its\nown 99.9th percentile there, against the whole file."
     )

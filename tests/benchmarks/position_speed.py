@@ -14,7 +14,6 @@ separates a long recording.
 import argparse
 import dataclasses
 import multiprocessing
-import resource
 import statistics
 import sys
 import time
@@ -27,6 +26,7 @@ from mss_lab import catalogue, masks, transforms
 from mss_lab.datasets import pieces
 from mss_lab.kernels import hpss, proximity
 from mss_lab.spatial import gaussian, panning
+from tests.benchmarks.memory import peak_bytes
 
 PIECE = "band"
 FIRST_LESSON = "notebooks/11"
@@ -163,14 +163,14 @@ def measured(method: str, options: Mapping[str, object], length_s: float) -> dic
     separate = catalogue.separator(method, **options)
     # What is loaded and compiled at the first call is no part of the time.
     separate(mixture[:, :rate], rate)
-    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before_mb = peak_bytes() / 2**20
     began, worked = time.perf_counter(), time.process_time()
     try:
         estimates = separate(mixture, rate)
     except Exception as error:
         return {"note": f"FAILED {type(error).__name__}: {error}"}
     took_s, worked_s = time.perf_counter() - began, time.process_time() - worked
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak_mb = peak_bytes() / 2**20
     held_mb = len(estimates) * mixture.nbytes / 2**20
     away = float(np.abs(sum(estimates.values()) - mixture).max() / np.abs(mixture).max())
     notes = [f"{len(estimates)} estimates"]
