@@ -25,7 +25,7 @@ from torch import nn
 from .. import files
 from ..datasets.store import Store, open_store
 from ..metrics import energy
-from . import fit, models, recipes, segments, weights
+from . import command, fit, models, recipes, segments, weights
 
 # Validation's segments are the same in every run of a recipe.
 VALIDATION_SEED = 1_000_003
@@ -171,33 +171,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", metavar="NAME", choices=recipes.names(), help=", ".join(recipes.names()))
     parser.add_argument("--data", required=True, help="a store of songs, or a folder with stores train and valid")
     parser.add_argument("--valid", help="a store to validate with (default: valid in --data)")
-    parser.add_argument("--out", required=True, help="folder for the run, the weights, the card and the table")
     parser.add_argument("--preset", default="student", choices=recipes.PRESETS)
-    parser.add_argument("--steps", type=int, help="of the whole run (default: the recipe's)")
-    parser.add_argument("--minutes", type=float, help="stop after these; the same command goes on")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--accelerator", default="auto", help="cpu, gpu (default: what is there)")
-    parser.add_argument("--devices", default="auto", help="how many (default: all)")
-    parser.add_argument("--nodes", type=int, default=1, help="how many machines")
-    parser.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
-    parser.add_argument("--precision", default="auto", help="Lightning's (default: bf16-mixed on a GPU that has it)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.add_options(parser)
     given = vars(parser.parse_args(arguments))
-    name, quiet = given.pop("name"), given.pop("quiet")
-    data, out = given.pop("data"), given.pop("out")
-    if given["devices"].isdecimal():
-        given["devices"] = int(given["devices"])
-    try:
-        result = train(name, data, out, progress=not quiet, **given)
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
-        print(f"mss_lab.neural.train: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("mss_lab.neural.train: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-        return 130
-    if fit.process_rank() == 0:
-        print(_summary(name, Path(out), result))
-    return 0
+    name, data, out = (given.pop(word) for word in ("name", "data", "out"))
+    return command.obey(
+        "mss_lab.neural.train",
+        lambda: train(name, data, out, **given),
+        lambda result: _summary(name, Path(out), result),
+    )
 
 
 def _summary(name: str, out: Path, result: fit.FitResult) -> str:

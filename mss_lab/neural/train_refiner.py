@@ -8,7 +8,6 @@ Contents: train, judge, main. Lesson: notebooks/18_with_a_score_from_a_score.ipy
 """
 
 import argparse
-import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,10 @@ import numpy as np
 import torch
 
 from ..datasets.store import MANIFEST, Store, open_store
-from . import cues, fit, models, weights
+from . import command, cues, fit, models, weights
 
 NAME = "refiner"
-# Two cores, 90 minutes at most.
+# What a student may take: two cores, 90 minutes at most.
 STEPS = 7000
 # Six seconds.
 LENGTH_FRAMES = 94
@@ -42,7 +41,7 @@ def train(
     data: str | os.PathLike,
     out: str | os.PathLike,
     *,
-    steps: int = STEPS,
+    steps: int | None = None,
     batch: int = 1,
     minutes: float | None = None,
     seed: int = 0,
@@ -54,7 +53,9 @@ def train(
     Parameters
     ----------
     data, out : path
-    steps, batch : int
+    steps : int, optional
+        7000 without it: two cores, 90 minutes at most.
+    batch : int >= 1
     minutes : float, optional
         Stop after these; what is written then is what there is by then.
     seed : int
@@ -70,6 +71,7 @@ def train(
 
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb
     """
+    steps = steps or STEPS
     stores = stores_in(Path(data) / "train")
     batches = cues.batches(stores, length_frames=LENGTH_FRAMES, batch=batch, seed=seed)
     judged = cues.batches(stores_in(Path(data) / "valid"), length_frames=LENGTH_FRAMES, batch=1, seed=VALIDATION_SEED)
@@ -137,31 +139,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m mss_lab.neural.train_refiner", description="Train a refiner.")
     parser.add_argument("--data", required=True, help="folder with stores of cues in train/ and valid/")
-    parser.add_argument("--out", required=True, help="folder for the run, the weights and the card")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"of the whole run ({STEPS})")
     parser.add_argument("--batch", type=int, default=1, help="segments a step (1)")
-    parser.add_argument("--minutes", type=float, help="stop after these; the same command goes on")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--accelerator", default="auto", help="cpu, gpu (default: what is there)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.add_options(parser)
     given = vars(parser.parse_args(arguments))
-    quiet = given.pop("quiet")
-    try:
-        result = train(given.pop("data"), given.pop("out"), progress=not quiet, **given)
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
-        print(f"mss_lab.neural.train_refiner: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "mss_lab.neural.train_refiner: stopped; the same command goes on from the last checkpoint", file=sys.stderr
-        )
-        return 130
-    if fit.process_rank() == 0:
-        facts = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
-        print(
-            "{steps} steps in {seconds:.0f} s on {device}, best {best_validation} at step {best_step}".format(**facts)
-        )
-    return 0
+    data, out = given.pop("data"), given.pop("out")
+    return command.obey("mss_lab.neural.train_refiner", lambda: train(data, out, **given), _summary)
+
+
+def _summary(result: fit.FitResult) -> str:
+    return (
+        f"{result.steps} steps in {result.seconds:.0f} s on {result.device}, "
+        f"best {result.best_validation} at step {result.best_step}"
+    )
 
 
 if __name__ == "__main__":
