@@ -21,6 +21,7 @@ Contents: harmonic_shapes, noise_shapes, fit, Learnt, learn, separate. Lesson: n
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
@@ -309,55 +310,31 @@ def learn(
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
     smoothing_frames = smoothing_s * frame_rate_hz
     keys = keys_of(score, 0.0, duration_s)
-
-    def around(frames: int, start_s: float, around_s: float) -> np.ndarray:
-        """Where each key is written, give or take so many seconds, in frames from `start_s` on."""
-        return activation_start(
-            score, keys, frames, frame_rate_hz, tolerance_s=around_s, release_s=0.0, start_s=start_s
-        )
+    where = functools.partial(_where_written, score, keys, frame_rate_hz)
+    place = (window_samples, sample_rate_hz)
+    drums = noise_shapes(*place, bands=harmonics)
 
     def shapes_at(offsets_cents: np.ndarray) -> np.ndarray:
         """Shapes of all keys, each at its own offset from the tuning."""
-        bells = functools.partial(
-            harmonic_shapes, harmonics=harmonics, width_cents=width_cents, width_bins=width_bins, tuning_hz=tuning_hz
-        )
+        widths: Any = {"width_cents": width_cents, "width_bins": width_bins, "tuning_hz": tuning_hz}
         return np.stack(
             [
-                noise_shapes(window_samples, sample_rate_hz, bands=harmonics)
+                drums
                 if source in score.unpitched
-                else bells(midi + cents / 100, window_samples, sample_rate_hz)
+                else harmonic_shapes(midi + cents / 100, *place, harmonics=harmonics, **widths)
                 for (source, midi), cents in zip(keys, offsets_cents, strict=True)
             ]
         )
 
-    learnt_from = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
-    parts = [
-        transforms.common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in learnt_from
-    ]
-    allowed, written = (
-        np.concatenate(
-            [
-                around(part.shape[1], start / sample_rate_hz, around_s)
-                for part, (start, _) in zip(parts, learnt_from, strict=True)
-            ],
-            axis=1,
-        )
-        for around_s in (tolerance_s, 0.0)
-    )
-    magnitude = np.concatenate(parts, axis=1)
-    del parts
-    pitches = np.array([midi for _, midi in keys], float)
-    place = (pitches, window_samples, sample_rate_hz, tuning_hz)
-    offsets = np.zeros(len(keys))
+    magnitude, allowed, written = _evidence(mixture, sample_rate_hz, settings, where, tolerance_s)
+    offsets_cents = np.zeros(len(keys))
     if follow_intonation:
-        heard = intonation.spectra_where_written(magnitude, written)
-        offsets = intonation.offsets_cents(heard, *place, caution=CAUTION)
-        rough = fit(magnitude, allowed, shapes_at(offsets), iterations=ROUGH_ITERATIONS, free_iterations=0)
-        offsets = intonation.offsets_cents(intonation.spectra_by_share(magnitude, *rough), *place)
+        pitches = np.array([midi for _, midi in keys], float)
+        offsets_cents = _offsets_cents(magnitude, allowed, written, shapes_at, (pitches, *place, tuning_hz))
     templates, _ = fit(
         magnitude,
         allowed,
-        shapes_at(offsets),
+        shapes_at(offsets_cents),
         iterations=iterations,
         free_iterations=free_iterations,
         smoothing_frames=smoothing_frames,
@@ -367,7 +344,7 @@ def learn(
     owners = np.array([score.sources.index(source) for source, _ in keys])
 
     def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
-        allowed = around(magnitude.shape[1], start_s, tolerance_s)
+        allowed = where(magnitude.shape[1], start_s, tolerance_s)
         activations = _activations(magnitude, templates, allowed, smoothing_frames)
         return components.source_models(templates, activations, owners, len(score.sources))
 
@@ -438,6 +415,57 @@ follow_intonation
     return filtered(
         mixture, sample_rate_hz, learnt.sources, learnt.models_of, settings=learnt.settings, exponent=exponent
     )
+
+
+def _where_written(
+    score: Score,
+    keys: tuple[tuple[str, float], ...],
+    frame_rate_hz: float,
+    frames: int,
+    start_s: float,
+    around_s: float,
+) -> np.ndarray:
+    """Where each key is written, give or take so many seconds, in frames from `start_s` on."""
+    return activation_start(score, keys, frames, frame_rate_hz, tolerance_s=around_s, release_s=0.0, start_s=start_s)
+
+
+def _evidence(
+    mixture: np.ndarray,
+    sample_rate_hz: int,
+    settings: transforms.StftSettings,
+    where: Callable[[int, float, float], np.ndarray],
+    tolerance_s: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is learnt from: magnitudes, where keys are written give or take the tolerance, and where exactly."""
+    stretches = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
+    parts = [
+        transforms.common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in stretches
+    ]
+    allowed, written = (
+        np.concatenate(
+            [
+                where(part.shape[1], start / sample_rate_hz, around_s)
+                for part, (start, _) in zip(parts, stretches, strict=True)
+            ],
+            axis=1,
+        )
+        for around_s in (tolerance_s, 0.0)
+    )
+    return np.concatenate(parts, axis=1), allowed, written
+
+
+def _offsets_cents(
+    magnitude: np.ndarray,
+    allowed: np.ndarray,
+    written: np.ndarray,
+    shapes_at: Callable[[np.ndarray], np.ndarray],
+    place: tuple[np.ndarray, int, int, float],
+) -> np.ndarray:
+    """How far each key lies off the tuning: looked for where it is written, and again in its share of the sound."""
+    heard = intonation.spectra_where_written(magnitude, written)
+    offsets_cents = intonation.offsets_cents(heard, *place, caution=CAUTION)
+    rough = fit(magnitude, allowed, shapes_at(offsets_cents), iterations=ROUGH_ITERATIONS, free_iterations=0)
+    return intonation.offsets_cents(intonation.spectra_by_share(magnitude, *rough), *place)
 
 
 def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_frames: float) -> np.ndarray:
