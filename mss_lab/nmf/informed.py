@@ -312,14 +312,13 @@ def learn(
     keys = keys_of(score, 0.0, duration_s)
     where = functools.partial(_where_written, score, keys, frame_rate_hz)
     place = (window_samples, sample_rate_hz)
-    drums = noise_shapes(*place, bands=harmonics)
 
     def shapes_at(offsets_cents: np.ndarray) -> np.ndarray:
         """Shapes of all keys, each at its own offset from the tuning."""
         widths: Any = {"width_cents": width_cents, "width_bins": width_bins, "tuning_hz": tuning_hz}
         return np.stack(
             [
-                drums
+                noise_shapes(*place, bands=harmonics)
                 if source in score.unpitched
                 else harmonic_shapes(midi + cents / 100, *place, harmonics=harmonics, **widths)
                 for (source, midi), cents in zip(keys, offsets_cents, strict=True)
