@@ -306,22 +306,3 @@ class _Window:
         if missing > 0:
             self.kept = np.pad(self.kept, ((0, 0), (0, missing)))
         return self.kept[:, : last - first]
-
-
-# The shipped networks as the catalogue names them.
-mask_inference = shipped_separator(
-    "mask-inference", lesson="notebooks/16_learn_a_mask.ipynb", source="Manilow, PhD thesis 2022."
-)
-xumx = shipped_separator("xumx", lesson="notebooks/17_xumx.ipynb", source="Sawata et al., ICASSP 2021.")
-xumx_informed = shipped_separator(
-    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source="Tunturi et al. 2025."
-)
-xumx_score_only = shipped_separator(
-    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source="Tunturi et al. 2025."
-)
-score_cnn = shipped_separator(
-    "score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", source="Miron, Janer and Gómez, ISMIR 2017."
-)
-score_cnn_timbre = shipped_separator(
-    "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", source="Miron, Janer and Gómez, ISMIR 2017."
-)
