@@ -366,6 +366,17 @@ def test_the_network_is_left_with_its_best_weights(tmp_path):
     assert any(not torch.equal(tensor, seen[20][name]) for name, tensor in model.state_dict().items())
 
 
+def test_or_with_its_last(tmp_path):
+    model = Stubborn(toy_network.ToySettings())
+    run(tmp_path / "run", 20, model, validate_every=5)
+    best = weights_of(model)
+    _, result = run(tmp_path / "run", 20, model, validate_every=5, keep="last")
+    assert (result.best_step, result.best_validation) == (20, None)
+    assert any(not torch.equal(tensor, best[name]) for name, tensor in model.state_dict().items())
+    with pytest.raises(ValueError, match="keep"):
+        run(tmp_path / "run", 20, model, keep="first")
+
+
 def test_best_weights_that_are_damaged_are_said(tmp_path):
     folder = tmp_path / "run"
     options = {"model": Stubborn(toy_network.ToySettings()), "validate_every": 5}

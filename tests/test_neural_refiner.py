@@ -32,6 +32,7 @@ def told_nothing(rng):
         "models": torch.from_numpy(rng.random((2, 3, 512, frames)).astype(np.float32)),
         "fundamentals": torch.from_numpy(rng.uniform(20, 100, (2, 3, frames)).astype(np.float32)),
         "sounding": torch.from_numpy(rng.integers(0, 2, (2, 3, frames)).astype(np.float32)),
+        "heard_s": torch.from_numpy(rng.uniform(0, 60, (2, 3, frames)).astype(np.float32)),
     }
 
 
@@ -114,6 +115,20 @@ def test_a_player_who_rests_is_not_judged(network, told_nothing):
     assert torch.isfinite(network.loss(nothing))
 
 
+def test_below_the_lowest_note_nothing_is_corrected(network, told_nothing):
+    network = with_an_opinion(network)
+    mixture = told_nothing["sources"].sum(dim=1)
+    told_nothing["fundamentals"][..., :6] = 50.0
+    told_nothing["fundamentals"][..., 6:] = 0.0
+    transform = frontend.stft(mixture, 4096, 1024)
+    offsets = refiner.reassigned(mixture, transform, 4096, 1024)
+    given = transform[:, :512].abs(), offsets[:, :, :512], *list(told_nothing.values())[1:]
+    changed = (network.masks(*given) - network.masks(*given, strength=0.0)).abs().amax(dim=1).detach()
+    assert_array_equal(changed[:, :35, :6], 0)
+    assert changed[:, 35:, :6].min() > 0
+    assert changed[:, :, 6:].min() > 0, "where nobody has a note, nothing is known to be below"
+
+
 def test_bins_must_suit_the_levels():
     with pytest.raises(ValueError, match="bins must be a multiple of 8"):
         models.build("refiner", {**SMALL, "bins": 500})
@@ -156,23 +171,31 @@ def test_features_of_neighbouring_harmonics_come_from_one_fundamental_away():
 
 def test_a_fundamental_is_that_of_the_nearest_note():
     notes = np.array([(0, 69, 1.0, 2.0), (0, 57, 2.3, 3.0), (1, 81, 0.0, 0.1)])
-    where, sounding = cues.fundamentals(notes, 2, 40, 0.1, 4.0)
+    told = cues.fundamentals(notes, 2, 40, 0.1, 4.0)
+    where = told["fundamentals"]
     assert where[0, 15] == pytest.approx(110.0)
     assert where[0, 27] == pytest.approx(55.0)
     assert where[0, 21] == pytest.approx(110.0), "rings on"
     assert where[0, 22] == pytest.approx(55.0), "nearer to the next"
     assert where[0, 6] == 0 and where[0, 8] == pytest.approx(110.0)
-    assert_array_equal(np.flatnonzero(sounding[0]), [*range(10, 21), *range(23, 31)])
-    later, _ = cues.fundamentals(notes, 2, 10, 0.1, 4.0, start_s=1.5)
-    assert_array_equal(later, where[:, 15:25])
-    tuned, _ = cues.fundamentals(notes, 2, 40, 0.1, 4.0, tuning_hz=415.0)
-    assert tuned[0, 15] == pytest.approx(110.0 * 415 / 440)
+    assert_array_equal(np.flatnonzero(told["sounding"][0]), [*range(10, 21), *range(23, 31)])
+    later = cues.fundamentals(notes, 2, 10, 0.1, 4.0, start_s=1.5)
+    for name, array in told.items():
+        assert_array_equal(later[name], array[:, 15:25])
+    tuned = cues.fundamentals(notes, 2, 40, 0.1, 4.0, tuning_hz=415.0)
+    assert tuned["fundamentals"][0, 15] == pytest.approx(110.0 * 415 / 440)
+
+
+def test_a_note_is_known_as_long_as_it_is_heard_in_all():
+    notes = np.array([(0, 69, 1.0, 2.0), (0, 57, 2.3, 3.0), (0, 69, 3.3, 3.8), (1, 69, 0.0, 0.1)])
+    heard_s = cues.fundamentals(notes, 2, 40, 0.1, 4.0)["heard_s"]
+    assert_allclose(heard_s[0, [15, 27, 36]], [1.5, 0.7, 1.5])
+    assert_allclose(heard_s[1, [0, 20]], [0.1, 0.0])
 
 
 def test_of_a_chord_the_first_is_told():
     notes = np.array([(0, 69, 0.0, 1.0), (0, 76, 0.0, 1.0)])
-    where, _ = cues.fundamentals(notes, 1, 5, 0.1, 4.0)
-    assert_allclose(where, 110.0)
+    assert_allclose(cues.fundamentals(notes, 1, 5, 0.1, 4.0)["fundamentals"], 110.0)
 
 
 # On recordings
@@ -342,12 +365,20 @@ def test_notes_as_read_are_near_the_notes_played(rng):
     assert 0.15 < np.abs(late_s).max() <= 0.2 + 1e-9
 
 
-def test_some_short_notes_are_missed_and_some_are_made_up(rng):
-    notes = np.array([(0, 60, 0.2 * k, 0.2 * k + 0.18) for k in range(3000)])
-    read = make_cues.as_read(notes, 700.0, rng, coarse=False)
-    made_up = read[read[:, 1] != 60]
-    assert 0.004 < len(made_up) / len(notes) < 0.014
-    assert 0.005 < 1 - (len(read) - len(made_up)) / len(notes) < 0.016
+def test_a_transcription_has_its_errors(rng):
+    """Sixty players of 200 short notes each; every note of a player has a pitch of its own."""
+    notes = np.array([(player, 40 + k / 4, 0.4 * k, 0.4 * k + 0.35) for player in range(60) for k in range(200)])
+    read = make_cues.as_read(notes, 81.0, rng, coarse=False)
+    # Of every written note: how many semitones it is off, and how long it is.
+    off = read[:, 1] - (40 + np.round(read[:, 2] / 0.4) / 4)
+    whole = read[:, 3] - read[:, 2] > 0.15
+    assert 0.004 < np.mean(~whole) < 0.014, "beginnings taken for another pitch"
+    octaves = np.array([np.mean(np.abs(off[whole & (read[:, 0] == player)]) > 11) for player in range(60)])
+    assert 0.2 < np.mean(octaves > 0.01) < 0.5, "some players are misread, the others never"
+    assert octaves.max() < 0.12
+    missing = np.array([1 - np.sum(whole & (read[:, 0] == player)) / 200 for player in range(60)])
+    assert 0.02 < missing.max() < 0.1
+    assert missing[octaves > 0.03].mean() > 2 * missing[octaves == 0].mean()
 
 
 def test_pieces_are_the_same_whenever_they_are_made(songs, data, tmp_path):
@@ -369,7 +400,7 @@ def test_models_of_pieces_fit_their_players(data):
     true, told = np.abs(stfts)[:, :1024].reshape(2, -1), item["models"].astype(float).reshape(2, -1)
     likeness = np.corrcoef(np.concatenate([true, told]))[:2, 2:]
     assert np.all(np.argmax(likeness, axis=1) == [0, 1])
-    assert np.all(np.diag(likeness) > 0.9)
+    assert np.all(np.diag(likeness) > 0.85)
 
 
 def test_stores_that_do_not_suit_are_refused(songs, data, tmp_path):
@@ -394,7 +425,7 @@ def test_batches_depend_on_seed_and_step_alone(data):
         count = batch["sources"].shape[1]
         assert batch["sources"].shape == (2, count, 15 * 1024)
         assert batch["models"].shape == (2, count, 1024, 16)
-        assert batch["fundamentals"].shape == batch["sounding"].shape == (2, count, 16)
+        assert all(batch[name].shape == (2, count, 16) for name in ("fundamentals", "sounding", "heard_s"))
     assert players == {2, 3}
     other = cues.batches(stores, length_frames=16, batch=2, seed=4)
     assert any(not torch.equal(draw(step)["sources"], other(step)["sources"]) for step in range(3))

@@ -45,6 +45,8 @@ def test_a_card_says_where_weights_come_from(name):
         # What the real recordings play is in no training set.
         assert {"bwv255", "bwv296", "bwv297", "bwv385"} <= set(song["held_out"]) or song["what"] != "chorales"
         assert not {"bwv255", "bwv296", "bwv297", "bwv385"} & set(song["pieces"])
+        # What the lessons play, too.
+        assert not {"bwv26.6", "bwv253", "bwv414"} & set(song["pieces"])
         assert "TimGM6mb" not in song["soundfonts"]
 
 

@@ -1,7 +1,8 @@
 """What a refiner is told of a recording besides its sound, and batches of it to train on.
 
 Cues are the models of score-informed NMF, and for every player and frame the fundamental of the note that is written
-there. Where a player rests, it is that of the nearest note, since notes ring on and scores are a little wrong.
+there, and for how long this note is heard in the whole recording: NMF knows best what it has heard most. Where a player
+rests, it is that of the nearest note, since notes ring on and scores are a little wrong.
 
 A store of cues (`mss_lab.neural.make_cues` makes one) has pieces for one number of players; batches are drawn from
 several, so that a network meets duets and quintets.
@@ -29,13 +30,13 @@ SOUNDING_S = 0.06
 def fundamentals(
     notes: np.ndarray, players: int, frames: int, frame_s: float, bin_hz: float, *, start_s: float = 0.0,
     tuning_hz: float = units.A4_HZ,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Where the harmonics of each player lie, and whether a note is written.
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Where the harmonics of each player lie, whether a note is written, and how well it can be known.
 
     Parameters
     ----------
     notes : float (notes, 4)
-        Index of the player, pitch (MIDI number), onset and offset in seconds.
+        All of the recording: index of the player, pitch (MIDI number), onset and offset in seconds.
     players, frames : int
     frame_s, bin_hz : float
         Distance of frames in seconds, and of bins in Hz.
@@ -46,17 +47,21 @@ def fundamentals(
 
     Returns
     -------
-    fundamentals : float32 (players, frames)
-        In bins; of the nearest note within a quarter of a second, and of several that sound the first; 0 elsewhere.
-    sounding : float32 (players, frames)
-        1 where a note is written, give or take 60 ms, else 0.
+    dict of float32 (players, frames)
+        `fundamentals`, in bins, of the nearest note within a quarter of a second, and of several that sound the first;
+        0 elsewhere. `sounding`, 1 where a note is written, give or take 60 ms, else 0. `heard_s`, seconds for which
+        the recording has notes of the same pitch by the same player; 0 where there is no fundamental.
 
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours.
     """
     times_s = start_s + np.arange(frames) * frame_s
-    found = np.zeros((players, frames), np.float32)
+    notes = np.asarray(notes, float).reshape(-1, 4)
+    heard_s: dict[tuple[float, float], float] = {}
+    for player, midi, onset_s, offset_s in notes:
+        heard_s[player, midi] = heard_s.get((player, midi), 0.0) + offset_s - onset_s
+    found, known_s = np.zeros((2, players, frames), np.float32)
     distance_s = np.full((players, frames), np.inf)
-    for player, midi, onset_s, offset_s in np.asarray(notes, float).reshape(-1, 4):
+    for player, midi, onset_s, offset_s in notes:
         # Only frames that the note can reach are looked at.
         reach = slice(
             max(0, int((onset_s - NEAR_S - start_s) / frame_s)),
@@ -65,8 +70,9 @@ def fundamentals(
         away_s = np.maximum(np.maximum(onset_s - times_s[reach], times_s[reach] - offset_s), 0.0)
         nearer = (away_s < distance_s[int(player), reach]) & (away_s < NEAR_S)
         found[int(player), reach][nearer] = units.midi_to_hz(midi, tuning_hz) / bin_hz
+        known_s[int(player), reach][nearer] = heard_s[player, midi]
         distance_s[int(player), reach][nearer] = away_s[nearer]
-    return found, (distance_s <= SOUNDING_S).astype(np.float32)
+    return {"fundamentals": found, "sounding": (distance_s <= SOUNDING_S).astype(np.float32), "heard_s": known_s}
 
 
 def batches(stores: Sequence[Store], *, length_frames: int, batch: int, seed: int) -> "Batches":
@@ -108,9 +114,9 @@ def batches(stores: Sequence[Store], *, length_frames: int, batch: int, seed: in
 class Batches:
     """Batches by step; `batches` makes one, and says what its fields are.
 
-    Called with a step: `sources` (batch, players, samples), `models` (batch, players, bins, frames), `fundamentals`
-    and `sounding` (batch, players, frames). Pieces begin and end at frames, so frames are those of the segment's own
-    transform but for its ends.
+    Called with a step: `sources` (batch, players, samples), `models` (batch, players, bins, frames), `fundamentals`,
+    `sounding` and `heard_s` (batch, players, frames). Pieces begin and end at frames, so frames are those of the
+    segment's own transform but for its ends.
 
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb
     """
@@ -153,12 +159,9 @@ class Batches:
         piece = audio[:, first * hop : first * hop + samples].astype(np.float32)
         heard = models[:, :, first : first + frames].astype(np.float32)
         bin_hz = rate_hz / grid["window_samples"]
-        where, sounding = fundamentals(
-            item["notes"], len(audio), frames, hop / rate_hz, bin_hz, start_s=first * hop / rate_hz
-        )
+        told = fundamentals(item["notes"], len(audio), frames, hop / rate_hz, bin_hz, start_s=first * hop / rate_hz)
         return {
             "sources": np.pad(piece, ((0, 0), (0, samples - piece.shape[1]))),
             "models": np.pad(heard, ((0, 0), (0, 0), (0, frames - heard.shape[2]))),
-            "fundamentals": where,
-            "sounding": sounding,
+            **told,
         }

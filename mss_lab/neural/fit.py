@@ -136,6 +136,7 @@ def fit(
     validate: Sequence[Batch] | None = None,
     validate_every: int = 200,
     patience: int | None = None,
+    keep: str = "best",
     minutes: float | None = None,
     checkpoint_minutes: float = 3.0,
     log_every: int = 10,
@@ -154,8 +155,7 @@ def fit(
     Parameters
     ----------
     model : nn.Module
-        As `mss_lab.neural.models` describes them. It is trained in place, and left on the CPU, ready to be used, with
-        the weights that did best on validation, or the last ones.
+        As `mss_lab.neural.models` describes them. It is trained in place, and left on the CPU, ready to be used.
     batches : callable
         From the number of a step, counted from 0, to its batch: a dict of tensors whose first axis counts examples.
         It may have `facts` and `part(step, rank, ranks)`, as `segments.batches` gives them. It is called in a thread
@@ -175,6 +175,9 @@ def fit(
         Their mean loss judges the weights, every `validate_every` steps and after the last.
     patience : int, optional
         Stop after as many validations without improvement.
+    keep : {"best", "last"}
+        Which weights the network has in the end: those that did best on validation, or the last ones, as it has without
+        validation. Where the learning rate has gone down to 0, the best may be best by chance.
     minutes : float, optional
         Stop after this time, counted for this call; the next call goes on.
     checkpoint_minutes : float
@@ -223,6 +226,7 @@ def fit(
         log_every=log_every,
         seed=seed,
     )
+    checks.check_choice("keep", keep, ("best", "last"))
     validate = tuple(validate or ())
     if patience is not None and not validate:
         raise ValueError("patience needs batches to validate with, got none; give validate, or leave patience out")
@@ -256,7 +260,7 @@ def fit(
             )
             trainer.fit(training, train_dataloaders=training.feed)
     # Where every process is a new one, what they learnt is in the folder and nowhere else.
-    return _finished(model, run, start, steps, device, precision)
+    return _finished(model, run, start, steps, device, precision, keep)
 
 
 class _Training(lightning.LightningModule):
@@ -547,12 +551,12 @@ def _digest(validate: Sequence[Batch]) -> str:
 
 
 def _finished(
-    model: nn.Module, run: RunFolder, start: Checkpoint | None, steps: int, device: str, precision: str
+    model: nn.Module, run: RunFolder, start: Checkpoint | None, steps: int, device: str, precision: str, keep: str
 ) -> FitResult:
     run = RunFolder.again(run.folder)
     last = run.newest()
     assert last is not None, "a run that ended without an error has a checkpoint"
-    best = run.best_weights(last.best) if last.best else None
+    best = run.best_weights(last.best) if last.best and keep == "best" else None
     model.cpu()
     model.load_state_dict(last.model if best is None else best)
     model.eval()

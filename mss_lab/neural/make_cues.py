@@ -1,9 +1,10 @@
 """Make a store of cues, to train a refiner on: `python -m mss_lab.neural.make_cues SONGS ... --out OUT --players J`.
 
 SONGS are stores of songs, as `python -m mss_lab.datasets.make_training` makes them. A piece has so many players, of one
-song or, where that has too few, or as often as `--strangers` says, of several. Their levels are drawn, and their notes
-are given errors such as a score has after it was aligned, or after somebody wrote down what they heard. Then NMF learns
-from the mixture and these notes, as it will from a recording.
+song or, where that has too few, or as often as `--strangers` says, of several. Their levels are drawn, their
+microphones hear more than the instrument, and their notes are given errors such as a score has after it was aligned, or
+after somebody wrote down what they heard. Then NMF learns from the mixture and these notes, as it will from a
+recording: the longer the songs, the better it knows its instruments.
 
 A piece is drawn from the seed and its number alone, so a run that was stopped goes on.
 
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checks, units
-from ..datasets import store
+from ..datasets import background, store
 from ..score.notes import Note, Score
 from . import refine
 
@@ -37,6 +38,9 @@ COARSE = 0.25
 # How often the players of a piece come from different songs although one would do, and how often, where others are
 # looked for, they must play an instrument that is there already: the hardest to tell apart.
 STRANGERS, ALIKE = 0.15, 0.3
+# How often a player's notes were written down by somebody who takes whole notes for their octaves or misses them, and
+# how many notes at most.
+MISREAD, MISREAD_NOTES = 0.4, 0.1
 
 Item = store.Item
 
@@ -71,9 +75,10 @@ def as_read(notes: np.ndarray, length_s: float, rng: np.random.Generator, *, coa
         Of the recording.
     rng : np.random.Generator
     coarse : bool
-        Whether each note is moved by up to 0.2 s, as by an alignment, instead of some hundredths of a second. Then
-        some short notes are missing too, and some are there that nobody played: beginnings of a note taken for an
-        octave, a neighbour or a fifth.
+        Whether each note is moved by up to 0.2 s, as by an alignment, instead of some hundredths of a second. If not,
+        the notes have also errors of a transcription. Some short notes are missing, and some are there that nobody
+        played: beginnings of a note taken for an octave, a neighbour or a fifth. Of some players, up to a tenth of
+        the notes are written an octave off, or not at all.
 
     Returns
     -------
@@ -83,6 +88,8 @@ def as_read(notes: np.ndarray, length_s: float, rng: np.random.Generator, *, coa
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours.
     """
     spread_s, late_s = rng.uniform(0.004, 0.028), rng.normal(0, 0.012)
+    players = int(notes[:, 0].max(initial=-1)) + 1
+    misread = np.where(rng.random(players) < MISREAD, rng.uniform(0, MISREAD_NOTES, players), 0.0)
     read = []
     for player, midi, onset_s, offset_s in notes:
         if coarse:
@@ -91,6 +98,11 @@ def as_read(notes: np.ndarray, length_s: float, rng: np.random.Generator, *, coa
             continue
         if rng.random() < 0.01 and offset_s - onset_s < 0.4:
             continue
+        if rng.random() < misread[int(player)]:
+            octave = rng.choice([-12, 0, 12])
+            if not octave:
+                continue
+            midi += octave
         on_s = onset_s + rng.normal(0, spread_s) + late_s
         read.append((player, midi, on_s, offset_s + rng.normal(0.02, 0.05)))
         if rng.random() < 0.008:
@@ -117,6 +129,7 @@ def piece(index: int, plan: Plan) -> Item:
     audio, notes, programs = _together(rng, plan)
     coarse = bool(rng.random() < COARSE)
     rate_hz = GRID["sample_rate_hz"]
+    audio = background.with_background(audio, rate_hz, rng=rng)
     read = as_read(notes, audio.shape[1] / rate_hz, rng, coarse=coarse)
     names = tuple(f"player {number + 1}" for number in range(plan.players))
     score = Score(tuple(Note(names[int(player)], midi, on, off) for player, midi, on, off in read), names)
@@ -184,6 +197,13 @@ def make(
         "seed": seed,
         "strangers": strangers,
         "coarse": COARSE,
+        "misread": [MISREAD, MISREAD_NOTES],
+        "background": {
+            "rumble": background.RUMBLE,
+            "bumps": background.BUMPS,
+            "hum": background.HUM,
+            "hiss": background.HISS,
+        },
         "songs": [{"items": len(one), **one.facts} for one in opened],
     }
     recipe = functools.partial(piece, plan=plan)

@@ -134,7 +134,7 @@ def _refined(
     for start, stop, gains in chunks(mixture.shape[1], rate_hz, chunk_s=CHUNK_S, fade_s=FADE_S):
         piece = mixture[:, start:stop]
         models = models_of_stretch(learnt, piece, grid, start / rate_hz)
-        where, sounding = cues.fundamentals(
+        told = cues.fundamentals(
             notes,
             len(number),
             models.shape[2],
@@ -143,8 +143,7 @@ def _refined(
             start_s=start / rate_hz,
             tuning_hz=learnt.tuning_hz,
         )
-        told = {"models": models, "fundamentals": where, "sounding": sounding}
-        estimates[:, :, start:stop] += _parted(model, piece, told, strength) * gains
+        estimates[:, :, start:stop] += _parted(model, piece, {"models": models, **told}, strength) * gains
     return {source: estimates[index] for source, index in number.items()}
 
 

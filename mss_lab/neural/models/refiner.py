@@ -39,8 +39,10 @@ from .. import frontend
 FLOOR = 1e-4
 # Relative to the same, added to models before their logarithm is taken.
 MODEL_FLOOR = 1e-5
-# Features of a bin: five of levels, five of where and when it sounds, and four of each neighbouring harmonic.
-LEVELS, PLACES, NEIGHBOURS = 5, 5, 4
+# Times the lowest fundamental of a frame: nothing is corrected below. A fourth, so that notes may still ring on.
+LOWEST = 0.7
+# Features of a bin: five of levels, six of where, when and how often it sounds, and four of each neighbouring harmonic.
+LEVELS, PLACES, NEIGHBOURS = 5, 6, 4
 # Offsets from a harmonic are counted in these, and told up to two of them either way.
 OFFSET_CENTS = 40.0
 
@@ -110,6 +112,7 @@ class Refiner(nn.Module):
         models: torch.Tensor,
         fundamentals: torch.Tensor,
         sounding: torch.Tensor,
+        heard_s: torch.Tensor,
         *,
         strength: float = 1.0,
     ) -> torch.Tensor:
@@ -127,6 +130,8 @@ class Refiner(nn.Module):
             Of the note that each player has, or is nearest to in time, counted in bins; 0 where there is none.
         sounding : 0 or 1 (batch, players, frames)
             Where the note is written.
+        heard_s : float >= 0 (batch, players, frames)
+            For how many seconds the recording has this note.
         strength : float
             What corrections are multiplied by.
 
@@ -137,7 +142,8 @@ class Refiner(nn.Module):
         """
         peak = magnitude.amax(dim=(1, 2), keepdim=True).clamp_min(1e-9)
         magnitude, models = magnitude / peak, models / peak[:, None]
-        corrections = self._corrections(_features(magnitude, offsets, models, fundamentals, sounding))
+        corrections = self._corrections(_features(magnitude, offsets, models, fundamentals, sounding, heard_s))
+        corrections = corrections * _reached(fundamentals, magnitude.shape[1])
         return torch.softmax(
             self.settings.exponent * torch.log(models + MODEL_FLOOR) + strength * corrections.float(), dim=1
         )
@@ -149,9 +155,9 @@ class Refiner(nn.Module):
         ----------
         mixture : float (batch, samples)
         cues : dict
-            `models` (batch, players, bins, frames), of all bins or of the lowest; `fundamentals` and `sounding`, as
-            for `masks`. Above what is refined the models have the last word, and where there are none all players
-            get the same.
+            `models` (batch, players, bins, frames), of all bins or of the lowest; `fundamentals`, `sounding` and
+            `heard_s`, as for `masks`. Above what is refined the models have the last word, and where there are none
+            all players get the same.
         """
         settings = self.settings
         grid = (settings.window_samples, settings.hop_samples)
@@ -181,7 +187,7 @@ class Refiner(nn.Module):
     ) -> torch.Tensor:
         """Masks of all bins, (batch, players, freq, frames): refined below, of the models alone above."""
         low, models = self.settings.bins, cues["models"]
-        notes = cues["fundamentals"], cues["sounding"]
+        notes = cues["fundamentals"], cues["sounding"], cues["heard_s"]
         fine = self.masks(magnitude[:, :low], offsets[:, :, :low], models[:, :, :low], *notes, strength=strength)
         above = functional.pad(models[:, :, low:], (0, 0, 0, magnitude.shape[1] - max(low, models.shape[2])))
         powers = above**self.settings.exponent + 1e-20
@@ -245,6 +251,18 @@ class _Block(nn.Module):
         return functional.silu(self.second_norm(self.second(new)) + self.past(hidden))
 
 
+def _reached(fundamentals: torch.Tensor, bins: int) -> torch.Tensor:
+    """1 where somebody's harmonics may lie, 0 below the lowest note of a frame: (batch, 1, bins, frames).
+
+    Down there is what players, stands and streets do besides playing. Whose it is no spectrogram tells, and it can be
+    louder than the music, so that a guess costs more than an even share.
+    """
+    lowest = torch.where(fundamentals > 0, fundamentals, torch.inf).amin(dim=1)
+    lowest = torch.where(lowest.isinf(), 0.0, lowest)
+    places = torch.arange(bins, device=fundamentals.device)[:, None]
+    return (places >= LOWEST * lowest[:, None])[:, None].to(fundamentals.dtype)
+
+
 def _beside_mean(hidden: torch.Tensor, players: int) -> torch.Tensor:
     """What each player has, beside the mean of all players: twice the channels."""
     apart = hidden.unflatten(0, (-1, players))
@@ -297,6 +315,7 @@ def _features(
     models: torch.Tensor,
     fundamentals: torch.Tensor,
     sounding: torch.Tensor,
+    heard_s: torch.Tensor,
 ) -> torch.Tensor:
     """All that the network sees: (batch, players, kinds, bins, frames), each within a few units of 0."""
     players, bins = models.shape[1], models.shape[2]
@@ -316,6 +335,7 @@ def _features(
     kinds = [mixture, own, _level(rest), share, lead]
     kinds += [torch.cos(2 * math.pi * numbers) * is_note, numbers.clamp_max(40) / 20 * is_note]
     kinds += [sounding[:, :, None].expand_as(models).to(models.dtype), off, offsets[:, 1:].expand_as(models)]
+    kinds += [(torch.log1p(heard_s) / 2)[:, :, None].expand_as(models).to(models.dtype)]
     told = torch.stack([own, share, lead, off], dim=2)
     seen = [torch.stack(kinds, dim=2), _shifted(told, fundamentals), _shifted(told, -fundamentals)]
     return torch.cat(seen, dim=2)
