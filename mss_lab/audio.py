@@ -20,6 +20,7 @@ import soundfile
 import soxr
 
 from . import checks, files
+from .refusals import RefusedValue
 
 # What is written for each ending. WAV keeps floats, so estimates above full scale survive.
 SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".ogg": "VORBIS", ".mp3": "MPEG_LAYER_III"}
@@ -71,13 +72,13 @@ def read_audio(
         start = round(start_s * file_rate_hz)
         if start and start >= file.frames:
             end_s = file.frames / file_rate_hz
-            raise ValueError(f"start_s must lie before the end of {path}, at {end_s:.3f} s, got {start_s:g} s")
+            raise RefusedValue(f"start_s must lie before the end of {path}, at {end_s:.3f} s, got {start_s:g} s")
         if start:
             file.seek(start)
         wanted = -1 if length_s is None else max(1, round((start_s + length_s) * file_rate_hz) - start)
         samples = file.read(wanted, dtype="float32", always_2d=True)
     if not len(samples):
-        raise ValueError(f"{path} holds no samples; give a recording of at least one sample")
+        raise RefusedValue(f"{path} holds no samples; give a recording of at least one sample")
     waveform = checks.check_waveform(f"the audio of {path}", np.ascontiguousarray(samples.T))
     file_rate_hz = _checked_file_rate(path, file_rate_hz)
     if sample_rate_hz is None:
@@ -114,7 +115,7 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
         if reason.startswith("File does not exist"):
             # What libsndfile says of text under the name of an MP3; that the file exists is known here.
             reason = "Format not recognised"
-        raise ValueError(
+        raise RefusedValue(
             f"{path} could not be read as audio ({reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
@@ -124,7 +125,7 @@ def _checked_file_rate(path: str | os.PathLike, file_rate_hz: int) -> int:
     try:
         return checks.check_sample_rate(file_rate_hz)
     except ValueError as error:
-        raise ValueError(f"{path} cannot be used: its {error}") from error
+        raise RefusedValue(f"{path} cannot be used: its {error}") from error
 
 
 def write_audio(
@@ -212,18 +213,20 @@ def _check_encoding(
     name: str, waveform: np.ndarray, sample_rate_hz: int, ending: str, subtype: str | None = None
 ) -> str:
     if ending not in SUBTYPES:
-        raise ValueError(
+        raise RefusedValue(
             f"an audio file must end in one of {', '.join(SUBTYPES)}, got {ending!r}; the ending names the format"
         )
     subtype = subtype or SUBTYPES[ending]
     known = soundfile.available_subtypes(ending[1:])
     if subtype not in known:
-        raise ValueError(f"subtype of a {ending} file must be one of {', '.join(known)}, got {subtype!r}; leave it out")
+        raise RefusedValue(
+            f"subtype of a {ending} file must be one of {', '.join(known)}, got {subtype!r}; leave it out"
+        )
     peak = float(np.abs(waveform).max())
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         # Rounded up, so that dividing by the number as printed is enough.
         divisor = math.ceil(peak * 1000) / 1000
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must lie between -1 and 1, where {ending} files of {subtype} clip, got a peak of {peak:.6g}; "
             f"divide it by {divisor:g}, or write a .wav file, which keeps floats"
         )
@@ -241,7 +244,7 @@ def _encode(temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: i
             for start in range(0, samples, FRAMES_PER_WRITE):
                 file.write(waveform[:, start : start + FRAMES_PER_WRITE].T)
     except soundfile.LibsndfileError as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} could not be written ({error.error_string.rstrip('.')}); "
             f"{sample_rate_hz} Hz with {channels} channel(s) may not exist in this format: try .wav"
         ) from error
@@ -256,10 +259,10 @@ def _check_file_names(names: Iterable[str]) -> None:
     for name in names:
         unsafe = UNSAFE_IN_NAMES.intersection(name) or not name.isprintable() or name != name.strip(" .")
         if not name or unsafe:
-            raise ValueError(f"a source's name must make a file name, got {name!r}; use letters, digits, - and _")
+            raise RefusedValue(f"a source's name must make a file name, got {name!r}; use letters, digits, - and _")
         # Windows and macOS take "Violin" and "violin" for one file: the second would replace the first.
         if name.casefold() in taken:
-            raise ValueError(
+            raise RefusedValue(
                 f"source names must differ by more than capitals, got {taken[name.casefold()]!r} and {name!r}; "
                 "rename one of them"
             )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from . import checks
+from .refusals import RefusedType, missing_extra
 
 # What may be known of a mixture before anything is separated.
 FACTS = {
@@ -75,9 +76,12 @@ class Method:
     fits: frozenset[str] = frozenset()
 
     def load(self) -> Separator:
-        """The function itself."""
+        """The function itself; MissingExtra where it needs a library that is not installed."""
         module, function = self.function.split(":")
-        return getattr(importlib.import_module(module, package=__package__), function)
+        try:
+            return getattr(importlib.import_module(module, package=__package__), function)
+        except ModuleNotFoundError as error:
+            raise missing_extra(error, f"method {self.name}") from error
 
     def options(self) -> dict[str, object]:
         """Named options of the function and their defaults; a function names every option it takes."""
@@ -473,5 +477,5 @@ def separator(name: str, **options: object) -> Separator:
         options["start"] = separator(begin, **given)
     strangers = [option for option in options if option not in known]
     if strangers:
-        raise TypeError(f"{name} has no option {', '.join(strangers)}; it has {', '.join(known) or 'none'}")
+        raise RefusedType(f"{name} has no option {', '.join(strangers)}; it has {', '.join(known) or 'none'}")
     return functools.partial(method.load(), **options)

@@ -4,7 +4,7 @@ Each message says three things: what was wanted, what came, and what to do. Chec
 form the caller asked for (an array, a float), so that a function opens with its checks and then trusts its names.
 Every array may be given as nested lists; none is written into.
 
-Contents: ShapeError; check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_sample_rate,
+Contents: check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_sample_rate,
 check_magnitude, check_finite, check_number, check_choice, check_generator.
 """
 
@@ -15,13 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from .refusals import RefusedType, RefusedValue, ShapeError
+
 # Rates outside these bounds are almost always a slip (kHz for Hz, or samples for rate), and no lesson needs them.
 LOWEST_SAMPLE_RATE_HZ = 1_000
 HIGHEST_SAMPLE_RATE_HZ = 768_000
-
-
-class ShapeError(ValueError):
-    """An array's axes are not the ones a function asked for. The package's one exception class."""
 
 
 def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
@@ -50,7 +48,7 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
             f"{name} must be ({', '.join(wanted)}), got rows of different lengths; cut or pad them to one length"
         ) from error
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise TypeError(
+        raise RefusedType(
             f"{name} must be an array of numbers ({', '.join(wanted)}), got values of type {array.dtype}; "
             "pass a NumPy array"
         )
@@ -73,7 +71,7 @@ def check_finite(name: str, array: Any) -> np.ndarray:
         count = int(np.count_nonzero(bad))
         if count:
             first = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise ValueError(
+            raise RefusedValue(
                 f"{name} must be finite, got {count} NaN or infinite value(s), the first at index {first}; "
                 "mend the step that made them, or replace them with np.nan_to_num"
             )
@@ -98,7 +96,7 @@ def check_waveform(name: str, array: Any) -> np.ndarray:
     array = check_axes(name, array, "channels samples")
     channels, samples = array.shape
     if channels == 0 or samples == 0:
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must hold at least one channel and one sample, got shape {array.shape}, which is empty; "
             "check the slice or the file it came from"
         )
@@ -108,7 +106,7 @@ def check_waveform(name: str, array: Any) -> np.ndarray:
             f"transpose it: {name}.T"
         )
     if not np.issubdtype(array.dtype, np.floating):
-        raise TypeError(
+        raise RefusedType(
             f"{name} must hold floating-point samples between -1 and 1, got {array.dtype}; "
             "divide integer samples by their full scale first (32768 for 16 bits)"
         )
@@ -150,12 +148,12 @@ def check_sources(name: str, sources: Mapping[str, Any]) -> dict[str, np.ndarray
         If two waveforms differ in shape.
     """
     if not isinstance(sources, Mapping):
-        raise TypeError(f"{name} must map source names to waveforms, got {type(sources).__name__}; pass a dict")
+        raise RefusedType(f"{name} must map source names to waveforms, got {type(sources).__name__}; pass a dict")
     if not sources:
-        raise ValueError(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
+        raise RefusedValue(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
     for label in sources:
         if not isinstance(label, str):
-            raise TypeError(
+            raise RefusedType(
                 f"{name} must have names (text) as keys, got {label!r} of type {type(label).__name__}; "
                 "name each source, such as 'violin'"
             )
@@ -183,10 +181,10 @@ def check_magnitude(name: str, array: Any, axes: str) -> np.ndarray:
     """Return real, finite, non-negative values with the given axes, or refuse them."""
     array = check_axes(name, array, axes)
     if np.iscomplexobj(array):
-        raise TypeError(f"{name} must hold real magnitudes, got {array.dtype}; take np.abs of the STFT first")
+        raise RefusedType(f"{name} must hold real magnitudes, got {array.dtype}; take np.abs of the STFT first")
     check_finite(name, array)
     if array.size and array.min() < 0:
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must hold magnitudes of 0 or more, got a smallest value of {array.min():.3g}; "
             "magnitudes are linear, not dB"
         )
@@ -232,7 +230,7 @@ def check_number(
     kind = "a whole number" if whole else "a number"
     wanted = " ".join(part for part in (kind, bounds, f"({unit})" if unit else "") if part)
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(
+        raise RefusedType(
             f"{name} must be {wanted}, got {value!r} of type {type(value).__name__}; {hint or 'pass one plain number'}"
         )
     number = value.item() if isinstance(value, np.generic) else value
@@ -245,7 +243,7 @@ def check_number(
         and (not whole or number == int(number))
     )
     if not inside:
-        raise ValueError(f"{name} must be {wanted}, got {value}; {hint or 'choose another value'}")
+        raise RefusedValue(f"{name} must be {wanted}, got {value}; {hint or 'choose another value'}")
     return int(number) if whole else number
 
 
@@ -256,11 +254,11 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     listed = ", ".join(map(repr, sorted(choices))) or "(there are none)"
     near = difflib.get_close_matches(str(value).lower(), list(choices), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "choose one of these, spelt as here"
-    raise ValueError(f"{name} must be one of {listed}, got {value!r}; {hint}")
+    raise RefusedValue(f"{name} must be one of {listed}, got {value!r}; {hint}")
 
 
 def check_generator(name: str, rng: Any) -> np.random.Generator:
     """Return `rng` if it is a NumPy generator, else raise TypeError that shows how to make one."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"{name} must be a seeded generator, got {rng!r}; pass np.random.default_rng(0)")
+        raise RefusedType(f"{name} must be a seeded generator, got {rng!r}; pass np.random.default_rng(0)")
     return rng

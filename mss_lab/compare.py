@@ -18,6 +18,7 @@ from . import checks, files, oracles
 from .catalogue import Separator
 from .datasets.track import Track
 from .metrics import energy
+from .refusals import RefusedType, RefusedValue
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,13 +98,13 @@ def oracle_rows(tracks: Iterable[Track], kinds: Sequence[str] = ("ratio", "wiene
 def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seconds: float) -> list[Row]:
     """One row for each source of a track, from estimates that are already there."""
     if not isinstance(estimates, Mapping):
-        raise TypeError(
+        raise RefusedType(
             f"{method} must give a dict of source name -> waveform, got {type(estimates).__name__} for {track.name}; "
             "see the contract of a separator"
         )
     missing = [source for source in track.sources if source not in estimates]
     if missing:
-        raise ValueError(
+        raise RefusedValue(
             f"{method} gave no estimate of {', '.join(missing)} in {track.name}, got {', '.join(estimates) or 'none'}; "
             "does the score name every source?"
         )

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .refusals import RefusedValue
+
 # Hidden, and so named that whoever finds one after a power cut knows whose it is.
 TEMPORARY_PREFIX = ".mss-lab-"
 
@@ -94,7 +96,7 @@ def _refuse_folder(path: Path, force: bool) -> None:
     with contextlib.suppress(RuntimeError):  # some accounts have no home
         keep.append(Path.home())
     if any(folder.resolve().is_relative_to(path.resolve()) for folder in keep):
-        raise ValueError(
+        raise RefusedValue(
             f"{path} must be a folder of its own, got one you work or live in; name a new folder inside it"
         )
     if path.is_dir() and any(path.iterdir()) and not force:

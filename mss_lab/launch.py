@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .refusals import RefusedValue
+
 FIRST_LESSON = "notebooks/00_unmix_in_five_minutes.ipynb"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
             "from there with `pip install -e .`"
         )
     if options.port is not None and not 1 <= options.port <= 65_535:
-        raise ValueError(f"port must be a whole number from 1 to 65535, got {options.port}")
+        raise RefusedValue(f"port must be a whole number from 1 to 65535, got {options.port}")
     return subprocess.call(server_command(options.port, browser=not options.no_browser), cwd=ROOT)

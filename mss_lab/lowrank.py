@@ -21,6 +21,7 @@ import scipy.linalg
 
 from . import checks, masks, transforms
 from .chunks import CHUNK_S, chunks
+from .refusals import RefusedType, RefusedValue
 
 WINDOW_S = 1024 / 16_000
 HIGHPASS_HZ = 100.0
@@ -253,7 +254,7 @@ class _Randomised:
 def _checked_matrix(matrix: np.ndarray) -> np.ndarray:
     matrix = checks.check_finite("matrix", checks.check_axes("matrix", matrix, "rows columns"))
     if np.iscomplexobj(matrix):
-        raise TypeError(f"matrix must be real, got {matrix.dtype}; take np.abs first")
+        raise RefusedType(f"matrix must be real, got {matrix.dtype}; take np.abs first")
     if not matrix.size:
-        raise ValueError(f"matrix must hold at least one value, got shape {matrix.shape}; check where it came from")
+        raise RefusedValue(f"matrix must hold at least one value, got shape {matrix.shape}; check where it came from")
     return matrix.astype(np.float64)

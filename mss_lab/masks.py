@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import checks, transforms
+from .refusals import RefusedValue
 
 STACK_AXES = "sources channels freq frames"
 
@@ -209,7 +210,7 @@ def refine(
 def _checked_models(magnitudes: np.ndarray) -> np.ndarray:
     magnitudes = checks.check_magnitude("magnitudes", magnitudes, STACK_AXES)
     if not len(magnitudes):
-        raise ValueError("magnitudes holds no source; give at least one model")
+        raise RefusedValue("magnitudes holds no source; give at least one model")
     return magnitudes if magnitudes.dtype in (np.float32, np.float64) else magnitudes.astype(np.float64)
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks, units
+from .refusals import RefusedValue
 from .score.align import Alignment, warp
 from .score.notes import Score
 from .spatial.duet import Histogram, attenuation_of
@@ -255,7 +256,7 @@ def side_by_side(
     from matplotlib.figure import Figure
 
     if not stfts:
-        raise ValueError("stfts must hold at least one transform, got none; give a dict of name -> transform")
+        raise RefusedValue("stfts must hold at least one transform, got none; give a dict of name -> transform")
     loudest_db = max(float(units.amplitude_to_db(np.abs(stft).max())) for stft in stfts.values())
     rows = -(-len(stfts) // columns)
     figure = Figure(figsize=(5.2 * min(columns, len(stfts)), 2.6 * rows), layout="constrained")
@@ -580,7 +581,7 @@ def heat_map(
 
     columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
     if not columns:
-        raise ValueError("the table must have at least one line and one column, got none; measure something first")
+        raise RefusedValue("the table must have at least one line and one column, got none; measure something first")
     values = np.array([[cells.get(column, np.nan) for column in columns] for cells in table.values()], float)
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
@@ -683,7 +684,7 @@ def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Pictur
         Dots per inch.
     """
     if not alternative_text.strip():
-        raise ValueError("alternative_text is empty; say in one sentence what the picture shows")
+        raise RefusedValue("alternative_text is empty; say in one sentence what the picture shows")
     png = to_png(figure, dpi)
     # Figures made by pyplot stay in its list until they are closed; for others this does nothing.
     from matplotlib import pyplot

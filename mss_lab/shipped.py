@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .refusals import RefusedValue
+
 DATA_VARIABLE = "MSS_LAB_DATA"
 
 
@@ -61,14 +63,14 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
         mend = f"make it again: {record['made_by']}, or take the folder from the repository: git checkout {folder}"
         checksums = record["sha256"].items()
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} is damaged ({type(error).__name__}: {error}); take it from the repository: git checkout {path}"
         ) from error
     for name, wanted in checksums:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name} is missing; {mend}")
         if sha256(folder / name) != wanted:
-            raise ValueError(f"{folder / name} is damaged: its checksum is not the one in {path.name}; {mend}")
+            raise RefusedValue(f"{folder / name} is damaged: its checksum is not the one in {path.name}; {mend}")
     return record
 
 
@@ -103,9 +105,9 @@ def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
         try:
             wanted = json.loads(card.read_text(encoding="utf-8"))["sha256"]
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{card} is damaged ({type(error).__name__}: {error}); {mend}") from error
+            raise RefusedValue(f"{card} is damaged ({type(error).__name__}: {error}); {mend}") from error
         if sha256(weights) != wanted:
-            raise ValueError(f"{weights} is damaged: its checksum is not the one on its card; {mend}")
+            raise RefusedValue(f"{weights} is damaged: its checksum is not the one on its card; {mend}")
     return tuple(names)
 
 

@@ -22,6 +22,7 @@ import scipy.fft
 import scipy.signal
 
 from . import checks, units
+from .refusals import RefusedType, RefusedValue
 
 WINDOWS = ("hann", "hamming", "blackman-harris", "sine")
 
@@ -155,7 +156,7 @@ def istft(
     """
     transform = np.asarray(transform)
     if not np.iscomplexobj(transform):
-        raise TypeError(
+        raise RefusedType(
             f"transform must be complex, got {transform.dtype}; "
             "give a magnitude the phase of the mixture first: magnitude * np.exp(1j * np.angle(mixture_stft))"
         )
@@ -218,9 +219,9 @@ def istdct(
     """
     transform = np.asarray(transform)
     if np.iscomplexobj(transform):
-        raise TypeError(f"transform must be real, got {transform.dtype}; an STFT is inverted by istft")
+        raise RefusedType(f"transform must be real, got {transform.dtype}; an STFT is inverted by istft")
     if not np.issubdtype(transform.dtype, np.floating):
-        raise TypeError(f"transform must hold floating-point numbers, got {transform.dtype}; use stdct to make it")
+        raise RefusedType(f"transform must hold floating-point numbers, got {transform.dtype}; use stdct to make it")
     taper, hop_samples = _checked_window(window, window_samples, hop_samples, transform.dtype)
     _check_transform(transform, samples, len(taper), len(taper), hop_samples)
 
@@ -263,7 +264,7 @@ def _checked_window(window: str, window_samples: int, hop_samples: int, dtype: n
     coverage = folded.reshape(-1, hop_samples).sum(axis=0)
     precision = "float32" if dtype == np.float32 else "float64"
     if coverage.min() < LEAST_COVERAGE[precision] * coverage.max():
-        raise ValueError(
+        raise RefusedValue(
             f"hop_samples must let a {window} window of {window_samples} samples reconstruct {precision} signals, "
             f"got {hop_samples}, which leaves samples under (nearly) no window; "
             f"choose at most {max(1, window_samples // 2)}"

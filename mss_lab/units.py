@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks
+from .refusals import RefusedType, RefusedValue
 
 A4_MIDI = 69
 A4_HZ = 440.0
@@ -113,10 +114,10 @@ def _positive(name: str, value: float) -> float:
 
 def _not_negative(name: str, values: ArrayLike) -> np.ndarray:
     if np.iscomplexobj(values):
-        raise TypeError(f"{name} must be real, got complex values; take np.abs first")
+        raise RefusedType(f"{name} must be real, got complex values; take np.abs first")
     values = np.asarray(values, dtype=float)
     if values.size and values.min() < 0:
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must be 0 or more, got {values.min():.3g}; take np.abs first if the sign means nothing"
         )
     return values

@@ -1,6 +1,6 @@
 """The peers of pyroomacoustics behind the contract: what they can do, that they leave no trace, and what is refused."""
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import catalogue, checks, compare, signals
 from mss_lab.metrics import energy
+from mss_lab.refusals import MissingExtra
 from mss_lab.spatial import panning, peers
 
 RATE = 16_000
@@ -121,15 +122,9 @@ def test_long_recordings_are_refused_before_any_work(separate):
 
 @every_peer
 def test_where_the_library_is_missing_it_says_how_to_get_it(separate, monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *args, **options):
-        if name.startswith("pyroomacoustics"):
-            raise ImportError(name)
-        return real(name, *args, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"pip install 'mss-lab\[peers\]'"):
+    # None is how Python marks a module that cannot be imported.
+    monkeypatch.setitem(sys.modules, "pyroomacoustics", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'mss-lab\[peers\]'"):
         separate(np.ones((2, 100), np.float32), RATE)
 
 

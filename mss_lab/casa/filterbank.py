@@ -18,6 +18,7 @@ import scipy.fft
 from numpy.typing import ArrayLike
 
 from .. import checks
+from ..refusals import RefusedValue
 
 ORDER = 4
 WIDTH = 1.019
@@ -209,7 +210,7 @@ def _checked_centres(centres_hz: np.ndarray, sample_rate_hz: int) -> tuple[np.nd
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     centres_hz = checks.check_finite("centres_hz", checks.check_axes("centres_hz", centres_hz, "bands")).astype(float)
     if not len(centres_hz) or centres_hz.min() <= 0 or centres_hz.max() >= sample_rate_hz / 2:
-        raise ValueError(
+        raise RefusedValue(
             f"centres_hz must be frequencies above 0 and below half the sample rate, {sample_rate_hz / 2:g} Hz, got "
             f"{centres_hz.min(initial=np.inf):g} to {centres_hz.max(initial=-np.inf):g} Hz; choose a lower highest_hz"
         )

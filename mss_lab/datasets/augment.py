@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 
 
 def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.25, high: float = 1.25) -> np.ndarray:
@@ -121,13 +122,13 @@ def incoherent(
     """
     checks.check_generator("rng", rng)
     if not len(songs):
-        raise ValueError("songs must hold at least one song, got none; make a store first")
+        raise RefusedValue("songs must hold at least one song, got none; make a store first")
     count = len(songs[0]["audio"])
     rows, found = [], []
     for source in range(count):
         song = songs[int(rng.integers(len(songs)))]
         if len(song["audio"]) != count:
-            raise ValueError(
+            raise RefusedValue(
                 f"songs must have the same sources, got one of {len(song['audio'])} and one of {count}; leave one out"
             )
         audio, notes = random_segment(song["audio"], song["notes"], length_samples, sample_rate_hz, rng=rng)

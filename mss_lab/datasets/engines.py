@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from ..score.instruments import program_of
 from ..score.notes import Note, Score
 from . import rooms
@@ -132,7 +133,7 @@ def timbres_of(
     for source, timbre in timbres.items():
         checks.check_choice("a source of timbres", source, score.sources)
         if timbre.engine != engine.name:
-            raise ValueError(
+            raise RefusedValue(
                 f"the timbre of {source} must be drawn by the engine that plays it, {engine.name}, got one of "
                 f"{timbre.engine}; draw it with this engine's draw_timbre"
             )
@@ -179,7 +180,7 @@ class SoundfontEngine:
         # A link to a soundfont goes by the name of what it leads to.
         self.paths = {path.resolve().stem: path for path in found}
         if len(self.paths) < len(found):
-            raise ValueError(
+            raise RefusedValue(
                 f"every soundfont must have a name of its own, got {', '.join(map(str, found))}; leave one"
             )
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from ..score.notes import Score
 from . import rooms
 from .drawn import (
@@ -111,7 +112,7 @@ class HarmonicEngine:
         )
         checks.check_number("tail_s", tail_s, at_least=0, unit="seconds")
         if score.unpitched:
-            raise ValueError(
+            raise RefusedValue(
                 f"the harmonic engine plays pitches, got the unpitched {', '.join(sorted(score.unpitched))}; "
                 "play drums with the soundfont engine"
             )

@@ -21,6 +21,7 @@ import soundfile
 from tqdm import tqdm
 
 from .. import audio, checks, files, loudness, shipped, signals
+from ..refusals import Refusal, RefusedValue
 from ..score.notes import Score, select, write_midi
 from . import performance, pieces, render, voice
 from .scores import band, chorales, notation, song
@@ -123,7 +124,7 @@ def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
     stems = {source: stems[source] for source in score.sources}
     peak = np.abs(signals.mix(_placed(stems, recipe.pans_rad))).max()
     if peak > LARGEST_PEAK:
-        raise ValueError(f"the mixture of {name} has a peak of {peak:.2f}, above {LARGEST_PEAK}; lower LOUDNESS_LUFS")
+        raise RefusedValue(f"the mixture of {name} has a peak of {peak:.2f}, above {LARGEST_PEAK}; lower LOUDNESS_LUFS")
     return score, stems
 
 
@@ -174,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in tqdm(chosen, unit="piece", desc="rendering"):
             write(name, out)
         sys.stdout.write(_table([out / name for name in chosen]))
-    except (ImportError, OSError, ValueError) as error:
+    except (Refusal, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

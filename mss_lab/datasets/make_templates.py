@@ -19,6 +19,7 @@ import scipy
 from tqdm import tqdm
 
 from .. import checks, files, shipped, transforms, units
+from ..refusals import Refusal, RefusedValue
 from ..score.instruments import name_of
 from ..score.notes import Note, Score
 from . import render
@@ -74,7 +75,7 @@ def notes_of(program: int) -> tuple[Note, ...]:
         If the program is not among RANGES.
     """
     if program not in RANGES:
-        raise ValueError(f"program must be one that is measured, {sorted(RANGES)}, got {program}")
+        raise RefusedValue(f"program must be one that is measured, {sorted(RANGES)}, got {program}")
     lowest, highest = RANGES[program]
     pitches = sorted({*range(lowest, highest, STEP_SEMITONES), highest})
     notes, onset_s = [], GAP_S
@@ -201,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
         write(out)
         table = out / TABLE
         sys.stdout.write(f"{table}: {len(RANGES)} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
-    except (ImportError, OSError, ValueError) as error:
+    except (Refusal, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

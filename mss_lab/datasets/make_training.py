@@ -25,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import checks, shipped
+from ..refusals import Refusal, RefusedValue
 from ..score.notes import Score, select
 from . import engines, render, repertoire, rooms, splits, store
 from .make_templates import RANGES
@@ -181,7 +182,7 @@ def make(
     works = [work for work in works if len(work.lines) >= players]
     kept, held_out = pieces_of(split, works)
     if not kept:
-        raise ValueError(
+        raise RefusedValue(
             f"{what} must hold pieces for the side {split!r} with at least {players} voices, got none among "
             f"{len(works)}; give more pieces, or fewer players"
         )
@@ -337,7 +338,7 @@ def main(arguments: list[str] | None = None) -> int:
                 players=options.players, jobs=options.jobs, backend=options.backend, song_s=options.seconds,
                 made_up=options.made_up, on_shard=on_shard,
             )  # fmt: skip
-    except (ImportError, OSError, ValueError) as error:
+    except (Refusal, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(

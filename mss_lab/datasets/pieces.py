@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import audio, signals
+from ..refusals import RefusedValue
 from ..score.notes import Score, read_midi
 from ..shipped import data_folder, read_record
 from .track import Track
@@ -66,7 +67,7 @@ def load(name_or_folder: str | os.PathLike) -> Piece:
     for source in record["sources"]:
         stem, rate = audio.read_audio(folder / f"{source}.flac")
         if rate != record["sample_rate_hz"]:
-            raise ValueError(f"{folder / source}.flac has {rate} Hz, its record says {record['sample_rate_hz']} Hz")
+            raise RefusedValue(f"{folder / source}.flac has {rate} Hz, its record says {record['sample_rate_hz']} Hz")
         sources[source] = signals.pan(stem, pans_rad[source]) if pans_rad else stem
     return Piece(
         name=record["name"],

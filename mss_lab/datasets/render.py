@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import checks, signals
 from ..loudness import at_loudness
+from ..refusals import MissingExtra, RefusedValue
 from ..score.notes import Note, Score
 
 SOUNDFONT_VARIABLE = "MSS_LAB_SOUNDFONT"
@@ -98,7 +99,7 @@ def render(
     ------
     ValueError
         If a source has no program, the soundfont lacks the program, or a bend is too wide.
-    ImportError
+    MissingExtra
         If pyfluidsynth or the FluidSynth library is missing; the message says what to install.
     FileNotFoundError
         If there is no soundfont.
@@ -109,7 +110,7 @@ def render(
         checks.check_number("loudness", loudness, at_most=0, unit="LUFS")
     missing = [source for source in score.sources if source not in programs]
     if missing:
-        raise ValueError(f"programs must name every source, nothing came for {', '.join(missing)}; add its number")
+        raise RefusedValue(f"programs must name every source, nothing came for {', '.join(missing)}; add its number")
     for source in score.sources:
         checks.check_number(f"programs[{source!r}]", programs[source], at_least=0, at_most=127, whole=True)
     bends = {source: _bends(source, bends_cents or {}) for source in score.sources}
@@ -189,17 +190,17 @@ def fluidsynth() -> Any:
 
     Raises
     ------
-    ImportError
+    MissingExtra
         If the module or the library is missing; the message says what to install.
     """
     try:
         import fluidsynth as module
     except (ImportError, OSError) as error:
-        raise ImportError(f"rendering needs FluidSynth ({error}); install it: {HOW_TO_INSTALL}") from error
+        raise MissingExtra(f"rendering needs FluidSynth ({error}); install it: {HOW_TO_INSTALL}") from error
     # pyfluidsynth binds 16-bit output alone, which would clip loud stems and leave noise under quiet ones.
     write = getattr(module._fl, "fluid_synth_write_float", None)
     if write is None:
-        raise ImportError(f"a module named fluidsynth is there, but is not pyfluidsynth; {HOW_TO_INSTALL}")
+        raise MissingExtra(f"a module named fluidsynth is there, but is not pyfluidsynth; {HOW_TO_INSTALL}")
     left_and_right = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int] * 2
     write.argtypes, write.restype = [ctypes.c_void_p, ctypes.c_int, *left_and_right], ctypes.c_int
     return module
@@ -233,10 +234,10 @@ def _play(
     try:
         font = synth.sfload(str(soundfont))
         if font < 0:
-            raise ValueError(f"{soundfont} could not be read as a soundfont; give a .sf2 file")
+            raise RefusedValue(f"{soundfont} could not be read as a soundfont; give a .sf2 file")
         channel, bank = (DRUM_CHANNEL, DRUM_BANK) if is_drum else (0, 0)
         if synth.program_select(channel, font, bank, program) != 0:
-            raise ValueError(f"{soundfont} has no program {program} in bank {bank}; choose another program")
+            raise RefusedValue(f"{soundfont} has no program {program} in bank {bank}; choose another program")
         for controller, wanted in ((REVERB_SEND, reverb), (CHORUS_SEND, chorus)):
             if wanted:
                 synth.cc(channel, controller, 64)
@@ -277,7 +278,7 @@ def _bends(source: str, bends_cents: Mapping[str, np.ndarray]) -> list[tuple[int
         return []
     cents = checks.check_finite("bends_cents", checks.check_axes("bends_cents", bends_cents[source], "blocks"))
     if np.abs(cents).max(initial=0) > WIDEST_BEND_CENTS:
-        raise ValueError(
+        raise RefusedValue(
             f"bends_cents of {source} must stay within {WIDEST_BEND_CENTS} cents, got {np.abs(cents).max():.1f}; "
             "write another note instead"
         )

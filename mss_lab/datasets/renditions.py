@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from ..score.notes import Score
 from .engines import Engine, Timbre
 
@@ -94,7 +95,7 @@ def play(
     seed = checks.check_number("seed", seed, at_least=0, whole=True)
     for source in score.sources:
         if len(timbres.get(source, ())) != TIMBRES:
-            raise ValueError(
+            raise RefusedValue(
                 f"timbres must hold {TIMBRES} for every source, got {len(timbres.get(source, ()))} for {source!r}; "
                 "draw them with the engine's draw_timbre"
             )
@@ -177,7 +178,7 @@ def combine(played: Played, renditions: Mapping[str, Rendition]) -> tuple[np.nda
     """
     missing = [source for source in played.score.sources if source not in renditions]
     if missing:
-        raise ValueError(f"renditions must name every source, nothing came for {', '.join(missing)}; draw them again")
+        raise RefusedValue(f"renditions must name every source, nothing came for {', '.join(missing)}; draw them again")
     longest = math.ceil(max(SHIFTS_S) * played.sample_rate_hz)
     samples = next(iter(played.stems.values())).shape[-1]
     audio = np.zeros((len(played.stems), samples + longest), np.float32)

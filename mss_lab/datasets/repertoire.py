@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checks
+from ..refusals import MissingExtra, RefusedValue
 from ..score import misalign
 from ..score.instruments import numbered
 from ..score.notes import Note, Score, read_score
@@ -115,7 +116,7 @@ def read_chorales(names: Iterable[str] | None = None) -> tuple[Work, ...]:
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingExtra
         If music21 is not installed.
     ValueError
         If a name is unknown, or is that of a work without four voices.
@@ -131,7 +132,7 @@ def read_chorales(names: Iterable[str] | None = None) -> tuple[Work, ...]:
     for name in sorted(names):
         work = _chorale(name, paths[checks.check_choice("the chorale's name", name, paths)])
         if work is None:
-            raise ValueError(f"{name} must have four voices of one note at a time each, got others; leave it out")
+            raise RefusedValue(f"{name} must have four voices of one note at a time each, got others; leave it out")
         works.append(work)
     return tuple(works)
 
@@ -150,7 +151,7 @@ def read_corpus(collection: str, names: Iterable[str] | None = None) -> tuple[Wo
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingExtra
         If music21 is not installed.
     ValueError
         If there is no such collection, or it has no such work.
@@ -325,7 +326,7 @@ def _corpus() -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (Path(folder) / "corpus" / "bach").is_dir():
             return Path(folder) / "corpus"
-    raise ModuleNotFoundError(
+    raise MissingExtra(
         "the corpus of chorales and quartets comes with music21; install it with: pip install 'mss-lab[scores]', "
         "or use a folder of MIDI files"
     )
@@ -384,7 +385,7 @@ def _in_key(
     limits = {source: ranges.get(source, (0, 127)) for source in lines}
     for source, (lowest, highest) in limits.items():
         if highest - lowest < 11:
-            raise ValueError(f"ranges[{source!r}] must hold an octave, got {lowest} to {highest}; widen it")
+            raise RefusedValue(f"ranges[{source!r}] must hold an octave, got {lowest} to {highest}; widen it")
 
     def beyond(shift: int) -> int:
         return sum(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 
 
 def side_of(name: str, shares: Mapping[str, float]) -> str:
@@ -45,7 +46,7 @@ def side_of(name: str, shares: Mapping[str, float]) -> str:
     limits = {side: checks.check_number(f"shares[{side!r}]", share, at_least=0) for side, share in shares.items()}
     total = sum(limits.values())
     if total <= 0:
-        raise ValueError(f"shares must name a side with a share above 0, got {dict(shares)}; give one")
+        raise RefusedValue(f"shares must name a side with a share above 0, got {dict(shares)}; give one")
     # 64 bits of the checksum as a number from 0 to 1.
     place = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64 * total
     for side, share in limits.items():
@@ -114,7 +115,7 @@ def check_no_leak(
         common = sorted(here.keys() & there.keys())
         if common:
             named = "; ".join(f"{here[name]} here and {there[name]} there" for name in common[:3])
-            raise ValueError(
+            raise RefusedValue(
                 f"two sides of a split must share no {kind}, got {len(common)} in both ({named}); "
                 "make one of them again without"
             )

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, files, shipped
+from ..refusals import RefusedType, RefusedValue
 
 MANIFEST = "store.json"
 FORMAT = "mss_lab store, version 1"
@@ -68,7 +69,7 @@ class Store:
 
     def __getitem__(self, index: int) -> Item:
         if isinstance(index, bool) or not isinstance(index, int | np.integer):
-            raise TypeError(f"an item's index must be a whole number, got {index!r}; loop over range(len(store))")
+            raise RefusedType(f"an item's index must be a whole number, got {index!r}; loop over range(len(store))")
         if not -self._items <= index < self._items:
             raise IndexError(f"an item's index must be from 0 to {self._items - 1}, got {index}")
         index = int(index) % self._items
@@ -145,7 +146,7 @@ def make(
     shard_items = checks.check_number("shard_items", shard_items, at_least=1, whole=True)
     jobs = checks.check_number("jobs", jobs, at_least=-1, whole=True, hint="1, 2, ... or -1 for one a processor")
     if jobs == 0:
-        raise ValueError("jobs must be 1 or more, or -1 for one a processor, got 0; choose 1")
+        raise RefusedValue("jobs must be 1 or more, or -1 for one a processor, got 0; choose 1")
     manifest = _begin(folder, items, shard_items, _plain(facts))
     shards = -(-items // shard_items)
     missing = [k for k in range(shards) if not _is_done(folder, manifest, k)]
@@ -194,14 +195,14 @@ def open_store(folder: str | os.PathLike, *, verify: bool = True, cache_bytes: i
         name = _shard_name(k)
         entry = manifest["shards"].get(name)
         if entry is None or entry["items"] != _items_in(manifest, k):
-            raise ValueError(f"store {folder} is not finished: {name} has not been made; {again}")
+            raise RefusedValue(f"store {folder} is not finished: {name} has not been made; {again}")
         path = folder / name
         if not path.is_file():
             raise FileNotFoundError(f"store {folder} lacks {name}, which was made; {again}")
         if path.stat().st_size != entry["bytes"]:
-            raise ValueError(f"{path} is torn: {path.stat().st_size} bytes of {entry['bytes']}; {again}")
+            raise RefusedValue(f"{path} is torn: {path.stat().st_size} bytes of {entry['bytes']}; {again}")
         if verify and shipped.sha256(path) != entry["sha256"]:
-            raise ValueError(f"{path} was altered: its checksum is not the one in {MANIFEST}; {again}")
+            raise RefusedValue(f"{path} was altered: its checksum is not the one in {MANIFEST}; {again}")
     return Store(folder, manifest, cache_bytes)
 
 
@@ -241,7 +242,7 @@ def _refuse_another(folder: Path, there: Mapping[str, Any], wanted: Mapping[str,
     if there["items"] > wanted["items"]:
         differ.append(f"it has {there['items']} items, and {wanted['items']} are fewer")
     if differ:
-        raise ValueError(
+        raise RefusedValue(
             f"{folder} holds another store: {'; '.join(differ)}. Choose another folder, or delete this one"
         )
 
@@ -300,14 +301,14 @@ def _make_shard(folder: Path, recipe: Recipe, k: int, indices: Iterable[int]) ->
 
 def _checked(item: Any, index: int) -> dict[str, np.ndarray]:
     if not isinstance(item, Mapping) or not item:
-        raise ValueError(f"the recipe must give a dict of arrays, got {type(item).__name__} for item {index}")
+        raise RefusedValue(f"the recipe must give a dict of arrays, got {type(item).__name__} for item {index}")
     checked = {}
     for name, value in item.items():
         if not isinstance(name, str) or not name.isidentifier():
-            raise ValueError(f"an array's name must be one word, got {name!r} in item {index}; rename it")
+            raise RefusedValue(f"an array's name must be one word, got {name!r} in item {index}; rename it")
         array = np.asarray(value)
         if array.dtype.hasobject:
-            raise ValueError(f"{name} of item {index} must be an array of numbers or text, got Python objects")
+            raise RefusedValue(f"{name} of item {index} must be an array of numbers or text, got Python objects")
         checked[name] = array
     return checked
 
@@ -348,7 +349,7 @@ def _read_item(path: Path, index: int) -> Item:
         with np.load(path, allow_pickle=False) as shard:
             item = {name.removeprefix(start): shard[name] for name in shard.files if name.startswith(start)}
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} was altered since the store was opened ({error}); make the store again with the same facts"
         ) from error
     for array in item.values():
@@ -371,13 +372,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         items, shard_items = int(manifest["items"]), int(manifest["shard_items"])
         facts = dict(manifest["facts"])
         if items < 1 or shard_items < 1:
-            raise ValueError("no items")
+            raise RefusedValue("no items")
     except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} is damaged ({type(error).__name__}: {error}); delete the folder and make the store again"
         ) from error
     if not known:
-        raise ValueError(f"{path} must be of the format {FORMAT!r}, got {manifest['format']!r}; make the store again")
+        raise RefusedValue(f"{path} must be of the format {FORMAT!r}, got {manifest['format']!r}; make the store again")
     return {"format": FORMAT, "facts": facts, "items": items, "shard_items": shard_items, "shards": shards}
 
 
@@ -392,7 +393,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return dict(json.loads(json.dumps(dict(facts), allow_nan=False)))
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"facts must be what JSON can hold, got something else ({error}); use numbers and text"
         ) from error
 

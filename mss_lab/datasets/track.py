@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import audio, checks
+from ..refusals import RefusedValue
 from ..score import notes
 
 AUDIO_ENDINGS = (".flac", ".wav", ".ogg", ".mp3")
@@ -77,19 +78,19 @@ def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") 
         )
     twins = sorted({path.stem for path in paths if sum(path.stem == other.stem for other in paths) > 1})
     if twins:
-        raise ValueError(f"{folder} must hold one audio file per source, got several of {', '.join(twins)}; keep one")
+        raise RefusedValue(f"{folder} must hold one audio file per source, got several of {', '.join(twins)}; keep one")
     stems = {path.stem: audio.read_audio(path) for path in paths}
     rates = {name: rate for name, (_, rate) in stems.items()}
     if len(set(rates.values())) > 1:
         listed = ", ".join(f"{name} {rate} Hz" for name, rate in rates.items())
-        raise ValueError(f"the stems in {folder} must have one sample rate, got {listed}; resample them first")
+        raise RefusedValue(f"the stems in {folder} must have one sample rate, got {listed}; resample them first")
     sources = checks.check_sources("stems", {name: waveform for name, (waveform, _) in stems.items()})
     score = None
     if notes_file is not None:
         found = notes.read_score(folder / notes_file)
         strangers = sorted(set(found.sources) - set(sources))
         if strangers:
-            raise ValueError(
+            raise RefusedValue(
                 f"{folder / notes_file} names {', '.join(strangers)}, but the audio files are {', '.join(sources)}; "
                 "name the sources alike"
             )

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import signal
 
 from .. import checks, units
+from ..refusals import RefusedValue
 from ..score.notes import Note
 
 # Formants 1 to 3: means of the women recorded by Peterson and Barney, "Control methods used in a study of the vowels",
@@ -73,7 +74,7 @@ def sing(
     checks.check_number("samples", samples, at_least=1, whole=True)
     checks.check_generator("rng", rng)
     if len(vowels) != len(notes):
-        raise ValueError(f"vowels must be one for each note, got {len(vowels)} for {len(notes)} notes")
+        raise RefusedValue(f"vowels must be one for each note, got {len(vowels)} for {len(notes)} notes")
     for vowel in vowels:
         checks.check_choice("vowel", vowel, VOWEL_FORMANTS_HZ)
     if not notes:
@@ -98,7 +99,7 @@ def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, 
     for before, note in zip([None, *notes[:-1]], notes, strict=True):
         if before is not None:
             if note.onset_s < before.offset_s:
-                raise ValueError(
+                raise RefusedValue(
                     f"a singer sings one note at a time, but the note at {note.onset_s:.3f} s starts before the one at "
                     f"{before.onset_s:.3f} s has ended ({before.offset_s:.3f} s); end it earlier"
                 )

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import checks, masks, transforms
 from ..chunks import chunks
+from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
 from ..spatial import wiener
 from .period import period_of
@@ -66,7 +67,7 @@ def backfit(
     )
     iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
     if not len(kernels):
-        raise ValueError("kernels are empty; give at least one, such as 'horizontal'")
+        raise RefusedValue("kernels are empty; give at least one, such as 'horizontal'")
     magnitude = transforms.common_magnitude(mixture_stft)
     found = [None if one.is_shape else neighbours(one, magnitude, frame_s) for one in kernels]
     channels, bins, _ = mixture_stft.shape
@@ -188,8 +189,8 @@ def _by_source(kernels: Mapping[str, str | Kernel] | Sequence[str | Kernel] | st
             number = sum(name.startswith(f"{kernel.name}_") for name in found) + 1
             found[kernel.name if alike == 1 else f"{kernel.name}_{number}"] = kernel
     if not found:
-        raise ValueError("kernels are empty; give at least one, such as 'horizontal'")
+        raise RefusedValue("kernels are empty; give at least one, such as 'horizontal'")
     for name in found:
         if not isinstance(name, str):
-            raise TypeError(f"kernels must have names (text) as keys, got {name!r}; name each source")
+            raise RefusedType(f"kernels must have names (text) as keys, got {name!r}; name each source")
     return found

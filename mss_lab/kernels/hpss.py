@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import checks, masks, transforms
 from ..chunks import chunks
+from ..refusals import RefusedValue
 from ..score.notes import Score
 from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, vertical
 
@@ -44,7 +45,7 @@ def decompose(
     stft = checks.check_finite("stft", checks.check_axes("stft", stft, "channels freq frames"))
     for name, length in (("frames", frames), ("bins", bins)):
         if checks.check_number(name, length, at_least=1, whole=True) % 2 == 0:
-            raise ValueError(f"{name} must be odd, got {length}; an even median has no middle")
+            raise RefusedValue(f"{name} must be odd, got {length}; an even median has no middle")
     checks.check_number("exponent", exponent, above=0)
     checks.check_number("margin", margin, at_least=1)
     magnitude = np.abs(stft)

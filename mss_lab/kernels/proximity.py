@@ -21,6 +21,7 @@ import numpy as np
 import scipy.ndimage
 
 from .. import checks
+from ..refusals import RefusedType, RefusedValue
 
 # 31 frames and 31 bins of a transform with windows of 4096 samples and hops of 1024 at 44.1 kHz.
 LENGTH_S = 31 * 1024 / 44_100
@@ -124,7 +125,7 @@ def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kern
     """
     cells = checks.check_axes("grid", grid, "rows columns")
     if cells.dtype != bool:
-        raise TypeError(f"grid must hold True and False, got {cells.dtype}; compare it first: grid > 0")
+        raise RefusedType(f"grid must hold True and False, got {cells.dtype}; compare it first: grid > 0")
     if not all(size % 2 for size in cells.shape):
         raise checks.ShapeError(
             f"grid must have odd numbers of rows and columns, got {cells.shape}; "
@@ -134,7 +135,7 @@ def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kern
     checks.check_number("cell_s", cell_s, above=0, unit="seconds")
     rows, columns = np.nonzero(cells)
     if not len(rows):
-        raise ValueError("grid has no cell that is drawn; draw at least one")
+        raise RefusedValue("grid has no cell that is drawn; draw at least one")
     up = (cells.shape[0] // 2 - rows) * cell_hz
     later = (columns - cells.shape[1] // 2) * cell_s
     return Kernel("drawn", points=tuple(zip(up.tolist(), later.tolist(), strict=True)))
@@ -198,7 +199,7 @@ def named(kernel: str | Kernel) -> Kernel:
     if isinstance(kernel, Kernel):
         return kernel
     if not isinstance(kernel, str):
-        raise TypeError(
+        raise RefusedType(
             f"a kernel must be a name or made by mss_lab.kernels, got {type(kernel).__name__}; for example 'horizontal'"
         )
     return NAMED[checks.check_choice("kernel", kernel, NAMED)]()
@@ -227,7 +228,7 @@ def footprint(kernel: Kernel, spacing_hz: float, frame_s: float) -> np.ndarray:
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
     if not kernel.is_shape:
-        raise ValueError(f"a {kernel.name} kernel has no one shape; use neighbours")
+        raise RefusedValue(f"a {kernel.name} kernel has no one shape; use neighbours")
     bins = np.array([round(hz / spacing_hz) for hz, _ in kernel.points] or [0])
     frames = np.array([round(s / frame_s) for _, s in kernel.points] or [0])
     up = max(odd(kernel.height_hz, spacing_hz) // 2, int(np.abs(bins).max()))
@@ -262,7 +263,7 @@ def neighbours(kernel: Kernel, magnitude: np.ndarray, frame_s: float) -> np.ndar
     """
     frames = magnitude.shape[1]
     if kernel.is_shape or (kernel.name == "periodic" and kernel.period_s is None):
-        raise ValueError(
+        raise RefusedValue(
             f"the {kernel.name} kernel has no neighbours; give a periodic one, with its period, or nearest"
         )
     if kernel.period_s is not None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..refusals import RefusedValue
 from .time_limit import Stop
 
 # How far floating-point answers may stray from the wanted array, as a part of its largest value.
@@ -120,7 +121,7 @@ def array(
     wanted = _signed(np.asarray(wanted))
     names = axes.split()
     if wanted.ndim != len(names):
-        raise ValueError(f"axes must name the {wanted.ndim} axes of wanted, got {axes!r}")
+        raise RefusedValue(f"axes must name the {wanted.ndim} axes of wanted, got {axes!r}")
     if not isinstance(answer, np.ndarray | list | tuple | int | float | complex | np.generic):
         return f"{_capital(name)} must be an array ({', '.join(names)}), got {describe(answer)}.{where}"
     try:

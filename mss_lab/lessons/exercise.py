@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..refusals import RefusedType, RefusedValue
 from . import answers
 from .time_limit import within
 
@@ -79,20 +80,20 @@ class Exercise:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+", self.number):
-            raise ValueError(f'number must be lesson and place, such as "3.2", got {self.number!r}')
+            raise RefusedValue(f'number must be lesson and place, such as "3.2", got {self.number!r}')
         if not self.task.strip():
-            raise ValueError(f"exercise {self.number} has no task; say in a sentence what to do")
+            raise RefusedValue(f"exercise {self.number} has no task; say in a sentence what to do")
         if not callable(self.check):
-            raise TypeError(f"check of exercise {self.number} must be a function, got {self.check!r}")
+            raise RefusedType(f"check of exercise {self.number} must be a function, got {self.check!r}")
         for field in ("hints", "mistakes"):
             texts = getattr(self, field)
             if isinstance(texts, str) or not all(isinstance(words, str) and words.strip() for words in texts):
-                raise TypeError(f"{field} of exercise {self.number} must be a tuple of texts, got {texts!r}")
+                raise RefusedType(f"{field} of exercise {self.number} must be a tuple of texts, got {texts!r}")
             object.__setattr__(self, field, tuple(texts))
         if not self.hints:
-            raise ValueError(f"exercise {self.number} has no hint; give at least one")
+            raise RefusedValue(f"exercise {self.number} has no hint; give at least one")
         if len(self.mistakes) < 2:
-            raise ValueError(f"exercise {self.number} needs two typical mistakes, got {len(self.mistakes)}")
+            raise RefusedValue(f"exercise {self.number} needs two typical mistakes, got {len(self.mistakes)}")
 
     def judge(self, answer: Any) -> Verdict:
         """Check an answer. Errors and endless loops of a student's function are told in words, never as a traceback.
@@ -144,5 +145,5 @@ def answer_of(source: str) -> Any:
     exec(compile(source, "<answer>", "exec"), namespace)
     if "answer" not in namespace:
         names = sorted(name for name in namespace if not name.startswith("__"))
-        raise ValueError(f"this code must define answer, got only {names}: {source}")
+        raise RefusedValue(f"this code must define answer, got only {names}: {source}")
     return namespace["answer"]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import audio
+from ..refusals import RefusedValue
 from ..score.notes import Score, read_score
 from . import progress as kept
 from . import record
@@ -71,7 +72,7 @@ def exercises_of(number: str | int) -> tuple[Exercise, ...]:
     wanted = [f"{int(number)}.{place}" for place in range(1, len(exercises) + 1)]
     given = [exercise.number for exercise in exercises]
     if given != wanted:
-        raise ValueError(
+        raise RefusedValue(
             f"the exercises of lesson {number} must be numbered {', '.join(wanted)}, got {', '.join(given)}"
         )
     return exercises
@@ -140,7 +141,9 @@ class Lab:
         """
         if path is None:
             if score is not None:
-                raise ValueError("a score goes with a recording of your own; give its path first: lab.use(path, score)")
+                raise RefusedValue(
+                    "a score goes with a recording of your own; give its path first: lab.use(path, score)"
+                )
             from ..datasets import pieces
 
             piece = pieces.load(self._piece)

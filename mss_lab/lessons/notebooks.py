@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..refusals import RefusedValue
 from . import progress
 
 # What a notebook of the repository says about its kernel: nothing that differs from one machine to the next.
@@ -113,7 +114,7 @@ def read(path: str | os.PathLike) -> Any:
     except Exception as error:
         # nbformat raises errors of many kinds, some of its own, for files that are not what they say.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(f"{path} is not a notebook ({reason}); give an .ipynb file that Jupyter opens") from error
+        raise RefusedValue(f"{path} is not a notebook ({reason}); give an .ipynb file that Jupyter opens") from error
     return notebook
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import files
+from ..refusals import RefusedValue
 
 PLACE = "MSS_LAB_PROGRESS"
 LOCK_WAIT_S = 5.0
@@ -77,9 +78,9 @@ def read(path: str | os.PathLike) -> dict[str, Mark]:
     try:
         marks = {number: Mark(**fields) for number, fields in json.loads(content)["exercises"].items()}
         if not all(_is_sound(mark) for mark in marks.values()):
-            raise ValueError("a value of the wrong kind")
+            raise RefusedValue("a value of the wrong kind")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"the progress file {path} is damaged ({error})") from error
+        raise RefusedValue(f"the progress file {path} is damaged ({error})") from error
     return marks
 
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import files
+from ..refusals import RefusedValue
 from . import notebooks
 from .structure import RUNS_IN
 
@@ -54,7 +55,7 @@ def write_time(path: str | os.PathLike, seconds: float) -> str:
     head = [cell for cell in notebook.cells if cell.cell_type == "markdown"][:2]
     cell = next((cell for cell in head if RUNS_IN.search(cell.source)), None)
     if cell is None:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} has no place for its time: put <!-- runs-in --><!-- /runs-in --> behind "
             '"**Runs in:**" in its first or second markdown cell'
         )

@@ -19,6 +19,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 
 from .. import checks
+from ..refusals import MissingExtra, RefusedValue
 
 METRICS = ("sdr", "isr", "sir", "sar")
 
@@ -100,7 +101,7 @@ def bss_eval(
     sources = checks.check_sources("sources", sources)
     estimates = checks.check_sources("estimates", estimates)
     if set(sources) != set(estimates):
-        raise ValueError(
+        raise RefusedValue(
             f"sources and estimates must have the same names, got {', '.join(sorted(sources))} and "
             f"{', '.join(sorted(estimates))}; rename or leave out what has no partner"
         )
@@ -181,7 +182,7 @@ def _load_museval_metrics() -> ModuleType:
     """museval's metrics alone: importing the whole of museval wants ffmpeg, which computing a ratio does not."""
     package = importlib.util.find_spec("museval")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("BSS Eval needs museval; install it with: pip install museval")
+        raise MissingExtra("BSS Eval needs museval; install it with: pip install museval")
     path = Path(package.submodule_search_locations[0]) / "metrics.py"
     spec = importlib.util.spec_from_file_location("museval_metrics", path)
     assert spec is not None

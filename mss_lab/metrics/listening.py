@@ -16,6 +16,7 @@ import numpy as np
 import scipy.signal
 
 from .. import checks
+from ..refusals import RefusedType, RefusedValue
 
 REFERENCE = "hidden reference"
 LABELS = "ABCDEFGHIJKL"
@@ -96,7 +97,7 @@ class Trial:
             If a label has no rating, a rating no label, or one lies outside 0 to 100.
         """
         if set(ratings) != set(self.key):
-            raise ValueError(
+            raise RefusedValue(
                 f"there must be one rating for each of {', '.join(self.key)}, got ratings for "
                 f"{', '.join(ratings) or 'none'}; rate every stimulus once"
             )
@@ -149,10 +150,12 @@ def trial(
     named |= {_anchor_name(cutoff_hz): anchor(reference, sample_rate_hz, cutoff_hz) for cutoff_hz in cutoffs_hz}
     taken = [name for name in estimates if name in named]
     if taken:
-        raise ValueError(f"estimates must not be called {taken[0]!r}, which this test adds itself; choose another name")
+        raise RefusedValue(
+            f"estimates must not be called {taken[0]!r}, which this test adds itself; choose another name"
+        )
     named |= estimates
     if len(named) > len(LABELS):
-        raise ValueError(
+        raise RefusedValue(
             f"a trial holds at most {len(LABELS)} stimuli, got {len(named)} with the reference and the anchors; "
             "spread the estimates over several trials"
         )
@@ -183,12 +186,14 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
     """
     ratings = checks.check_axes("hidden_reference_ratings", hidden_reference_ratings, "listeners trials")
     if np.iscomplexobj(ratings):
-        raise TypeError("hidden_reference_ratings must be real numbers from 0 to 100, got complex values; pass ratings")
+        raise RefusedType(
+            "hidden_reference_ratings must be real numbers from 0 to 100, got complex values; pass ratings"
+        )
     ratings = ratings.astype(np.float64)
     heard = ~np.isnan(ratings)
     outside = heard & ((ratings < 0) | (ratings > BEST_RATING))
     if outside.any():
-        raise ValueError(
+        raise RefusedValue(
             f"hidden_reference_ratings must lie from 0 to 100, got {ratings[outside][0]:g}; mend or leave it out"
         )
     trials = heard.sum(axis=1)

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.stats
 
 from .. import checks, transforms
+from ..refusals import RefusedValue
 from .bss_eval import bss_eval
 
 # Tunturi et al.'s figures.
@@ -106,7 +107,7 @@ def denoise(
     after = (first >= last_offset_s * sample_rate_hz) & (last <= recording.shape[1])
     silent = before | after
     if not silent.any():
-        raise ValueError(
+        raise RefusedValue(
             f"the recording must be silent for {window_samples} samples before {first_onset_s:g} s or after "
             f"{last_offset_s:g} s, got {recording.shape[1]} samples in all; without silence the noise is not known"
         )
@@ -167,7 +168,7 @@ def frame_sdr(
     estimates = checks.check_sources("estimates", estimates)
     missing = [name for name in sources if name not in estimates]
     if missing:
-        raise ValueError(f"every source must have an estimate, got none for {', '.join(missing)}; silence will do")
+        raise RefusedValue(f"every source must have an estimate, got none for {', '.join(missing)}; silence will do")
     ratios = {}
     for name, source in sources.items():
         checks.check_same_shape(f"estimates[{name!r}]", estimates[name], f"sources[{name!r}]", source)
@@ -229,7 +230,7 @@ def summarise(
         for name, ratios in song.items():
             windows.setdefault(name, []).append(np.asarray(ratios, dtype=np.float64))
     if not windows:
-        raise ValueError("songs must hold at least one song with one instrument, got none; evaluate one first")
+        raise RefusedValue("songs must hold at least one song with one instrument, got none; evaluate one first")
     judged = {name: [ratios[np.isfinite(ratios)] for ratios in of_name] for name, of_name in windows.items()}
     heard = {name: [ratios for ratios in of_name if len(ratios)] for name, of_name in judged.items()}
     instruments = {
@@ -345,7 +346,7 @@ def mean_with_interval(
     given = np.array(list(values), dtype=np.float64)
     kept = given[np.isfinite(given)]
     if not len(kept):
-        raise ValueError(f"values must hold at least one number, got {len(given)} of which none is finite")
+        raise RefusedValue(f"values must hold at least one number, got {len(given)} of which none is finite")
     mean = float(kept.mean())
     outside = (1 - confidence) / 2
     if by == "bootstrap":

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from .. import audio, checks, chunks
+from ..refusals import RefusedValue
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from . import weights
@@ -146,14 +147,14 @@ def players_for(
     plays = {note.source for note in score.notes}
     strangers = [repr(source) for source, index in found.items() if index is None and source in plays]
     if strangers:
-        raise ValueError(
+        raise RefusedValue(
             f"this network parts {listed}, and no others; the score has {', '.join(strangers)}; {hint}"
             f"{{{strangers[0]}: {sources[0]!r}}}"
         )
     for index, name in enumerate(sources):
         same = [source for source, other in found.items() if other == index and source in plays]
         if len(same) > 1:
-            raise ValueError(
+            raise RefusedValue(
                 f"this network parts {listed}, one of each; the score has {' and '.join(map(repr, same))}, which are "
                 f"both its {name}; {hint}{{...}}"
             )

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from ..refusals import Refusal
 from . import fit
 
 
@@ -37,7 +38,7 @@ def obey(command: str, train: Callable[[], fit.FitResult], summary: Callable[[fi
     """
     try:
         result = train()
-    except (ValueError, TypeError, OSError, ArithmeticError) as error:
+    except (Refusal, OSError, ArithmeticError) as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

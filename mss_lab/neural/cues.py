@@ -19,6 +19,7 @@ import torch
 
 from .. import checks, units
 from ..datasets.store import Store
+from ..refusals import RefusedValue
 
 # Keeps these draws apart from those of anybody else who starts from the same seed.
 STREAM = 0xC0E
@@ -99,12 +100,14 @@ def batches(stores: Sequence[Store], *, length_frames: int, batch: int, seed: in
     batch = checks.check_number("batch", batch, at_least=1, whole=True)
     seed = checks.check_number("seed", seed, at_least=0, whole=True)
     if not stores:
-        raise ValueError("stores must name at least one store of cues, got none")
+        raise RefusedValue("stores must name at least one store of cues, got none")
     for store in stores:
         if store.facts.get("kind") != "cues":
-            raise ValueError(f"{store.folder} must be a store of cues; make it with python -m mss_lab.neural.make_cues")
+            raise RefusedValue(
+                f"{store.folder} must be a store of cues; make it with python -m mss_lab.neural.make_cues"
+            )
         if store.facts["grid"] != stores[0].facts["grid"]:
-            raise ValueError(
+            raise RefusedValue(
                 f"{store.folder} must have the grid of {stores[0].folder}; make both with the same settings"
             )
     return Batches(tuple(stores), length_frames, batch, seed)

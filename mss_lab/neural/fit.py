@@ -34,6 +34,7 @@ import torch
 from torch import nn
 
 from .. import checks
+from ..refusals import RefusedValue
 from .run_folder import Best, Checkpoint, RunFolder, read_curve
 
 __all__ = ["FitResult", "fit", "learning_rate_at", "precision_for", "read_curve"]
@@ -229,7 +230,7 @@ def fit(
     checks.check_choice("keep", keep, ("best", "last"))
     validate = tuple(validate or ())
     if patience is not None and not validate:
-        raise ValueError("patience needs batches to validate with, got none; give validate, or leave patience out")
+        raise RefusedValue("patience needs batches to validate with, got none; give validate, or leave patience out")
     run = RunFolder.open(folder, _facts(model, batches, validate, plan), leader=process_rank() == 0)
     start = run.newest()
     training = _Training(model, batches, validate, plan, run, start, minutes, checkpoint_minutes, on_progress, progress)
@@ -587,7 +588,7 @@ def _on_cpu(state: Any) -> Any:
 
 def _share(tensor: torch.Tensor, rank: int, ranks: int) -> torch.Tensor:
     if len(tensor) % ranks:
-        raise ValueError(
+        raise RefusedValue(
             f"a batch must be a multiple of the number of processes, {ranks}, got {len(tensor)} examples; "
             "choose another batch, or other devices"
         )

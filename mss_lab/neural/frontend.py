@@ -12,6 +12,7 @@ import math
 import torch
 
 from .. import checks
+from ..refusals import RefusedType, RefusedValue
 
 # Amplitudes of the cosines that a window is a sum of; the sine window is no such sum.
 COSINES = {
@@ -52,7 +53,7 @@ def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: 
     _check_lengths(window_samples, hop_samples)
     *leading, samples = waveform.shape
     if not samples:
-        raise ValueError(f"waveform must hold at least one sample, got shape {tuple(waveform.shape)}")
+        raise RefusedValue(f"waveform must hold at least one sample, got shape {tuple(waveform.shape)}")
     waveform = _wide(waveform)
     taper = make_window(window, window_samples, waveform.dtype, waveform.device)
     count = frame_count(samples, window_samples, hop_samples)
@@ -93,7 +94,9 @@ def istft(
     """
     _check_lengths(window_samples, hop_samples)
     if not transform.is_complex():
-        raise TypeError(f"transform must be complex, got {transform.dtype}; give a magnitude the mixture's phase first")
+        raise RefusedType(
+            f"transform must be complex, got {transform.dtype}; give a magnitude the mixture's phase first"
+        )
     *leading, bins, count = transform.shape
     wanted = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
     if (bins, count) != wanted:
@@ -108,7 +111,7 @@ def istft(
     except RuntimeError as error:
         if "window overlap add min" not in str(error):
             raise
-        raise ValueError(
+        raise RefusedValue(
             f"hop_samples must let a {window} window of {window_samples} samples reconstruct, got {hop_samples}, "
             f"which leaves samples under no window; choose at most {max(1, window_samples // 2)}"
         ) from error
@@ -141,7 +144,7 @@ def _window(window: str, window_samples: int, dtype: torch.dtype, device: torch.
 
 def _wide(waveform: torch.Tensor) -> torch.Tensor:
     if not waveform.is_floating_point():
-        raise TypeError(f"waveform must hold floating-point samples, got {waveform.dtype}")
+        raise RefusedType(f"waveform must hold floating-point samples, got {waveform.dtype}")
     return waveform.float() if waveform.dtype in (torch.float16, torch.bfloat16) else waveform
 
 

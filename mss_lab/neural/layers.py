@@ -10,6 +10,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from .. import checks
+from ..refusals import RefusedValue
 from . import frontend
 
 
@@ -61,7 +62,7 @@ def masked_waveforms(
             f"for {length} samples, got {tuple(masks.shape)} and {tuple(mixture_stft.shape)}; use one window and hop"
         )
     if mixture_stft.requires_grad:
-        raise ValueError("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
+        raise RefusedValue("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
     taper = frontend.make_window(window, window_samples, masks.dtype, masks.device)
     return _MaskedWaveforms.apply(masks, mixture_stft, taper, hop_samples, length)
 
@@ -69,7 +70,7 @@ def masked_waveforms(
 def check_hop(window_samples: int, hop_samples: int, least_parts: int = 2) -> None:
     """Refuse a hop that does not divide the window, or divides it into fewer parts than that."""
     if hop_samples < 1 or window_samples % hop_samples or window_samples < least_parts * hop_samples:
-        raise ValueError(
+        raise RefusedValue(
             f"hop_samples must divide window_samples into {least_parts} parts or more, got {hop_samples} and "
             f"{window_samples}; choose a quarter of the window, {max(1, window_samples // 4)}"
         )

@@ -17,6 +17,8 @@ import math
 import torch
 from torch.autograd.function import once_differentiable
 
+from ..refusals import RefusedValue
+
 # Every signal is taken to have one sample more, of this energy. Cosines of silence are then defined, no gradient
 # divides by zero, and a silent source that is estimated by silence counts as perfect.
 LEAST_ENERGY = 1e-10
@@ -43,7 +45,7 @@ def combinations(sources: int, *, combine: bool = True) -> torch.Tensor:
     Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021.
     """
     if sources < 2:
-        raise ValueError(f"combinations need 2 sources or more, got {sources}; give the other players a source too")
+        raise RefusedValue(f"combinations need 2 sources or more, got {sources}; give the other players a source too")
     if not combine:
         return torch.eye(sources, dtype=torch.float64)
     numbers = torch.arange(1, 2**sources - 1).unsqueeze(1)
@@ -81,7 +83,7 @@ def frequency_loss(
     _check_data("magnitude", magnitude)
     _check_data("targets", targets)
     if magnitude.shape != masks[:, 0].shape:
-        raise ValueError(
+        raise RefusedValue(
             f"magnitude must have the shape of masks without its sources, {tuple(masks[:, 0].shape)}, got "
             f"{tuple(magnitude.shape)}; give one magnitude for each item of the batch"
         )
@@ -219,7 +221,7 @@ class _Gram(torch.autograd.Function):
 
 def _check_shapes(name: str, tensor: torch.Tensor, other_name: str, other: torch.Tensor) -> None:
     if tensor.shape != other.shape or tensor.ndim < 3 or not math.prod(tensor.shape):
-        raise ValueError(
+        raise RefusedValue(
             f"{name} and {other_name} must have one shape (batch, sources, ...), not empty, got {tuple(tensor.shape)} "
             f"and {tuple(other.shape)}; cut both to the same length"
         )
@@ -227,4 +229,4 @@ def _check_shapes(name: str, tensor: torch.Tensor, other_name: str, other: torch
 
 def _check_data(name: str, tensor: torch.Tensor) -> None:
     if tensor.requires_grad:
-        raise ValueError(f"{name} must be data, got a tensor that asks for gradients, which would be lost; detach it")
+        raise RefusedValue(f"{name} must be data, got a tensor that asks for gradients, which would be lost; detach it")

@@ -23,6 +23,7 @@ import numpy as np
 
 from .. import checks, units
 from ..datasets import background, store
+from ..refusals import RefusedValue
 from ..score.notes import Note, Score
 from . import refine
 
@@ -180,11 +181,11 @@ def make(
     players = checks.check_number("players", players, at_least=2, whole=True)
     checks.check_number("strangers", strangers, at_least=0, at_most=1)
     if not songs:
-        raise ValueError("songs must name at least one store of songs, got none")
+        raise RefusedValue("songs must name at least one store of songs, got none")
     opened = [store.open_store(folder) for folder in songs]
     for one in opened:
         if one.facts.get("kind") != "songs" or one.facts["sample_rate_hz"] != GRID["sample_rate_hz"]:
-            raise ValueError(
+            raise RefusedValue(
                 f"{one.folder} must be a store of songs at {GRID['sample_rate_hz']} Hz; make it with "
                 "python -m mss_lab.datasets.make_training"
             )

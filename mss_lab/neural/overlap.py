@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..refusals import RefusedValue
 
 
 def segment_count(frames: int, length: int, step: int) -> int:
@@ -93,5 +94,5 @@ def overlap_add(segments: Iterable[torch.Tensor], frames: int, step: int) -> tor
         start = index * step
         whole[:, :, start : start + length] += segment * gains[index, :, None]
     if whole is None:
-        raise ValueError("there must be at least one segment, got none; cut the spectrogram first")
+        raise RefusedValue("there must be at least one segment, got none; cut the spectrogram first")
     return whole[:, :, :frames]

@@ -14,6 +14,7 @@ import torch
 
 from .. import checks
 from ..chunks import chunks
+from ..refusals import RefusedValue
 from ..score.notes import Score
 from . import cues, weights
 
@@ -102,7 +103,7 @@ def learnt_models(
         mixture, rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz, window_s=window_samples / rate_hz
     )
     if learnt.settings["window_samples"] != window_samples or grid["hop_samples"] % learnt.settings["hop_samples"]:
-        raise ValueError(
+        raise RefusedValue(
             f"a refiner's window must be a power of two and its hop a multiple of an eighth of it, got {grid}; "
             "choose others"
         )

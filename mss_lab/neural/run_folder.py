@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from .. import files, shipped
+from ..refusals import RefusedValue
 
 FORMAT = "mss_lab training run, version 1"
 RECORD, CURVE = "run.json", "curve.jsonl"
@@ -116,7 +117,7 @@ class RunFolder:
         record = _read_record(path)
         different = _differences(record["run"], facts)
         if different:
-            raise ValueError(
+            raise RefusedValue(
                 f"{folder} holds another run, which differs: {'; '.join(different)}. "
                 "Ask for what it was begun with, or name another folder"
             )
@@ -151,7 +152,7 @@ class RunFolder:
                 return found
             troubles.append(trouble)
         if troubles:
-            raise ValueError(
+            raise RefusedValue(
                 f"no checkpoint of {self.folder} can be used: {'; '.join(troubles)}. "
                 "Bring back what was there, or begin again in another folder"
             )
@@ -260,9 +261,9 @@ def _read_record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         known = isinstance(record, dict) and record.get("format") == FORMAT
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); bring it back, or begin again in another folder") from error
+        raise RefusedValue(f"{path} is damaged ({error}); bring it back, or begin again in another folder") from error
     if not known:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} must be the record of a training run of mss_lab, got another file; name another folder"
         )
     return record
@@ -273,7 +274,7 @@ def _read_checkpoint(path: Path) -> Checkpoint:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(**{**state, "best": Best(**state["best"]) if state["best"] else None})
     except (pickle.UnpicklingError, RuntimeError, TypeError, KeyError, EOFError) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} must be a checkpoint that mss_lab wrote, got a file that holds something else; nothing in it was "
             "run. Begin again in another folder"
         ) from error

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..refusals import RefusedValue
 from ..score.roll import PITCHES, ROUNDING_FRAMES
 
 # Keeps these draws apart from those of anybody else who starts from the same seed.
@@ -120,10 +121,10 @@ def batches(
         roll_hop_samples = checks.check_number("roll_hop_samples", roll_hop_samples, at_least=1, whole=True)
     missing = [fact for fact in ("sources", "sample_rate_hz") if fact not in store.facts]
     if missing:
-        raise ValueError(f"store must be one of songs, with {', '.join(missing)} among its facts; got {store!r}")
+        raise RefusedValue(f"store must be one of songs, with {', '.join(missing)} among its facts; got {store!r}")
     chosen = tuple(range(len(store))) if items is None else tuple(int(item) for item in items)
     if not chosen:
-        raise ValueError("items must name at least one item of the store, got none")
+        raise RefusedValue("items must name at least one item of the store, got none")
     return Batches(
         store, length_samples, batch, seed, (min(low, high), max(low, high)), incoherent, roll_hop_samples, chosen
     )
@@ -169,7 +170,7 @@ class Batches:
     def part(self, step: int, rank: int, ranks: int) -> dict[str, torch.Tensor]:
         """The segments of a step's batch that process `rank` of `ranks` takes: the same number for each."""
         if self.batch % ranks:
-            raise ValueError(
+            raise RefusedValue(
                 f"batch must be a multiple of the number of processes, {ranks}, got {self.batch}; "
                 f"choose {self.batch + ranks - self.batch % ranks}, or other devices"
             )

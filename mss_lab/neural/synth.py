@@ -20,6 +20,7 @@ from torch import Tensor
 from ..datasets.drawn import GRID_PER_OCTAVE, GRID_SIZE, GRID_START_HZ, HIGHEST_HZ, HIGHEST_PART
 from ..datasets.harmonic import OF_VOICES, step_samples
 from ..datasets.rooms import good_size
+from ..refusals import RefusedValue
 
 # Steps of 4 ms that are worked on at once: on a processor as many as its cache holds.
 ROWS_ON_CPU = 1_024
@@ -52,7 +53,7 @@ def stack(voices: Sequence[Mapping[str, np.ndarray] | None], device: torch.devic
     """
     sounding = [(number, voice) for number, voice in enumerate(voices) if voice is not None]
     if not sounding:
-        raise ValueError("voices must hold at least one that plays a note, got none; leave the silent ones out")
+        raise RefusedValue("voices must hold at least one that plays a note, got none; leave the silent ones out")
     stacked: dict[str, Tensor] = {}
     for name in sounding[0][1]:
         if name == "voice":

@@ -25,6 +25,7 @@ from torch import nn
 from .. import files
 from ..datasets.store import Store, open_store
 from ..metrics import energy
+from ..refusals import RefusedValue
 from . import command, fit, models, recipes, segments, weights
 
 # Validation's segments are the same in every run of a recipe.
@@ -204,16 +205,16 @@ def _stores(data: Path, valid: str | os.PathLike | None) -> tuple[Store, Store |
 def _check_data(store: Store, other: Store, recipe: recipes.Recipe) -> None:
     missing = [fact for fact in ("sources", "sample_rate_hz") if fact not in store.facts]
     if missing:
-        raise ValueError(
+        raise RefusedValue(
             f"{store.folder} must be a store of songs, got one without {' and '.join(missing)} in its facts"
         )
     if store.facts["sample_rate_hz"] != recipe.sample_rate_hz:
-        raise ValueError(
+        raise RefusedValue(
             f"{store.folder} must be at {recipe.sample_rate_hz} Hz for this recipe, got "
             f"{store.facts['sample_rate_hz']} Hz; make the data at that rate, or choose another preset"
         )
     if store.facts["sources"] != other.facts["sources"]:
-        raise ValueError(
+        raise RefusedValue(
             f"{store.folder} must have the sources {', '.join(other.facts['sources'])}, as {other.folder} has, got "
             f"{', '.join(store.facts['sources'])}"
         )

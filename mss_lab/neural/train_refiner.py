@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..datasets.store import MANIFEST, Store, open_store
+from ..refusals import RefusedValue
 from . import command, cues, fit, models, weights
 
 NAME = "refiner"
@@ -133,7 +134,9 @@ def stores_in(folder: Path) -> list[Store]:
     """All stores of a folder, in order of their names, or ValueError."""
     found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
     if not found:
-        raise ValueError(f"{folder} must hold stores of cues, got none; make them: python -m mss_lab.neural.make_cues")
+        raise RefusedValue(
+            f"{folder} must hold stores of cues, got none; make them: python -m mss_lab.neural.make_cues"
+        )
     return [open_store(path) for path in found]
 
 

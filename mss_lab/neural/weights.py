@@ -22,6 +22,7 @@ from torch import nn
 
 from .. import checks, files
 from .. import shipped as shipping
+from ..refusals import RefusedValue
 from . import models
 
 FORMAT = "mss_lab network, version 1"
@@ -69,7 +70,7 @@ def save(
     wanted = DTYPES[checks.check_choice("dtype", dtype, DTYPES)]
     claimed = [name for name in card if name in OWN]
     if claimed:
-        raise ValueError(f"card must leave {', '.join(claimed)} to this function, got them given; leave them out")
+        raise RefusedValue(f"card must leave {', '.join(claimed)} to this function, got them given; leave them out")
     network: Any = model
     state = {name: _stored(name, tensor, wanted) for name, tensor in model.state_dict().items()}
     # Written by Python, whose files have the usual permissions, and which names a full disk.
@@ -119,7 +120,7 @@ def load(path: str | os.PathLike) -> nn.Module:
         raise FileNotFoundError(f"{path} does not exist; give a file that mss_lab.neural.weights.save wrote")
     facts = card(path)
     if shipping.sha256(path) != facts["sha256"]:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} is damaged, or not the file that its card {path.with_suffix('.json').name} was written for: its "
             "checksum is another; copy both again"
         )
@@ -128,7 +129,7 @@ def load(path: str | os.PathLike) -> nn.Module:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError) as error:
         first = str(error).strip().splitlines()[-1].strip()
-        raise ValueError(
+        raise RefusedValue(
             f"{path} does not hold the weights of a {facts['network']} with its card's settings ({first}); "
             "make it again, or copy both files again"
         ) from error
@@ -156,10 +157,10 @@ def card(path: str | os.PathLike) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); copy it again, with its weights") from error
+        raise RefusedValue(f"{path} is damaged ({error}); copy it again, with its weights") from error
     missing = [name for name in OWN if not isinstance(facts, dict) or name not in facts]
     if missing or facts["format"] != FORMAT:
-        raise ValueError(f"{path} must be the card of a network of mss_lab, got another file; copy it again")
+        raise RefusedValue(f"{path} must be the card of a network of mss_lab, got another file; copy it again")
     return facts
 
 
@@ -208,10 +209,10 @@ def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor
     if not tensor.is_floating_point():
         return tensor.contiguous()
     if not tensor.isfinite().all():
-        raise ValueError(f"weights must be finite, got {name} with NaN or infinite values; train it again")
+        raise RefusedValue(f"weights must be finite, got {name} with NaN or infinite values; train it again")
     stored = tensor.to(dtype if tensor.ndim > 1 else torch.float32)
     if not stored.isfinite().all():
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must fit into half precision, got a largest value of {tensor.abs().max():.3g}; use float32"
         )
     # A copy: where two names share one tensor, each is stored.
@@ -221,7 +222,7 @@ def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor
 def _weights_path(path: str | os.PathLike) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise ValueError(
+        raise RefusedValue(
             f"a file of weights must end in .safetensors, got {path.name}; files of other kinds, such as PyTorch's "
             "own, can run code when they are opened, and are not"
         )

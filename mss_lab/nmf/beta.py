@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from .updates import (
     activation_terms,
     as_floating,
@@ -292,7 +293,7 @@ def _scikit_learn(
     from sklearn.exceptions import ConvergenceWarning
 
     if callback is not None or (free.any() and not free.all()):
-        raise ValueError(
+        raise RefusedValue(
             "the scikit-learn engine has no callback and fixes all templates or none, got a callback or some templates "
             "fixed; use engine='own'"
         )
@@ -324,7 +325,7 @@ def prepared(magnitude: np.ndarray, beta: float) -> tuple[np.ndarray, float, int
     beta = checks.check_number("beta", beta)
     V, channels = join_channels("magnitude", magnitude)
     if not V.size:
-        raise ValueError(
+        raise RefusedValue(
             f"magnitude must hold at least one bin and one frame, got shape {np.shape(magnitude)}, which is empty; "
             "check the slice that it came from"
         )
@@ -363,7 +364,7 @@ def start(
         H = (H * np.asarray(scale, H.dtype)).astype(V.dtype)
         rank = _same_rank("activations", H.shape[0], rank)
     if rank is None:
-        raise ValueError("rank must be said where neither templates nor activations are given, got None; try rank=20")
+        raise RefusedValue("rank must be said where neither templates nor activations are given, got None; try rank=20")
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
     # Mean of the model: that of V. Drawn in float64 for every type, so that float32 starts where float64 does.
     size = np.sqrt(V.mean(dtype=np.float64) / rank) if W is None or H is None else 1.0
@@ -415,5 +416,5 @@ def _free_columns(fixed: bool | np.ndarray, components: int, given: bool) -> np.
             f"{fixed.shape} of {fixed.dtype}; mark the templates to keep with True"
         )
     if fixed.any() and not given:
-        raise ValueError("fixed_templates needs templates to keep, got none; give templates=")
+        raise RefusedValue("fixed_templates needs templates to keep, got none; give templates=")
     return ~np.broadcast_to(fixed, components)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, masks
+from ..refusals import RefusedValue
 from . import beta as nmf
 
 # The name of what no given template explains.
@@ -79,7 +80,7 @@ def source_models(templates: np.ndarray, activations: np.ndarray, owners: np.nda
             f"{owners.shape} of {owners.dtype}; number the sources from 0"
         )
     if owners.size and not 0 <= owners.min() <= owners.max() < sources:
-        raise ValueError(
+        raise RefusedValue(
             f"owners must be from 0 to {sources - 1}, got {owners.min()} to {owners.max()}; number the sources from 0"
         )
     return np.stack([templates[:, owners == j] @ activations[:, owners == j] for j in range(sources)])
@@ -150,7 +151,7 @@ def semi_supervised(
     names, together, owners = _joined(templates)
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
     if REST in names:
-        raise ValueError(f"templates must leave the name {REST!r} to what is learnt, got it as a source; rename it")
+        raise RefusedValue(f"templates must leave the name {REST!r} to what is learnt, got it as a source; rename it")
     checks.check_generator("rng", rng)
     free = rng.uniform(0.1, 1.1, (len(together), rank)) * (together.mean() or 1.0)
     found = nmf.factorise(
@@ -258,7 +259,7 @@ def cluster(
     sources = checks.check_number("sources", sources, at_least=1, whole=True)
     checks.check_generator("rng", rng)
     if len(points) < sources:
-        raise ValueError(
+        raise RefusedValue(
             f"templates must hold at least one component for each of the {sources} sources, got {len(points)}; "
             "factorise with a higher rank"
         )
@@ -297,7 +298,7 @@ def separate(
     Lesson: notebooks/05_nmf_from_scratch.ipynb
     """
     if not models:
-        raise ValueError("models must hold at least one source, got none; give the result of supervised, for example")
+        raise RefusedValue("models must hold at least one source, got none; give the result of supervised, for example")
     first_name, first = next(iter(models.items()))
     for name, source_model in models.items():
         checks.check_same_shape(f"models[{name!r}]", source_model, f"models[{first_name!r}]", first)
@@ -321,7 +322,7 @@ def _checked_factors(templates: np.ndarray, activations: np.ndarray) -> tuple[np
 def _joined(templates: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Names, all templates side by side, and whose each of them is."""
     if not isinstance(templates, Mapping) or not templates:
-        raise ValueError("templates must map at least one source name to its templates, got none; pass a dict")
+        raise RefusedValue("templates must map at least one source name to its templates, got none; pass a dict")
     checked = {
         name: checks.check_magnitude(f"templates[{name!r}]", one, "freq components") for name, one in templates.items()
     }

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from . import beta as nmf
 from .updates import activation_terms, as_floating, improve, normalise, split_channels, template_terms
 
@@ -114,7 +115,7 @@ def factorise(
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
     W, H = nmf.start(V, rank, templates, activations, scale, channels, rng)
     if fixed_templates and templates is None:
-        raise ValueError("fixed_templates needs templates to keep, got none; give templates=")
+        raise RefusedValue("fixed_templates needs templates to keep, got none; give templates=")
     # Instead of dividing V by its mean, the other terms are multiplied by it.
     mean = float(V.mean(dtype=np.float64)) or 1.0
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from . import beta as nmf
 from .updates import activation_terms, exponent, improve, split_channels, template_terms
 
@@ -121,7 +122,7 @@ def factorise(
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
     W, H, lags = _start(V, rank, lags, templates, activations, scale, channels, rng)
     if fixed_templates and templates is None:
-        raise ValueError("fixed_templates needs templates to keep, got none; give templates=")
+        raise RefusedValue("fixed_templates needs templates to keep, got none; give templates=")
     power, parts = exponent(beta), channels or 1
 
     def finished() -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +167,7 @@ def _start(
             raise checks.ShapeError(f"templates must have {lags} lags, got {len(templates)}; leave lags out")
         lags = len(templates)
     if lags is None:
-        raise ValueError("lags must be said where no templates are given, got None; try lags=8")
+        raise RefusedValue("lags must be said where no templates are given, got None; try lags=8")
     lags = checks.check_number("lags", lags, at_least=1, whole=True)
     if templates is not None:
         # One lag at a time is checked as any templates are; together they are as loud as the music needs.

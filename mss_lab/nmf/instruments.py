@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checks, shipped
+from ..refusals import RefusedValue
 from ..score.instruments import name_of
 from ..score.roll import PITCHES
 
@@ -47,7 +48,7 @@ def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
     programs, midi, levels_db, lowest_db = _table(shipped.data_folder(FOLDER) / FOLDER)
     rows = programs == program
     if not rows.any():
-        raise ValueError(
+        raise RefusedValue(
             f"program must be an instrument that was measured, got {program} ({name_of(program)}), which has no "
             f"harmonics to speak of; choose the nearest of {', '.join(name_of(p) for p in np.unique(programs))}"
         )

@@ -6,6 +6,7 @@ Contents: melody, near. Lesson: notebooks/06_nmf_that_knows_time.ipynb
 import numpy as np
 
 from .. import checks, units
+from ..refusals import RefusedValue
 
 JUMP_PENALTY = 5.0
 WIDTH_SEMITONES = 0.75
@@ -107,5 +108,5 @@ def _checked_sources(sources: np.ndarray, pitches_hz: np.ndarray) -> tuple[np.nd
             "use those that the combs were made with"
         )
     if pitches_hz[0] <= 0 or (np.diff(pitches_hz) <= 0).any():
-        raise ValueError("pitches_hz must be above 0 and ascend, got others; make them with fundamentals_hz")
+        raise RefusedValue("pitches_hz must be above 0 and ascend, got others; make them with fundamentals_hz")
     return sources, pitches_hz

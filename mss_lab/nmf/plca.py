@@ -16,6 +16,7 @@ import dataclasses
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from .updates import activation_terms, as_floating, template_terms
 
 
@@ -58,7 +59,7 @@ def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilitie
     of_frequency, of_frame = W.sum(axis=0), H.sum(axis=1)
     total = float(of_frequency @ of_frame)
     if not total > 0:
-        raise ValueError("templates and activations must make some sound, got silence; it has no probabilities")
+        raise RefusedValue("templates and activations must make some sound, got silence; it has no probabilities")
     return Probabilities(
         of_frequency * of_frame / total,
         W / np.where(of_frequency > 0, of_frequency, 1),
@@ -130,5 +131,5 @@ def _checked(magnitude: np.ndarray, probabilities: Probabilities) -> np.ndarray:
             "make both from one spectrogram"
         )
     if not V.any():
-        raise ValueError("magnitude must make some sound, got silence; it has no probabilities")
+        raise RefusedValue("magnitude must make some sound, got silence; it has no probabilities")
     return V

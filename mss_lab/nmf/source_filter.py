@@ -26,6 +26,7 @@ import numpy as np
 
 from .. import checks, masks, transforms, units
 from ..chunks import chunks
+from ..refusals import RefusedType
 from ..score import notes
 from ..score.notes import Score
 from ..score.roll import note_frames
@@ -274,7 +275,7 @@ def separate(
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     if score is not None and not isinstance(score, Score):
-        raise TypeError(
+        raise RefusedType(
             f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
         )
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.ndimage
 
 from .. import checks, transforms, units
+from ..refusals import RefusedValue
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
@@ -126,7 +127,7 @@ def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = No
     said = _instruments(instruments)
     strangers = [source for source in said if source not in score.sources]
     if strangers:
-        raise ValueError(
+        raise RefusedValue(
             f"instruments must name sources of the score, {', '.join(score.sources)}, got {', '.join(strangers)}; "
             "mend the name"
         )
@@ -138,7 +139,7 @@ def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = No
             program = programs_of([said[source]] if source in said else [source, *_known(sounding)])
             found[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS)
         except ValueError as error:
-            raise ValueError(
+            raise RefusedValue(
                 f"source {source!r} must be played by an instrument that was measured ({error}); say which, or its "
                 f"nearest kin, with instruments={{{source!r}: 'violin'}}, or --set instruments={source}=violin"
             ) from error
@@ -161,7 +162,7 @@ def _instruments(instruments: Mapping[str, str] | str | None) -> dict[str, str]:
         return dict(instruments or {})
     pairs = [pair.partition("=") for pair in instruments.split(",") if pair.strip()]
     if not all(equals and source.strip() and name.strip() for source, equals, name in pairs):
-        raise ValueError(f"instruments must be SOURCE=INSTRUMENT, several parted by commas, got {instruments!r}")
+        raise RefusedValue(f"instruments must be SOURCE=INSTRUMENT, several parted by commas, got {instruments!r}")
     return {source.strip(): name.strip() for source, _, name in pairs}
 
 
@@ -366,7 +367,7 @@ def separate(
 def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dict[str, np.ndarray]:
     missing = [source for source in score.sources if score.notes_of(source) and source not in templates]
     if missing:
-        raise ValueError(
+        raise RefusedValue(
             f"templates must have every source that plays, nothing came for {', '.join(missing)}; add its amplitudes, "
             "or leave templates out"
         )

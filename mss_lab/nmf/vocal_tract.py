@@ -6,6 +6,7 @@ Contents: fundamentals_hz, source_combs, filter_atoms. Lesson: notebooks/06_nmf_
 import numpy as np
 
 from .. import checks, units
+from ..refusals import RefusedValue
 
 LOWEST_HZ = 100.0
 HIGHEST_HZ = 800.0
@@ -78,7 +79,7 @@ def source_combs(
     top_hz = (bins - 1) * spacing_hz
     if not pitches_hz.size or pitches_hz.min() <= 0 or pitches_hz.max() >= top_hz:
         came = f"{pitches_hz.min():g} to {pitches_hz.max():g} Hz" if pitches_hz.size else "none"
-        raise ValueError(f"pitches_hz must lie above 0 and below {top_hz:g} Hz, got {came}; leave the others out")
+        raise RefusedValue(f"pitches_hz must lie above 0 and below {top_hz:g} Hz, got {came}; leave the others out")
     powers = _glottal_powers(int(top_hz / pitches_hz.min()), open_quotient)
     # Beyond six bins a Hann window's transform is 90 dB down.
     steps = np.arange(-6, 7)[:, np.newaxis]

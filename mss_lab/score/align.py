@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, units
+from ..refusals import RefusedType, RefusedValue
 from . import features, paths
 from .agreement import SEMITONES, closeness
 from .features import FRAME_S
@@ -65,7 +66,7 @@ class Alignment:
         for name in ("score_times_s", "recording_times_s"):
             times[name] = checks.check_finite(name, checks.check_axes(name, getattr(self, name), "points"))
             if len(times[name]) < 2 or np.any(np.diff(times[name]) <= 0):
-                raise ValueError(
+                raise RefusedValue(
                     f"{name} must be at least two times, each later than the one before, got {times[name]}; "
                     "leave out points that stand still"
                 )
@@ -138,7 +139,7 @@ def align(
     hearing = features.hear(recording, sample_rate_hz)
     notes = check_alignable(score)
     if hearing.is_silent:
-        raise ValueError("the recording must hold sound to be aligned, got silence; check the file and the channel")
+        raise RefusedValue("the recording must hold sound to be aligned, got silence; check the file and the channel")
     if tuning_hz is None:
         tuning_hz = features.estimate_tuning_hz(hearing)
         candidates_hz = [float(tuning_hz * units.cents_to_ratio(100 * step)) for step in SEMITONES]
@@ -152,7 +153,7 @@ def align(
     levels = features.band_levels(hearing, candidates_hz[0])
     path, score_columns, frame_s = find(levels, score, lead_s)
     if not len(path):
-        raise ValueError(
+        raise RefusedValue(
             f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
             f"got {score.duration_s:.3g} s for {hearing.duration_s:.3g} s; align it as a whole, or give more of it"
         )
@@ -167,7 +168,7 @@ def warp(score: Score, alignment: Alignment) -> Score:
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
     if not isinstance(score, Score):
-        raise TypeError(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+        raise RefusedType(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
     onsets_s = alignment.to_recording_s([note.onset_s for note in score.notes])
     offsets_s = alignment.to_recording_s([note.offset_s for note in score.notes])
     moved = tuple(
@@ -197,11 +198,13 @@ def align_score(
 def check_alignable(score: Score) -> tuple[Note, ...]:
     """The pitched notes of a score, or TypeError and ValueError in words if there are none."""
     if not isinstance(score, Score):
-        raise TypeError(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+        raise RefusedType(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
     notes = features.pitched_notes(score)
     if not notes:
         came = "only unpitched sources" if score.notes else "no note at all"
-        raise ValueError(f"the score must have at least one note with a pitch to be aligned, got {came}; add its notes")
+        raise RefusedValue(
+            f"the score must have at least one note with a pitch to be aligned, got {came}; add its notes"
+        )
     return notes
 
 

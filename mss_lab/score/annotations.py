@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checks, units
+from ..refusals import RefusedValue
 from .instruments import name_of, numbered
 from .notes import Note, Score
 
@@ -70,7 +71,7 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
     if source is None:
         named = _URMP_NOTES.fullmatch(path.name)
         if not named or named[2] not in URMP_INSTRUMENTS:
-            raise ValueError(
+            raise RefusedValue(
                 f"{path} must be named like Notes_1_vn_01_Jupiter.txt, with one of {', '.join(URMP_INSTRUMENTS)}; "
                 "say who plays: read_urmp_notes(path, 'violin')"
             )
@@ -78,7 +79,7 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
     notes = []
     for line, (onset_s, frequency_hz, duration_s) in _rows(path, "onset_s frequency_Hz duration_s"):
         if frequency_hz <= 0:
-            raise ValueError(f"line {line} of {path} must have a frequency above 0 Hz, got {frequency_hz:g}; mend it")
+            raise RefusedValue(f"line {line} of {path} must have a frequency above 0 Hz, got {frequency_hz:g}; mend it")
         notes.append(_note(path, line, source, float(units.hz_to_midi(frequency_hz)), onset_s, onset_s + duration_s))
     return _score(path, notes)
 
@@ -127,16 +128,16 @@ def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     path = _existing(path)
     rows = _rows(path, "time_s f0_Hz")
     if not rows:
-        raise ValueError(f"{path} holds no frames; give a file of times and frequencies")
+        raise RefusedValue(f"{path} holds no frames; give a file of times and frequencies")
     last_s = -math.inf
     for line, (time_s, f0_hz) in rows:
         if time_s <= last_s:
-            raise ValueError(
+            raise RefusedValue(
                 f"line {line} of {path} must be later than the line before, got {time_s:g} s after {last_s:g} s; "
                 "sort the lines by time"
             )
         if f0_hz < 0:
-            raise ValueError(f"line {line} of {path} must have a frequency of at least 0 Hz, got {f0_hz:g}; mend it")
+            raise RefusedValue(f"line {line} of {path} must have a frequency of at least 0 Hz, got {f0_hz:g}; mend it")
         last_s = time_s
     times_s, f0_hz = np.array([values for _, values in rows], dtype=np.float64).T
     return times_s.copy(), f0_hz.copy()
@@ -169,7 +170,7 @@ def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: S
     parts: dict[int, list[tuple[float, int, float]]] = {}
     for line, row in _rows(path, "performed_ms written_ms midi channel"):
         if row[3] not in range(1, len(sources) + 1):
-            raise ValueError(
+            raise RefusedValue(
                 f"line {line} of {path} must have a channel from 1 to {len(sources)}, got {row[3]:g}; "
                 "name all channels: read_bach10(path, sources=...)"
             )
@@ -202,7 +203,7 @@ def read_program_rows(path: str | os.PathLike) -> Score:
         try:
             source = name_of(checks.check_number("program", program, whole=True))
         except ValueError as error:
-            raise ValueError(f"line {line} of {path} is not a note: {error}") from error
+            raise RefusedValue(f"line {line} of {path} is not a note: {error}") from error
         notes.append(_note(path, line, source, midi, onset_s, offset_s))
     return _score(path, notes)
 
@@ -213,7 +214,7 @@ def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tu
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be a table of numbers as text, got something else ({error})") from error
+        raise RefusedValue(f"{path} must be a table of numbers as text, got something else ({error})") from error
     rows = []
     for line, row in enumerate(text.splitlines(), start=1):
         cells = row.replace(",", " ").split()
@@ -224,7 +225,7 @@ def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tu
         except ValueError:
             values = ()
         if len(values) != len(names) or not all(math.isfinite(value) for value in values):
-            raise ValueError(
+            raise RefusedValue(
                 f"line {line} of {path} must hold {len(names)} numbers ({', '.join(names)}), got {row.strip()!r}; "
                 "mend the line, or read the file with the function for its format"
             )
@@ -244,12 +245,12 @@ def _note(path: Path, line: int, source: str, midi: float, onset_s: float, offse
     try:
         return Note(source, int(midi) if midi == int(midi) else midi, onset_s, offset_s)
     except ValueError as error:
-        raise ValueError(f"line {line} of {path} is not a note: {error}") from error
+        raise RefusedValue(f"line {line} of {path} is not a note: {error}") from error
 
 
 def _score(path: Path, notes: list[Note], sources: tuple[str, ...] = ()) -> Score:
     if not notes:
-        raise ValueError(f"{path} holds no notes; give a file with one row for each note")
+        raise RefusedValue(f"{path} holds no notes; give a file with one row for each note")
     return Score(tuple(notes), sources)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from .. import checks, units
+from ..refusals import RefusedType, RefusedValue
 from . import features, paths
 from .align import TEMPI, check_alignable, columns_of
 from .notes import Score
@@ -81,9 +82,9 @@ def find_score(
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
     if not isinstance(scores, Mapping):
-        raise TypeError(f"scores must map names to Scores, got {type(scores).__name__}; pass a dict")
+        raise RefusedType(f"scores must map names to Scores, got {type(scores).__name__}; pass a dict")
     if not scores:
-        raise ValueError("scores must hold at least one score, got an empty dict; add one under its name")
+        raise RefusedValue("scores must hold at least one score, got an empty dict; add one under its name")
     for name, score in scores.items():
         try:
             check_alignable(score)
@@ -94,10 +95,10 @@ def find_score(
         for step in transpositions
     ]
     if not semitones:
-        raise ValueError("transpositions must name at least one, got none; 0 is the written key")
+        raise RefusedValue("transpositions must name at least one, got none; 0 is the written key")
     hearing = features.hear(recording, sample_rate_hz)
     if hearing.is_silent:
-        raise ValueError("the recording must hold sound to be found, got silence; check the file and the channel")
+        raise RefusedValue("the recording must hold sound to be found, got silence; check the file and the channel")
     tuning_hz = tuning_hz or features.estimate_tuning_hz(hearing)
     heard = {}
     for step in semitones:

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 
 from .. import checks
+from ..refusals import RefusedType, RefusedValue
 
 # The names of the General MIDI programs, in eights: a family each.
 NAMES = (
@@ -170,14 +171,14 @@ def program_of(name: str) -> int:
         If the name is unknown (the message names some that are near), or names drums, which are no program.
     """
     if is_drums(name):
-        raise ValueError(
+        raise RefusedValue(
             f"{name!r} must be an instrument with a pitch, got drums, which have a channel but no program; "
             "list it among the unpitched sources of the score"
         )
     found = _look_up(name)
     if found is None:
         near = difflib.get_close_matches(_plain(name), _PROGRAMS, n=3)
-        raise ValueError(
+        raise RefusedValue(
             f"{name!r} must name an instrument, got a name that is not known; "
             + (f"did you mean {', '.join(near)}?" if near else "use one of mss_lab.score.instruments.NAMES")
         )
@@ -236,7 +237,7 @@ def is_drums(name: str) -> bool:
 def _plain(name: str) -> str:
     # Small letters and digits, words parted by one space: "Flöte_2" -> "flote 2", "vnA" -> "vn a", "vn2" -> "vn 2".
     if not isinstance(name, str):
-        raise TypeError(f"an instrument's name must be text, got {name!r} of type {type(name).__name__}")
+        raise RefusedType(f"an instrument's name must be text, got {name!r} of type {type(name).__name__}")
     letters = unicodedata.normalize("NFKD", name).replace("♭", "b")
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     letters = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", letters).lower()

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 from .notes import Score
 
 # What is left of the distance between two anchors, at least, so that time never stands still.
@@ -36,7 +37,7 @@ class TimeMap:
         for name in ("from_s", "to_s"):
             times_s = checks.check_finite(name, checks.check_axes(name, getattr(self, name), "points"))
             if not len(times_s) or np.any(np.diff(times_s) <= 0):
-                raise ValueError(
+                raise RefusedValue(
                     f"{name} must be times, each later than the one before, got {times_s}; leave out the others"
                 )
         checks.check_same_shape("from_s", self.from_s, "to_s", self.to_s)

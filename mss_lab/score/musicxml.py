@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..refusals import RefusedValue, require
 from .instruments import numbered
 from .notes import Note, Score
 
@@ -50,7 +51,7 @@ def read_musicxml(path: str | os.PathLike) -> Score:
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingExtra
         If music21 is not installed; it comes with `pip install 'mss-lab[scores]'`.
     FileNotFoundError
         If there is no such file.
@@ -66,7 +67,7 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     music21 = _music21()
     written = _parsed(music21, path)
     if not any(written.recurse().notes):
-        raise ValueError(f"{path} holds no notes; export the score again with its notes, or choose another file")
+        raise RefusedValue(f"{path} holds no notes; export the score again with its notes, or choose another file")
     parts = list(written.toSoundingPitch().parts)
     played = _played(music21, path, parts)
     seconds = _clock(music21.stream.Score(played))
@@ -86,14 +87,7 @@ def read_musicxml(path: str | os.PathLike) -> Score:
 
 
 def _music21() -> ModuleType:
-    try:
-        import music21
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "reading MusicXML needs music21; install it with: pip install 'mss-lab[scores]', "
-            "or export the score as MIDI"
-        ) from error
-    return music21
+    return require("music21", "reading MusicXML", otherwise="export the score as MIDI")
 
 
 def _parsed(music21: ModuleType, path: Path) -> Any:
@@ -102,12 +96,12 @@ def _parsed(music21: ModuleType, path: Path) -> Any:
         written = music21.converter.parse(path, format="musicxml", forceSource=True)
     except Exception as error:
         # The parser raises whatever it stumbles over.
-        raise ValueError(
+        raise RefusedValue(
             f"{path} could not be read as MusicXML ({str(error) or type(error).__name__}); "
             "export the score again as MusicXML or MIDI"
         ) from error
     if not isinstance(written, music21.stream.Score):
-        raise ValueError(f"{path} must hold one score, got {type(written).__name__}; save each piece as its own file")
+        raise RefusedValue(f"{path} must hold one score, got {type(written).__name__}; save each piece as its own file")
     return written
 
 
@@ -152,7 +146,7 @@ def _order(music21: ModuleType, path: Path, parts: list[Any], bars: list[list[An
         try:
             expanded = expander.process()
         except music21.exceptions21.Music21Exception as error:
-            raise ValueError(
+            raise RefusedValue(
                 f"the repeats of {path} could not be played ({error}); write them out in the notation program"
             ) from error
         # The expander copies bars, and their groups with them.

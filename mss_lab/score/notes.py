@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, files, units
+from ..refusals import RefusedType, RefusedValue
 from .instruments import name_of, numbered
 
 CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
@@ -57,7 +58,9 @@ class Note:
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source or not self.source.isprintable():
-            raise ValueError(f"a note's source must be a name, got {self.source!r}; say who plays it, such as 'violin'")
+            raise RefusedValue(
+                f"a note's source must be a name, got {self.source!r}; say who plays it, such as 'violin'"
+            )
         # Kept as Python's own numbers, so that notes compare and print alike wherever they come from.
         checked = {
             "midi": checks.check_number("midi", self.midi, at_least=0, at_most=127, hint="60 is middle C"),
@@ -72,7 +75,7 @@ class Note:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.offset_s <= self.onset_s:
-            raise ValueError(
+            raise RefusedValue(
                 f"a note must end after it starts, got onset {self.onset_s} s and offset {self.offset_s} s "
                 f"({self.source}, pitch {self.midi}); give offset_s as a time, not as a duration"
             )
@@ -106,18 +109,18 @@ class Score:
     def __post_init__(self) -> None:
         for note in self.notes:
             if not isinstance(note, Note):
-                raise TypeError(f"notes must hold Notes, got {note!r}; make each with mss_lab.score.notes.Note")
+                raise RefusedType(f"notes must hold Notes, got {note!r}; make each with mss_lab.score.notes.Note")
         for field, names in (("sources", self.sources), ("unpitched", self.unpitched)):
             # Text is a sequence too: of its letters.
             if isinstance(names, str):
-                raise TypeError(f"{field} must be a list of names, got {names!r}; write ({names!r},)")
+                raise RefusedType(f"{field} must be a list of names, got {names!r}; write ({names!r},)")
         notes = sorted(self.notes, key=lambda note: note.onset_s)
         sources = tuple(self.sources) or tuple(dict.fromkeys(note.source for note in notes))
         if len(set(sources)) != len(sources):
-            raise ValueError(f"every source must have a name of its own, got {', '.join(sources)}; rename one")
+            raise RefusedValue(f"every source must have a name of its own, got {', '.join(sources)}; rename one")
         strangers = sorted({note.source for note in notes} - set(sources))
         if strangers:
-            raise ValueError(
+            raise RefusedValue(
                 f"every note must belong to one of the sources {', '.join(sources)}, got {', '.join(strangers)}; "
                 "add the name to the sources, or mend the notes"
             )
@@ -152,7 +155,7 @@ def read_score(path: str | os.PathLike) -> Score:
         hint = "export it as MIDI"
         if path.suffix.lower() == ".txt":
             hint = "text files come in many forms: see mss_lab.score.annotations for those of URMP and Bach10"
-        raise ValueError(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; {hint}")
+        raise RefusedValue(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; {hint}")
     return readers[path.suffix.lower()](path)
 
 
@@ -181,15 +184,15 @@ def read_csv(path: str | os.PathLike) -> Score:
                 velocity=_number(row, "velocity") if row.get("velocity") else 80,
             )
         except ValueError as error:
-            raise ValueError(f"line {number} of {path} is not a note: {error}") from error
+            raise RefusedValue(f"line {number} of {path} is not a note: {error}") from error
         if notes and note.onset_s < notes[-1].onset_s:
-            raise ValueError(
+            raise RefusedValue(
                 f"line {number} of {path} must not start before the line above it, at {notes[-1].onset_s} s, "
                 f"got {note.onset_s} s; mend the time, or sort the lines by onset_s"
             )
         notes.append(note)
     if not notes:
-        raise ValueError(f"{path} holds no notes; give at least one line under the heading")
+        raise RefusedValue(f"{path} holds no notes; give at least one line under the heading")
     return Score(tuple(notes))
 
 
@@ -230,7 +233,7 @@ def read_midi(path: str | os.PathLike) -> Score:
             midi = pretty_midi.PrettyMIDI(str(path), charset="latin-1")
     except Exception as error:
         # The parser raises whatever it stumbles over: EOFError, OSError, KeyError, ValueError.
-        raise ValueError(
+        raise RefusedValue(
             f"{path} could not be read as MIDI ({str(error) or type(error).__name__}); "
             "give a Standard MIDI File, or export the score again"
         ) from error
@@ -249,7 +252,7 @@ def read_midi(path: str | os.PathLike) -> Score:
             offset_s = max(float(note.end), float(note.start) + MIDI_TICK_S)
             notes.append(Note(source, note.pitch, float(note.start), offset_s, max(1, note.velocity)))
     if not notes:
-        raise ValueError(f"{path} holds no notes; export the score again with its notes, or choose another file")
+        raise RefusedValue(f"{path} holds no notes; export the score again with its notes, or choose another file")
     return Score(tuple(notes), tuple(sources), frozenset(unpitched))
 
 
@@ -304,7 +307,7 @@ def write_midi(
 def select(score: Score, sources: Iterable[str]) -> Score:
     """The score of some of its sources, in the order given; ValueError for a name that it has not."""
     if isinstance(sources, str):
-        raise TypeError(f"sources must be a list of names, got {sources!r}; write [{sources!r}]")
+        raise RefusedType(f"sources must be a list of names, got {sources!r}; write [{sources!r}]")
     sources = tuple(sources)
     for source in sources:
         checks.check_choice("source", source, score.sources)
@@ -363,20 +366,20 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
             columns = tuple(table.fieldnames or ())
             rows = [(table.line_num, row) for row in table]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} must be a table of text in UTF-8 with the columns {wanted}, got something else ({error}); "
             "save it again as CSV in UTF-8"
         ) from error
     missing = [column for column in CSV_COLUMNS if column not in columns]
     if missing:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} must have the columns {wanted}, got {', '.join(columns) or 'none'}; "
             f"add {', '.join(missing)} to its first line, with commas between"
         )
     for number, row in rows:
         # A decimal comma splits a number in two, and every cell behind it moves: better refused than misread.
         if None in row:
-            raise ValueError(
+            raise RefusedValue(
                 f"line {number} of {path} must have {len(columns)} cells, one for each column, got more; "
                 "write decimals with a point"
             )
@@ -386,7 +389,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
 def _cell(row: Mapping[str, str | None], column: str) -> str:
     cell = (row[column] or "").strip()
     if not cell:
-        raise ValueError(f"{column} must be given, got an empty cell; fill it in, or delete the line")
+        raise RefusedValue(f"{column} must be given, got an empty cell; fill it in, or delete the line")
     return cell
 
 
@@ -395,7 +398,7 @@ def _number(row: Mapping[str, str | None], column: str) -> Any:
     try:
         number = float(cell)
     except ValueError:
-        raise ValueError(f"{column} must be a number, got {cell!r}; write it like 60 or 0.25") from None
+        raise RefusedValue(f"{column} must be a number, got {cell!r}; write it like 60 or 0.25") from None
     # Pitches and velocities are whole numbers as a rule, and stay so.
     return int(cell) if cell.isdecimal() and cell.isascii() else number
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from .. import checks
+from ..refusals import RefusedType, RefusedValue
 from .instruments import without_player
 from .notes import Score
 
@@ -36,24 +37,24 @@ def merge(score: Score, groups: Mapping[str, Iterable[str]]) -> Score:
     new_name: dict[str, str] = {}
     for name, members in groups.items():
         if isinstance(members, str):
-            raise TypeError(f"groups[{name!r}] must be a list of names, got {members!r}; write [{members!r}]")
+            raise RefusedType(f"groups[{name!r}] must be a list of names, got {members!r}; write [{members!r}]")
         members = tuple(members)
         if not members:
-            raise ValueError(f"groups[{name!r}] must name at least one source, got none; leave the group out")
+            raise RefusedValue(f"groups[{name!r}] must name at least one source, got none; leave the group out")
         for member in members:
             checks.check_choice(f"a source of groups[{name!r}]", member, score.sources)
             if new_name.setdefault(member, name) != name:
-                raise ValueError(
+                raise RefusedValue(
                     f"every source must be in one group, got {member!r} in {new_name[member]!r} and {name!r}; "
                     "leave it out of one"
                 )
         if len({member in score.unpitched for member in members}) > 1:
-            raise ValueError(
+            raise RefusedValue(
                 f"groups[{name!r}] must be all pitched or all unpitched, got both in {', '.join(members)}; "
                 "keep drums in a group of their own"
             )
         if name in score.sources and name not in members:
-            raise ValueError(f"a group's name must be free, got {name!r}, a source that stays; choose another name")
+            raise RefusedValue(f"a group's name must be free, got {name!r}, a source that stays; choose another name")
     renamed = {source: new_name.get(source, source) for source in score.sources}
     notes = tuple(dataclasses.replace(note, source=renamed[note.source]) for note in score.notes)
     sources = tuple(dict.fromkeys(renamed.values()))

@@ -28,6 +28,7 @@ import scipy.ndimage
 
 from .. import checks, transforms
 from ..chunks import chunks
+from ..refusals import RefusedValue
 from . import adress, panning
 from .panning import PanWarning
 
@@ -258,7 +259,7 @@ def separate(
     _check_layout(layout)
     if pans_rad is None:
         if delays_s is not None:
-            raise ValueError("delays_s needs pans_rad, got none; give the sources' angles, too, or neither")
+            raise RefusedValue("delays_s needs pans_rad, got none; give the sources' angles, too, or neither")
         places = _places_found(mixture, sample_rate_hz, count, settings, layout)
     else:
         pans = panning.named(pans_rad, count, mixture, sample_rate_hz)
@@ -307,7 +308,7 @@ def _places_given(
     # The caller's angles, each with the caller's delay, or with the one that is heard most near this angle.
     if delays_s is not None:
         if not isinstance(delays_s, Mapping) or set(delays_s) != set(pans):
-            raise ValueError(
+            raise RefusedValue(
                 f"delays_s must name the sources of pans_rad, {', '.join(pans)}, got {delays_s!r}; "
                 "pass a dict with a delay in seconds for each of them"
             )

@@ -30,6 +30,7 @@ import scipy.signal
 
 from .. import checks, masks, transforms
 from ..chunks import chunks, excerpts
+from ..refusals import RefusedType, RefusedValue
 from . import panning, projet, wiener
 
 ALGORITHMS = ("em", "simplified")
@@ -308,12 +309,12 @@ def _begun(
     if start is None:
         return projet.separate(mixture, sample_rate_hz, pans_rad=pans_rad, count=count)
     if not callable(start):
-        raise TypeError(
+        raise RefusedType(
             f"start must be a separator, got {start!r}; pass mss_lab.catalogue.separator('projet'), or give its name "
             "to catalogue.separator or the command line"
         )
     if pans_rad is not None or count is not None:
-        raise ValueError("pans_rad and count are those of the start; give them to it: separator('duet', count=3)")
+        raise RefusedValue("pans_rad and count are those of the start; give them to it: separator('duet', count=3)")
     guess = checks.check_sources("what start returned", start(mixture, sample_rate_hz, score))
     checks.check_same_shape("what start returned", next(iter(guess.values())), "mixture", mixture)
     return guess

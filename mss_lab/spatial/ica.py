@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import checks
 from ..chunks import excerpts
+from ..refusals import RefusedValue
 from . import panning
 
 ITERATIONS = 200
@@ -113,7 +114,7 @@ def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
     mixture = checks.check_stereo("mixture", mixture)
     W = checks.check_finite("unmixing", checks.check_axes("unmixing", unmixing, "sources channels"))
     if W.shape not in ((1, 2), (2, 2)) or np.linalg.matrix_rank(W) < len(W):
-        raise ValueError(
+        raise RefusedValue(
             f"unmixing must be one or two independent rows of 2, got {W.tolist()}; make it with ica.unmixing"
         )
     if len(W) == 1:

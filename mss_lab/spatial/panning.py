@@ -18,6 +18,7 @@ import scipy.ndimage
 import scipy.signal
 
 from .. import checks, transforms
+from ..refusals import RefusedType, RefusedValue
 
 LEFT_RAD, CENTRE_RAD, RIGHT_RAD = 0.0, np.pi / 4, np.pi / 2
 
@@ -263,7 +264,7 @@ def named(
     if pans_rad is not None:
         pans = check_pans(pans_rad)
         if count is not None and count != len(pans):
-            raise ValueError(
+            raise RefusedValue(
                 f"count must be the number of angles in pans_rad, {len(pans)}, got {count}; give one of the two alone"
             )
         return pans
@@ -278,15 +279,17 @@ def named(
 def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:
     """Return names and angles as a dict of floats, or raise TypeError or ValueError."""
     if not isinstance(pans_rad, Mapping):
-        raise TypeError(
+        raise RefusedType(
             f"pans_rad must map source names to angles in radians, got {type(pans_rad).__name__}; "
             "pass a dict, such as {'voice': 0.785}"
         )
     if not pans_rad:
-        raise ValueError("pans_rad must name at least one source, got an empty dict; leave it out to have peaks found")
+        raise RefusedValue(
+            "pans_rad must name at least one source, got an empty dict; leave it out to have peaks found"
+        )
     for name in pans_rad:
         if not isinstance(name, str):
-            raise TypeError(f"pans_rad must have names (text) as keys, got {name!r}; name each source")
+            raise RefusedType(f"pans_rad must have names (text) as keys, got {name!r}; name each source")
     hint = "0 is left, pi/4 the centre, pi/2 right; np.radians turns degrees into radians"
     return {
         name: float(
@@ -395,7 +398,7 @@ def check_stereo_stft(name: str, mixture_stft: np.ndarray) -> np.ndarray:
             "a panning angle is the difference between two channels"
         )
     if not np.iscomplexobj(mixture_stft):
-        raise TypeError(f"{name} must be complex, got {mixture_stft.dtype}; pass the STFT, not its magnitude")
+        raise RefusedType(f"{name} must be complex, got {mixture_stft.dtype}; pass the STFT, not its magnitude")
     return mixture_stft
 
 
@@ -413,7 +416,7 @@ def _checked_window(window_rad: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = window_rad
     except (TypeError, ValueError) as error:
-        raise TypeError(f"window_rad must be two angles (low, high) in radians, got {window_rad!r}") from error
+        raise RefusedType(f"window_rad must be two angles (low, high) in radians, got {window_rad!r}") from error
     checks.check_number("the window's lower angle", low, at_least=0, at_most=RIGHT_RAD + 1e-9, unit="radians")
     checks.check_number("the window's upper angle", high, at_least=low, at_most=RIGHT_RAD + 1e-9, unit="radians")
     return float(low), float(high)

@@ -17,6 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from .. import checks, masks, transforms
+from ..refusals import RefusedValue, require
 from . import panning
 
 WINDOW_S = 4096 / 44_100
@@ -75,7 +76,7 @@ def fastmnmf(
 
     Raises
     ------
-    ImportError
+    MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
         If the mixture is not stereo or too long, or an option is out of its range.
@@ -132,7 +133,7 @@ def ilrma(
 
     Raises
     ------
-    ImportError
+    MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
         If the mixture is not stereo or too long, or an option is out of its range.
@@ -181,7 +182,7 @@ def auxiva(
 
     Raises
     ------
-    ImportError
+    MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
         If the mixture is not stereo or too long, or an option is out of its range.
@@ -200,13 +201,7 @@ def auxiva(
 
 
 def _library() -> ModuleType:
-    try:
-        import pyroomacoustics
-    except ImportError as error:
-        raise ImportError(
-            "this method is pyroomacoustics' own, which is not installed; install it with: pip install 'mss-lab[peers]'"
-        ) from error
-    return pyroomacoustics
+    return require("pyroomacoustics", "this method")
 
 
 @contextlib.contextmanager
@@ -228,7 +223,7 @@ def _checked(
     checks.check_number("longest_s", longest_s, above=0, unit="seconds")
     length_s = mixture.shape[1] / sample_rate_hz
     if length_s > longest_s:
-        raise ValueError(
+        raise RefusedValue(
             f"mixture must last at most longest_s = {longest_s:g} seconds, got {length_s:.1f}, because memory and time "
             "grow with its length; cut an excerpt, or raise longest_s if there is memory for it"
         )

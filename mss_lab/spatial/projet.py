@@ -30,6 +30,7 @@ import scipy.signal
 
 from .. import checks, transforms
 from ..chunks import chunks, excerpts
+from ..refusals import RefusedValue
 from . import panning, wiener
 
 DIVERGENCES = ("kl", "is", "cauchy")
@@ -550,7 +551,7 @@ def _checked_gains(gains: np.ndarray, delays: int) -> tuple[np.ndarray, np.ndarr
     gains = checks.check_magnitude("gains", gains, "sources positions").astype(np.float32)
     totals = gains.sum(axis=1, keepdims=True)
     if not len(gains) or not delays or gains.shape[1] % delays or gains.shape[1] < 2 * delays or not totals.all():
-        raise ValueError(
+        raise RefusedValue(
             f"gains must have a row with something in it for each source, and at least two pans for each of the "
             f"{delays} delays, got shape {gains.shape}; start them with mss_lab.spatial.projet.gains_near"
         )

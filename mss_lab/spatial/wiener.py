@@ -10,6 +10,7 @@ Lesson: notebooks/12_more_than_a_histogram.ipynb
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue
 
 # A part of each bin's power is taken for noise that is in all channels alike, so that the sum can be inverted where
 # all sources come from one direction. What the filter leaves to this noise is shared equally.
@@ -110,7 +111,7 @@ def checked(
         "covariances", checks.check_axes("covariances", covariances, "sources freq channels others")
     )
     if not len(v):
-        raise ValueError("powers holds no source; give at least one")
+        raise RefusedValue("powers holds no source; give at least one")
     wanted = (len(v), x.shape[1], len(x), len(x))
     if v.shape[1:] != x.shape[1:] or R.shape != wanted:
         raise checks.ShapeError(

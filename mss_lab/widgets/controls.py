@@ -39,6 +39,7 @@ import ipywidgets
 import numpy as np
 
 from .. import checks, plots
+from ..refusals import RefusedType, RefusedValue
 from . import fallback, picture, player, words, worker
 
 # Fine enough to find a value, coarse enough that the arrow keys get anywhere.
@@ -126,14 +127,14 @@ def choice(options: Iterable[Any] | Mapping[str, Any], label: str = "") -> ipywi
     """
     options = dict(options) if isinstance(options, Mapping) else {str(option): option for option in options}
     if not options:
-        raise ValueError("options are empty; give at least one value to choose")
+        raise RefusedValue("options are empty; give at least one value to choose")
     return ipywidgets.Dropdown(options=list(options.items()), **_labelled(label))
 
 
 def switch(start: bool, label: str = "") -> ipywidgets.Widget:
     """True or False. Raises TypeError if `start` is neither."""
     if not isinstance(start, bool | np.bool_):
-        raise TypeError(f"start must be True or False, got {start!r}")
+        raise RefusedType(f"start must be True or False, got {start!r}")
     return ipywidgets.Checkbox(value=bool(start), indent=True, **_labelled(label))
 
 
@@ -178,12 +179,14 @@ class Panel(ipywidgets.VBox):
 
     def __init__(self, function: Callable[..., View], inputs: Mapping[str, Any]) -> None:
         if not callable(function):
-            raise TypeError(f"function must be callable, got {function!r}; pass the function itself, without brackets")
+            raise RefusedType(
+                f"function must be callable, got {function!r}; pass the function itself, without brackets"
+            )
         if not inputs:
-            raise ValueError("explore needs at least one parameter, such as level_db=controls.slider(-20, 0, -6)")
+            raise RefusedValue("explore needs at least one parameter, such as level_db=controls.slider(-20, 0, -6)")
         for name, item in inputs.items():
             if not isinstance(item, ipywidgets.Widget) or not item.has_trait("value"):
-                raise TypeError(
+                raise RefusedType(
                     f"{name} must be an input with a value, got {item!r}; "
                     f"make one with controls.slider, controls.choice or controls.switch"
                 )
@@ -216,7 +219,7 @@ class Panel(ipywidgets.VBox):
         """
         unknown = set(values) - set(self.inputs)
         if unknown:
-            raise TypeError(f"unknown parameter {min(unknown)!r}; this panel has {', '.join(self.inputs)}")
+            raise RefusedType(f"unknown parameter {min(unknown)!r}; this panel has {', '.join(self.inputs)}")
         self._quiet = True
         try:
             for name, value in values.items():
@@ -239,7 +242,7 @@ class Panel(ipywidgets.VBox):
     def _work(self, values: dict[str, Any]) -> View:
         view = self._function(**values)
         if not isinstance(view, View):
-            raise TypeError(
+            raise RefusedType(
                 f"{_called(self._function)} must return a controls.View, got {type(view).__name__}; "
                 "end it with: return controls.View(figure=..., sound=..., sample_rate_hz=..., text=...)"
             )
@@ -309,7 +312,7 @@ def _step(low: float, high: float, start: float, step: float | None) -> Any:
     if step is None:
         return (start - low) / max(1, round(steps)) if start > low else (high - low) / STEPS
     if abs(steps - round(steps)) > 1e-6:
-        raise ValueError(
+        raise RefusedValue(
             f"start must be a whole number of steps from low, got {steps:.3g} steps; change start, low or step"
         )
     return step

@@ -17,6 +17,7 @@ import numpy as np
 import traitlets
 
 from .. import checks
+from ..refusals import RefusedValue
 from . import card, drawn, fallback
 
 # "clear" leaves the bin itself: a kernel without a cell would leave nothing to take the median of.
@@ -144,9 +145,9 @@ class Grid(drawn.Drawn):
                 f"{name} must be {wanted} (rows, columns), got {cells.shape}; make a grid of that size to draw on"
             )
         if not np.isin(cells, (0, 1)).all():
-            raise ValueError(f"{name} must hold True or False in every cell; compare with 0 to get there: cells > 0")
+            raise RefusedValue(f"{name} must hold True or False in every cell; compare with 0 to get there: cells > 0")
         if not cells.any():
-            raise ValueError(
+            raise RefusedValue(
                 f"{name} must hold at least one cell that is True: over none there is no median; "
                 "set the middle cell for the bin itself"
             )
@@ -160,5 +161,5 @@ def _tuples(cells: np.ndarray) -> Cells:
 def _check_size(name: str, size: Any) -> int:
     size = checks.check_number(name, size, at_least=1, at_most=MOST_CELLS, whole=True)
     if size % 2 == 0:
-        raise ValueError(f"{name} must be odd, so that one cell is the middle, got {size}; take {size - 1}")
+        raise RefusedValue(f"{name} must be odd, so that one cell is the middle, got {size}; take {size - 1}")
     return size

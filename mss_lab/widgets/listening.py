@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets
 
 from ..metrics.listening import Trial
+from ..refusals import RefusedType, RefusedValue
 from . import controls, player
 
 QUESTION = "How good is each, beside the reference? 100 excellent, 80 good, 60 fair, 40 poor, 20 bad."
@@ -40,7 +41,7 @@ def rate(trial: Trial, sample_rate_hz: int, title: str = "Rate blind") -> "Sessi
     Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1534-3, 2015.
     """
     if not isinstance(trial, Trial):
-        raise TypeError(
+        raise RefusedType(
             f"trial must be a Trial, got {type(trial).__name__}; make one with mss_lab.metrics.listening.trial"
         )
     return Session(trial, sample_rate_hz, title)
@@ -88,9 +89,9 @@ class Session(ipywidgets.VBox):
         """
         unknown = sorted(set(ratings) - set(self._sliders))
         if unknown:
-            raise ValueError(f"this trial has no stimulus {unknown[0]!r}; it has {', '.join(self._sliders)}")
+            raise RefusedValue(f"this trial has no stimulus {unknown[0]!r}; it has {', '.join(self._sliders)}")
         if self.revealed:
-            raise ValueError("the names have been revealed; make a new trial to rate again, blind")
+            raise RefusedValue("the names have been revealed; make a new trial to rate again, blind")
         for label, rating in ratings.items():
             self._sliders[label].value = rating
             # A rating of 0 moves nothing, yet it was given.
@@ -104,7 +105,7 @@ class Session(ipywidgets.VBox):
         ratings = self.ratings
         if ratings is None:
             left = ", ".join(label for label in self._sliders if label not in self._moved)
-            raise ValueError(f"not rated yet: {left}; move every slider first, or nothing would be blind any more")
+            raise RefusedValue(f"not rated yet: {left}; move every slider first, or nothing would be blind any more")
         named = self.trial.reveal(ratings)
         self.revealed = True
         for item in self._sliders.values():

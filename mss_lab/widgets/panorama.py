@@ -17,6 +17,7 @@ import numpy as np
 import traitlets
 
 from .. import checks, units
+from ..refusals import RefusedType, RefusedValue
 from . import card, drawn, fallback
 
 RIGHT_RAD = math.pi / 2
@@ -107,26 +108,28 @@ def _check_histogram(centres_rad: Any, energy: Any) -> tuple[np.ndarray, np.ndar
     energy = checks.check_magnitude("energy", energy, "bins")
     checks.check_same_shape("energy", energy, "centres_rad", centres_rad)
     if np.iscomplexobj(centres_rad):
-        raise TypeError(f"centres_rad must hold real angles, got {centres_rad.dtype}; pass radians from 0 to pi/2")
+        raise RefusedType(f"centres_rad must hold real angles, got {centres_rad.dtype}; pass radians from 0 to pi/2")
     if centres_rad.size < 2:
-        raise ValueError(f"centres_rad must hold at least two bins, got {centres_rad.size}; make a finer histogram")
+        raise RefusedValue(f"centres_rad must hold at least two bins, got {centres_rad.size}; make a finer histogram")
     if centres_rad.min() < -SLACK_RAD or centres_rad.max() > RIGHT_RAD + SLACK_RAD:
-        raise ValueError(
+        raise RefusedValue(
             f"centres_rad must lie between 0 (left) and pi/2 (right), got {centres_rad.min():.4g} to "
             f"{centres_rad.max():.4g}; if these are degrees, pass np.radians of them"
         )
     if (np.diff(centres_rad) <= 0).any():
-        raise ValueError("centres_rad must ascend, each bin to the right of the one before; sort them and the energies")
+        raise RefusedValue(
+            "centres_rad must ascend, each bin to the right of the one before; sort them and the energies"
+        )
     return centres_rad.astype(float), energy.astype(float)
 
 
 def _check_window(name: str, value: Any) -> tuple[float, float]:
     hint = "a window is (low_rad, high_rad), such as (0.6, 0.9)"
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        raise TypeError(f"{name} must be two angles in radians, got {value!r}; {hint}")
+        raise RefusedType(f"{name} must be two angles in radians, got {value!r}; {hint}")
     low, high = (_check_angle(f"{name}[{side}]", bound, hint) for side, bound in enumerate(value))
     if low >= high:
-        raise ValueError(f"{name} must have its low angle below its high one, got {low:.4g} and {high:.4g}; {hint}")
+        raise RefusedValue(f"{name} must have its low angle below its high one, got {low:.4g} and {high:.4g}; {hint}")
     return low, high
 
 
@@ -135,7 +138,7 @@ def _check_angle(name: str, value: Any, hint: str) -> float:
     nearest = min(max(float(value), 0.0), RIGHT_RAD)
     if abs(value - nearest) <= SLACK_RAD:
         return nearest
-    raise ValueError(f"{name} must lie between 0 (left) and pi/2 (right), got {value:.4g}; angles are in radians")
+    raise RefusedValue(f"{name} must lie between 0 (left) and pi/2 (right), got {value:.4g}; angles are in radians")
 
 
 def _around(centre_rad: float) -> tuple[float, float]:

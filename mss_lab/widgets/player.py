@@ -25,6 +25,7 @@ import numpy as np
 import traitlets
 
 from .. import checks, loudness, plots, units
+from ..refusals import RefusedType, RefusedValue
 from . import card, fallback, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
@@ -229,7 +230,7 @@ def check_playable_rate(sample_rate_hz: Any) -> int:
     """Return the sample rate, or raise ValueError if browsers need not play it."""
     rate = checks.check_sample_rate(sample_rate_hz)
     if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
-        raise ValueError(
+        raise RefusedValue(
             f"sample_rate_hz must be {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz to be played in a browser, got {rate}; "
             "change it with mss_lab.audio.resample"
         )
@@ -243,19 +244,19 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
     """
     name = "sources_or_versions"
     if not isinstance(sources_or_versions, Mapping):
-        raise TypeError(
+        raise RefusedType(
             f"{name} must be a dict of source name -> waveform, or of version name -> such a dict, "
             f"got {type(sources_or_versions).__name__}; for one sound pass {{'mixture': waveform}}"
         )
     if not sources_or_versions:
-        raise ValueError(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
+        raise RefusedValue(f"{name} must hold at least one source, got an empty dict; add a waveform under its name")
     nested = [isinstance(item, Mapping) for item in sources_or_versions.values()]
     if any(nested) and not all(nested):
-        raise TypeError(f"{name} mixes waveforms with dicts; give waveforms only, or one dict for each version")
+        raise RefusedType(f"{name} mixes waveforms with dicts; give waveforms only, or one dict for each version")
     versions = dict(sources_or_versions) if all(nested) else {"": sources_or_versions}
     for label in [*versions, *(stem for stems in versions.values() for stem in stems)]:
         if not isinstance(label, str):
-            raise TypeError(f"names in {name} must be strings, got {label!r}; write them in quotes")
+            raise RefusedType(f"names in {name} must be strings, got {label!r}; write them in quotes")
     checked = {
         version: checks.check_sources(f"{name}[{version!r}]" if all(nested) else "sources", stems)
         for version, stems in versions.items()
@@ -272,7 +273,7 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
     waveforms = sum(map(len, checked.values()))
     if 2 * first.size * waveforms > MOST_BYTES:
         most = MOST_BYTES // (2 * first.shape[0] * waveforms)
-        raise ValueError(
+        raise RefusedValue(
             f"{name} must fit in {MOST_BYTES // 2**20} MiB of 16-bit samples, got {waveforms} waveforms of "
             f"{first.shape}; cut each to {most} samples or fewer, such as waveform[:, :{most}]"
         )

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Unpack
 
+from ...refusals import RefusedValue
 from ..track import Track
 from .shared import About, How, Stem, assemble, check_name, folders_of, locate
 
@@ -100,7 +101,7 @@ def rendered_stems(folder: Path, sources: Mapping[str, str]) -> list[Stem]:
             continue
         named = _STEM.fullmatch(path.name)
         if not named or named[1] not in sources:
-            raise ValueError(f"{path} must be named after one of {', '.join(sources)}, got {path.name}")
+            raise RefusedValue(f"{path} must be named after one of {', '.join(sources)}, got {path.name}")
         found.append((list(sources).index(named[1]), int(named[2] or 0), named[1], path))
     if not found:
         raise FileNotFoundError(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Unpack
 
 from ... import checks
+from ...refusals import MissingExtra, RefusedValue
 from ..track import Track
 from .shared import About, How, Stem, assemble, check_name, folders_of, locate
 
@@ -98,7 +99,7 @@ def read(folder: str | os.PathLike | None, name: str, **how: Unpack[How]) -> Tra
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the song or a file is missing or damaged.
-    ModuleNotFoundError
+    MissingExtra
         If the song is a .stem.mp4 and there is no ffmpeg.
 
     Source: Rafii, Liutkus, Stöter, Mimilakis and Bittner, 2017.
@@ -137,7 +138,7 @@ def _unpack(song: Path, stream: int, folder: Path) -> Path:
     """Write one stream of a .stem.mp4 as a WAV file."""
     program = shutil.which("ffmpeg")
     if program is None:
-        raise ModuleNotFoundError(
+        raise MissingExtra(
             f"{song.name} is read by the program ffmpeg, which is not installed; install it, or get MUSDB18-HQ, which "
             f"does without: {ABOUT.where}"
         )
@@ -146,5 +147,7 @@ def _unpack(song: Path, stream: int, folder: Path) -> Path:
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
     if done.returncode or not path.is_file():
         said = done.stderr.strip().splitlines()
-        raise ValueError(f"{song} could not be unpacked ({said[-1] if said else 'ffmpeg said nothing'}); get it again")
+        raise RefusedValue(
+            f"{song} could not be unpacked ({said[-1] if said else 'ffmpeg said nothing'}); get it again"
+        )
     return path

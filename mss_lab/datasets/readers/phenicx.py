@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Unpack
 
 from ... import checks
+from ...refusals import RefusedValue
 from ...score.notes import Note
 from ..track import Track
 from .shared import About, How, Stem, assemble, check_name, folders_of, locate
@@ -97,7 +98,7 @@ def read(
     for path in (root / "audio" / name).glob("[!.]*.wav"):
         named = _PLAYER.fullmatch(path.name)
         if not named or named[1] not in SOURCES:
-            raise ValueError(f"{path} must be named after one of {', '.join(SOURCES)} and a number, got {path.name}")
+            raise RefusedValue(f"{path} must be named after one of {', '.join(SOURCES)} and a number, got {path.name}")
         found.append((list(SOURCES).index(named[1]), int(named[2] or 0), named[1], path))
     notes = {
         section: _notes(root / "annotations" / name / f"{section}{ending}.txt", SOURCES[section])
@@ -132,7 +133,7 @@ def _notes(path: Path, source: str) -> tuple[Note, ...]:
                 offset_s = onset_s + SHORTEST_NOTE_S
             notes.append(Note(source, pitch, onset_s, offset_s))
         except (ValueError, IndexError) as error:
-            raise ValueError(
+            raise RefusedValue(
                 f"line {line} of {path} must be a note such as 4.35,5.01,C#4, got {row!r} ({error})"
             ) from error
     return tuple(notes)
@@ -142,5 +143,5 @@ def _midi(pitch: str) -> int:
     """The MIDI number of a note's name: 60 for C4."""
     named = _PITCH.fullmatch(pitch)
     if not named:
-        raise ValueError(f"a pitch must be named like C#4 or Bb3, got {pitch!r}")
+        raise RefusedValue(f"a pitch must be named like C#4 or Bb3, got {pitch!r}")
     return 12 * (int(named[3]) + 1) + _STEPS[named[1]] + named[2].count("#") - named[2].count("b")

@@ -17,6 +17,7 @@ from typing import TypedDict
 import numpy as np
 
 from ... import audio, checks
+from ...refusals import RefusedValue
 from ...score.instruments import is_drums, numbered
 from ...score.notes import Note, Score
 from ..track import Track
@@ -121,7 +122,7 @@ def check_name(about: About, name: str, names: Sequence[str]) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or list(names[:3])
-    raise ValueError(
+    raise RefusedValue(
         f"name must be a piece of {about.title} ({len(names)} found), got {name!r}; did you mean {', '.join(near)}?"
     )
 
@@ -185,7 +186,7 @@ def assemble(
     samples = max(lengths)
     start = round(start_s * file_rate_hz)
     if start >= samples:
-        raise ValueError(
+        raise RefusedValue(
             f"start_s must lie before the end of {name}, at {samples / file_rate_hz:.3f} s, got {start_s:g}"
         )
     stop = samples if length_s is None else min(samples, max(start + 1, round((start_s + length_s) * file_rate_hz)))
@@ -213,7 +214,7 @@ def _lengths(about: About, stems: Sequence[Stem], differ_s: float) -> tuple[list
     lengths, rates = [samples for samples, _ in headings], [rate_hz for _, rate_hz in headings]
     if len(set(rates)) > 1:
         listed = ", ".join(f"{stem.path.name} {rate_hz} Hz" for stem, rate_hz in zip(stems, rates, strict=True))
-        raise ValueError(
+        raise RefusedValue(
             f"the stems of one piece must have one sample rate, got {listed}; get them again from {about.where}"
         )
     longest_s = max(lengths) / rates[0]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Unpack
 
 from ... import checks
+from ...refusals import RefusedValue
 from ...score.instruments import name_of
 from ...score.notes import Note, read_midi
 from ..track import Track
@@ -127,7 +128,7 @@ def _source(facts: dict[str, str], names: str, song: Path) -> str:
     try:
         return facts["inst_class"].lower() if names == "class" else name_of(int(facts["program_num"]))
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{song / 'metadata.yaml'} must say what each stem is, got {facts} ({error})") from error
+        raise RefusedValue(f"{song / 'metadata.yaml'} must say what each stem is, got {facts} ({error})") from error
 
 
 def _notes(path: Path) -> tuple[Note, ...] | None:
@@ -158,7 +159,7 @@ def _stems(path: Path) -> dict[str, dict[str, str]]:
         if not word or word.startswith("#"):
             continue
         if not colon or (inside and indent == 4 and not label):
-            raise ValueError(f"line {number} of {path} must be `word: value`, got {line!r}; get the song again")
+            raise RefusedValue(f"line {number} of {path} must be `word: value`, got {line!r}; get the song again")
         if indent == 0:
             inside, label = word == "stems", ""
         elif inside and indent == 2:
@@ -166,5 +167,5 @@ def _stems(path: Path) -> dict[str, dict[str, str]]:
         elif inside and indent == 4:
             stems[label][word] = value.strip().strip("'\"")
     if not stems:
-        raise ValueError(f"{path} must list stems, got none; get the song again")
+        raise RefusedValue(f"{path} must list stems, got none; get the song again")
     return stems

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Unpack
 
 from ... import checks
+from ...refusals import RefusedValue
 from ...score.annotations import read_program_rows
 from ...score.instruments import name_of
 from ...score.notes import Note
@@ -99,7 +100,7 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     try:
         wanted = {song["song_name"] for song in json.loads(path.read_text(encoding="utf-8"))["songs"].values()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} must list songs with their song_name, got {error!r}; get it again") from error
+        raise RefusedValue(f"{path} must list songs with their song_name, got {error!r}; get it again") from error
     return tuple(name for name in found if name in wanted)
 
 
@@ -138,7 +139,7 @@ def read(
     data = _data(root)
     song = data / check_name(ABOUT, name, _tracks(data))
     if checks.check_choice("kin", kin, ("apart", "merged")) == "merged" and how.get("players") != "merged":
-        raise ValueError('kin="merged" needs players="merged", got players apart; merge both, or neither')
+        raise RefusedValue('kin="merged" needs players="merged", got players apart; merge both, or neither')
     if not (song / microphone).is_dir():
         there = sorted(path.name for path in song.iterdir() if path.is_dir())
         raise FileNotFoundError(f"{song / microphone} does not exist; choose a microphone among {', '.join(there)}")

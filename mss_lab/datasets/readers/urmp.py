@@ -20,6 +20,7 @@ import re
 from pathlib import Path
 from typing import Unpack
 
+from ...refusals import RefusedValue
 from ...score.annotations import URMP_INSTRUMENTS, read_urmp_notes
 from ..track import Track
 from .shared import About, How, Stem, assemble, check_name, folders_of, locate
@@ -60,7 +61,7 @@ def tracks(folder: str | os.PathLike | None = None, *, as_in: str | None = None)
     if as_in is None:
         return found
     if as_in != "tunturi":
-        raise ValueError(f'as_in must be "tunturi" or None, got {as_in!r}; leave it out for all pieces')
+        raise RefusedValue(f'as_in must be "tunturi" or None, got {as_in!r}; leave it out for all pieces')
     return tuple(name for name in found if len(set(_players(name))) > 1 and "sax" not in _players(name))
 
 
@@ -94,7 +95,7 @@ def read(
     stems = []
     for number, short in enumerate(_players(name), start=1):
         if short not in URMP_INSTRUMENTS:
-            raise ValueError(f"{piece} must name its players as {', '.join(URMP_INSTRUMENTS)} do, got {short!r}")
+            raise RefusedValue(f"{piece} must name its players as {', '.join(URMP_INSTRUMENTS)} do, got {short!r}")
         ending = f"{number}_{short}_{named[1]}_{named[2]}"
         score = read_urmp_notes(piece / f"Notes_{ending}.txt")
         stems.append(Stem(URMP_INSTRUMENTS[short], piece / f"AuSep_{ending}.wav", score.notes))

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+from ...refusals import RefusedValue
+
 _TOKEN = re.compile(r"(?P<pitch>R|[A-G][#b]?-?\d)(?P<length>[whqes])(?P<dot>\.?)(?P<tie>~?)(?P<hold>\^?)")
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _BEATS = {"w": Fraction(4), "h": Fraction(2), "q": Fraction(1), "e": Fraction(1, 2), "s": Fraction(1, 4)}
@@ -52,12 +54,12 @@ def read_voices(voices: Mapping[str, str]) -> dict[str, tuple[Written, ...]]:
         first = next(iter(bars))
         for number, (end, wanted) in enumerate(zip(ends, bars[first], strict=False), start=1):
             if end != wanted:
-                raise ValueError(
+                raise RefusedValue(
                     f"bar {number} of {voice} ends on beat {end}, but that of {first} on beat {wanted}; "
                     "mend the lengths in one of them"
                 )
         if len(ends) != len(bars[first]):
-            raise ValueError(
+            raise RefusedValue(
                 f"{voice} has {len(ends)} bars, but {first} has {len(bars[first])}; write the missing bars"
             )
     return lines
@@ -73,22 +75,24 @@ def _read_line(voice: str, text: str) -> tuple[tuple[Written, ...], list[Fractio
             continue
         match = _TOKEN.fullmatch(token)
         if match is None:
-            raise ValueError(f"{token!r} in {voice} is not a note; write a pitch and a length, such as F#4q or Rh.")
+            raise RefusedValue(f"{token!r} in {voice} is not a note; write a pitch and a length, such as F#4q or Rh.")
         beats = _BEATS[match["length"]] * (Fraction(3, 2) if match["dot"] else 1)
         if match["pitch"] != "R":
             midi = _midi(match["pitch"])
             if tied:
                 if notes[-1].midi != midi:
-                    raise ValueError(f"{token!r} in {voice} cannot continue the tie before it; tie equal pitches only")
+                    raise RefusedValue(
+                        f"{token!r} in {voice} cannot continue the tie before it; tie equal pitches only"
+                    )
                 notes[-1] = notes[-1]._replace(beats=notes[-1].beats + beats, hold=bool(match["hold"]))
             else:
                 notes.append(Written(midi, beat, beats, bool(match["hold"])))
         elif tied:
-            raise ValueError(f"a tie in {voice} leads into the rest {token!r}; tie equal pitches only")
+            raise RefusedValue(f"a tie in {voice} leads into the rest {token!r}; tie equal pitches only")
         tied = bool(match["tie"])
         beat += beats
     if tied:
-        raise ValueError(f"the last tie in {voice} leads nowhere; take it out, or write the note it leads to")
+        raise RefusedValue(f"the last tie in {voice} leads nowhere; take it out, or write the note it leads to")
     ends.append(beat)
     return tuple(notes), ends
 

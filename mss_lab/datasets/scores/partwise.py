@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
+from ...refusals import RefusedValue
 from .notation import Written
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -56,11 +57,11 @@ def read_parts(path: str | os.PathLike) -> list[tuple[str, tuple[Written, ...]]]
         TypeError,
         ValueError,
     ) as error:
-        raise ValueError(
+        raise RefusedValue(
             f"{path} could not be read as MusicXML ({type(error).__name__}: {error}); export the score again by parts"
         ) from error
     if not found:
-        raise ValueError(f"{path} holds no part; export the score again, by parts (score-partwise)")
+        raise RefusedValue(f"{path} holds no part; export the score again, by parts (score-partwise)")
     return found
 
 

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ... import checks
+from ...refusals import RefusedValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,7 +61,7 @@ def name_of(model: "nn.Module") -> str:
         module = f"{__name__}{module}" if module.startswith(".") else module
         if (module, label) == (kind.__module__, kind.__qualname__):
             return name
-    raise ValueError(
+    raise RefusedValue(
         f"a network must be one of {', '.join(MODELS) or '(there are none)'} to be built again by name, got a "
         f"{kind.__name__}; add it to mss_lab.neural.models.MODELS"
     )
@@ -100,7 +101,7 @@ def settings_from(kind: type, settings: Mapping[str, Any]) -> Any:
         and field.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise ValueError(f"settings must give {', '.join(missing)}, got {', '.join(settings) or 'none'}; add them")
+        raise RefusedValue(f"settings must give {', '.join(missing)}, got {', '.join(settings) or 'none'}; add them")
     return kind(**{label: _tuples(value) for label, value in settings.items()})
 
 

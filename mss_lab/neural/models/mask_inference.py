@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ... import checks
+from ...refusals import RefusedValue
 from .. import frontend, levels, targets
 
 MASKS = ("sigmoid", "softmax")
@@ -55,7 +56,7 @@ class MaskInferenceSettings:
         # A card gives a list.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(set(self.sources)) != len(self.sources) or not self.sources:
-            raise ValueError(f"sources must be names, each once, got {self.sources}; name every player")
+            raise RefusedValue(f"sources must be names, each once, got {self.sources}; name every player")
         for name in ("window_samples", "hidden", "layers"):
             checks.check_number(name, getattr(self, name), at_least=1, whole=True)
         checks.check_number("hop_samples", self.hop_samples, at_least=1, at_most=self.window_samples // 4, whole=True)

@@ -33,6 +33,7 @@ from torch import nn
 from torch.nn import functional
 
 from ... import checks
+from ...refusals import RefusedValue
 from .. import frontend
 
 # Relative to the loudest bin of the mixture: what lies below is as good as silent.
@@ -86,7 +87,7 @@ class Refiner(nn.Module):
         checks.check_number("exponent", settings.exponent, above=0)
         reach = settings.fold * 2 ** (len(settings.channels) - 1)
         if settings.bins % reach or settings.bins > settings.window_samples // 2:
-            raise ValueError(
+            raise RefusedValue(
                 f"bins must be a multiple of {reach}, at most {settings.window_samples // 2}, got {settings.bins}; "
                 "choose another, or fewer levels"
             )

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ... import checks
+from ...refusals import RefusedValue
 from .. import frontend, levels, overlap, score_filter
 
 # Beside the size of E, which is of the order of its input: small enough to leave shares alone, large enough that their
@@ -99,7 +100,7 @@ class ScoreCnnSettings:
         # A card gives a list.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(set(self.sources)) != len(self.sources) or not self.sources:
-            raise ValueError(f"sources must be names, each once, got {self.sources}; name every player")
+            raise RefusedValue(f"sources must be names, each once, got {self.sources}; name every player")
         whole: dict[str, Any] = {"at_least": 1, "whole": True}
         for name in ("window_samples", "frames", "filters", "frequency_stride", "bottleneck", "harmonics"):
             checks.check_number(name, getattr(self, name), **whole)
@@ -112,7 +113,7 @@ class ScoreCnnSettings:
         checks.check_number("tolerance_s", self.tolerance_s, at_least=0, unit="seconds")
         checks.check_choice("loss", self.loss, LOSSES)
         if self.timbre_only and (self.shared_branch or self.masks_times_score):
-            raise ValueError(
+            raise RefusedValue(
                 "timbre_only leaves the network one input, got shared_branch or masks_times_score, which need one for "
                 "each player; set them to False"
             )
@@ -351,7 +352,7 @@ class ScoreCnn(nn.Module):
         batch, frames, _ = magnitude.shape
         wanted = (batch, len(self.sources), frames, score_filter.PITCHES)
         if rolls is None:
-            raise ValueError("this network needs a score, got none; give rolls, or use one with timbre_only")
+            raise RefusedValue("this network needs a score, got none; give rolls, or use one with timbre_only")
         if tuple(rolls.shape) != wanted:
             raise checks.ShapeError(
                 f"rolls must be {wanted} (batch, sources, frames, pitches), got shape {tuple(rolls.shape)}; "

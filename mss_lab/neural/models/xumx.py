@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 from ... import checks
+from ...refusals import RefusedValue
 from .. import frontend, layers, losses
 
 PITCHES = 128
@@ -105,7 +106,7 @@ class XumxSettings:
         # A card gives a list.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(self.sources) < 2 or len(set(self.sources)) != len(self.sources):
-            raise ValueError(f"sources must be 2 names or more, each once, got {self.sources}; name every player")
+            raise RefusedValue(f"sources must be 2 names or more, each once, got {self.sources}; name every player")
         checks.check_choice("score", self.score, SCORES)
         checks.check_sample_rate(self.sample_rate_hz)
         for name in ("window_samples", "hop_samples", "layers", "channels"):
@@ -114,7 +115,7 @@ class XumxSettings:
         for name in ("hidden", "score_hidden"):
             size = checks.check_number(name, getattr(self, name), at_least=2, whole=True)
             if size % 2:
-                raise ValueError(f"{name} must be even, half for each direction of time, got {size}; add one")
+                raise RefusedValue(f"{name} must be even, half for each direction of time, got {size}; add one")
         for name in ("dropout", "score_dropout"):
             checks.check_number(name, getattr(self, name), at_least=0, below=1)
         checks.check_number("bandwidth_hz", self.bandwidth_hz, above=0, at_most=self.sample_rate_hz / 2, unit="Hz")
@@ -122,7 +123,9 @@ class XumxSettings:
             checks.check_number(name, getattr(self, name), at_least=0) for name in ("frequency_weight", "time_weight")
         ]
         if not any(weights):
-            raise ValueError("frequency_weight and time_weight must not both be 0: nothing would be learnt; raise one")
+            raise RefusedValue(
+                "frequency_weight and time_weight must not both be 0: nothing would be learnt; raise one"
+            )
 
     @property
     def bins(self) -> int:

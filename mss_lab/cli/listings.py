@@ -1,0 +1,55 @@
+"""`mss-lab methods`, `datasets` and `verify`: what there is to separate with, to read and to listen to."""
+
+import argparse
+
+from .. import catalogue, launch
+from ..refusals import Refusal
+
+
+def methods(options: argparse.Namespace) -> int:
+    """List the methods of the catalogue with their options."""
+    for method in catalogue.METHODS:
+        needs = f" (needs {', '.join(sorted(method.needs))})" if method.needs else ""
+        print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
+        listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
+        lesson = method.lesson if (launch.ROOT / method.lesson).is_file() else f"{method.lesson} (not written yet)"
+        print(f"  Options: {listed or 'none'}\n  Lesson: {lesson}\n  Source: {method.source}")
+    return 0
+
+
+def datasets(options: argparse.Namespace) -> int:
+    """List the published data sets, and say which of them were found."""
+    from ..datasets import readers
+    from ..datasets.readers import shared
+
+    for name in readers.names():
+        reader = readers.get(name)
+        about = reader.ABOUT
+        folder = shared.find(about)
+        if folder is None:
+            state = f"not found: unpack it as {about.folders[0]} in the folder that {shared.VARIABLE} names"
+        else:
+            try:
+                state = f"found in {folder}: {len(reader.tracks(folder))} of {about.count} pieces"
+            except (Refusal, OSError) as error:
+                state = f"found in {folder}, but {error}"
+        print(f"{name}: {about.title}\n  {about.holds}\n  From {about.where}")
+        print(f"  Licence: {about.licence}\n  Size: {about.size}\n  {state[0].upper()}{state[1:]}")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check everything that is shipped against its checksums."""
+    from .. import shipped
+    from ..datasets import pieces
+    from ..nmf import instruments
+
+    names = pieces.names()
+    for name in names:
+        pieces.verify(name)
+    print(f"The lessons' audio is whole: {', '.join(names)}")
+    shipped.read_record(shipped.data_folder(instruments.FOLDER) / instruments.FOLDER / instruments.RECORD)
+    print("The table of instruments is whole")
+    networks = shipped.check_weights(shipped.data_folder("models/networks") / "models/networks")
+    print(f"The networks are whole: {', '.join(networks)}")
+    return 0

@@ -1,0 +1,150 @@
+"""`mss-lab separate`: a mixture and its score become one audio file for each source."""
+
+import argparse
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import audio, catalogue, files, units
+from ..refusals import RefusedValue
+
+if TYPE_CHECKING:
+    from ..score.notes import Score
+
+
+def add_arguments(separate: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab separate` to a parser."""
+    separate.add_argument("mixture", metavar="MIX", help="audio file: WAV, FLAC, OGG or MP3")
+    separate.add_argument(
+        "--score", metavar="NOTES", help="the recording's notes: .mid, .musicxml, .mxl, or .csv with onsets in seconds"
+    )
+    separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
+    separate.add_argument(
+        "--align",
+        default="none",
+        choices=("auto", "none"),
+        help="auto moves the notes to where they sound; none takes the score's times as the recording's (default)",
+    )
+    separate.add_argument("--out", metavar="DIR", required=True, help="folder for one file per source")
+    separate.add_argument(
+        "--format", default="wav", choices=[e.lstrip(".") for e in audio.SUBTYPES], help="of the files"
+    )
+    separate.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="an option of the method, as often as needed"
+    )
+    separate.add_argument("--force", action="store_true", help="replace the folder if it exists")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Separate, write the stems, and print a line for each."""
+    from ..score import notes
+
+    bound = dict(_option(text) for text in options.set)
+    separator = catalogue.separator(options.method, **bound)
+    needs = catalogue.get(options.method).needs
+    if "score" in needs and not options.score:
+        raise RefusedValue(
+            f"method {options.method} needs a score, got none; add --score NOTES (.mid, .musicxml or .csv)"
+        )
+    if options.align != "none" and not options.score:
+        raise RefusedValue(f"--align {options.align} needs a score to align, got none; add --score NOTES")
+    out, ending = Path(options.out), f".{options.format}"
+    # The folder is asked for before the work, so that a name that is taken costs no waiting.
+    with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
+        mixture, rate = audio.read_audio(options.mixture)
+        score = notes.read_score(options.score) if options.score else None
+        if score is not None and options.align == "auto":
+            score = _aligned(mixture, rate, score)
+        step()
+        with _warnings_in_one_line():
+            estimates = separator(mixture, rate, score)
+        estimates = _within_full_scale(estimates, ending)
+        estimates = {audio.as_file_name(name): waveform for name, waveform in estimates.items()}
+        step()
+        audio.write_stems(folder, estimates, rate, ending=ending)
+        step()
+    for name, waveform in estimates.items():
+        level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
+        print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
+    return 0
+
+
+def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
+    """The score with the times of the recording, which may hold the whole of it or a part; says how it went."""
+    from ..score import align
+    from ..score.agreement import words_of_doubt
+
+    aligned, found = align.align_score(mixture, rate, score)
+    if found.is_doubtful:
+        # A recording of a part looks like a wrong score as long as the whole is expected of it.
+        with contextlib.suppress(ValueError):
+            part = align.align_score(mixture, rate, score, extent="part")
+            if part[1].mean_confidence > found.mean_confidence:
+                aligned, found = part
+    first_s, last_s = found.recording_times_s[0], found.recording_times_s[-1]
+    print(
+        f"aligned: {found.score_times_s[0]:.2f} to {found.score_times_s[-1]:.2f} s of the score at {first_s:.2f} to "
+        f"{last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, A4 = {found.tuning_hz:.1f} Hz"
+    )
+    if found.is_doubtful:
+        words = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
+        print(f"mss-lab: {words}", file=sys.stderr)
+    return aligned
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """What the package warns of, said as the commands say everything; others' warnings stay as they are."""
+    from ..score.agreement import ScoreWarning
+    from ..spatial.panning import PanWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        for kind in (ScoreWarning, PanWarning):
+            warnings.simplefilter("always", kind)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ScoreWarning | PanWarning):
+            print(f"mss-lab: {warning.message}", file=sys.stderr)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+@contextlib.contextmanager
+def _steps(*names: str) -> Iterator[Callable[[], None]]:
+    """A progress bar over named steps, shown once they have taken two seconds; yields what ends a step."""
+    from tqdm import tqdm
+
+    with tqdm(total=len(names), desc=names[0], delay=2, leave=False) as bar:
+
+        def step() -> None:
+            # Set without drawing: drawing at once would show the bar before its delay is over.
+            bar.set_description(names[min(bar.n + 1, len(names) - 1)], refresh=False)
+            bar.update()
+
+        yield step
+
+
+def _within_full_scale(estimates: dict[str, np.ndarray], ending: str) -> dict[str, np.ndarray]:
+    """All estimates turned down by one gain where the format would clip; .wav keeps floats and is left alone."""
+    peak = max(float(np.abs(waveform).max()) for waveform in estimates.values())
+    if audio.SUBTYPES[ending] == "FLOAT" or peak <= 1:
+        return estimates
+    print(f"mss-lab: estimates peak at {peak:.2f} and {ending} clips above 1; all were divided by it", file=sys.stderr)
+    return {name: waveform / np.float32(peak * 1.0001) for name, waveform in estimates.items()}
+
+
+def _option(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise RefusedValue(f"--set must be NAME=VALUE, got {text!r}; for example --set tolerance_s=0.05")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, {"true": True, "false": False}.get(value.lower(), value)

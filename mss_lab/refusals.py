@@ -1,0 +1,89 @@
+"""Refusals: the exceptions that the package raises when an input, a file or an installation cannot be used.
+
+A refusal is a message for the person who gave the input. It says what was wanted, what came, and what to do. The
+command line prints it in one line. Every other exception is a fault of the package or of a library, and keeps its
+traceback, so that it can be reported and repaired.
+
+Each refusal is also the built-in exception that Python programmers expect: `except ValueError` catches a refused
+value. Files that are missing, exist already or cannot be written raise Python's own OSError and its subclasses.
+
+Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra.
+"""
+
+import importlib
+from types import ModuleType
+
+
+class Refusal(Exception):
+    """The base of all refusals. Raise one of its subclasses."""
+
+
+class RefusedValue(Refusal, ValueError):
+    """A value has the right type, but cannot be used."""
+
+
+class RefusedType(Refusal, TypeError):
+    """A value has a type that cannot be used."""
+
+
+class ShapeError(RefusedValue):
+    """An array's axes are not the ones a function asked for."""
+
+
+class MissingExtra(Refusal, ModuleNotFoundError):
+    """A library is not installed that only a part of the package needs."""
+
+
+# Libraries that the base installation leaves out, and the extra of pyproject.toml that brings each.
+EXTRAS = {
+    "music21": "scores",
+    "fluidsynth": "render",
+    "torch": "train",
+    "torchaudio": "train",
+    "lightning": "train",
+    "safetensors": "train",
+    "clarity": "quality",
+    "fast_bss_eval": "peers",
+    "norbert": "peers",
+    "pyroomacoustics": "peers",
+    "sphinx": "book",
+}
+
+
+def require(module: str, purpose: str, *, otherwise: str = "") -> ModuleType:
+    """Import an optional library, or say which extra of the package installs it.
+
+    Parameters
+    ----------
+    module : str
+        The library's name as it is imported; it may name a submodule, such as "lightning.pytorch".
+    purpose : str
+        What needs the library; opens the message, such as "reading MusicXML".
+    otherwise : str
+        What else the reader can do, in a few words; closes the message.
+
+    Raises
+    ------
+    MissingExtra
+        If the library, or one that it needs, is not installed. ModuleNotFoundError where no extra brings it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error, purpose, otherwise=otherwise) from error
+
+
+def missing_extra(error: ModuleNotFoundError, purpose: str, *, otherwise: str = "") -> ModuleNotFoundError:
+    """What to raise for a library that was not found: a MissingExtra that names the remedy.
+
+    A module that belongs to no extra is a fault of the installation or of the package; then it is `error` itself.
+    """
+    library = (error.name or "").partition(".")[0]
+    if library not in EXTRAS:
+        return error
+    hint = f", or {otherwise}" if otherwise else ""
+    return MissingExtra(
+        f"{purpose} needs {library}, which is not installed; install it with: "
+        f"pip install 'mss-lab[{EXTRAS[library]}]'{hint}",
+        name=error.name,
+    )
