@@ -393,6 +393,18 @@ def test_pieces_are_the_same_whenever_they_are_made(songs, data, tmp_path):
     assert np.abs(item["audio"].astype(float).sum(axis=0)).max() == pytest.approx(0.9, abs=0.01)
 
 
+def test_microphones_hear_more_than_their_players(songs, tmp_path):
+    """The songs have nothing below 200 Hz; of eight players about half rumble."""
+    made = make_cues.make([songs], tmp_path / "pieces", players=2, items=4, seed=5)
+    shares = []
+    for item in made:
+        power = np.abs(np.fft.rfft(item["audio"].astype(float))) ** 2
+        low = np.fft.rfftfreq(item["audio"].shape[1], 1 / RATE_HZ) < 60
+        shares += list(power[:, low].sum(axis=1) / power.sum(axis=1))
+    assert sum(share > 3e-4 for share in shares) >= 2, shares
+    assert sum(share < 1e-4 for share in shares) >= 1, shares
+
+
 def test_models_of_pieces_fit_their_players(data):
     """Each player's model lies nearest to that player's own magnitude."""
     item = store.open_store(data / "train" / "two")[0]
