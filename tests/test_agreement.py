@@ -8,8 +8,8 @@ import pytest
 from mss_lab import audio, catalogue
 from mss_lab.datasets import pieces
 from mss_lab.score import agreement, notes
-from mss_lab.score.agreement import ScoreWarning
 from mss_lab.score.notes import Note, Score
+from mss_lab.score.reading import ScoreWarning
 from tests.benchmarks import agreement as benchmark
 
 EXCERPT_S = 12.0

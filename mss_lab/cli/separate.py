@@ -100,7 +100,7 @@ def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
 @contextlib.contextmanager
 def _warnings_in_one_line() -> Iterator[None]:
     """What the package warns of, said as the commands say everything; others' warnings stay as they are."""
-    from ..score.agreement import ScoreWarning
+    from ..score.reading import ScoreWarning
     from ..spatial.panning import PanWarning
 
     with warnings.catch_warnings(record=True) as caught:

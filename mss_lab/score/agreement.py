@@ -17,6 +17,7 @@ from ..chunks import excerpts
 from . import features, notes, paths
 from .features import FRAME_S
 from .notes import Score
+from .reading import ScoreWarning
 
 # Right scores of the recordings and renders that were tried lie above, even with every note moved within 0.2 s; most
 # wrong ones, and right ones at another time, below: tests/benchmarks/agreement.py prints them all. A score in the same
@@ -38,10 +39,6 @@ ALIGN_IT = (
     "is it of this piece, with the times of this recording? "
     "Align it (mss_lab.score.align.align_score, or --align auto), or give another"
 )
-
-
-class ScoreWarning(UserWarning):
-    """A score that hardly suits its recording."""
 
 
 @dataclasses.dataclass(frozen=True)
