@@ -3,7 +3,7 @@
 Nothing is moved here, in contrast to `align`: the levels that the score promises at each moment are compared with the
 levels that sound then, and with chance.
 
-Contents: Agreement, agreement, tuning_for, ScoreWarning, words_of_doubt, closeness.
+Contents: Agreement, agreement, tuning_for, words_of_doubt, closeness.
 Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
