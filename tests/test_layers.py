@@ -61,6 +61,8 @@ MAY_IMPORT_TOO = {
     "score": {"pretty_midi", "music21"},
     "spatial": {"pyroomacoustics"},
     "plots": {"matplotlib"},
+    # Finds the pitch of a recorded note.
+    "single_notes": {"librosa"},
     # Chooses how hard the shipped FLAC files are compressed.
     "make_lessons": {"soundfile"},
     # Says which torch is installed, and which device it would use.

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import shipped, signals, units
-from mss_lab.datasets import make_templates
+from mss_lab import audio, shipped, signals, units
+from mss_lab.datasets import make_templates, single_notes
 from mss_lab.nmf.instruments import harmonic_amplitudes
+from mss_lab.refusals import RefusedValue
 
 RATE_HZ = make_templates.SAMPLE_RATE_HZ
 FOLDER = shipped.data_folder("models") / "models" / "instruments"
+RECORDED = shipped.data_folder("models") / "models" / "single_notes"
 LARGEST_BYTES = 300_000
 
 
@@ -68,6 +70,83 @@ def test_a_program_that_is_not_measured_is_refused():
         make_templates.notes_of(14)
 
 
+# Recorded notes
+
+
+@pytest.mark.parametrize(
+    "name, midi",
+    [("A4.mp3", 69), ("C4.wav", 60), ("As3.mp3", 58), ("A#3.flac", 58), ("Bb3 v2.mp3", 58), ("C-1.wav", 0)],
+)
+def test_a_file_is_named_after_its_pitch(name, midi):
+    assert single_notes.pitch_of_name(name) == midi
+
+
+@pytest.mark.parametrize("name", ["H4.mp3", "violin A4.mp3", "A.mp3", "A44.mp3"])
+def test_a_file_without_a_pitch_is_refused(name):
+    with pytest.raises(RefusedValue, match="named after its pitch"):
+        single_notes.pitch_of_name(name)
+
+
+def test_recorded_notes_count_at_the_pitch_that_sounds(tmp_path):
+    """One file is named an octave too low, one a semitone too high, one begins with a second of silence."""
+    amplitudes = [0.3, 0.1, 0.2, 0.05]
+    silence = np.zeros((1, RATE_HZ))
+    for name, midi in (("C4.wav", 72.1), ("Fs4.wav", 65)):
+        audio.write_audio(tmp_path / name, tone(midi, amplitudes, seconds=3.0), RATE_HZ)
+    audio.write_audio(tmp_path / "A4.wav", np.concatenate([silence, tone(69, amplitudes)], axis=1), RATE_HZ)
+    midi, steps = make_templates.measure_recordings(tmp_path)
+    assert list(midi) == [65, 69, 72]
+    below_db = make_templates.STEP_DB * steps[:, :4]
+    assert_allclose(below_db, np.tile(20 * np.log10(0.3 / np.array(amplitudes)), (3, 1)), atol=0.8)
+
+
+def test_a_note_is_measured_where_it_sounds():
+    silence = np.zeros((1, 3000), np.float32)
+    note = tone(60, [0.5], seconds=4.0).astype(np.float32)
+    part = single_notes.sounding_part(np.concatenate([silence, note], axis=1), RATE_HZ)
+    assert part.shape == (1, round(single_notes.LONGEST_S * RATE_HZ))
+    assert np.abs(part[:, :3000]).max() > 0.4
+    assert single_notes.sounding_part(np.ones((1, 1), np.float32), RATE_HZ).shape == (1, 1)
+
+
+def test_silent_notes_and_folders_without_notes_are_refused(tmp_path):
+    with pytest.raises(RefusedValue, match="got silence"):
+        single_notes.sounding_midi(np.zeros((1, RATE_HZ), np.float32), RATE_HZ, 60)
+    with pytest.raises(RefusedValue, match="got none"):
+        single_notes.read_folder(tmp_path)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        single_notes.read_folder(tmp_path / "none")
+    assert make_templates.main(["--single-notes", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_measures_folders_of_recorded_notes(tmp_path):
+    folder = tmp_path / "notes" / "flute"
+    folder.mkdir(parents=True)
+    audio.write_audio(folder / "A4.wav", tone(69, [0.3, 0.1]), RATE_HZ)
+    assert make_templates.main(["--single-notes", str(tmp_path / "notes"), "--out", str(tmp_path / "out")]) == 0
+    record = shipped.read_record(tmp_path / "out" / make_templates.RECORD)
+    assert record["instruments"] == {"73": "flute"} and record["notes"] == {"flute": 1}
+
+
+def test_the_recorded_table_is_what_its_record_says():
+    record = shipped.read_record(RECORDED / make_templates.RECORD)
+    assert {path.name for path in RECORDED.iterdir()} == {*record["sha256"], make_templates.RECORD}
+    assert record["licence"] == "CC BY 3.0" and "Brosowsky" in record["credits"]
+    assert "creativecommons.org/licenses/by/3.0" in (RECORDED / "LICENCE").read_text(encoding="utf-8")
+    with np.load(RECORDED / make_templates.TABLE) as table:
+        programs, midi, levels = table["programs"], table["midi"], table["levels"]
+    assert set(programs) == {
+        program for programs_of_one in single_notes.PROGRAMS.values() for program in programs_of_one
+    }
+    assert levels.shape == (len(programs), record["harmonics"]) and levels.min(axis=1).max() == 0
+    for program in set(programs):
+        assert (np.diff(midi[programs == program].astype(int)) > 0).all()
+
+
+# Renders
+
+
 def test_the_table_is_what_its_record_says():
     record = shipped.read_record(FOLDER / make_templates.RECORD)
     assert {path.name for path in FOLDER.iterdir()} == {*record["sha256"], make_templates.RECORD}
@@ -111,7 +190,7 @@ def test_an_instrument_is_measured_again_as_it_ships(program):
     # One step where another version rounds the other way.
     loud = shipped_levels < 160
     assert np.abs(levels - shipped_levels)[loud].max() <= 1
-    amplitudes = harmonic_amplitudes(program, make_templates.HARMONICS)[midi]
+    amplitudes = harmonic_amplitudes(program, make_templates.HARMONICS, measured_on="renders")[midi]
     assert_allclose(amplitudes, 10 ** (-shipped_levels / 40) * (shipped_levels < make_templates.LOWEST_STEP), rtol=1e-5)
 
 

@@ -48,8 +48,9 @@ def verify(options: argparse.Namespace) -> int:
     for name in names:
         pieces.verify(name)
     print(f"The lessons' audio is whole: {', '.join(names)}")
-    shipped.read_record(shipped.data_folder(instruments.FOLDER) / instruments.FOLDER / instruments.RECORD)
-    print("The table of instruments is whole")
+    for folder in instruments.MEASURED_ON.values():
+        shipped.read_record(shipped.data_folder(folder) / folder / instruments.RECORD)
+    print("The tables of instruments are whole")
     networks = shipped.check_weights(shipped.data_folder("models/networks") / "models/networks")
     print(f"The networks are whole: {', '.join(networks)}")
     return 0

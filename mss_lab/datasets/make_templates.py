@@ -1,11 +1,15 @@
-"""Make data/models/instruments again: `python -m mss_lab.datasets.make_templates [--out DIR]`.
+"""Make the tables of harmonics again, from renders or from recordings.
 
-Single notes of General MIDI instruments are rendered at several strengths and lengths, and the amplitude of each
-harmonic is measured while they sound. What comes out is a small table: how an instrument divides its sound among its
-harmonics, pitch by pitch. Nothing is drawn, so the same versions of FluidSynth and of the soundfont give the same
-table.
+    python -m mss_lab.datasets.make_templates [--out DIR]
+    python -m mss_lab.datasets.make_templates --single-notes FOLDER [--out DIR]
 
-Contents: RANGES; notes_of, measure, harmonic_levels; write, main.
+The amplitude of each harmonic is measured while single notes sound. The result is a small table: how an instrument
+divides its sound among its harmonics, pitch by pitch. The first command makes data/models/instruments: notes of General
+MIDI instruments, rendered at several strengths and lengths. The second makes data/models/single_notes: recorded notes
+in FOLDER, which holds a folder for each instrument (see `mss_lab.datasets.single_notes`). Nothing is random, so the
+same versions of the tools give the same tables.
+
+Contents: RANGES; notes_of, measure, measure_recordings, harmonic_levels; write, write_recorded, main.
 """
 
 import argparse
@@ -22,7 +26,7 @@ from .. import checks, files, shipped, transforms, units
 from ..refusals import Refusal, RefusedValue
 from ..score.instruments import name_of
 from ..score.notes import Note, Score
-from . import render
+from . import render, single_notes
 
 SAMPLE_RATE_HZ = 44_100
 HARMONICS = 60
@@ -39,6 +43,10 @@ LOWEST_STEP = 254
 
 RECORD = "record.json"
 TABLE = "harmonics.npz"
+RECORDED_CREDIT = (
+    "Measured on single notes of tonejs-instruments by N. P. Brosowsky (CC BY 3.0), from the npm packages "
+    "tonejs-instrument-NAME-mp3 by Makefully Studios."
+)
 CREDIT = "Measured on single notes of the FluidR3 GM soundfont by Frank Wen and contributors (MIT licence)."
 
 # Lowest and highest pitch of each program, counted from 0: what players reach, not what a soundfont plays. Programs
@@ -103,24 +111,54 @@ def measure(program: int) -> tuple[np.ndarray, np.ndarray]:
 
     Raises
     ------
-    ImportError, FileNotFoundError
+    MissingExtra, FileNotFoundError
         If FluidSynth or its soundfont is missing; the message says what to install.
     """
     notes = notes_of(program)
     stem = render.render(
         Score(notes), {"instrument": program}, sample_rate_hz=SAMPLE_RATE_HZ, loudness=None, tail_s=GAP_S
     )["instrument"]
-    sounds: dict[int, list[np.ndarray]] = {}
+    levels: dict[int, list[np.ndarray]] = {}
     for note in notes:
         start, stop = (round(time_s * SAMPLE_RATE_HZ) for time_s in (note.onset_s, note.offset_s))
-        levels = harmonic_levels(stem[:, start:stop], note.midi, SAMPLE_RATE_HZ)
-        # A soundfont may have no sound for a key or a strength.
-        if levels.any():
-            sounds.setdefault(int(note.midi), []).append(levels / levels.sum())
-    means = np.array([np.mean(sounds[midi], axis=0) for midi in sounds])
-    below_db = units.amplitude_to_db(means.max(axis=1, keepdims=True)) - units.amplitude_to_db(means, -400.0)
-    levels = np.minimum(np.rint(below_db / STEP_DB), LOWEST_STEP).astype(np.uint8)
-    return np.array(list(sounds), np.uint8), levels
+        levels.setdefault(int(note.midi), []).append(harmonic_levels(stem[:, start:stop], note.midi, SAMPLE_RATE_HZ))
+    return _steps_below_the_strongest(levels)
+
+
+def measure_recordings(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Measure an instrument on its recorded single notes.
+
+    Parameters
+    ----------
+    folder : path
+        As `mss_lab.datasets.single_notes.read_folder` reads it.
+
+    Returns
+    -------
+    midi, levels
+        As for `measure`. A note counts at the pitch that sounds, whatever its file is called.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for `mss_lab.datasets.single_notes.read_folder`.
+    """
+    levels: dict[int, list[np.ndarray]] = {}
+    for note in single_notes.read_folder(folder):
+        measured = harmonic_levels(note.waveform, note.midi, note.sample_rate_hz)
+        levels.setdefault(units.nearest_pitch(note.midi), []).append(measured)
+    return _steps_below_the_strongest(levels)
+
+
+def _steps_below_the_strongest(levels: dict[int, list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over the notes of each pitch, every note counting alike; a pitch without any sound is left out."""
+    # A soundfont may have no sound for a key or a strength.
+    shares = {midi: [one / one.sum() for one in notes if one.any()] for midi, notes in sorted(levels.items())}
+    means = {midi: np.mean(notes, axis=0) for midi, notes in shares.items() if notes}
+    amplitudes = np.array(list(means.values()))
+    below_db = units.amplitude_to_db(amplitudes.max(axis=1, keepdims=True)) - units.amplitude_to_db(amplitudes, -400.0)
+    steps = np.minimum(np.rint(below_db / STEP_DB), LOWEST_STEP).astype(np.uint8)
+    return np.array(list(means), np.uint8), steps
 
 
 def harmonic_levels(waveform: np.ndarray, midi: float, sample_rate_hz: int, harmonics: int = HARMONICS) -> np.ndarray:
@@ -162,8 +200,50 @@ def harmonic_levels(waveform: np.ndarray, midi: float, sample_rate_hz: int, harm
 
 
 def write(out: Path) -> dict[str, Any]:
-    """Measure every instrument and put the table's folder at `out`, whole or not at all; returns its record."""
+    """Measure every rendered instrument and put the table's folder at `out`; returns its record."""
     tables = {program: measure(program) for program in tqdm(RANGES, unit="instrument", desc="rendering")}
+    facts = {
+        "title": "Amplitudes of the harmonics of General MIDI instruments",
+        "credits": CREDIT,
+        "licence": "MIT",
+        "velocities": VELOCITIES,
+        "lengths_s": LENGTHS_S,
+        "versions": {**render.versions(), **_versions()},
+        "made_by": "python -m mss_lab.datasets.make_templates",
+    }
+    return _write_table(out, tables, facts, LICENCE)
+
+
+def write_recorded(folder: Path, out: Path) -> dict[str, Any]:
+    """Measure the recorded single notes in the folders of `folder` and put the table at `out`; returns its record."""
+    names = [name for name in single_notes.PROGRAMS if (folder / name).is_dir()]
+    if not names:
+        raise RefusedValue(
+            f"{folder} must hold a folder for each instrument, got none of these names: {', '.join(single_notes.PROGRAMS)}"
+        )
+    measured = {name: measure_recordings(folder / name) for name in tqdm(names, unit="instrument", desc="measuring")}
+    tables = {program: measured[name] for name in names for program in single_notes.PROGRAMS[name]}
+    facts = {
+        "title": "Amplitudes of the harmonics of recorded instruments",
+        "credits": RECORDED_CREDIT,
+        "licence": "CC BY 3.0",
+        "notes": {
+            name: sum(path.suffix in single_notes.ENDINGS for path in (folder / name).iterdir()) for name in names
+        },
+        "versions": _versions(),
+        "made_by": "python -m mss_lab.datasets.make_templates --single-notes FOLDER",
+    }
+    return _write_table(out, tables, facts, RECORDED_LICENCE)
+
+
+def _versions() -> dict[str, str]:
+    return {"numpy": np.__version__, "scipy": scipy.__version__}
+
+
+def _write_table(
+    out: Path, tables: dict[int, tuple[np.ndarray, np.ndarray]], facts: dict[str, Any], licence: str
+) -> dict[str, Any]:
+    """Put table, licence and record into a folder that appears whole or not at all."""
     with files.whole_folder(out, force=True) as folder:
         np.savez_compressed(
             folder / TABLE,
@@ -171,19 +251,13 @@ def write(out: Path) -> dict[str, Any]:
             midi=np.concatenate([midi for midi, _ in tables.values()]),
             levels=np.concatenate([levels for _, levels in tables.values()]),
         )
-        (folder / "LICENCE").write_text(LICENCE, encoding="utf-8")
+        (folder / "LICENCE").write_text(licence, encoding="utf-8")
         record = {
-            "title": "Amplitudes of the harmonics of General MIDI instruments",
-            "credits": CREDIT,
-            "licence": "MIT",
-            "instruments": {str(program): name_of(program) for program in RANGES},
+            **facts,
+            "instruments": {str(program): name_of(program) for program in tables},
             "harmonics": HARMONICS,
             "step_db": STEP_DB,
             "lowest_step": LOWEST_STEP,
-            "velocities": VELOCITIES,
-            "lengths_s": LENGTHS_S,
-            "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
-            "made_by": "python -m mss_lab.datasets.make_templates",
             "sha256": {path.name: shipped.sha256(path) for path in sorted(folder.iterdir())},
         }
         (folder / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -193,20 +267,38 @@ def write(out: Path) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m mss_lab.datasets.make_templates", description="Measure the instruments of a soundfont again."
+        prog="python -m mss_lab.datasets.make_templates", description="Measure the harmonics of instruments again."
     )
-    parser.add_argument("--out", type=Path, help="folder to put the table in (data/models/instruments)")
+    parser.add_argument(
+        "--single-notes", type=Path, metavar="FOLDER", help="measure recorded notes: one folder for each instrument"
+    )
+    parser.add_argument("--out", type=Path, help="folder to put the table in (the one below data/models)")
     options = parser.parse_args(arguments)
     try:
-        out = options.out or shipped.data_folder() / "models" / "instruments"
-        write(out)
+        models = shipped.data_folder() / "models"
+        if options.single_notes:
+            out = options.out or models / "single_notes"
+            record = write_recorded(options.single_notes, out)
+        else:
+            out = options.out or models / "instruments"
+            record = write(out)
         table = out / TABLE
-        sys.stdout.write(f"{table}: {len(RANGES)} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
+        sys.stdout.write(f"{table}: {len(record['instruments'])} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
     except (Refusal, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
+
+RECORDED_LICENCE = """Amplitudes of the harmonics of recorded instruments
+
+The numbers in this folder were measured on the single notes of tonejs-instruments, gathered and edited by
+N. P. Brosowsky, in the form of the npm packages tonejs-instrument-NAME-mp3 by Makefully Studios. The recordings are
+licensed under the Creative Commons Attribution 3.0 Unported licence (CC BY 3.0,
+https://creativecommons.org/licenses/by/3.0/), and so are these numbers. The recordings themselves are not part of this
+project. What was changed: the amplitude of each harmonic was measured over the first two seconds of each note, and
+averaged over the notes of one pitch.
+"""
 
 LICENCE = """Amplitudes of the harmonics of General MIDI instruments
 

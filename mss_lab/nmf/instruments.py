@@ -1,6 +1,9 @@
 """How instruments divide their sound among their harmonics, as measured beforehand; see data/README.md, models.
 
-Contents: harmonic_amplitudes. Lesson: notebooks/08_nmf_with_a_score.ipynb
+There are two tables. One was measured on recorded notes of real instruments, and knows eleven of them. The other was
+measured on renders of a soundfont, and knows nearly all of General MIDI.
+
+Contents: MEASURED_ON, harmonic_amplitudes. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 import functools
@@ -13,12 +16,13 @@ from ..refusals import RefusedValue
 from ..score.instruments import name_of
 from ..score.roll import PITCHES
 
-FOLDER = "models/instruments"
+# What the notes were, and the folder of the table; where an instrument is missing from the first, the second has it.
+MEASURED_ON = {"recordings": "models/single_notes", "renders": "models/instruments"}
 RECORD = "record.json"
 TABLE = "harmonics.npz"
 
 
-def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
+def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str = "recordings") -> np.ndarray:
     """Amplitudes of the harmonics of an instrument at every MIDI pitch.
 
     Between the pitches that were measured levels in dB are interpolated; below the lowest and above the highest the
@@ -30,6 +34,8 @@ def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
         General MIDI program; see `mss_lab.score.instruments.program_of`.
     harmonics : int >= 1
         Those beyond what was measured, the 60th, are 0.
+    measured_on : {"recordings", "renders"}
+        Which notes are preferred: real instruments where they were measured, or the soundfont's in any case.
 
     Returns
     -------
@@ -45,9 +51,14 @@ def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
     """
     program = checks.check_number("program", program, at_least=0, at_most=127, whole=True)
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
-    programs, midi, levels_db, lowest_db = _table(shipped.data_folder(FOLDER) / FOLDER)
-    rows = programs == program
-    if not rows.any():
+    checks.check_choice("measured_on", measured_on, MEASURED_ON)
+    preferred = [MEASURED_ON[measured_on], MEASURED_ON["renders"]]
+    for folder in preferred:
+        programs, midi, levels_db, lowest_db = _table(shipped.data_folder(folder) / folder)
+        rows = programs == program
+        if rows.any():
+            break
+    else:
         raise RefusedValue(
             f"program must be an instrument that was measured, got {program} ({name_of(program)}), which has no "
             f"harmonics to speak of; choose the nearest of {', '.join(name_of(p) for p in np.unique(programs))}"
@@ -60,7 +71,7 @@ def harmonic_amplitudes(program: int, harmonics: int = 40) -> np.ndarray:
     return amplitudes
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _table(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Program and pitch of each row, its levels in dB (rows, harmonics), and the level that stands for silence."""
     record = shipped.read_record(folder / RECORD)

@@ -103,7 +103,9 @@ def harmonic_templates(
     return templates / np.where(totals > 0, totals, 1)
 
 
-def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = None) -> dict[str, np.ndarray]:
+def amplitudes_of(
+    score: Score, instruments: Mapping[str, str] | str | None = None, *, measured_on: str = "recordings"
+) -> dict[str, np.ndarray]:
     """Amplitudes of the harmonics of every player with a note, by the instrument that the player is named after.
 
     Parameters
@@ -111,6 +113,8 @@ def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = No
     score : Score
     instruments : dict of source name -> instrument's name, or text such as "vocals=choir, lead=flute", optional
         For sources whose own names say nothing.
+    measured_on : {"recordings", "renders"}
+        See `mss_lab.nmf.instruments.harmonic_amplitudes`.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def amplitudes_of(score: Score, instruments: Mapping[str, str] | str | None = No
         try:
             # With the others in view: a bass among voices is one.
             program = programs_of([said[source]] if source in said else [source, *_known(sounding)])
-            found[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS)
+            found[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS, measured_on=measured_on)
         except ValueError as error:
             raise RefusedValue(
                 f"source {source!r} must be played by an instrument that was measured ({error}); say which, or its "
@@ -263,6 +267,7 @@ def separate(
     tolerance_s: float = TOLERANCE_S,
     templates: Mapping[str, np.ndarray] | None = None,
     instruments: Mapping[str, str] | str | None = None,
+    measured_on: str = "recordings",
     refine: bool = False,
     fixed: bool = True,
     window_s: float = WINDOW_S,
@@ -289,6 +294,8 @@ def separate(
         is named after, see `amplitudes_of`.
     instruments : dict of source name -> instrument's name, or text, optional
         For sources whose names say nothing, see `amplitudes_of`.
+    measured_on : {"recordings", "renders"}
+        Whether templates come from recorded notes of real instruments, where there are any, or from a soundfont's.
     refine : bool
         Whether to run a second time with the support that `refined` finds.
     fixed : bool
@@ -318,7 +325,8 @@ def separate(
         no note within the mixture, or nobody knows the instrument of a source.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015: beta 1.3, 50
-    iterations, 93 ms, 11 ms. Their templates are learnt from recordings of single notes (RWC), ours from renders.
+    iterations, 93 ms, 11 ms. Their templates are learnt from recordings of single notes (RWC), ours from
+    those of tonejs-instruments (11 instruments), and from renders of a soundfont for the others.
     """
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -326,7 +334,11 @@ def separate(
     check_pitched(score)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
     checks.check_number("iterations", iterations, at_least=0, whole=True)
-    amplitudes = amplitudes_of(score, instruments) if templates is None else _checked_templates(templates, score)
+    amplitudes = (
+        amplitudes_of(score, instruments, measured_on=measured_on)
+        if templates is None
+        else _checked_templates(templates, score)
+    )
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
     window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
     settings: transforms.StftSettings = {
