@@ -114,6 +114,37 @@ def test_a_run_that_broke_off_goes_on_as_if_it_had_not(tmp_path, unbroken, at):
     assert (result.best_step, result.best_validation) == (unbroken[1].best_step, unbroken[1].best_validation)
 
 
+@pytest.mark.parametrize("plateau", [1, 2, 5])
+def test_the_rate_is_halved_where_torch_would_halve_it(plateau):
+    validations = torch.rand(200, generator=torch.Generator().manual_seed(plateau)).mul(20).round().tolist()
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    # Torch halves when more validations than its patience were bad.
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=plateau - 1, threshold=0)
+    for number, loss in enumerate(validations, start=1):
+        schedule.step(loss)
+        rate = 0.5 ** fit.halvings(validations[:number], plateau)
+        if rate > 1e-7:  # where torch stops to halve
+            assert optimizer.param_groups[0]["lr"] == rate
+    assert fit.halvings(validations, plateau) > 3
+
+
+def test_a_run_on_a_plateau_slows_down_also_after_a_break(tmp_path):
+    """Steps too small to change anything: no validation is better than the first."""
+    options = {"schedule": "plateau", "plateau": 2, "learning_rate": 1e-20, "optimizer": "sgd", "validate_every": 5}
+    _, result = run(tmp_path / "whole", **options)
+    rates = [row["learning_rate"] / 1e-20 for row in result.curve]
+    assert_allclose(rates, [1, 1, 1, 0.5, 0.5, 0.25])
+    broken_off(tmp_path / "run", 17, **options)
+    _, resumed = run(tmp_path / "run", **options)
+    assert resumed.resumed_from == 15
+    assert without_time(resumed.curve) == without_time(result.curve)
+
+
+def test_a_plateau_without_validation_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"schedule plateau needs batches to validate with"):
+        run(tmp_path / "run", schedule="plateau", validate=None)
+
+
 def test_a_network_that_was_in_use_is_trained_as_one_that_was_not(tmp_path, unbroken):
     model = network().eval()
     run(tmp_path / "run", 12, model)

@@ -289,13 +289,36 @@ def test_every_stretch_of_a_long_recording_is_told_its_own_notes(network):
         assert float(cue["fundamentals"][0, 0, middle]) == pytest.approx(wanted, rel=1e-3)
 
 
+class Contrary:
+    """A network that gives everything to one player in one stretch, and to the other in the next."""
+
+    def __init__(self, network):
+        self.settings = network.settings
+        self.sample_rate_hz = network.sample_rate_hz
+        self.parameters = network.parameters
+        self.stretches = 0
+
+    def parted(self, mixture, cues, *, strength):
+        self.stretches += 1
+        everything, nothing = mixture, torch.zeros_like(mixture)
+        return torch.stack([everything, nothing] if self.stretches % 2 else [nothing, everything])
+
+
 def test_a_long_recording_has_no_seams(network):
-    sources, score = duet(20.0)
-    mixture = sum(sources.values())
-    found = refine.separate(mixture, RATE_HZ, score, network=with_an_opinion(network))
-    for estimate in found.values():
-        steps = np.abs(np.diff(estimate[0]))
-        assert steps.max() < 1.5 * np.abs(np.diff(mixture[0])).max()
+    """The tones are so low that a jump from all to nothing is far larger than any step of the mixture itself."""
+    times_s = np.arange(20 * RATE_HZ) / RATE_HZ
+    tones_hz = (440 * 2 ** ((midi - 69) / 12) for midi in (43, 36))
+    mixture = sum(0.3 * np.sin(2 * np.pi * hz * times_s) for hz in tones_hz)[np.newaxis].astype(np.float32)
+    score = Score((Note("high", 43, 0.0, 20.0), Note("low", 36, 0.0, 20.0)), ("high", "low"))
+    contrary = Contrary(network)
+    estimates = refine.separate(mixture, RATE_HZ, score, network=contrary)
+    assert contrary.stretches >= 3
+    largest_step = np.abs(np.diff(mixture[0])).max()
+    for estimate in estimates.values():
+        # Every player has something and nothing in turn, and gets from one to the other without a jump.
+        assert np.abs(estimate[0, : 4 * RATE_HZ]).max() > 0.5 or np.abs(estimate[0, -4 * RATE_HZ :]).max() > 0.5
+        assert np.abs(np.diff(estimate[0])).max() < 1.1 * largest_step
+    np.testing.assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
 
 
 def test_what_is_asked_is_checked(network):

@@ -219,7 +219,7 @@ def write_recorded(folder: Path, out: Path) -> dict[str, Any]:
     names = [name for name in single_notes.PROGRAMS if (folder / name).is_dir()]
     if not names:
         raise RefusedValue(
-            f"{folder} must hold a folder for each instrument, got none of these names: {', '.join(single_notes.PROGRAMS)}"
+            f"{folder} must hold a folder for each instrument, none is called {', '.join(single_notes.PROGRAMS)}"
         )
     measured = {name: measure_recordings(folder / name) for name in tqdm(names, unit="instrument", desc="measuring")}
     tables = {program: measured[name] for name in names for program in single_notes.PROGRAMS[name]}

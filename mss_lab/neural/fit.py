@@ -11,7 +11,7 @@ A run is a folder:
 - `step-*.pt`, the two newest checkpoints, and `best-*.pt`, the weights that did best on validation. They hold tensors
   and numbers, and are read as such: nothing is unpickled.
 
-Contents: fit, FitResult, read_curve, precision_for, learning_rate_at. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: fit, FitResult, read_curve, precision_for, learning_rate_at, halvings. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from .. import checks
 from ..refusals import RefusedValue
 from .run_folder import Best, Checkpoint, RunFolder, read_curve
 
-__all__ = ["FitResult", "fit", "learning_rate_at", "precision_for", "read_curve"]
+__all__ = ["FitResult", "fit", "halvings", "learning_rate_at", "precision_for", "read_curve"]
 
 Batch = dict[str, torch.Tensor]
 Row = dict[str, float]
@@ -48,7 +48,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adadelta": torch.optim.Adadelta,
     "sgd": torch.optim.SGD,
 }
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "plateau")
 
 # Keeps the draws of a step apart from those of anybody else who starts from the same seed.
 STREAM = 0x51ED
@@ -112,14 +112,29 @@ def learning_rate_at(step: int, steps: int, learning_rate: float, schedule: str,
     """The learning rate of a step, counted from 0.
 
     It rises evenly over the first `warmup_steps`, and then stays, or falls to 0 along half a cosine. A function of the
-    step alone, it needs no state of its own.
+    step alone, it needs no state of its own. The schedule "plateau" is "constant" here; see `halvings`.
     """
     if step < warmup_steps:
         return learning_rate * (step + 1) / warmup_steps
-    if schedule == "constant":
+    if schedule != "cosine":
         return learning_rate
     done = (step - warmup_steps) / max(1, steps - warmup_steps)
     return learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def halvings(validations: Sequence[float], plateau: int) -> int:
+    """How often the schedule "plateau" has halved the learning rate, after these validation losses.
+
+    The rate is halved when `plateau` validations in a row have not improved on the best so far; then the count of such
+    validations starts again from 0.
+    """
+    count, stale, best = 0, 0, math.inf
+    for validation in validations:
+        stale = 0 if validation < best else stale + 1
+        best = min(best, validation)
+        if stale == plateau:
+            count, stale = count + 1, 0
+    return count
 
 
 def fit(
@@ -133,6 +148,7 @@ def fit(
     weight_decay: float = 0.0,
     schedule: str = "constant",
     warmup_steps: int = 0,
+    plateau: int = 5,
     clip_norm: float | None = 5.0,
     validate: Sequence[Batch] | None = None,
     validate_every: int = 200,
@@ -167,9 +183,11 @@ def fit(
         Of the whole run.
     optimizer : {"adam", "adamw", "adadelta", "sgd"}
     learning_rate, weight_decay : float
-    schedule : {"constant", "cosine"}
-        Of the learning rate; see `learning_rate_at`.
+    schedule : {"constant", "cosine", "plateau"}
+        Of the learning rate; see `learning_rate_at` and `halvings`.
     warmup_steps : int
+    plateau : int
+        With the schedule "plateau", the learning rate is halved after as many validations without improvement.
     clip_norm : float, optional
         Gradients longer than this are made as long.
     validate : sequence of batches, optional
@@ -221,6 +239,7 @@ def fit(
         weight_decay=weight_decay,
         schedule=schedule,
         warmup_steps=warmup_steps,
+        plateau=plateau,
         clip_norm=clip_norm,
         validate_every=validate_every,
         patience=patience,
@@ -231,6 +250,10 @@ def fit(
     validate = tuple(validate or ())
     if patience is not None and not validate:
         raise RefusedValue("patience needs batches to validate with, got none; give validate, or leave patience out")
+    if schedule == "plateau" and not validate:
+        raise RefusedValue(
+            "the schedule plateau needs batches to validate with, got none; give validate, or choose another schedule"
+        )
     run = RunFolder.open(folder, _facts(model, batches, validate, plan), leader=process_rank() == 0)
     start = run.newest()
     training = _Training(model, batches, validate, plan, run, start, minutes, checkpoint_minutes, on_progress, progress)
@@ -293,6 +316,8 @@ class _Training(lightning.LightningModule):
         self.taken = start.step if start else 0
         self.best = start.best if start else None
         self.waited = start.waited if start else 0
+        # The validation losses so far decide the schedule "plateau"; a run that goes on reads them from its curve.
+        self.validations: list[float] = []
         self.stopped = ""
         self.feed = _Feed(batches, self.taken, plan["steps"])
         # Kept on the device until a row is due: to look at each would make a GPU wait.
@@ -312,6 +337,8 @@ class _Training(lightning.LightningModule):
             self.trainer.optimizers[0].load_state_dict(self.start.optimizer)
         if self.trainer.is_global_zero:
             self.run.cut_curve(self.taken)
+        rows = read_curve(self.run.folder) if self.taken else []
+        self.validations = [row["validation"] for row in rows if "validation" in row and row["step"] <= self.taken]
         self.began_s = self.saved_s = time.perf_counter()
         self.saved_step = self.taken
         self.line = _Line(self.taken, self.plan["steps"])
@@ -376,6 +403,7 @@ class _Training(lightning.LightningModule):
                 self.line.show(row, bool(self.stopped) or self.taken >= self.plan["steps"])
 
     def _judge(self, validation: float) -> None:
+        self.validations.append(validation)
         if self.best is None or validation < self.best.validation:
             self.waited = 0
             if self.trainer.is_global_zero:
@@ -436,7 +464,8 @@ class _Training(lightning.LightningModule):
     def _learning_rate(self, offset: int = 0) -> float:
         plan = self.plan
         step = self.taken + offset
-        return learning_rate_at(step, plan["steps"], plan["learning_rate"], plan["schedule"], plan["warmup_steps"])
+        rate = learning_rate_at(step, plan["steps"], plan["learning_rate"], plan["schedule"], plan["warmup_steps"])
+        return rate * 0.5 ** halvings(self.validations, plan["plateau"]) if plan["schedule"] == "plateau" else rate
 
     def _agreed(self, wish: bool) -> bool:
         # Clocks differ: the first process decides for all, or some would wait for others that have left.
@@ -517,6 +546,7 @@ def _checked_plan(**plan: Any) -> dict[str, Any]:
         checks.check_number(name, plan[name], at_least=1, whole=True, unit="steps")
     for name in ("warmup_steps", "seed"):
         checks.check_number(name, plan[name], at_least=0, whole=True)
+    checks.check_number("plateau", plan["plateau"], at_least=1, whole=True, unit="validations")
     if plan["clip_norm"] is not None:
         checks.check_number("clip_norm", plan["clip_norm"], above=0)
     if plan["patience"] is not None:
@@ -537,9 +567,11 @@ def _facts(
         "validation": _digest(validate),
         **plan,
     }
-    if plan["schedule"] == "constant":
+    if plan["schedule"] != "cosine":
         # Such a run may be made longer: its steps so far do not depend on how many are to come.
         del facts["steps"]
+    if plan["schedule"] != "plateau":
+        del facts["plateau"]
     return facts
 
 

@@ -37,6 +37,7 @@ FIT_OPTIONS = (
     "weight_decay",
     "schedule",
     "warmup_steps",
+    "plateau",
     "clip_norm",
     "validate_every",
     "patience",

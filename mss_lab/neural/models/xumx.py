@@ -8,6 +8,9 @@ With a score (Tunturi et al.), each branch also reads its own source's piano rol
 reads nothing else: its mask follows from the score, and the mixture is heard only through that mask. Such a network
 cannot be misled by a timbre that it has never heard.
 
+One thing differs from the authors' programs: the transform pads a recording's ends with zeros, as all of this package
+does, and theirs by reflection. Only frames within half a window of the ends are different.
+
 Inside, layers see (batch, frames, features); channels of a frame stand in its features.
 
 Contents: FAMILIES; XumxSettings, Branch, Xumx; XumxInformed, XumxScoreOnly.
