@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -14,7 +15,7 @@ from numpy.testing import assert_allclose
 from mss_lab import audio, catalogue, cli, signals
 from mss_lab.datasets import pieces, readers
 from mss_lab.metrics.energy import sdr
-from mss_lab.score import notes
+from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.shipped import data_folder
 
@@ -31,7 +32,7 @@ def song(tmp_path):
     }
     audio.write_stems(tmp_path / "true", stems, RATE)
     audio.write_audio(tmp_path / "mix.wav", stems["low"] + stems["high"], RATE)
-    notes.write_midi(tmp_path / "score.mid", SCORE)
+    midi.write_midi(tmp_path / "score.mid", SCORE)
     notes.write_csv(tmp_path / "score.csv", SCORE)
     return tmp_path
 
@@ -105,9 +106,43 @@ def test_formats_that_clip_are_turned_down_together(song, capsys):
 
 def test_track_names_that_are_no_file_names_are_made_into_some(song):
     score = Score((Note("Violin I/II", 57, 0.0, 1.0), Note("c:high", 64, 0.0, 1.0)))
-    notes.write_midi(song / "score.mid", score)
+    midi.write_midi(song / "score.mid", score)
     assert separate(song) == 0
     assert sorted(path.name for path in (song / "out").iterdir()) == ["Violin I_II.wav", "c_high.wav"]
+
+
+def test_stems_are_named_as_asked(song):
+    assert separate(song, "--players", "violin 1, violin/2") == 0
+    assert sorted(path.name for path in (song / "out").iterdir()) == ["violin 1.wav", "violin_2.wav"]
+
+
+@pytest.mark.parametrize(
+    "names, words",
+    [
+        ("violin", "all 2 parts of the score in their order, got 1 (violin); the parts are: low (1 note, A3 to A3); "),
+        ("violin,", "a player's name must be text, got ''"),
+    ],
+)
+def test_names_that_do_not_fit_the_parts_are_refused(song, capsys, names, words):
+    assert separate(song, "--players", names) == 2
+    assert words in capsys.readouterr().err
+    assert not (song / "out").exists()
+
+
+def test_what_is_doubtful_about_a_score_is_said_in_one_line(song, capsys):
+    track = [mido.Message("note_on", note=57), mido.MetaMessage("end_of_track", time=480)]
+    mido.MidiFile(tracks=[mido.MidiTrack(track)]).save(song / "score.mid")
+    assert separate(song) == 0
+    assert capsys.readouterr().err == (
+        "mss-lab: Nothing ends 1 note of acoustic grand piano in the file; each lasts to the end of its track.\n"
+    )
+
+
+@pytest.mark.parametrize("options", [["--players", "a"], ["--pedal"]])
+def test_how_a_score_is_read_needs_a_score(song, capsys, options):
+    command = ["separate", str(song / "mix.wav"), "--method", "hpss", *options]
+    assert cli.main([*command, "--out", str(song / "out")]) == 2
+    assert "--players and --pedal say how a score is read, got no score" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -119,8 +154,8 @@ def test_track_names_that_are_no_file_names_are_made_into_some(song):
         (lambda song: soundfile.write(song / "mix.wav", np.full(99, np.nan), RATE, subtype="FLOAT"), "NaN"),
         (lambda song: (song / "score.mid").unlink(), "score .* does not exist"),
         (lambda song: (song / "score.mid").write_bytes(b"MThd"), "could not be read as MIDI"),
-        (lambda song: notes.write_midi(song / "score.mid", Score((), ("nobody",))), "holds no notes"),
-        (lambda song: notes.write_midi(song / "score.mid", notes.shift(SCORE, 60.0)), "no note within"),
+        (lambda song: midi.write_midi(song / "score.mid", Score((), ("nobody",))), "holds no notes"),
+        (lambda song: midi.write_midi(song / "score.mid", notes.shift(SCORE, 60.0)), "no note within"),
         (lambda song: (song / "out").write_text("a file"), "must be a folder's name"),
     ],
 )
@@ -262,9 +297,9 @@ def chorale(tmp_path_factory):
     piece = pieces.load("chorale_a")
     audio.write_audio(folder / "mix.wav", piece.mixture[:, : 12 * piece.sample_rate_hz], piece.sample_rate_hz)
     begun = Score(tuple(note for note in piece.score.notes if note.onset_s < 11.5))
-    notes.write_midi(folder / "right.mid", begun)
-    notes.write_midi(folder / "slow.mid", notes.with_tempo(begun, 0.6))
-    notes.write_midi(folder / "wrong.mid", notes.transpose(pieces.load("chorale_b").score, 3))
+    midi.write_midi(folder / "right.mid", begun)
+    midi.write_midi(folder / "slow.mid", notes.with_tempo(begun, 0.6))
+    midi.write_midi(folder / "wrong.mid", notes.transpose(pieces.load("chorale_b").score, 3))
     return folder
 
 
@@ -290,7 +325,7 @@ def test_a_score_at_another_tempo_is_aligned_where_that_is_asked(chorale, method
 
 
 def test_a_recording_of_a_part_is_found_in_its_score(chorale, capsys):
-    notes.write_midi(chorale / "all.mid", notes.with_tempo(pieces.load("chorale_a").score, 0.8))
+    midi.write_midi(chorale / "all.mid", notes.with_tempo(pieces.load("chorale_a").score, 0.8))
     assert separate(chorale, "--align", "auto", score="all.mid", out="part") == 0
     said = capsys.readouterr()
     assert "doubtful" not in said.err

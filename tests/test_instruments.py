@@ -5,8 +5,9 @@ import pytest
 
 from mss_lab.score import instruments
 from mss_lab.score.instruments import is_drums, name_of, program_of, programs_of, without_player
-from mss_lab.score.notes import Note, Score, read_midi, write_midi
-from mss_lab.score.players import merge, merge_players
+from mss_lab.score.midi import read_midi, write_midi
+from mss_lab.score.notes import Note, Score
+from mss_lab.score.players import merge, merge_players, named
 
 
 def test_every_program_has_a_name_that_leads_back_to_it():
@@ -126,6 +127,34 @@ def test_players_of_a_midi_file_apart_and_together(tmp_path):
     score = read_midi(tmp_path / "duet.mid")
     assert score.sources == ("Violin", "Violin 2")
     assert merge_players(score).sources == ("violin",)
+
+
+def test_players_are_named_in_the_order_of_the_score():
+    score = duet("piano", "piano 2", "kick", unpitched=("kick",))
+    again = named(score, ["violin", " violin ", "drum"])
+    assert again.sources == ("violin", "violin 2", "drum") and again.unpitched == {"drum"}
+    assert [note.source for note in again.notes_of("violin 2")] == ["violin 2"]
+    assert [note.midi for note in again.notes] == [note.midi for note in score.notes]
+    assert named(score, score.sources) == score
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "says"),
+    [
+        (
+            ["a"],
+            ValueError,
+            r"got 1 \(a\); the parts are: flute \(1 note, .*; kick",
+        ),
+        ([], ValueError, r"got 0 \(none\)"),
+        (["a", "b", " "], ValueError, "a player's name must be text, got ''"),
+        (["a", "b", 3], ValueError, "a player's name must be text, got 3"),
+        ("a,b,c", TypeError, r"write \['a', 'b', 'c'\]"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused(names, error, says):
+    with pytest.raises(error, match=says):
+        named(duet("flute", "kick", "oboe", unpitched=("kick",)), names)
 
 
 def test_groups_of_ones_own():

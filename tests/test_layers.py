@@ -58,7 +58,7 @@ MAY_IMPORT = {
 
 # Modules that may import more than their layer.
 MAY_IMPORT_TOO = {
-    "score": {"pretty_midi", "music21"},
+    "score": {"pretty_midi", "mido", "music21"},
     "spatial": {"pyroomacoustics"},
     "plots": {"matplotlib"},
     # Finds the pitch of a recorded note.
@@ -73,8 +73,8 @@ MAY_IMPORT_TOO = {
 MATPLOTLIB = ("plots", "widgets", "lessons")
 
 # Imported where they are asked for: never by the opening lines of a file outside the networks.
-ASKED_FOR = {"torch", "torchaudio", "lightning", "pretty_midi", "music21", "pyroomacoustics", "museval", "mir_eval",
-             "clarity", "fluidsynth", "librosa", "sklearn"}  # fmt: skip
+ASKED_FOR = {"torch", "torchaudio", "lightning", "pretty_midi", "mido", "music21", "pyroomacoustics", "museval",
+             "mir_eval", "clarity", "fluidsynth", "librosa", "sklearn"}  # fmt: skip
 
 
 def within(module, names):
@@ -201,7 +201,7 @@ def loaded_by(statement):
 
 
 HEAVY = {"torch", "matplotlib", "librosa", "numba", "sklearn", "pandas", "museval", "mir_eval", "music21", "IPython",
-         "ipywidgets", "pretty_midi", "lightning"}  # fmt: skip
+         "ipywidgets", "pretty_midi", "mido", "lightning"}  # fmt: skip
 
 
 def test_importing_the_package_loads_nothing_heavy():

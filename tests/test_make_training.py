@@ -12,7 +12,7 @@ from mss_lab.datasets import make_training, repertoire, splits, store
 from mss_lab.datasets.engines import Timbre
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.notation import Written
-from mss_lab.score.notes import write_midi
+from mss_lab.score.midi import write_midi
 
 RATE = 1000
 

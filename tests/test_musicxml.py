@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from mss_lab.score import notes
+from mss_lab.score import midi, notes
 
 pytest.importorskip("music21", reason="not run: music21 is not installed")
 
@@ -169,15 +169,15 @@ def test_compressed_files_hold_the_same(tmp_path):
 
 def test_a_file_that_was_changed_is_read_again(tmp_path):
     path = tmp_path / "a.musicxml"
-    for step, midi in (("A", 69), ("B", 71)):
+    for step, pitch in (("A", 69), ("B", 71)):
         path.write_text(document([[note(step, 4, 2)]]), encoding="utf-8")
-        assert heard(read_musicxml(path))[0][0] == midi
+        assert heard(read_musicxml(path))[0][0] == pitch
 
 
 def test_through_midi_the_score_stays_the_same(read, tmp_path):
     score = read([[tempo(96) + note("A", 4, 0.75) + note("B", 4, 1.25)], [note("C", 3, 2)]], names=["Oboe", "Cello"])
-    notes.write_midi(tmp_path / "a.mid", score)
-    again = notes.read_midi(tmp_path / "a.mid")
+    midi.write_midi(tmp_path / "a.mid", score)
+    again = midi.read_midi(tmp_path / "a.mid")
     assert again.sources == score.sources
     for one, other in zip(again.notes, score.notes, strict=True):
         assert one.midi == other.midi
@@ -190,7 +190,7 @@ def test_chorales_are_as_another_program_plays_them(work, tmp_path):
     import music21
 
     music21.corpus.parse(work).expandRepeats().write("midi", str(tmp_path / "a.mid"))
-    theirs = notes.read_midi(tmp_path / "a.mid")
+    theirs = midi.read_midi(tmp_path / "a.mid")
     ours = read_musicxml(music21.corpus.getWork(work))
     assert ours.sources == theirs.sources
 

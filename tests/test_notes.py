@@ -2,14 +2,12 @@
 
 import dataclasses
 
-import mido
 import numpy as np
-import pretty_midi
 import pytest
 from numpy.testing import assert_allclose
 
 from mss_lab.refusals import Refusal
-from mss_lab.score import notes
+from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 
 HEADING = "instrument,midi,onset_s,offset_s\n"
@@ -230,7 +228,7 @@ def test_scores_of_unknown_kinds_are_refused(tmp_path):
     assert "got '.TXT'; text files come in many forms: see mss_lab.score.annotations" in message
 
 
-@pytest.mark.parametrize("write, name", [(notes.write_csv, "x.csv"), (notes.write_midi, "x.mid")])
+@pytest.mark.parametrize("write, name", [(notes.write_csv, "x.csv"), (midi.write_midi, "x.mid")])
 def test_scores_are_replaced_only_when_allowed(tmp_path, write, name):
     (tmp_path / name).write_text("old")
     assert "exists already" in refusal(lambda: write(tmp_path / name, duet(), force=False), FileExistsError)
@@ -248,136 +246,6 @@ def test_every_table_of_the_recordings_is_read(recordings):
         score = notes.read_score(table)
         stems = {path.stem for path in table.parent.glob("*.flac")}
         assert set(score.sources) <= stems
-
-
-# MIDI
-
-
-def test_midi_round_trip(tmp_path, rng):
-    drums = [Note("drums", 36 + k % 3, k / 4, k / 4 + 0.1, 1 + k) for k in range(40)]
-    tune = [Note("скрипка é", int(rng.integers(0, 128)), k / 3, (k + 1) / 3) for k in range(40)]
-    score = Score((*drums, *tune), ("скрипка é", "drums"), frozenset({"drums"}))
-    notes.write_midi(tmp_path / "x.mid", score, programs={"скрипка é": 40})
-    back = notes.read_score(tmp_path / "x.mid")
-    assert (back.sources, back.unpitched) == (score.sources, score.unpitched)
-    assert len(back.notes) == 80
-    for source in score.sources:
-        for read, written in zip(back.notes_of(source), score.notes_of(source), strict=True):
-            assert (read.midi, read.velocity) == (written.midi, written.velocity)
-            assert_allclose([read.onset_s, read.offset_s], [written.onset_s, written.offset_s], rtol=0, atol=3e-4)
-    programs = [message.program for track in mido.MidiFile(tmp_path / "x.mid").tracks
-                for message in track if message.type == "program_change"]  # fmt: skip
-    assert programs == [40, 0]
-
-
-def test_pitches_with_fractions_go_to_the_nearest_key(tmp_path):
-    notes.write_midi(tmp_path / "x.mid", Score(tuple(Note("a", m, 0, 1) for m in (60.4, 61.5, 62.5, 127))))
-    assert [note.midi for note in notes.read_midi(tmp_path / "x.mid").notes] == [60, 62, 63, 127]
-
-
-def test_the_shortest_notes_are_not_lost_in_midi(tmp_path):
-    notes.write_midi(tmp_path / "x.mid", Score((Note("a", 60, 1, 1.00001), Note("a", 60, 2, 3))))
-    short, long = notes.read_midi(tmp_path / "x.mid").notes
-    assert short.onset_s == 1.0 and 0 < short.offset_s - short.onset_s < 1e-3
-    assert (long.onset_s, long.offset_s) == (2.0, 3.0)
-
-
-def test_repeated_notes_that_touch_stay_two(tmp_path):
-    notes.write_midi(tmp_path / "x.mid", Score((Note("a", 60, 0, 1), Note("a", 60, 1, 2))))
-    assert [(n.onset_s, n.offset_s) for n in notes.read_midi(tmp_path / "x.mid").notes] == [(0, 1), (1, 2)]
-
-
-def test_more_sources_than_midi_has_channels(tmp_path):
-    score = Score(tuple(Note(f"player {k}", 60, 0, 1) for k in range(20)))
-    notes.write_midi(tmp_path / "x.mid", score)
-    assert notes.read_midi(tmp_path / "x.mid").sources == score.sources
-
-
-def foreign(tmp_path, instruments, tempo=120.0):
-    midi = pretty_midi.PrettyMIDI(initial_tempo=tempo)
-    midi.instruments.extend(instruments)
-    midi.write(str(tmp_path / "x.mid"))
-    return tmp_path / "x.mid"
-
-
-def player(name, program=0, is_drum=False, played=((60, 0, 1),)):
-    instrument = pretty_midi.Instrument(program, is_drum, name)
-    instrument.notes.extend(pretty_midi.Note(64, *note) for note in played)
-    return instrument
-
-
-def test_players_of_one_name_are_told_apart(tmp_path):
-    path = foreign(tmp_path, [player("violin", 40), player("violin", 40), player(" violin 2 ", 41), player("", 40)])
-    score = notes.read_midi(path)
-    assert score.sources == ("violin", "violin 2", "violin 2 2", "violin 3")
-
-
-def test_tracks_without_names_are_named_after_their_instrument(tmp_path):
-    score = notes.read_midi(foreign(tmp_path, [player("", 42), player("", 0, is_drum=True), player("\0\x01", 68)]))
-    assert score.sources == ("cello", "drums", "oboe")
-    assert score.unpitched == {"drums"}
-
-
-def test_silent_tracks_are_left_out(tmp_path):
-    # One holds nothing; one turns a knob and never plays.
-    knob = player("c", played=())
-    knob.control_changes.append(pretty_midi.ControlChange(7, 100, 0.0))
-    score = notes.read_midi(foreign(tmp_path, [player("a"), player("b", played=()), knob]))
-    assert score.sources == ("a",)
-
-
-def test_the_tempo_is_followed(tmp_path):
-    note = notes.read_midi(foreign(tmp_path, [player("a", played=((60, 1.5, 2.25),))], tempo=77.0)).notes[0]
-    assert_allclose([note.onset_s, note.offset_s], [1.5, 2.25], atol=5e-3)
-
-
-def test_names_in_one_byte_letters_are_read(tmp_path):
-    track = mido.MidiTrack(
-        [
-            mido.MetaMessage("track_name", name="fl\xfbte"),
-            mido.Message("note_on", note=60, velocity=64, time=0),
-            mido.Message("note_off", note=60, time=480),
-        ]
-    )
-    mido.MidiFile(charset="latin-1", tracks=[track]).save(tmp_path / "x.mid")
-    assert notes.read_midi(tmp_path / "x.mid").sources == ("fl\xfbte",)
-
-
-def test_a_midi_without_notes_is_refused(tmp_path):
-    message = refusal(lambda: notes.read_midi(foreign(tmp_path, [player("a", played=())])), ValueError)
-    assert "x.mid holds no notes; export the score again" in message
-
-
-@pytest.mark.parametrize("content", [b"", b"this is text", b"MThd", bytes(range(256))])
-def test_what_is_no_midi_is_refused(tmp_path, content):
-    (tmp_path / "x.mid").write_bytes(content)
-    message = refusal(lambda: notes.read_midi(tmp_path / "x.mid"), ValueError)
-    assert "x.mid could not be read as MIDI (" in message and "give a Standard MIDI File" in message
-    assert "()" not in message
-
-
-def test_a_truncated_midi_is_refused_wherever_it_is_cut(tmp_path):
-    notes.write_midi(tmp_path / "x.mid", duet())
-    whole = (tmp_path / "x.mid").read_bytes()
-    for length in range(0, len(whole), 3):
-        (tmp_path / "x.mid").write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r"x\.mid (could not be read as MIDI|holds no notes)"):
-            notes.read_midi(tmp_path / "x.mid")
-
-
-@pytest.mark.parametrize(
-    "programs, parts",
-    [
-        ({"viola": 41}, ("a source of programs must be one of 'bassoon', 'violin', got 'viola'",)),
-        ({"violin": 128}, ("programs['violin']", "at most 127", "got 128")),
-        ({"violin": -1}, ("programs['violin']", "at least 0", "got -1")),
-    ],
-)
-def test_programs_that_do_not_exist_are_refused(tmp_path, programs, parts):
-    message = refusal(lambda: notes.write_midi(tmp_path / "x.mid", duet(), programs=programs), ValueError)
-    for part in parts:
-        assert part in message
-    assert list(tmp_path.iterdir()) == []
 
 
 # Edits

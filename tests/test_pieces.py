@@ -12,7 +12,7 @@ from scipy import signal
 from mss_lab import units
 from mss_lab.datasets import make_lessons, pieces
 from mss_lab.loudness import loudness_lufs
-from mss_lab.score.notes import read_midi
+from mss_lab.score.midi import read_midi
 from mss_lab.shipped import data_folder
 
 NAMES = ("band", "chorale_a", "chorale_b", "song")

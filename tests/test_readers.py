@@ -24,7 +24,8 @@ from mss_lab.datasets.readers import (
     urmp,
 )
 from mss_lab.score.instruments import is_drums, program_of
-from mss_lab.score.notes import Note, Score, write_midi
+from mss_lab.score.midi import write_midi
+from mss_lab.score.notes import Note, Score
 
 SECONDS = 0.5
 

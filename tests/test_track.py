@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import audio, checks
 from mss_lab.datasets.track import Track, read_track
-from mss_lab.score import notes
+from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 
 RATE_HZ = 8_000
@@ -91,7 +91,7 @@ def test_a_source_without_notes_stays_a_silent_player(folder):
 
 def test_another_score_may_be_asked_for_also_as_midi(folder):
     drums = Score((Note("bassoon", 36, 0, 0.1), Note("violin", 60, 0, 0.1)), unpitched=frozenset({"bassoon"}))
-    notes.write_midi(folder / "score.mid", drums)
+    midi.write_midi(folder / "score.mid", drums)
     score = read_track(folder, "score.mid").score
     assert score.sources == ("bassoon", "violin")
     assert len(score.notes) == 2

@@ -9,7 +9,8 @@ import nbformat
 import numpy as np
 
 from mss_lab import audio
-from mss_lab.score.notes import Note, Score, write_midi
+from mss_lab.score.midi import write_midi
+from mss_lab.score.notes import Note, Score
 
 SAMPLE_RATE_HZ = 8000
 

@@ -23,6 +23,7 @@ def add_arguments(separate: argparse.ArgumentParser) -> None:
     separate.add_argument(
         "--score", metavar="NOTES", help="the recording's notes: .mid, .musicxml, .mxl, or .csv with onsets in seconds"
     )
+    add_reading_arguments(separate)
     separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
     separate.add_argument(
         "--align",
@@ -40,10 +41,19 @@ def add_arguments(separate: argparse.ArgumentParser) -> None:
     separate.add_argument("--force", action="store_true", help="replace the folder if it exists")
 
 
+def add_reading_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how a score is read."""
+    command.add_argument(
+        "--players",
+        metavar="NAME,NAME,...",
+        type=lambda text: text.split(","),
+        help="names for all parts of the score, in its order, where it has none of use",
+    )
+    command.add_argument("--pedal", action="store_true", help="let the sustain pedal of a MIDI file lengthen notes")
+
+
 def run(options: argparse.Namespace) -> int:
     """Separate, write the stems, and print a line for each."""
-    from ..score import notes
-
     bound = dict(_option(text) for text in options.set)
     separator = catalogue.separator(options.method, **bound)
     needs = catalogue.get(options.method).needs
@@ -51,13 +61,15 @@ def run(options: argparse.Namespace) -> int:
         raise RefusedValue(
             f"method {options.method} needs a score, got none; add --score NOTES (.mid, .musicxml or .csv)"
         )
+    if (options.players or options.pedal) and not options.score:
+        raise RefusedValue("--players and --pedal say how a score is read, got no score; add --score NOTES")
     if options.align != "none" and not options.score:
         raise RefusedValue(f"--align {options.align} needs a score to align, got none; add --score NOTES")
     out, ending = Path(options.out), f".{options.format}"
     # The folder is asked for before the work, so that a name that is taken costs no waiting.
     with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
         mixture, rate = audio.read_audio(options.mixture)
-        score = notes.read_score(options.score) if options.score else None
+        score = _read(options)
         if score is not None and options.align == "auto":
             score = _aligned(mixture, rate, score)
         step()
@@ -72,6 +84,15 @@ def run(options: argparse.Namespace) -> int:
         level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
         print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
     return 0
+
+
+def _read(options: argparse.Namespace) -> "Score | None":
+    from ..score import notes
+
+    if not options.score:
+        return None
+    with _warnings_in_one_line():
+        return notes.read_score(options.score, players=options.players, pedal=options.pedal)
 
 
 def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from .. import audio, checks, files, loudness, shipped, signals
 from ..refusals import Refusal, RefusedValue
-from ..score.notes import Score, select, write_midi
+from ..score.midi import write_midi
+from ..score.notes import Score, select
 from . import performance, pieces, render, voice
 from .scores import band, chorales, notation, song
 

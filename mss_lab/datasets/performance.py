@@ -14,11 +14,12 @@ from fractions import Fraction
 import numpy as np
 
 from .. import checks
-from ..score.notes import MIDI_TICKS_PER_QUARTER, Note, Score, shift
+from ..score.midi import TICKS_PER_QUARTER
+from ..score.notes import Note, Score, shift
 from .scores.notation import Written
 
 # MIDI files are written at 120 beats a minute, two a second.
-MIDI_TICKS_PER_S = 2 * MIDI_TICKS_PER_QUARTER
+MIDI_TICKS_PER_S = 2 * TICKS_PER_QUARTER
 
 # Players who listen to each other start together to within some ten milliseconds.
 TIMING_SPREAD_S = 0.005

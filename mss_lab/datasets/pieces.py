@@ -13,7 +13,8 @@ from typing import Any
 
 from .. import audio, signals
 from ..refusals import RefusedValue
-from ..score.notes import Score, read_midi
+from ..score.midi import read_midi
+from ..score.notes import Score
 from ..shipped import data_folder, read_record
 from .track import Track
 

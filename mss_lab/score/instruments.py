@@ -4,7 +4,7 @@ Files name one player in many ways: "Violin 2", "violin_2", "vn2", "vnB", "2nd v
 here from 0 to 127, as MIDI files and soundfonts store them; many printed lists count from 1.
 
 Contents: NAMES, ABBREVIATIONS, VOICES; program_of, programs_of, name_of, without_player, numbered,
-is_drums.
+is_drums, is_instrument.
 Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
@@ -232,6 +232,11 @@ def numbered(name: str, taken: Collection[str]) -> str:
 def is_drums(name: str) -> bool:
     """Whether a name means a drum kit or percussion without pitch."""
     return any(candidate in DRUMS for candidate in _readings(name))
+
+
+def is_instrument(name: str) -> bool:
+    """Whether a name means an instrument with a program, a part of a choir, or drums."""
+    return is_drums(name) or _look_up(name) is not None
 
 
 def _plain(name: str) -> str:

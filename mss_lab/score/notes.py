@@ -4,29 +4,25 @@ A Score is a list of notes in order of onset, together with the names of its sou
 in which results list them; a source may be silent. Times are in seconds from the start of the recording. Pitches are
 MIDI numbers (60 is middle C), with fractions of a semitone where a transcription gives them.
 
-Contents: Note, Score; read_score, read_csv, write_csv, read_midi, write_midi; select, shift, jitter, transpose,
+Contents: Note, Score; read_score, read_score_in_full, read_csv, write_csv; select, shift, jitter, transpose,
 with_tempo. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import csv
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import checks, files, units
+from .. import checks, files
 from ..refusals import RefusedType, RefusedValue
-from .instruments import name_of, numbered
+from .reading import Reading, ScoreWarning
 
 CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
-MIDI_TICKS_PER_QUARTER = 960
-MIDI_QUARTERS_PER_MINUTE = 120
-
-# The shortest note that a MIDI file of ours can say.
-MIDI_TICK_S = 60 / MIDI_QUARTERS_PER_MINUTE / MIDI_TICKS_PER_QUARTER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,23 +136,67 @@ class Score:
         return tuple(note for note in self.notes if note.source == source)
 
 
-def read_score(path: str | os.PathLike) -> Score:
-    """Read a score by its ending; ValueError for any that is not among these.
+def read_score(path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False) -> Score:
+    """The notes of a score file; what is doubtful about them is warned of (ScoreWarning). See `read_score_in_full`."""
+    reading = read_score_in_full(path, players=players, pedal=pedal)
+    for sentence in reading.warnings:
+        warnings.warn(sentence, ScoreWarning, stacklevel=2)
+    return reading.score
 
-    .csv as `read_csv`, .mid and .midi as `read_midi`, .musicxml, .mxl and .xml as
-    `mss_lab.score.musicxml.read_musicxml`.
+
+def read_score_in_full(
+    path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False
+) -> Reading:
+    """Read a score, and say how it was read. The file's ending chooses the reader.
+
+    Parameters
+    ----------
+    path : path
+        .csv as `read_csv` reads it, .mid and .midi as `mss_lab.score.midi.read_midi_in_full`, .musicxml, .mxl and .xml
+        as `mss_lab.score.musicxml.read_musicxml`.
+    players : names, optional
+        New names for all sources, in the file's order, as `mss_lab.score.players.named` gives them.
+    pedal : bool
+        Whether the sustain pedal of a MIDI file lengthens notes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the ending is another, the file cannot be read, there are not as many names as players, or `pedal` is asked
+        of a file that is not MIDI.
     """
-    from .musicxml import read_musicxml
-
     path = Path(path)
-    readers = {".csv": read_csv, ".mid": read_midi, ".midi": read_midi}
-    readers |= dict.fromkeys((".musicxml", ".mxl", ".xml"), read_musicxml)
-    if path.suffix.lower() not in readers:
+    readers = _readers()
+    ending = path.suffix.lower()
+    if ending not in readers:
         hint = "export it as MIDI"
-        if path.suffix.lower() == ".txt":
+        if ending == ".txt":
             hint = "text files come in many forms: see mss_lab.score.annotations for those of URMP and Bach10"
         raise RefusedValue(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; {hint}")
-    return readers[path.suffix.lower()](path)
+    if pedal and ending not in (".mid", ".midi"):
+        raise RefusedValue(f"only MIDI files hold a sustain pedal, got {path} and pedal; leave the pedal out")
+    reading = readers[ending](path, pedal=True) if pedal else readers[ending](path)
+    if players is None:
+        return reading
+    from .players import named
+
+    return dataclasses.replace(reading, score=named(reading.score, players), unnamed=frozenset())
+
+
+def _readers() -> dict[str, Callable[..., Reading]]:
+    # Imported here, because the readers of formats make Notes and Scores.
+    from . import midi, musicxml
+
+    def table(path: Path) -> Reading:
+        return Reading(read_csv(path))
+
+    def notation(path: Path) -> Reading:
+        return Reading(musicxml.read_musicxml(path))
+
+    readers = {".csv": table, ".mid": midi.read_midi_in_full, ".midi": midi.read_midi_in_full}
+    return readers | dict.fromkeys((".musicxml", ".mxl", ".xml"), notation)
 
 
 def read_csv(path: str | os.PathLike) -> Score:
@@ -206,102 +246,6 @@ def write_csv(path: str | os.PathLike, score: Score, *, force: bool = True) -> N
         table.writerow((*CSV_COLUMNS, "velocity"))
         for note in score.notes:
             table.writerow((note.source, note.midi, note.onset_s, note.offset_s, note.velocity))
-
-
-def read_midi(path: str | os.PathLike) -> Score:
-    """Read a MIDI file: one source for each of its instruments.
-
-    A source is named after its track, or after its General MIDI instrument where the track has no name; players of
-    one name are told apart by a number ("violin", "violin 2"). Drum tracks become unpitched sources; tracks without a
-    note are left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is no MIDI file or holds no note.
-    """
-    import pretty_midi
-
-    path = _existing(path)
-    try:
-        try:
-            midi = pretty_midi.PrettyMIDI(str(path), charset="utf-8")
-        except UnicodeDecodeError:
-            # The format does not say how names are written; older programs use one byte a letter.
-            midi = pretty_midi.PrettyMIDI(str(path), charset="latin-1")
-    except Exception as error:
-        # The parser raises whatever it stumbles over: EOFError, OSError, KeyError, ValueError.
-        raise RefusedValue(
-            f"{path} could not be read as MIDI ({str(error) or type(error).__name__}); "
-            "give a Standard MIDI File, or export the score again"
-        ) from error
-    notes: list[Note] = []
-    sources: list[str] = []
-    unpitched: set[str] = set()
-    for instrument in midi.instruments:
-        name = "".join(letter for letter in instrument.name if letter.isprintable()).strip()
-        plain = name or ("drums" if instrument.is_drum else name_of(instrument.program))
-        source = numbered(plain, sources)
-        sources.append(source)
-        if instrument.is_drum:
-            unpitched.add(source)
-        for note in instrument.notes:
-            # A note of no length would sound on a synthesiser; here it gets one tick.
-            offset_s = max(float(note.end), float(note.start) + MIDI_TICK_S)
-            notes.append(Note(source, note.pitch, float(note.start), offset_s, max(1, note.velocity)))
-    if not notes:
-        raise RefusedValue(f"{path} holds no notes; export the score again with its notes, or choose another file")
-    return Score(tuple(notes), tuple(sources), frozenset(unpitched))
-
-
-def write_midi(
-    path: str | os.PathLike, score: Score, *, programs: Mapping[str, int] | None = None, force: bool = True
-) -> None:
-    """Write a MIDI file with one track per source, from which `read_midi` reads back the same score within limits.
-
-    Times are exact to 0.3 ms and notes at least 0.5 ms long; pitches are rounded to semitones. Where notes of one
-    source and pitch overlap, MIDI cannot say which of them ends first. Silent sources become empty tracks, which
-    `read_midi` leaves out.
-
-    Parameters
-    ----------
-    path : path
-    score : Score
-    programs : dict of source name -> General MIDI program (0 to 127), optional
-        Sources left out get program 0.
-    force : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    ValueError
-        If `programs` names a source that the score has not, or a program that does not exist.
-    FileExistsError, OSError
-        As for `mss_lab.files.whole_file`.
-    """
-    import pretty_midi
-
-    programs = {
-        checks.check_choice("a source of programs", source, score.sources): checks.check_number(
-            f"programs[{source!r}]", program, at_least=0, at_most=127, whole=True
-        )
-        for source, program in (programs or {}).items()
-    }
-    midi = pretty_midi.PrettyMIDI(
-        resolution=MIDI_TICKS_PER_QUARTER, initial_tempo=MIDI_QUARTERS_PER_MINUTE, charset="utf-8"
-    )
-    for source in score.sources:
-        track = pretty_midi.Instrument(programs.get(source, 0), is_drum=source in score.unpitched, name=source)
-        for note in score.notes_of(source):
-            # Start and end on one tick would be read as an end and a start that nothing ends: the note would be lost.
-            offset_s = max(note.offset_s, note.onset_s + MIDI_TICK_S)
-            pitch = units.nearest_pitch(note.midi)
-            track.notes.append(pretty_midi.Note(note.velocity, pitch, note.onset_s, offset_s))
-        midi.instruments.append(track)
-    with files.whole_file(path, force=force) as temporary:
-        midi.write(str(temporary))
 
 
 def select(score: Score, sources: Iterable[str]) -> Score:

@@ -1,15 +1,58 @@
-"""Several players of one instrument: kept apart, as files bring them, or merged into one source.
+"""Players: named as you want, several of one instrument kept apart, as files bring them, or merged into one source.
 
-Contents: merge, merge_players. Lesson: notebooks/07_scores_and_alignment.ipynb
+Contents: named, merge, merge_players. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from .. import checks
+from .. import checks, units
 from ..refusals import RefusedType, RefusedValue
-from .instruments import without_player
+from .instruments import numbered, without_player
 from .notes import Score
+
+
+def named(score: Score, names: Iterable[str]) -> Score:
+    """The score with new names for all of its sources, in their order; what a file says of little use is left behind.
+
+    Parameters
+    ----------
+    score : Score
+    names : list of names
+        One for each source. A name that is given again gets a number: "violin", "violin 2".
+
+    Raises
+    ------
+    TypeError
+        If text stands where a list of names should.
+    ValueError
+        If there are not as many names as sources (the message lists the sources), or a name is empty.
+    """
+    if isinstance(names, str):
+        raise RefusedType(f"players must be a list of names, got {names!r}; write {names.split(',')!r}")
+    wanted = [name.strip() if isinstance(name, str) else name for name in names]
+    if len(wanted) != len(score.sources):
+        parts = "; ".join(_in_brief(score, source) for source in score.sources)
+        raise RefusedValue(
+            f"players must name all {len(score.sources)} parts of the score in their order, got {len(wanted)} "
+            f"({', '.join(map(str, wanted)) or 'none'}); the parts are: {parts}"
+        )
+    new_names: list[str] = []
+    for name in wanted:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise RefusedValue(f"a player's name must be text, got {name!r}; say who plays, such as 'violin'")
+        new_names.append(numbered(name, new_names))
+    renamed = dict(zip(score.sources, new_names, strict=True))
+    notes = tuple(dataclasses.replace(note, source=renamed[note.source]) for note in score.notes)
+    return Score(notes, tuple(new_names), frozenset(renamed[source] for source in score.unpitched))
+
+
+def _in_brief(score: Score, source: str) -> str:
+    pitches = [note.midi for note in score.notes_of(source)]
+    count = f"{len(pitches)} note{'s' * (len(pitches) != 1)}"
+    if not pitches or source in score.unpitched:
+        return f"{source} ({count})"
+    return f"{source} ({count}, {units.midi_to_name(min(pitches))} to {units.midi_to_name(max(pitches))})"
 
 
 def merge(score: Score, groups: Mapping[str, Iterable[str]]) -> Score:

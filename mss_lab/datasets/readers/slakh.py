@@ -23,7 +23,8 @@ from typing import Unpack
 from ... import checks
 from ...refusals import RefusedValue
 from ...score.instruments import name_of
-from ...score.notes import Note, read_midi
+from ...score.midi import read_midi
+from ...score.notes import Note
 from ..track import Track
 from .shared import About, How, Stem, assemble, check_name, folders_of, locate
 
