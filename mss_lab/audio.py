@@ -4,7 +4,8 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
 rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
 
-Contents: read_audio, audio_length, write_audio, write_stems, as_file_name, resample, resample_pieces.
+Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, as_file_name, file_names, resample,
+resample_pieces.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -12,6 +13,8 @@ import contextlib
 import io
 import math
 import os
+import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from . import checks, files
+from . import checks, files, truncation
 from .refusals import RefusedValue
 
 # What is written for each ending. WAV keeps floats, so estimates above full scale survive.
@@ -30,6 +33,47 @@ FRAMES_PER_WRITE = 1 << 16
 
 # Not allowed in file names by one system or another; a folder of stems should open on all of them.
 UNSAFE_IN_NAMES = set('/\\:*?"<>|')
+
+# Devices of Windows: no file may be called so there, with whatever ending.
+RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+RESERVED_NAMES |= {f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"}
+
+# File systems allow 255 bytes; an ending and a number still find room.
+LONGEST_NAME_BYTES = 240
+
+# Written into every stem, so that a folder of stems is known as an earlier result before it is replaced.
+STEM_COMMENT = "stem written by mss_lab"
+
+# Compressed formats hold at most about this many frames in a byte (FLAC, of silence). A header that promises more, or
+# that says "unknown", is not believed, and the file is read piece by piece.
+MOST_FRAMES_PER_BYTE = 8192
+FRAMES_PER_READ = 1 << 20
+
+# How files begin that libsndfile does not read, and how WAV files number what they may hold and libsndfile cannot read.
+FOREIGN_STARTS = {
+    (4, b"ftyp"): "an MPEG-4 or QuickTime file, such as M4A",
+    (0, b"\x30\x26\xb2\x75"): "a Windows Media file, such as WMA",
+    (0, b"\x1a\x45\xdf\xa3"): "a Matroska or WebM file",
+    (0, b"\xff\xf1"): "a stream of AAC",
+    (0, b"\xff\xf9"): "a stream of AAC",
+    (0, b"wvpk"): "a WavPack file",
+    (0, b"MAC "): "a Monkey's Audio file",
+    (0, b"#!AMR"): "an AMR file",
+    (0, b"FLV"): "a Flash video",
+    (0, b"DSD "): "a DSD file",
+    (0, b"MThd"): "a MIDI file, which holds notes and no sound",
+    (0, b"PK"): "a ZIP archive",
+    (0, b"%PDF"): "a PDF document",
+    (8, b"AVI "): "an AVI video",
+}
+
+
+# A file longer than this that holds no sample was most likely not finished by the program that recorded it.
+FEWEST_BYTES = 4096
+
+
+class AudioWarning(UserWarning):
+    """An audio file was read, but part of what it should hold is missing."""
 
 
 def read_audio(
@@ -52,6 +96,12 @@ def read_audio(
     waveform : float32 (channels, samples)
     sample_rate_hz : int
 
+    Warns
+    -----
+    AudioWarning
+        If the file was cut short and this reads up to its end (see `mss_lab.truncation`). What is there is returned.
+        FLAC cannot be read beyond a cut, and is refused.
+
     Raises
     ------
     FileNotFoundError
@@ -59,8 +109,8 @@ def read_audio(
     PermissionError
         If the file may not be read.
     ValueError
-        If the file is not audio, holds no sample, holds NaN or infinite samples, its rate or the one asked for is
-        no recording's, or the stretch begins behind its end.
+        If the file is a pipe, is not audio, is damaged, holds no sample, holds NaN or infinite samples, its rate or
+        the one asked for is no recording's, or the stretch begins behind its end.
     """
     if sample_rate_hz is not None:
         sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -75,10 +125,23 @@ def read_audio(
             raise RefusedValue(f"start_s must lie before the end of {path}, at {end_s:.3f} s, got {start_s:g} s")
         if start:
             file.seek(start)
-        wanted = -1 if length_s is None else max(1, round((start_s + length_s) * file_rate_hz) - start)
-        samples = file.read(wanted, dtype="float32", always_2d=True)
+        wanted = file.frames - start
+        if length_s is not None:
+            wanted = min(wanted, max(1, round((start_s + length_s) * file_rate_hz) - start))
+        promised = min(wanted, _most_frames(path))
+        samples = _read_frames(file, wanted, promised)
+        at_end = start + len(samples) >= file.frames or len(samples) < wanted
     if not len(samples):
-        raise RefusedValue(f"{path} holds no samples; give a recording of at least one sample")
+        raise RefusedValue(f"{path} holds no samples{_unread(path)}; give a recording of at least one sample")
+    missing = truncation.what_is_missing(path) if at_end else ""
+    if not missing and len(samples) < promised:
+        missing = f"its header promises {promised} samples, of which {promised - len(samples)} are missing"
+    if missing:
+        warnings.warn(
+            f"{path} was cut short: {missing}; what is there is used. Copy or export the file again to have the rest",
+            AudioWarning,
+            stacklevel=2,
+        )
     waveform = checks.check_waveform(f"the audio of {path}", np.ascontiguousarray(samples.T))
     file_rate_hz = _checked_file_rate(path, file_rate_hz)
     if sample_rate_hz is None:
@@ -100,25 +163,60 @@ def audio_length(path: str | os.PathLike) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
-    path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"audio file {path} {what}; give the path of a WAV, FLAC, OGG or MP3 file")
+    path = files.existing_file(path, "audio file", "give the path of a WAV, FLAC, OGG or MP3 file")
     # libsndfile calls a file that may not be read "not audio"; the system tells the two apart.
     path.open("rb").close()
+    opened = False
     try:
         with soundfile.SoundFile(path) as file:
+            opened = True
             yield file
     except (soundfile.LibsndfileError, TypeError) as error:
+        if opened and isinstance(error, TypeError):
+            raise
         # TypeError: a file called .raw, about which soundfile wants to be told everything.
-        reason = error.error_string.rstrip(".") if isinstance(error, soundfile.LibsndfileError) else "raw samples"
+        reason = error.error_string.strip(" .") if isinstance(error, soundfile.LibsndfileError) else "raw samples"
+        if opened:
+            raise RefusedValue(
+                f"{path} could not be read as audio to its end ({reason or 'the decoder failed'}): it is damaged, or "
+                "was cut short; copy or export it again"
+            ) from error
         if reason.startswith("File does not exist"):
             # What libsndfile says of text under the name of an MP3; that the file exists is known here.
             reason = "Format not recognised"
         raise RefusedValue(
-            f"{path} could not be read as audio ({reason}); "
+            f"{path} could not be read as audio ({_foreign(path) or reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
+
+
+def _foreign(path: Path) -> str:
+    """What a file is that libsndfile does not read, as far as its first bytes tell."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    for (at, sign), kind in FOREIGN_STARTS.items():
+        if start[at:].startswith(sign):
+            return f"it is {kind}"
+    return "the file is empty" if not start else ""
+
+
+def _most_frames(path: str | os.PathLike) -> int:
+    return Path(path).stat().st_size * MOST_FRAMES_PER_BYTE
+
+
+def _read_frames(file: soundfile.SoundFile, wanted: int, promised: int) -> np.ndarray:
+    """Up to `wanted` frames as float32 (frames, channels); memory is set aside for what the file's size allows."""
+    if promised == wanted:
+        return file.read(wanted, dtype="float32", always_2d=True)
+    pieces: list[np.ndarray] = []
+    while not pieces or len(pieces[-1]) == FRAMES_PER_READ:
+        pieces.append(file.read(FRAMES_PER_READ, dtype="float32", always_2d=True))
+    return np.concatenate(pieces)[:wanted]
+
+
+def _unread(path: str | os.PathLike) -> str:
+    length = Path(path).stat().st_size
+    return f" by its header, although it is {length} bytes long" if length > FEWEST_BYTES else ""
 
 
 def _checked_file_rate(path: str | os.PathLike, file_rate_hz: int) -> int:
@@ -174,6 +272,7 @@ def write_stems(
     *,
     ending: str = ".wav",
     force: bool = False,
+    inputs: Iterable[str | os.PathLike] = (),
 ) -> None:
     """Write one file per source into a folder that appears whole or not at all.
 
@@ -185,7 +284,10 @@ def write_stems(
     ending : str
         Format of every file, as for `write_audio`.
     force : bool
-        Whether a folder that holds something may be replaced.
+        Whether a folder that holds something may be replaced. It is deleted if it holds nothing but stems that were
+        written by this function, and else kept under its name with ".old" added (see `mss_lab.files.whole_folder`).
+    inputs : iterable of path
+        Files from which the stems were made. A folder that holds one of them is never replaced.
 
     Raises
     ------
@@ -198,15 +300,52 @@ def write_stems(
     # All is refused before anything is written: a clipping last stem shall not cost the time of the others.
     for name, waveform in stems.items():
         subtype = _check_encoding(f"stems[{name!r}]", waveform, sample_rate_hz, ending.lower())
-    with files.whole_folder(folder, force=force) as temporary:
+    with files.whole_folder(folder, force=force, inputs=inputs, is_result=_is_stem) as temporary:
         for name, waveform in stems.items():
             file = f"{name}{ending}"
-            _encode(temporary / file, Path(folder) / file, waveform, sample_rate_hz, subtype)
+            _encode(temporary / file, Path(folder) / file, waveform, sample_rate_hz, subtype, STEM_COMMENT)
 
 
 def as_file_name(name: str) -> str:
-    """A source's name as a file may bear it: signs that some system refuses become "_"."""
-    return "".join("_" if sign in UNSAFE_IN_NAMES or not sign.isprintable() else sign for sign in name).strip(" .")
+    """A source's name as a file may bear it on every system: signs that one of them refuses become "_"."""
+    safe = "".join("_" if sign in UNSAFE_IN_NAMES or not sign.isprintable() else sign for sign in name).strip(" .")
+    stem, dot, rest = safe.partition(".")
+    if stem.rstrip().upper() in RESERVED_NAMES:
+        safe = f"{stem.rstrip()}_{dot}{rest}"
+    return safe.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").rstrip(" .")
+
+
+def file_names(names: Iterable[str]) -> dict[str, str]:
+    """A file name for each source, without an ending, such that no system takes two of them for one file.
+
+    Names that can be file names keep theirs. The others are changed by `as_file_name`, and get a number where the
+    result is taken ("a/b" beside "a_b" becomes "a_b 2"). A name of which nothing remains becomes "source".
+    """
+    names = list(dict.fromkeys(names))
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names, key=lambda name: as_file_name(name) != name):
+        plain = as_file_name(name) or "source"
+        candidate, number = plain, 1
+        while _as_one_file(candidate) in taken:
+            number += 1
+            candidate = f"{plain} {number}"
+        taken.add(_as_one_file(candidate))
+        chosen[name] = candidate
+    return {name: chosen[name] for name in names}
+
+
+def _as_one_file(name: str) -> str:
+    """Equal for names that some system takes for the same file: capitals and composed letters make no difference."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _is_stem(path: Path) -> bool:
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.comment == STEM_COMMENT
+    except (soundfile.LibsndfileError, TypeError):
+        return False
 
 
 def _check_encoding(
@@ -233,7 +372,9 @@ def _check_encoding(
     return subtype
 
 
-def _encode(temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str) -> None:
+def _encode(
+    temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str, comment: str = ""
+) -> None:
     channels, samples = waveform.shape
     # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do not:
     # they leave a file that is cut short and say that all is well.
@@ -241,6 +382,8 @@ def _encode(temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: i
     try:
         container = path.suffix[1:].upper()
         with soundfile.SoundFile(encoded, "w", sample_rate_hz, channels, subtype, format=container) as file:
+            if comment:
+                file.comment = comment
             for start in range(0, samples, FRAMES_PER_WRITE):
                 file.write(waveform[:, start : start + FRAMES_PER_WRITE].T)
     except soundfile.LibsndfileError as error:
@@ -257,16 +400,18 @@ def _encode(temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: i
 def _check_file_names(names: Iterable[str]) -> None:
     taken: dict[str, str] = {}
     for name in names:
-        unsafe = UNSAFE_IN_NAMES.intersection(name) or not name.isprintable() or name != name.strip(" .")
-        if not name or unsafe:
-            raise RefusedValue(f"a source's name must make a file name, got {name!r}; use letters, digits, - and _")
-        # Windows and macOS take "Violin" and "violin" for one file: the second would replace the first.
-        if name.casefold() in taken:
+        if not name or name != as_file_name(name):
             raise RefusedValue(
-                f"source names must differ by more than capitals, got {taken[name.casefold()]!r} and {name!r}; "
-                "rename one of them"
+                f"a source's name must make a file name, got {name!r}; use letters, digits, - and _, "
+                "or the names that mss_lab.audio.file_names gives"
             )
-        taken[name.casefold()] = name
+        # Windows and macOS take "Violin" and "violin" for one file: the second would replace the first.
+        key = _as_one_file(name)
+        if key in taken:
+            raise RefusedValue(
+                f"source names must differ by more than capitals, got {taken[key]!r} and {name!r}; rename one of them"
+            )
+        taken[key] = name
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:

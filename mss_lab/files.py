@@ -1,27 +1,125 @@
-"""Files and folders that appear whole or not at all.
+"""Files and folders that appear whole or not at all, and checks of the paths that a user gives.
 
-A result is written beside its place under a temporary name and moved there in one step. An error, a full disk or an
-interruption half-way leaves neither half a file under the real name nor litter beside it, and the file that was there
-before stays as it was.
+A result is written beside its place, into a hidden temporary folder, and moved to its place in one step. An error, a
+full disk or an interruption half-way leaves neither half a file under the real name nor a temporary folder, and what
+was there before stays as it was. A process that is killed cannot clean up: it leaves its temporary folder, which the
+next result that is written to the same place removes.
 
-Contents: whole_file, whole_folder.
+Contents: KeptWarning, existing_file, check_new_file, check_new_folder, whole_file, whole_folder, undisturbed.
 """
 
 import contextlib
+import ctypes
+import errno
 import os
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from .refusals import RefusedValue
 
-# Hidden, and so named that whoever finds one after a power cut knows whose it is.
+# Temporary folders are hidden, and their name says which program made them.
 TEMPORARY_PREFIX = ".mss-lab-"
+
+# What a temporary folder holds: a file that its process keeps locked as long as it lives, the new file or folder, and,
+# for a moment and only where the system cannot exchange two folders in one step, the folder that is being replaced.
+LOCK, NEW, OLD = "lock", "new", "old"
+
+# Ctrl-C, a request to end, and a terminal that was closed. Windows has no SIGHUP.
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+# Errors of writing that name no file: no space left, over a quota, file too large, input/output error.
+WRITE_ERRORS = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO") if hasattr(errno, name)}
+
+
+class KeptWarning(UserWarning):
+    """A folder was replaced, but it held files that are not an earlier result; it was kept under another name."""
+
+
+def existing_file(path: str | os.PathLike, what: str, hint: str) -> Path:
+    """The path of a file to read, or a refusal that says what stands there instead.
+
+    Parameters
+    ----------
+    path : path
+    what : str
+        What the file is to the reader, such as "audio file"; opens the message.
+    hint : str
+        What to give; closes the message.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or it is a folder.
+    RefusedValue
+        If it is a pipe or a device: reading one can wait forever.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise FileNotFoundError(f"{what} {path} is a folder; {hint}")
+    if path.exists():
+        raise RefusedValue(f"{what} {path} is a pipe or a device, which cannot be read as a file; {hint}")
+    if path.is_symlink():
+        raise FileNotFoundError(f"{what} {path} is a link to {path.readlink()}, which does not exist; {hint}")
+    raise FileNotFoundError(f"{what} {path} does not exist; {hint}")
+
+
+def check_new_file(path: str | os.PathLike, *, force: bool, inputs: Iterable[str | os.PathLike] = ()) -> None:
+    """Refuse a place where a file cannot or must not be written, before the work that makes the file.
+
+    Parameters
+    ----------
+    path : path
+    force : bool
+        Whether a file that is already there may be replaced.
+    inputs : iterable of path
+        Files that are read for this result. None of them is ever replaced.
+
+    Raises
+    ------
+    FileExistsError, OSError, RefusedValue
+        As for `whole_file`.
+    """
+    path = Path(path)
+    _refuse_file(path, force, inputs)
+    with _temporary_folder(path):
+        pass
+
+
+def check_new_folder(path: str | os.PathLike, *, force: bool, inputs: Iterable[str | os.PathLike] = ()) -> None:
+    """Refuse a place where a folder cannot or must not be written, before the work that fills the folder.
+
+    Parameters
+    ----------
+    path : path
+    force : bool
+        Whether a folder that is already there may be replaced.
+    inputs : iterable of path
+        Files that are read for this result. A folder that holds one of them is never replaced.
+
+    Raises
+    ------
+    FileExistsError, OSError, RefusedValue
+        As for `whole_folder`.
+    """
+    path = _with_name(path)
+    _refuse_folder(path, force, inputs)
+    with _temporary_folder(path):
+        pass
 
 
 @contextlib.contextmanager
-def whole_file(path: str | os.PathLike, *, force: bool = True) -> Iterator[Path]:
+def whole_file(
+    path: str | os.PathLike, *, force: bool = True, inputs: Iterable[str | os.PathLike] = ()
+) -> Iterator[Path]:
     """Yield a temporary path to write to; when the block ends without an error, that file becomes `path`.
 
     Parameters
@@ -29,27 +127,39 @@ def whole_file(path: str | os.PathLike, *, force: bool = True) -> Iterator[Path]
     path : path
         Where the file shall be. Its folder is made if need be. The temporary path has the same name.
     force : bool
-        Whether a file that is already there may be replaced.
+        Whether a file that is already there may be replaced. A link that is there is replaced itself; what it leads to
+        stays as it is.
+    inputs : iterable of path
+        Files that are read for this result. None of them is ever replaced.
 
     Raises
     ------
     FileExistsError
         If something is there and `force` is False, or if a folder is there.
+    RefusedValue
+        If a pipe or a device is there, or one of the inputs.
     OSError
-        If the folder cannot be made or written.
+        If the folder cannot be made or written, or the disk is full.
     """
-    path = Path(path)
-    _refuse_file(path, force)
-    with _temporary_folder(path.parent) as folder:
-        temporary = folder / path.name
+    path, inputs = Path(path), list(inputs)
+    _refuse_file(path, force, inputs)
+    with _temporary_folder(path) as folder:
+        temporary = folder / NEW / path.name
         yield temporary
         # Writing may have taken minutes, in which another program can have put something here.
-        _refuse_file(path, force)
-        temporary.replace(path)
+        _refuse_file(path, force, inputs)
+        with undisturbed():
+            temporary.replace(path)
 
 
 @contextlib.contextmanager
-def whole_folder(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+def whole_folder(
+    path: str | os.PathLike,
+    *,
+    force: bool = False,
+    inputs: Iterable[str | os.PathLike] = (),
+    is_result: Callable[[Path], bool] | None = None,
+) -> Iterator[Path]:
     """Yield a temporary folder to fill; when the block ends without an error, it becomes `path`.
 
     Parameters
@@ -57,38 +167,72 @@ def whole_folder(path: str | os.PathLike, *, force: bool = False) -> Iterator[Pa
     path : path
         Where the folder shall be.
     force : bool
-        Whether a folder that is already there may be replaced, with everything in it.
+        Whether a folder that is already there may be replaced. A link that is there is replaced itself; what it leads
+        to stays as it is.
+    inputs : iterable of path
+        Files that are read for this result. A folder that holds one of them is never replaced.
+    is_result : function of a path -> bool, optional
+        Whether a file is part of an earlier result of the same kind. A folder that is replaced is deleted if this is
+        true of everything in it. Otherwise it is kept beside the new one, under its name with ".old" added, and a
+        KeptWarning says so. Without this function, the folder is deleted whatever it holds.
 
     Raises
     ------
     FileExistsError
         If something is there and `force` is False (an empty folder is nothing), or if a file stands in the way.
-    ValueError
-        If the working folder or the home folder would be replaced, or one that holds them; `force` does not help.
+    RefusedValue
+        If the working folder or the home folder would be replaced, one that holds them or an input, or a drive;
+        `force` does not help.
     OSError
-        If the folder cannot be made or written.
+        If the folder cannot be made or written, or the disk is full.
     """
+    path, inputs = _with_name(path), list(inputs)
+    _refuse_folder(path, force, inputs)
+    with _temporary_folder(path) as folder:
+        yield folder / NEW
+        _refuse_folder(path, force, inputs)
+        with undisturbed():
+            _put_in_place(folder, path, is_result)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back Ctrl-C, SIGTERM and SIGHUP during the block; they take effect when it ends."""
+    arrived: list[int] = []
+    handlers: dict[int, Any] = {}
+    # Only the main thread receives signals, and only it may change what they do.
+    if threading.current_thread() is threading.main_thread():
+        for number in STOP_SIGNALS:
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                handlers[number] = signal.signal(number, lambda signal_number, _: arrived.append(signal_number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(arrived):
+            signal.raise_signal(number)
+
+
+def _with_name(path: str | os.PathLike) -> Path:
+    # "stems/.." has no name of its own that something could be moved to.
     path = Path(path)
-    _refuse_folder(path, force)
-    with _temporary_folder(path.parent) as folder:
-        filled = folder / "new"
-        filled.mkdir()
-        yield filled
-        _refuse_folder(path, force)
-        if path.exists():
-            _exchange(filled, path)
-        else:
-            filled.replace(path)
+    return path.resolve() if path.name in ("", "..") else path
 
 
-def _refuse_file(path: Path, force: bool) -> None:
+def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
     if path.is_dir():
         raise FileExistsError(f"{path} must be a file's name, got a folder that exists; add the name of a file to it")
-    if path.exists() and not force:
+    if path.exists() and not path.is_file():
+        raise RefusedValue(f"{path} must be a file's name, got a pipe or a device; choose another name")
+    for read in inputs:
+        if path.exists() and Path(read).exists() and path.samefile(read):
+            raise RefusedValue(f"{path} must not be one of the files that are read; choose another name")
+    if os.path.lexists(path) and not force:
         raise FileExistsError(f"{path} exists already; choose another name, or allow replacing it (--force)")
 
 
-def _refuse_folder(path: Path, force: bool) -> None:
+def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} must be a folder's name, got a file that exists; choose another name")
     # One slip with --force must not cost somebody all they have.
@@ -99,47 +243,218 @@ def _refuse_folder(path: Path, force: bool) -> None:
         raise RefusedValue(
             f"{path} must be a folder of its own, got one you work or live in; name a new folder inside it"
         )
+    for read in inputs:
+        if _lies_in(read, path):
+            raise RefusedValue(
+                f"folder {path} holds {read}, which is read for this result and would be deleted with the folder; "
+                "choose another folder"
+            )
+    if path.is_symlink():
+        if not force:
+            raise FileExistsError(
+                f"{path} is a link to {path.readlink()}; name the folder itself, or allow replacing the link (--force)"
+            )
+        return
+    if path.is_mount():
+        raise RefusedValue(f"{path} must be a folder of its own, got a drive; name a new folder inside it")
     if path.is_dir() and any(path.iterdir()) and not force:
         raise FileExistsError(f"folder {path} exists already; choose another, or allow replacing it (--force)")
 
 
-def _exchange(filled: Path, path: Path) -> None:
-    # A folder cannot be replaced in one step: the old one steps aside, and back again should the second move fail.
-    # It waits in a folder of its own, so that nothing but success removes it.
-    aside = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+def _lies_in(path: str | os.PathLike, folder: Path) -> bool:
+    """Whether a file lies in a folder, or is reached through it, however the two paths are spelt."""
+    if not folder.exists():
+        return False
+    path = Path(path).absolute()
+    if ".." in path.parts:
+        path = path.parent.resolve() / path.name
+    # Links are followed one by one: a link inside the folder goes away with the folder.
+    steps = [path.resolve(), *(step.parent.resolve() for step in (path, *path.parents))]
+    places = {place for step in steps for place in (step, *step.parents)}
+    return any(place.is_dir() and place.samefile(folder) for place in places)
+
+
+def _put_in_place(folder: Path, path: Path, is_result: Callable[[Path], bool] | None) -> None:
+    new = folder / NEW
+    if not os.path.lexists(path):
+        new.replace(path)
+        return
+    strange = [] if path.is_symlink() or is_result is None else _strangers(path, is_result)
+    if not strange:
+        # What was there is deleted together with the temporary folder.
+        _exchange(new, path, folder / OLD)
+        return
+    kept = _free_name(path)
+    new.replace(kept)
     try:
-        path.replace(aside / "old")
-        try:
-            filled.replace(path)
-        except BaseException:
-            (aside / "old").replace(path)
-            raise
-        shutil.rmtree(aside / "old", ignore_errors=True)
-    finally:
-        with contextlib.suppress(OSError):
-            aside.rmdir()
+        _exchange(kept, path, folder / OLD)
+    except BaseException:
+        kept.replace(new)
+        raise
+    warnings.warn(
+        f"{path} held {', '.join(strange[:3])}{' and more' if len(strange) > 3 else ''}, which is no earlier result; "
+        f"all that it held is now in {kept}",
+        KeptWarning,
+        stacklevel=2,
+    )
+
+
+def _strangers(folder: Path, is_result: Callable[[Path], bool]) -> list[str]:
+    entries = sorted(folder.iterdir())
+    return [entry.name for entry in entries if entry.is_symlink() or not entry.is_file() or not is_result(entry)]
+
+
+def _free_name(path: Path) -> Path:
+    number, name = 1, path.with_name(f"{path.name}.old")
+    while os.path.lexists(name):
+        number += 1
+        name = path.with_name(f"{path.name}.old-{number}")
+    return name
+
+
+def _exchange(new: Path, path: Path, aside: Path) -> None:
+    """Let two folders change places."""
+    if _exchanged_by_the_system(new, path):
+        return
+    # Two folders change places by three moves; should the second fail, the first is taken back. A process that is
+    # killed between the first two leaves the old folder aside, and the next run puts it back (see `_clear`).
+    path.replace(aside)
+    try:
+        new.replace(path)
+    except BaseException:
+        aside.replace(path)
+        raise
+    aside.replace(new)
+
+
+def _exchanged_by_the_system(one: Path, other: Path) -> bool:
+    """Exchange two paths in one step, which Linux and macOS can do on most file systems; False where it failed."""
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        names = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+        if sys.platform == "linux":
+            at_working_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+            return library.renameat2(at_working_folder, names[0], at_working_folder, names[1], exchange) == 0
+        if sys.platform == "darwin":
+            return library.renamex_np(*names, 2) == 0  # RENAME_SWAP
+    except (OSError, TypeError, AttributeError):
+        pass  # Windows, and C libraries without this function
+    return False
 
 
 @contextlib.contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """A locked temporary folder beside `path`, with a folder NEW in it; both are removed at the end."""
     # Beside the target, so that the final move stays on one file system and is a single step.
-    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    parent = path.parent
+    missing = [folder for folder in (parent, *parent.parents) if not os.path.lexists(folder)]
+    made: tuple[Path, Any] | None = None
     try:
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
+            with undisturbed():
+                made = _made(parent, path.name)
         except OSError as error:
             raise OSError(
                 f"a file must go into folder {parent}, which cannot be made or written ({error.strerror}); "
                 "choose a place you may write to"
             ) from error
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield made[0]
+        except OSError as error:
+            words = _in_the_users_words(error, made[0], path)
+            if words is None:
+                raise
+            raise words from error
     except BaseException:
-        # Folders made for a result that did not come about go again, innermost first, unless others have used them.
-        for made in missing:
-            with contextlib.suppress(OSError):
-                made.rmdir()
+        with undisturbed():
+            _remove(made)
+            # Folders made for a result that did not come about go again, innermost first, unless others used them.
+            _rmdirs(missing)
         raise
+    else:
+        with undisturbed():
+            _remove(made)
+            if not os.path.lexists(path):
+                _rmdirs(missing)
+
+
+def _made(parent: Path, name: str) -> tuple[Path, Any]:
+    parent.mkdir(parents=True, exist_ok=True)
+    _clear(parent)
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
+    (folder / NEW).mkdir()
+    # The lock gets its name when it is locked, so that no other process takes this folder for an abandoned one.
+    # (Windows cannot rename an open file.)
+    place = folder / (LOCK if sys.platform == "win32" else f"{LOCK}ing")
+    lock = place.open("w", encoding="utf-8", errors="surrogateescape")
+    lock.write(name)
+    lock.flush()
+    if _locked(lock):
+        if place.name != LOCK:
+            place.replace(folder / LOCK)
+    else:
+        # A file system without locks: nobody could tell whether this folder is still in use, so nobody clears it.
+        lock.close()
+        place.unlink()
+    return folder, lock
+
+
+def _remove(made: tuple[Path, Any] | None) -> None:
+    if made is None:
+        return
+    folder, lock = made
+    lock.close()
+    # Somebody's folder that could be moved neither away nor back stays, to be found.
+    if not os.path.lexists(folder / OLD):
+        # The lock goes last: as long as it is there, another process can finish this.
+        shutil.rmtree(folder / NEW, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rmdirs(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _clear(parent: Path) -> None:
+    """Remove temporary folders of processes that were killed, after putting back what they had set aside."""
+    for folder in parent.glob(f"{TEMPORARY_PREFIX}*"):
+        try:
+            with (folder / LOCK).open("r+", encoding="utf-8", errors="surrogateescape") as lock:
+                if not _locked(lock):
+                    continue  # in use
+                path = parent / lock.read()
+            if os.path.lexists(folder / OLD) and not os.path.lexists(path):
+                (folder / OLD).replace(path)
+            if os.path.lexists(folder / OLD):
+                warnings.warn(f"a run that was killed left {folder / OLD}, which was {path}", KeptWarning, stacklevel=2)
+            else:
+                _remove((folder, lock))
+        except OSError:
+            continue  # no lock, gone meanwhile, or somebody else's
+
+
+def _locked(file: Any) -> bool:
+    """Take the lock of an open file that no other process holds; the system releases it when its owner ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _in_the_users_words(error: OSError, temporary: Path, path: Path) -> OSError | None:
+    """What to raise for an error of writing, so that it names no temporary path; None for any other error."""
+    of_temporary = any(str(name).startswith(str(temporary)) for name in (error.filename, error.filename2) if name)
+    without_name = error.filename is None and error.errno in WRITE_ERRORS
+    if not (of_temporary or without_name):
+        return None
+    return OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place")

@@ -187,6 +187,13 @@ def test_a_file_is_no_folder(tmp_path):
     assert everything(tmp_path) == {"out": "file"}
 
 
+@pytest.fixture
+def no_exchange(monkeypatch):
+    """A system that cannot exchange two folders in one step."""
+    monkeypatch.setattr(files, "_exchanged_by_the_system", lambda one, other: False)
+
+
+@pytest.mark.usefixtures("no_exchange")
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 def test_the_old_folder_comes_back_when_the_last_step_fails(tmp_path, monkeypatch, error):
     (tmp_path / "out").mkdir()
@@ -204,6 +211,7 @@ def test_the_old_folder_comes_back_when_the_last_step_fails(tmp_path, monkeypatc
     assert everything(tmp_path) == {"out": None, "out/old.txt": "old"}
 
 
+@pytest.mark.usefixtures("no_exchange")
 def test_the_old_folder_is_kept_aside_when_it_cannot_come_back(tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.txt").write_text("old")

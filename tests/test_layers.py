@@ -24,6 +24,7 @@ LAYERS = {
         "loudness",
         "shipped",
         "chunks",
+        "truncation",
     ),
     "methods": ("masks", "oracles", "nmf", "score", "spatial", "kernels", "lowrank", "sinusoids", "casa"),
     "judge": ("metrics",),

@@ -1,26 +1,61 @@
 """The command line: `mss-lab COMMAND`; `mss-lab --help` lists the commands, and each explains itself with `--help`.
 
-A command that refuses its input says so in one line and exits with 2. `doctor` and `evaluate` exit with 1 when what
-they looked at is not as it should be. Any other exception is a fault of the package and keeps its traceback;
-`--traceback` shows it for refusals, too.
+A command that refuses its input says so in one line and exits with 2; a lack of memory is said in the same way.
+`doctor` and `evaluate` exit with 1 when what they looked at is not as it should be. Ctrl-C, SIGTERM and SIGHUP end a
+command with 128 plus the number of the signal, and leave no half-written result. Warnings of the package are said in
+one line each. Any other exception is a fault of the package and keeps its traceback; `--traceback` shows it for
+refusals, too.
 
 Contents: main.
 """
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from .. import __version__, doctor, launch
-from ..lessons import grade
 from ..refusals import Refusal
-from . import evaluate, listings, separate
+from .stopping import stop_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status."""
+    """Run one command; returns its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Left out, those of the process, which then ends with this command.
+    """
+    # Signals that arrive while the process ends would only interrupt the interpreter's own cleaning up.
+    with stop_signals(at_end=signal.SIG_IGN if arguments is None else None) as arrived:
+        try:
+            with _warnings_in_one_line():
+                status = _run(arguments, arrived)
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:
+            # The reader of our output went away, as `mss-lab methods | head -1` does.
+            _no_more_output()
+            return 0
+        except OSError as error:
+            _no_more_output()
+            print(f"mss-lab: the output could not be written ({error.strerror})", file=sys.stderr)
+            return 2
+        except BaseException:
+            # A library that was interrupted may have raised an error of its own instead.
+            if not arrived:
+                raise
+            print("mss-lab: stopped; nothing half-done was left behind", file=sys.stderr)
+            return 128 + arrived[0]
+
+
+def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
+    # The commands load numpy and more. That takes a second, in which Ctrl-C is obeyed already.
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -29,20 +64,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options) or 0
     except BrokenPipeError:
-        # The reader of our output went away, as `mss-lab methods | head -1` does. It is an OSError, so it comes first.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (Refusal, OSError) as error:
+        raise
+    except (Refusal, OSError, MemoryError) as error:
+        if arrived:
+            raise KeyboardInterrupt from error
         if options.traceback:
             traceback.print_exc()
-        print(f"mss-lab: {error}", file=sys.stderr)
+        print(f"mss-lab: {_in_words(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("mss-lab: stopped; nothing half-done was left behind", file=sys.stderr)
-        return 130
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        # NumPy says how much was asked for; Python says nothing.
+        asked = f" ({error})" if str(error) else ""
+        return f"there is not enough memory{asked}; take a shorter recording, another method, or smaller options"
+    if isinstance(error, OSError) and error.strerror:
+        # Python begins with a number: "[Errno 28] No space left on device: 'stems'".
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return str(error)
+
+
+def _no_more_output() -> None:
+    # What is still buffered would fail again when the interpreter ends.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """What the package warns of, said as the commands say everything; warnings of others stay as they are."""
+    show = warnings.showwarning
+
+    def show_in_one_line(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if category.__module__.startswith("mss_lab."):
+            print(f"mss-lab: {message}", file=sys.stderr)
+        else:
+            show(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show_in_one_line
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
+    from .. import __version__, doctor, launch
+    from ..lessons import grade
+    from . import evaluate, listings, separate
+
     parser = argparse.ArgumentParser(
         prog="mss-lab", description="Separate music, judge separations, open the workbook."
     )

@@ -2,6 +2,7 @@
 
 import argparse
 
+from .. import files
 from ..refusals import RefusedValue
 
 
@@ -11,13 +12,17 @@ def add_arguments(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("sources", metavar="SOURCES", help="folder with the true sources, files named alike")
     evaluate.add_argument("--bss-eval", action="store_true", help="also SIR, SAR and ISR (BSS Eval v4); slower")
     evaluate.add_argument("--csv", metavar="FILE", help="write the table here as well")
+    evaluate.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print a table of metrics, one row a source; write it as CSV where asked."""
     from .. import compare
-    from ..datasets.track import read_track
+    from ..datasets.track import audio_files, read_track
 
+    inputs = [*audio_files(options.estimates), *audio_files(options.sources)]
+    if options.csv:
+        files.check_new_file(options.csv, force=options.force, inputs=inputs)
     estimates = read_track(options.estimates, notes_file=None)
     truth = read_track(options.sources, notes_file=None)
     if set(estimates.sources) != set(truth.sources):
@@ -42,5 +47,5 @@ def run(options: argparse.Namespace) -> int:
             table[name] |= {metric.upper(): ratios[metric] for metric in ("sir", "sar", "isr")}
     print(compare.as_text(compare.with_mean(table), decimals=2))
     if options.csv:
-        compare.write_table(options.csv, table)
+        compare.write_table(options.csv, table, force=options.force)
     return 0

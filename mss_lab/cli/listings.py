@@ -3,17 +3,21 @@
 import argparse
 
 from .. import catalogue, launch
-from ..refusals import Refusal
+from ..refusals import MissingExtra, Refusal
 
 
 def methods(options: argparse.Namespace) -> int:
-    """List the methods of the catalogue with their options."""
+    """List the methods of the catalogue with their options; says of each what is not installed."""
     for method in catalogue.METHODS:
         needs = f" (needs {', '.join(sorted(method.needs))})" if method.needs else ""
         print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
-        listed = ", ".join(f"{name}={value}" for name, value in method.options().items())
+        try:
+            listed = ", ".join(f"{name}={value}" for name, value in method.options().items()) or "none"
+        except MissingExtra as error:
+            # The rest of the list is of use without this method.
+            listed = f"not known here: {error}"
         lesson = method.lesson if (launch.ROOT / method.lesson).is_file() else f"{method.lesson} (not written yet)"
-        print(f"  Options: {listed or 'none'}\n  Lesson: {lesson}\n  Source: {method.source}")
+        print(f"  Options: {listed}\n  Lesson: {lesson}\n  Source: {method.source}")
     return 0
 
 

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,11 @@ def add_arguments(separate: argparse.ArgumentParser) -> None:
     separate.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="an option of the method, as often as needed"
     )
-    separate.add_argument("--force", action="store_true", help="replace the folder if it exists")
+    separate.add_argument(
+        "--force",
+        action="store_true",
+        help="replace the folder if it exists; other files than earlier results in it are kept, in DIR.old",
+    )
 
 
 def add_reading_arguments(command: argparse.ArgumentParser) -> None:
@@ -66,23 +69,25 @@ def run(options: argparse.Namespace) -> int:
     if options.align != "none" and not options.score:
         raise RefusedValue(f"--align {options.align} needs a score to align, got none; add --score NOTES")
     out, ending = Path(options.out), f".{options.format}"
+    inputs = [path for path in (options.mixture, options.score) if path]
     # The folder is asked for before the work, so that a name that is taken costs no waiting.
-    with files.whole_folder(out, force=options.force) as folder, _steps("reading", "separating", "writing") as step:
+    files.check_new_folder(out, force=options.force, inputs=inputs)
+    with _steps("reading", "separating", "writing") as step:
         mixture, rate = audio.read_audio(options.mixture)
         score = _read(options)
         if score is not None and options.align == "auto":
             score = _aligned(mixture, rate, score)
         step()
-        with _warnings_in_one_line():
-            estimates = separator(mixture, rate, score)
-        estimates = _within_full_scale(estimates, ending)
-        estimates = {audio.as_file_name(name): waveform for name, waveform in estimates.items()}
+        estimates = _within_full_scale(separator(mixture, rate, score), ending)
+        names = audio.file_names(estimates)
         step()
-        audio.write_stems(folder, estimates, rate, ending=ending)
+        stems = {names[source]: waveform for source, waveform in estimates.items()}
+        audio.write_stems(out, stems, rate, ending=ending, force=options.force, inputs=inputs)
         step()
-    for name, waveform in estimates.items():
+    for source, waveform in estimates.items():
         level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
-        print(f"{out / (name + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB")
+        renamed = "" if names[source] == source else f"  ({source!r})"
+        print(f"{out / (names[source] + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB{renamed}")
     return 0
 
 
@@ -91,8 +96,7 @@ def _read(options: argparse.Namespace) -> "Score | None":
 
     if not options.score:
         return None
-    with _warnings_in_one_line():
-        return notes.read_score(options.score, players=options.players, pedal=options.pedal)
+    return notes.read_score(options.score, players=options.players, pedal=options.pedal)
 
 
 def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
@@ -116,23 +120,6 @@ def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
         words = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
         print(f"mss-lab: {words}", file=sys.stderr)
     return aligned
-
-
-@contextlib.contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """What the package warns of, said as the commands say everything; others' warnings stay as they are."""
-    from ..score.reading import ScoreWarning
-    from ..spatial.panning import PanWarning
-
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (ScoreWarning, PanWarning):
-            warnings.simplefilter("always", kind)
-        yield
-    for warning in caught:
-        if issubclass(warning.category, ScoreWarning | PanWarning):
-            print(f"mss-lab: {warning.message}", file=sys.stderr)
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Tracks: a mixture whose sources are known, and, if there is one, its score.
 
-Contents: Track, read_track.
+Contents: Track, audio_files, read_track.
 """
 
 import dataclasses
@@ -47,6 +47,24 @@ class Track:
         return next(iter(self.sources.values())).shape[1] / self.sample_rate_hz
 
 
+def audio_files(folder: str | os.PathLike) -> list[Path]:
+    """The audio files of a folder in alphabetical order; FileNotFoundError, if it has none or is no folder.
+
+    Hidden files are left out: some systems put one beside every file they copy.
+    """
+    folder = Path(folder)
+    paths = []
+    if folder.is_dir():
+        paths = [path for path in folder.iterdir() if path.suffix.lower() in AUDIO_ENDINGS]
+        paths = sorted(path for path in paths if not path.name.startswith("."))
+    if not paths:
+        why = "" if folder.is_dir() else ": it is a file" if folder.exists() else ": it does not exist"
+        raise FileNotFoundError(
+            f"{folder} holds no audio{why}; give a folder with one {' or '.join(AUDIO_ENDINGS)} per source"
+        )
+    return paths
+
+
 def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") -> Track:
     """Read a folder that holds one audio file per source and, if it has one, a score.
 
@@ -68,14 +86,7 @@ def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") 
         If stems differ in length or channels.
     """
     folder = Path(folder)
-    # Hidden files are no stems: some systems put one beside every file they copy.
-    paths = sorted(
-        path for path in folder.glob("*") if path.suffix.lower() in AUDIO_ENDINGS and not path.name.startswith(".")
-    )
-    if not paths:
-        raise FileNotFoundError(
-            f"{folder} holds no audio; give a folder with one {' or '.join(AUDIO_ENDINGS)} per source"
-        )
+    paths = audio_files(folder)
     twins = sorted({path.stem for path in paths if sum(path.stem == other.stem for other in paths) > 1})
     if twins:
         raise RefusedValue(f"{folder} must hold one audio file per source, got several of {', '.join(twins)}; keep one")
