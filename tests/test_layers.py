@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "networks": {"numpy", "scipy", "torch", "torchaudio", "lightning", "safetensors", "tqdm"},
     "tools": {"numpy", "scipy", "tqdm"},
     "face": {"numpy", "scipy", "IPython", "anywidget", "ipywidgets", "traitlets", "nbclient", "nbformat", "nbconvert",
-             "jupyter_client", "jupyterlab", "matplotlib", "pygments", "soundfile", "tqdm"},
+             "jupyter_client", "jupyterlab", "matplotlib", "psutil", "pygments", "soundfile", "tqdm"},
 }  # fmt: skip
 
 # Modules that may import more than their layer.

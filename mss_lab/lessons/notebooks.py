@@ -14,6 +14,7 @@ import json
 import math
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..refusals import RefusedValue
-from . import progress
+from . import keeper, progress
 
 # What a notebook of the repository says about its kernel: nothing that differs from one machine to the next.
 METADATA = {
@@ -34,6 +35,9 @@ KEPT_CELL_METADATA = ("tags",)
 
 # Files that stand beside a notebook travel with it into its working folder, up to this size in all.
 LARGEST_COPY_BYTES = 100_000_000
+
+# How long to wait for the processes of a kernel to be gone; more than its keeper takes at most.
+END_LIMIT_S = keeper.END_LIMIT_S + 2
 
 # Runs when a kernel without a network starts. It stops what Python code does through sockets, names of hosts included;
 # the kernel's own channels do not pass through Python's sockets.
@@ -164,7 +168,8 @@ def execute(
     folder : path
         Where its code runs. Use `working_copy`.
     time_limit_s : float
-        For the whole notebook; then its kernel, with all that it started, is ended.
+        For the whole notebook. Its kernel is ended then, or with the last cell, and with it all that it started; only
+        on systems other than Linux can a process that has lost its parent go on (see `keeper`).
     environment : dict of str -> str, optional
         Variables to add to this process's own.
     network : bool
@@ -176,7 +181,6 @@ def execute(
     """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
     with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
@@ -189,32 +193,74 @@ def execute(
             store_widget_state=False,
             resources={"metadata": {"path": str(folder)}},
         )
-        started = time.monotonic()
-        errors: list[CellError] = []
-        stopped_at, timed_out = None, False
-        client.reset_execution_trackers()
-        with client.setup_kernel(env=variables):
-            for index, cell in enumerate(notebook.cells):
-                if cell.cell_type != "code":
-                    continue
-                left_s = time_limit_s - (time.monotonic() - started)
-                if left_s <= 0:
-                    stopped_at, timed_out = index, True
-                    break
-                # nbclient counts whole seconds.
-                client.timeout = math.ceil(left_s)
-                try:
-                    client.execute_cell(cell, index)
-                except CellTimeoutError:
-                    stopped_at, timed_out = index, True
-                except DeadKernelError:
-                    stopped_at = index
-                    errors.append(CellError(index, "DeadKernelError", "the kernel died; was it out of memory?"))
-                errors += _errors_of(cell, index)
-                if stopped_at is not None:
-                    break
-            seconds = time.monotonic() - started
+        with _running_kernel(client, variables):
+            return _run_cells(client, notebook, time_limit_s)
+
+
+def _run_cells(client: Any, notebook: Any, time_limit_s: float) -> Run:
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    started = time.monotonic()
+    errors: list[CellError] = []
+    stopped_at, timed_out = None, False
+    client.reset_execution_trackers()
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        left_s = time_limit_s - (time.monotonic() - started)
+        if left_s <= 0:
+            stopped_at, timed_out = index, True
+            break
+        # nbclient counts whole seconds.
+        client.timeout = math.ceil(left_s)
+        try:
+            client.execute_cell(cell, index)
+        except CellTimeoutError:
+            stopped_at, timed_out = index, True
+        except DeadKernelError:
+            stopped_at = index
+            errors.append(CellError(index, "DeadKernelError", "the kernel died; was it out of memory?"))
+        errors += _errors_of(cell, index)
+        if stopped_at is not None:
+            break
+    seconds = time.monotonic() - started
     return Run(notebook, seconds, tuple(errors), stopped_at, timed_out)
+
+
+@contextlib.contextmanager
+def _running_kernel(client: Any, variables: Mapping[str, str]) -> Iterator[None]:
+    # A kernel that runs while the context does, and afterwards is gone with all it started, however the context ends.
+    manager = client.km
+    try:
+        # nbclient closes its channels to a kernel manager that was handed to it only where it is asked to.
+        with client.setup_kernel(env=variables, cleanup_kc=True):
+            try:
+                yield
+            finally:
+                _end_process(manager.provisioner)
+    finally:
+        # Also where the kernel did not start, or the start was interrupted.
+        _end_process(manager.provisioner)
+
+
+def _end_process(provisioner: Any) -> None:
+    process = getattr(provisioner, "process", None)
+    if process is None or process.poll() is not None:
+        return
+    if sys.platform == "linux":
+        # Its keeper ends everything below it, then itself.
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_LIMIT_S)
+            return
+    # Processes that have lost their parent are not found in this way.
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.wait(END_LIMIT_S)
 
 
 @contextlib.contextmanager
@@ -281,6 +327,8 @@ def _this_python() -> Any:
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
+            if sys.platform == "linux":
+                command = [sys.executable, "-I", keeper.__file__, *command]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
     return AsyncKernelManager(kernel_spec_manager=ThisPython())
