@@ -232,7 +232,7 @@ def memory_elsewhere(what: str, form: str, arguments: argparse.Namespace) -> tup
     return float(found[-2]), float(found[-1])
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
@@ -241,11 +241,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--length", type=float, default=6.0, help="of a segment, in seconds")
     parser.add_argument("--memory", nargs=2, metavar=("WHAT", "FORM"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     waveforms = music(arguments.batch, arguments.sources, arguments.length)
     if arguments.memory:
         print(*memory(*arguments.memory, waveforms))
-        return
+        return 0
     print(
         f"{arguments.batch} segments of {arguments.length:g} s, {arguments.sources} sources, {SAMPLE_RATE_HZ} Hz, "
         f"window {WINDOW}, hop {HOP}; {torch.get_num_threads()} thread(s) of {os.cpu_count()}, clock: {arguments.clock}"
@@ -268,7 +268,8 @@ def main() -> None:
         (theirs, their_gradient), (mine, gradient) = values("published", data), values("ours", data)
         apart = (their_gradient - gradient).norm() / their_gradient.norm()
         print(f"{dtype!s:26s}{theirs:11.5f}{mine:9.5f}{abs(mine / theirs - 1):10.1e}{apart:10.1e}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

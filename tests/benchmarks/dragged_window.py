@@ -1,13 +1,15 @@
 """How soon a window that is moved over the panning histogram is heard and seen, in a real browser.
 
-    python -m tests.benchmarks.dragged_window
+    python -m tests.benchmarks.dragged_window [--moves N]
 
 Ten seconds of the shipped band in stereo at 44.1 kHz: the window keeps bins by their angle, the sound inside and the
 rest go to the player, and a spectrogram of what is inside is drawn. Times run from the key press in the page until the
 loudspeaker has the new sound, and until the new picture stands in the page, while the player plays.
 """
 
+import argparse
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
@@ -66,22 +68,26 @@ MOVE = """async (player) => {
 }"""
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Measure both ways to find the angles, with and without a picture, and print medians and the slowest."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moves", type=int, default=MOVES)
+    moves = parser.parse_args(arguments).moves
     with (
         tempfile.TemporaryDirectory() as folder,
         workbench.jupyterlab(Path(folder)) as server,
         workbench.chromium() as browser,
     ):
-        print(f"{'':22}{'sound':>18}{'picture':>18}   (ms, median and slowest of {MOVES})")
+        print(f"{'':22}{'sound':>18}{'picture':>18}   (ms, median and slowest of {moves})")
         for method, picture in (("histogram", True), ("histogram", False), ("ADRess", True), ("ADRess", False)):
-            found = measure(server, browser, method, picture)
+            found = measure(server, browser, method, picture, moves)
             cells = [f"{_said([move[key] for move in found if key in move]):>18}" for key in ("sound", "picture")]
             print(f"{method + ('' if picture else ', no picture'):22}{''.join(cells)}", flush=True)
+    return 0
 
 
-def measure(server: workbench.Server, browser, method: str, picture: bool) -> list[dict[str, float]]:
-    """Move the window `MOVES` times and return what each took, in milliseconds."""
+def measure(server: workbench.Server, browser, method: str, picture: bool, moves: int) -> list[dict[str, float]]:
+    """Move the window `moves` times and return what each took, in milliseconds."""
     name = f"{method}_{picture}.ipynb"
     workbench.write_notebook(server, name, f"METHOD, PICTURE = {method!r}, {picture}\n{OPENING}")
     page = workbench.open_page(browser)
@@ -90,7 +96,7 @@ def measure(server: workbench.Server, browser, method: str, picture: bool) -> li
     player = page.locator(".mss-player")
     player.evaluate("(root) => { root.mssPlayer.set({ loopOn: true }); return root.mssPlayer.play(); }")
     found = []
-    for _ in range(MOVES + 1):
+    for _ in range(moves + 1):
         page.wait_for_timeout(500)
         found.append(player.evaluate(MOVE))
     page.context.close()
@@ -103,4 +109,4 @@ def _said(times_ms: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

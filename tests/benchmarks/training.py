@@ -6,6 +6,7 @@ others on the machine do not count.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -51,10 +52,10 @@ def fit_s(model, batches, steps, folder):
     return times[1] - times[0], times[0]
 
 
-def main():
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=30)
-    steps = parser.parse_args().steps
+    steps = parser.parse_args(arguments).steps
     print(f"{'network':<34}{'bare ms':>9}{'fit ms':>9}{'ratio':>7}{'once s':>8}")
     for words, hidden, samples in (("tiny: hidden 8, 0.1 s", 8, 1600), ("student: hidden 128, 4 s", 128, 64_000)):
         batches = batches_of(samples)
@@ -63,7 +64,8 @@ def main():
             bare = bare_s(built(hidden), batches, steps)
             fitted, once = fit_s(built(hidden), batches, steps, Path(folder))
         print(f"{words:<34}{1e3 * bare / steps:9.1f}{1e3 * fitted / steps:9.1f}{fitted / bare:7.2f}{once:8.2f}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,11 +1,13 @@
-"""Time our transforms beside librosa's: ``python -m tests.benchmarks.transforms`` prints a table.
+"""Time our transforms beside librosa's: `python -m tests.benchmarks.transforms [--minutes M] [--rounds N]`.
 
-Three minutes of stereo noise at 44.1 kHz in float32, window 4096, hop 1024. Each row is the median of five runs; in
+Three minutes of stereo noise at 44.1 kHz in float32, window 4096, hop 1024. Each row is the median of five rounds; in
 every round each contestant runs once, so that whatever else the computer does meets all alike. librosa pads with zeros
 as we do; both are run once before, since its first call compiles.
 """
 
+import argparse
 import statistics
+import sys
 import time
 
 import librosa
@@ -14,8 +16,6 @@ import numpy as np
 from mss_lab import transforms
 
 RATE_HZ = 44_100
-MINUTES = 3
-ROUNDS = 5
 WINDOW = 4096
 HOP = 1024
 
@@ -35,12 +35,12 @@ def contestants(waveform):
     }
 
 
-def measure(functions):
+def measure(functions, rounds):
     """Median seconds of each function over the rounds."""
     seconds = {name: [] for name in functions}
     for function in functions.values():
         function()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, function in functions.items():
             start = time.perf_counter()
             function()
@@ -48,16 +48,25 @@ def measure(functions):
     return {name: statistics.median(runs) for name, runs in seconds.items()}
 
 
-def main():
-    waveform = np.random.default_rng(0).uniform(-1, 1, (2, MINUTES * 60 * RATE_HZ)).astype(np.float32)
-    seconds = measure(contestants(waveform))
-    print(f"{MINUTES} min of stereo at {RATE_HZ} Hz, float32, window {WINDOW}, hop {HOP}; median of {ROUNDS}")
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=3.0, help="of the noise (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    samples = round(options.minutes * 60 * RATE_HZ)
+    waveform = np.random.default_rng(0).uniform(-1, 1, (2, samples)).astype(np.float32)
+    seconds = measure(contestants(waveform), options.rounds)
+    print(
+        f"{options.minutes:g} min of stereo at {RATE_HZ} Hz, float32, window {WINDOW}, hop {HOP}; "
+        f"median of {options.rounds}"
+    )
     print(f"{'':8}{'ours':>10}{'librosa':>10}{'ratio':>8}{'s per minute':>14}")
     for name in ("stft", "istft", "stdct", "istdct"):
         ours, peer = seconds[name], seconds.get(f"librosa.{name}")
         versus = f"{peer:8.3f} s{ours / peer:8.2f}" if peer else f"{'-':>10}{'-':>8}"
-        print(f"{name:8}{ours:8.3f} s{versus}{ours / MINUTES:14.3f}")
+        print(f"{name:8}{ours:8.3f} s{versus}{ours / options.minutes:14.3f}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

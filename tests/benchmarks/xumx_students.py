@@ -9,6 +9,7 @@ stores. `--sizes` changes settings of the recipe, for all students.
 
 import argparse
 import ast
+import sys
 import time
 
 import torch
@@ -38,12 +39,12 @@ def seconds(model: torch.nn.Module, recipe: recipes.Recipe, steps: int) -> float
     return min(found[1:])
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", default=[], metavar="NAME=VALUE")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     sizes = {name: ast.literal_eval(value) for name, value in (one.split("=") for one in arguments.sizes)}
     print(f"{torch.get_num_threads()} thread(s)\n{'student':18s}{'parameters':>12s}{'MB':>7s}{'s/step':>9s}")
     for name in STUDENTS:
@@ -52,7 +53,8 @@ def main() -> None:
         model = models.build(recipe.network, settings)
         count = sum(tensor.numel() for tensor in model.state_dict().values())
         print(f"{name:18s}{count:12d}{2 * count / 1e6:7.2f}{seconds(model, recipe, arguments.steps):9.2f}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
