@@ -34,7 +34,7 @@ def oracle(
     kind : {"binary", "ratio", "wiener"}
         The ideal binary mask, the ideal ratio mask of magnitudes, or that of powers (oracle Wiener filter).
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two, the hop a quarter of it.
+        Of the STFT's window, at every sample rate; the hop a quarter of it.
 
     Returns
     -------

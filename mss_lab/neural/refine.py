@@ -104,8 +104,8 @@ def learnt_models(
     )
     if learnt.settings["window_samples"] != window_samples or grid["hop_samples"] % learnt.settings["hop_samples"]:
         raise RefusedValue(
-            f"a refiner's window must be a power of two and its hop a multiple of an eighth of it, got {grid}; "
-            "choose others"
+            "a refiner's window must be a multiple of 8 samples without a prime factor above 11, and its hop a "
+            f"multiple of an eighth of it, got {grid}; choose others, such as 4096 and 1024"
         )
     return learnt
 

@@ -243,7 +243,7 @@ def separate(
     onsets : bool
         Whether each pitch has an onset template too.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is a quarter of it.
+        Of the STFT's window, at every sample rate; the hop is a quarter of it.
     harmonics, width_cents, width_bins
         Of the templates, see `template_start`.
     beta : float

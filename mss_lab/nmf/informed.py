@@ -269,7 +269,7 @@ def learn(
     tolerance_s : float >= 0, seconds
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is an eighth of it.
+        Of the STFT's window, at every sample rate; the hop is an eighth of it.
     harmonics, width_cents, width_bins
         Of the harmonics' shapes, see `harmonic_shapes`.
     iterations, free_iterations : int
@@ -305,7 +305,7 @@ def learn(
     window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
     settings: transforms.StftSettings = {
         "window_samples": window_samples,
-        "hop_samples": max(1, window_samples // OVERLAP),
+        "hop_samples": window_samples // OVERLAP,
     }
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
     smoothing_frames = smoothing_s * frame_rate_hz

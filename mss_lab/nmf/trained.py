@@ -301,7 +301,7 @@ def separate(
     fixed : bool
         Whether templates stay as they are. If not, they are where learning from the recording starts, chunk by chunk.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is an eighth of it.
+        Of the STFT's window, at every sample rate; the hop is an eighth of it.
     width_cents, width_bins : float
         Of the templates, see `harmonic_templates`.
     beta : float
@@ -343,7 +343,7 @@ def separate(
     window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
     settings: transforms.StftSettings = {
         "window_samples": window_samples,
-        "hop_samples": max(1, window_samples // OVERLAP),
+        "hop_samples": window_samples // OVERLAP,
     }
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
 

@@ -168,7 +168,7 @@ def separate(
     tolerance_s : float >= 0, seconds
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is a quarter of it.
+        Of the STFT's window, at every sample rate; the hop is a quarter of it.
     harmonics, width_cents, width_bins, slope
         What a note claims, as for `harmonic_claim`.
     tuning_hz : float > 0, optional

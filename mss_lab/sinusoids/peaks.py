@@ -59,7 +59,7 @@ class Peaks:
 
 
 def settings_for(sample_rate_hz: int, window_s: float = WINDOW_S) -> StftSettings:
-    """Window and hop in samples: the power of two nearest to `window_s`, but at least 16, and an eighth of it."""
+    """Window, of `transforms.window_samples_for` but at least 16, and hop, an eighth of it, in samples."""
     window_samples = max(16, transforms.window_samples_for(sample_rate_hz, window_s))
     return {"window_samples": window_samples, "hop_samples": window_samples // HOPS_A_WINDOW}
 

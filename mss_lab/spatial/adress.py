@@ -143,7 +143,7 @@ def separate(
     corrected : bool
         With "resynth": see `nulls`.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is a quarter of it.
+        Of the STFT's window, at every sample rate; the hop is a quarter of it.
 
     Returns
     -------

@@ -226,7 +226,7 @@ def separate(
     attenuation_limit, delay_limit_s, bins, level_exponent, frequency_exponent
         Of `histogram`.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two; the hop is a quarter of it.
+        Of the STFT's window, at every sample rate; the hop is a quarter of it.
 
     Returns
     -------

@@ -257,7 +257,7 @@ def separate(
     pool_s : float >= 0, seconds
         Over how long powers are averaged at the start and, by "em", the mixture's covariance throughout.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two.
+        Of the STFT's window, at every sample rate.
 
     Returns
     -------

@@ -118,7 +118,7 @@ def histogram_of(
     bins, smooth_rad
         As for `histogram`.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two.
+        Of the STFT's window, at every sample rate.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def fastmnmf(
         Of pyroomacoustics' fastmnmf; components are those of each source.
     runs : int >= 1
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two.
+        Of the STFT's window, at every sample rate.
     longest_s : float > 0, seconds
         Longer recordings are refused, as memory grows with length: up to 50 MB a second at 44.1 kHz.
     rng : numpy.random.Generator, optional

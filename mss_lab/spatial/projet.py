@@ -357,7 +357,7 @@ def separate(
     diffuse : float in [0, 1]
         Of `spatial_model`: which part of each source comes from everywhere. In rooms, 0.03 or so is better.
     window_s : float > 0, seconds
-        The STFT's window is the nearest power of two.
+        Of the STFT's window, at every sample rate.
     rng : numpy.random.Generator, optional
         Draws what the fit starts from. Default: a new one with seed 0.
 

@@ -104,7 +104,8 @@ def power_strip(waveform: np.ndarray, axis: Axis) -> np.ndarray:
     strip = np.empty((axis.rows, frames), np.float32)
     strip[:first_wide] = power[below] * (1 - share) + power[below + 1] * share
     if first_wide < axis.rows:
-        starts = np.floor(edges[first_wide:-1]).astype(int)
+        # A bin is shown in the row in which its centre lies.
+        starts = np.ceil(edges[first_wide:-1]).astype(int)
         strip[first_wide:] = np.maximum.reduceat(power[: math.ceil(edges[-1]) + 1], starts, axis=0)
     if axis.frames_per_column > 1:
         strip = np.maximum.reduceat(strip, np.arange(0, frames, axis.frames_per_column), axis=1)
