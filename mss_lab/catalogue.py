@@ -140,14 +140,14 @@ METHODS = (
     ),
     Method(
         name="informed-nmf",
-        title="A harmonic template for each pitch of each player, learnt from the recording where the score allows",
+        title="A harmonic template for each pitch of each player, learnt from the recording, that follows the pitch",
         function=".nmf.informed:separate",
         needs=frozenset({"score"}),
         gives="one estimate for each source of the score; together they are the mixture",
         lesson="notebooks/08_nmf_with_a_score.ipynb",
         source="Ewert and Müller, ICASSP 2012",
         adds_up=True,
-        assumes="The score is right, and each pitch of a player has one spectrum throughout",
+        assumes="The score is right, and each pitch of a player has the same harmonics throughout, however it moves",
         fits=frozenset({"score", "pitched"}),
     ),
     Method(

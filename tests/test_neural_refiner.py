@@ -10,7 +10,7 @@ from mss_lab.datasets import store
 from mss_lab.metrics.energy import sdr
 from mss_lab.neural import cues, frontend, make_cues, models, refine, train_refiner, weights
 from mss_lab.neural.models import refiner
-from mss_lab.nmf import informed
+from mss_lab.nmf import fixed_pitch
 from mss_lab.score.notes import Note, Score
 
 RATE_HZ = 16_000
@@ -216,7 +216,7 @@ def test_without_corrections_it_is_nmf_on_the_networks_grid(network):
     sources, score = duet()
     mixture = sum(sources.values())
     found = refine.separate(mixture, RATE_HZ, score, network=with_an_opinion(network), strength=0.0)
-    alone = informed.separate(mixture, RATE_HZ, score, window_s=4096 / RATE_HZ)
+    alone = fixed_pitch.separate(mixture, RATE_HZ, score)
     for name, source in sources.items():
         assert sdr(source, found[name]) == pytest.approx(sdr(source, alone[name]), abs=0.5)
 

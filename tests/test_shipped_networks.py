@@ -9,7 +9,7 @@ from mss_lab.datasets import pieces
 from mss_lab.datasets.track import read_track
 from mss_lab.metrics.energy import sdr
 from mss_lab.neural import weights
-from mss_lab.nmf import informed
+from mss_lab.nmf import fixed_pitch
 
 QUARTET = ("violin", "clarinet", "saxophone", "bassoon")
 WITH_SCORE = ("xumx-informed", "xumx-score-only", "score-cnn")
@@ -74,7 +74,7 @@ def test_the_refiner_beats_what_it_refines(chorale):
     piece, sources = chorale
     mixture = sum(sources.values())
     refined = catalogue.separator("refined-nmf", tolerance_s=0.05)(mixture, piece.sample_rate_hz, piece.score)
-    plain = informed.separate(mixture, piece.sample_rate_hz, piece.score, tolerance_s=0.05)
+    plain = fixed_pitch.separate(mixture, piece.sample_rate_hz, piece.score, tolerance_s=0.05)
     better, worse = (np.mean([sdr(s, e[n]) for n, s in sources.items()]) for e in (refined, plain))
     assert better > worse
     assert_allclose(sum(refined.values()), mixture, atol=2e-6)

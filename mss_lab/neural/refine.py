@@ -62,10 +62,10 @@ def separate(
     ShapeError, TypeError, ValueError
         If the mixture is no waveform, or the score is missing or has no note within the mixture.
 
-    Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours; `mss_lab.nmf.informed` is what it refines.
+    Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours; `mss_lab.nmf.fixed_pitch` is what it refines.
     """
     from .. import audio
-    from ..nmf import informed
+    from ..nmf import fixed_pitch
     from ..score.harmonics import check_score_fits
 
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
@@ -85,7 +85,7 @@ def separate(
     refined = _refined(model, there(mixture), score, tolerance_s, tuning_hz, strength)
     if rate_hz == sample_rate_hz:
         return refined
-    whole = informed.separate(mixture, sample_rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
+    whole = fixed_pitch.separate(mixture, sample_rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
     return {source: whole[source] + back(refined[source] - there(whole[source])) for source in score.sources}
 
 
@@ -96,13 +96,17 @@ def learnt_models(
 
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb
     """
-    from ..nmf import informed
+    from ..nmf import fixed_pitch
 
-    rate_hz, window_samples = grid["sample_rate_hz"], grid["window_samples"]
-    learnt = informed.learn(
-        mixture, rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz, window_s=window_samples / rate_hz
+    learnt = fixed_pitch.learn(
+        mixture,
+        grid["sample_rate_hz"],
+        score,
+        window_samples=grid["window_samples"],
+        tolerance_s=tolerance_s,
+        tuning_hz=tuning_hz,
     )
-    if learnt.settings["window_samples"] != window_samples or grid["hop_samples"] % learnt.settings["hop_samples"]:
+    if grid["hop_samples"] % learnt.settings["hop_samples"]:
         raise RefusedValue(
             "a refiner's window must be a multiple of 8 samples without a prime factor above 11, and its hop a "
             f"multiple of an eighth of it, got {grid}; choose others, such as 4096 and 1024"

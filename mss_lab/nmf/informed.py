@@ -1,219 +1,73 @@
 """NMF with a score: the score says which templates there are and when each may sound; the recording says the rest.
 
-The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each pitch of each
-player. Two things are known beforehand: a template has energy only near the harmonics of its pitch, and an activation
-is zero where its pitch is not written. Multiplicative updates keep zeros, so both stay true.
+The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each key, which is
+one pitch of one player. Two things are known beforehand: a template has energy only near the harmonics of its pitch,
+and an activation is zero where its pitch is not written. Multiplicative updates keep zeros, so both stay true.
 
-Learning goes from coarse to fine. First a template may only weigh its harmonics, each of one fixed shape; that leaves
-few numbers to learn, and harmonics on which two players meet are told apart by what the other harmonics do. In the
-last few rounds every bin of the template is free, so that it takes the shape of the instrument. Activations are
-smoothed a little in every round, since no instrument changes its level within a few hundredths of a second as noise
-does. There are few rounds: more of them fit the mixture better and separate it worse.
+A recording is learnt in four steps, from coarse to fine.
 
-Before that, each pitch of each player is looked for where its harmonics sound, a little sharp or flat of the tuning
-(`intonation`); `python -m tests.benchmarks.ideas` prints what that brings, and every other idea.
+1. Intonation: each key is looked for a little sharp or flat of the tuning (`intonation`).
+2. A rough fit, with bells so wide that they hold a vibrato, weighs the harmonics of each key.
+3. In each key's share of the mixture its pitch is followed from frame to frame (`pitch_tracks`).
+4. The fit itself, with narrow bells that move with the pitch (`following`). First a template may only weigh its
+   harmonics, each of one fixed shape; that leaves few numbers to learn, and harmonics on which two players meet are
+   told apart by what the other harmonics do. In the last rounds every bin of the template is free, so that it takes the
+   shape of the instrument.
 
-Symbols: V[f, n] magnitude, W[f, k] template of pitch k, H[k, n] activation, G_h[f] shape of harmonic h, a_h its weight.
+Activations are smoothed a little in every round, since no instrument changes its level within a few hundredths of a
+second as noise does. There are few rounds: more of them fit the mixture better and separate it worse.
+`python -m tests.benchmarks.ideas` prints what each idea brings.
 
-Contents: harmonic_shapes, noise_shapes, fit, Learnt, learn, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Symbols: V[f, n] magnitude, W[c, k, f] template of key k at place c, H[k, n] activation.
+
+Contents: Learnt, learn, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
 
-from .. import checks, transforms, units
+from .. import checks, transforms
 from ..chunks import excerpts
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
-from . import components, intonation, updates
+from . import following, intonation, pitch_tracks, shapes
 from .constrained import activation_start, keys_of
 from .filtering import filtered
+from .shapes import HARMONICS, WIDTH_BINS, WIDTH_CENTS, harmonic_shapes, noise_shapes
 
-HARMONICS = 30
-WIDTH_CENTS = 20.0
-WIDTH_BINS = 1.4
+__all__ = ["Learnt", "harmonic_shapes", "learn", "noise_shapes", "separate"]
+
 ITERATIONS = 12
 FREE_ITERATIONS = 4
-# Enough to tell which part of the sound is whose, where intonation is listened for.
-ROUGH_ITERATIONS = 6
-CAUTION = 0.05
-LOWEST_BAND_HZ = 50.0
 SMOOTHING_S = 0.05
-WINDOW_S = 8192 / 44_100
+WINDOW_S = 0.128
 # Hops in a window: close enough that activations follow an attack, although the window is long.
 OVERLAP = 8
+
+# In which intonation is listened for, and rounds enough to tell which part of the sound is whose.
+INTONATION_CENTS, INTONATION_BINS = 20.0, 1.4
+INTONATION_ITERATIONS = 6
+CAUTION = 0.05
+# In which the pitch is followed.
+ROUGH_CENTS, ROUGH_BINS = 60.0, 2.2
+ROUGH_ITERATIONS = 8
 
 # Templates are learnt from the whole recording or, where it is long, from excerpts spread over it; then it is separated
 # chunk by chunk.
 LEARN_FROM_S = 150.0
 EXCERPT_S = 10.0
 # Templates are known by then, so activations settle sooner than in the fit.
-CHUNK_ITERATIONS = 6
+CHUNK_ITERATIONS = 4
+# Of which magnitudes are made at a time.
+TRANSFORM_S = 10.0
 
-# Relative to the peak of V, which is 1 inside the fit: far below anything heard, far above underflow.
-TINY = 1e-10
-
-
-def harmonic_shapes(
-    midi: float,
-    window_samples: int,
-    sample_rate_hz: int,
-    *,
-    harmonics: int = HARMONICS,
-    width_cents: float = WIDTH_CENTS,
-    width_bins: float = WIDTH_BINS,
-    tuning_hz: float = units.A4_HZ,
-) -> np.ndarray:
-    """The shape of each harmonic of a pitch: a bell around h times its fundamental.
-
-    Parameters
-    ----------
-    midi : float
-    window_samples, sample_rate_hz : int
-        Of the STFT.
-    harmonics : int >= 1
-    width_cents : float >= 0
-    width_bins : float >= 0.5
-        The bell's width is an interval, for what players do to the pitch, plus a number of bins, for what the window
-        does to any sinusoid; two standard deviations of the bell.
-    tuning_hz : float > 0
-        Frequency of A4.
-
-    Returns
-    -------
-    float32 (harmonics, freq)
-        Peak 1; rows of harmonics above half the sample rate are zero.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an option is out of its range.
-    """
-    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
-    checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
-    # A bell of no width would fall between two bins and leave its harmonic no bin at all.
-    checks.check_number("width_bins", width_bins, at_least=0.5, unit="bins")
-    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
-    centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
-    widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
-    bells = np.exp(-0.5 * (2 * (frequencies_hz - centres_hz) / np.maximum(widths_hz, 1e-9)) ** 2)
-    # Far from its middle a bell is cut to zero, for zeros are what the updates keep.
-    bells[(bells < 1e-4) | (centres_hz >= sample_rate_hz / 2)] = 0
-    return bells.astype(np.float32)
-
-
-def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMONICS) -> np.ndarray:
-    """What stands for the harmonics of a sound without a pitch: bands that cover all frequencies.
-
-    Parameters
-    ----------
-    window_samples, sample_rate_hz : int
-        Of the STFT.
-    bands : int >= 1
-
-    Returns
-    -------
-    float32 (bands, freq)
-        Bells evenly spaced on a logarithmic axis from 50 Hz up, the lowest from 0 Hz on; at every frequency they add
-        up to 1.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
-    """
-    checks.check_number("bands", bands, at_least=1, whole=True)
-    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
-    places = np.log(np.maximum(frequencies_hz, LOWEST_BAND_HZ))
-    middles = np.linspace(np.log(LOWEST_BAND_HZ), np.log(max(sample_rate_hz / 2, 2 * LOWEST_BAND_HZ)), bands)
-    spacing = middles[1] - middles[0] if bands > 1 else np.inf
-    bells = np.exp(-0.5 * ((places - middles[:, np.newaxis]) / spacing) ** 2)
-    return (bells / np.maximum(bells.sum(axis=0), TINY)).astype(np.float32)
-
-
-def fit(
-    magnitude: np.ndarray,
-    allowed: np.ndarray,
-    shapes: np.ndarray,
-    *,
-    iterations: int = ITERATIONS,
-    free_iterations: int = FREE_ITERATIONS,
-    smoothing_frames: float = 0.0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Learn templates and activations under the constraints of a score, for the KL divergence.
-
-    Parameters
-    ----------
-    magnitude : float >= 0 (freq, frames)
-        V.
-    allowed : bool, or 0 and 1 (keys, frames)
-        Where each pitch may sound.
-    shapes : float (keys, harmonics, freq)
-        Shapes of the harmonics of each pitch, as of `harmonic_shapes`.
-    iterations : int >= 1
-    free_iterations : int in [0, iterations]
-        How many of them, the last, let every bin of a template move by itself.
-    smoothing_frames : float >= 0
-        Standard deviation of the bell by which activations are smoothed in every round.
-
-    Returns
-    -------
-    templates : float32 (freq, keys)
-        Each adds up to 1, and is zero wherever its shapes are.
-    activations : float32 (keys, frames)
-        Zero where not allowed.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012 (constraints by a score);
-    Lee and Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Smoothing and the change
-    from harmonics to bins are ours.
-    """
-    V, level = _scaled(magnitude)
-    areas = shapes.sum(axis=2)
-    numbers = np.arange(1, shapes.shape[1] + 1, dtype=np.float32)
-    weights = (areas > 0) / numbers
-    W = np.einsum("kh,khf->fk", weights, shapes)
-    W, scale = _normalised(W)
-    weights = weights / np.maximum(scale, TINY)[:, np.newaxis]
-    H = allowed * (V.sum() / max(1, np.count_nonzero(allowed))).astype(np.float32)
-    for iteration in range(iterations):
-        H = _updated_activations(V, W, H, allowed, smoothing_frames if iteration < iterations - 1 else 0.0)
-        counts, _ = updates.template_terms(V, W, H)
-        totals = np.maximum(H.sum(axis=1), TINY)
-        if iteration < iterations - free_iterations:
-            # What a harmonic's shape collects, over what it would collect if the model were right.
-            gains = np.matmul(shapes, counts.T[:, :, np.newaxis])[:, :, 0]
-            weights = weights * gains / np.maximum(areas * totals[:, np.newaxis], TINY)
-            W = np.einsum("kh,khf->fk", weights, shapes)
-        else:
-            W = W * counts / totals
-        W, scale = _normalised(W)
-        H = H * scale[:, np.newaxis]
-        weights = weights / np.maximum(scale, TINY)[:, np.newaxis]
-    return W, H * level
-
-
-def _updated_activations(
-    V: np.ndarray, W: np.ndarray, H: np.ndarray, allowed: np.ndarray, smoothing_frames: float
-) -> np.ndarray:
-    # Templates add up to 1, so the usual denominator is 1.
-    H = H * updates.activation_terms(V, W, H)[0]
-    if smoothing_frames > 0:
-        H = scipy.ndimage.gaussian_filter1d(H, smoothing_frames, axis=1) * allowed
-    return H
-
-
-def _scaled(magnitude: np.ndarray) -> tuple[np.ndarray, np.float32]:
-    """V with a peak of 1, laid out for the updates, and the peak it had; silence stays as it is."""
-    level = np.float32(magnitude.max() or 1.0)
-    return np.ascontiguousarray(magnitude / level, dtype=np.float32), level
-
-
-def _normalised(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    scale = W.sum(axis=0)
-    return W / np.maximum(scale, TINY), scale
+# What every source may have of each bin, relative to the mixture: what no model reaches is shared evenly.
+FLOOR = 0.04
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,9 +106,13 @@ def learn(
     width_bins: float = WIDTH_BINS,
     iterations: int = ITERATIONS,
     free_iterations: int = FREE_ITERATIONS,
+    chunk_iterations: int = CHUNK_ITERATIONS,
     smoothing_s: float = SMOOTHING_S,
     tuning_hz: float | None = None,
     follow_intonation: bool = True,
+    follow_pitch: bool = True,
+    by_share: bool = True,
+    lean: bool = True,
 ) -> Learnt:
     """Learn the templates of a recording, each pitch of each player one, under the constraints of its score.
 
@@ -271,15 +129,23 @@ def learn(
     window_s : float > 0, seconds
         Of the STFT's window, at every sample rate; the hop is an eighth of it.
     harmonics, width_cents, width_bins
-        Of the harmonics' shapes, see `harmonic_shapes`.
+        Of the harmonics' shapes, see `mss_lab.nmf.shapes.harmonic_shapes`.
     iterations, free_iterations : int
-        Of `fit`.
+        Of `mss_lab.nmf.following.fit`.
+    chunk_iterations : int >= 1
+        Rounds in which the activations of a chunk settle, with templates that are learnt.
     smoothing_s : float >= 0, seconds
         Standard deviation of the smoothing of activations.
     tuning_hz : float > 0, optional
         Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
     follow_intonation : bool
-        Whether each pitch of each player is looked for within 40 cents of the tuning, see `intonation`.
+        Whether each pitch of each player is looked for within 40 cents of the tuning, see `mss_lab.nmf.intonation`.
+    follow_pitch : bool
+        Whether each pitch is followed from frame to frame, within 50 cents of its intonation, see
+        `mss_lab.nmf.pitch_tracks`.
+    by_share, lean : bool
+        Whether a bin teaches a template by as much as it is the template's own, and whether a pitch that is heard
+        little leans on the near pitches of the same player, see `mss_lab.nmf.following`.
 
     Returns
     -------
@@ -292,62 +158,46 @@ def learn(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
     """
-    mixture = checks.check_waveform("mixture", mixture)
-    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    duration_s = mixture.shape[1] / sample_rate_hz
-    score = check_score_fits(score, duration_s)
-    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)
-    tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
-
-    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
-    settings: transforms.StftSettings = {
-        "window_samples": window_samples,
-        "hop_samples": window_samples // OVERLAP,
-    }
-    frame_rate_hz = sample_rate_hz / settings["hop_samples"]
-    smoothing_frames = smoothing_s * frame_rate_hz
-    keys = keys_of(score, 0.0, duration_s)
-    where = functools.partial(_where_written, score, keys, frame_rate_hz)
-    place = (window_samples, sample_rate_hz)
-
-    def shapes_at(offsets_cents: np.ndarray) -> np.ndarray:
-        """Shapes of all keys, each at its own offset from the tuning."""
-        widths: Any = {"width_cents": width_cents, "width_bins": width_bins, "tuning_hz": tuning_hz}
-        return np.stack(
-            [
-                noise_shapes(*place, bands=harmonics)
-                if source in score.unpitched
-                else harmonic_shapes(midi + cents / 100, *place, harmonics=harmonics, **widths)
-                for (source, midi), cents in zip(keys, offsets_cents, strict=True)
-            ]
-        )
-
-    magnitude, allowed, written = _evidence(mixture, sample_rate_hz, settings, where, tolerance_s)
-    offsets_cents = np.zeros(len(keys))
+    checks.check_number("chunk_iterations", chunk_iterations, at_least=1, whole=True)
+    problem = _problem(mixture, sample_rate_hz, score, tolerance_s, window_s, smoothing_s, harmonics, tuning_hz)
+    score, keys, grid = problem.score, problem.keys, problem.grid
+    magnitude, allowed, written = _evidence(problem, mixture)
+    pitches = problem.pitches
     if follow_intonation:
-        pitches = np.array([midi for _, midi in keys], float)
-        offsets_cents = _offsets_cents(magnitude, allowed, written, shapes_at, (pitches, *place, tuning_hz))
-    templates, _ = fit(
+        pitches = pitches + _offsets_cents(problem, magnitude, allowed, written) / 100
+    fit = functools.partial(
+        following.fit,
         magnitude,
         allowed,
-        shapes_at(offsets_cents),
-        iterations=iterations,
-        free_iterations=free_iterations,
-        smoothing_frames=smoothing_frames,
+        smoothing_frames=problem.smoothing_frames,
+        by_share=by_share,
+        kin=following.kinship(keys, frozenset(score.unpitched)) if lean else None,
     )
-    del magnitude, allowed, written
-
+    places_cents: tuple[float, ...] = (0.0,)
+    tracks_cents = None
+    if follow_pitch:
+        rough, activations = fit(problem.shapes(pitches, (0.0,), ROUGH_CENTS, ROUGH_BINS), iterations=ROUGH_ITERATIONS)
+        combs = pitch_tracks.combs(pitches, *grid, problem.tuning_hz)
+        tracks_cents = pitch_tracks.tracks_cents(magnitude, rough, activations, combs)
+        places_cents = following.PLACES_CENTS
+    narrow = problem.shapes(pitches, places_cents, width_cents, width_bins)
+    templates, _ = fit(narrow, tracks_cents, iterations=iterations, free_iterations=free_iterations)
+    del fit, magnitude, allowed, written, narrow, tracks_cents
     owners = np.array([score.sources.index(source) for source, _ in keys])
 
     def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
-        allowed = where(magnitude.shape[1], start_s, tolerance_s)
-        activations = _activations(magnitude, templates, allowed, smoothing_frames)
-        return components.source_models(templates, activations, owners, len(score.sources))
+        rounds: Any = {"iterations": chunk_iterations, "smoothing_frames": problem.smoothing_frames}
+        allowed = problem.where(magnitude.shape[1], start_s, tolerance_s)
+        tracks_cents = None
+        if follow_pitch:
+            activations = following.activations(magnitude, rough, allowed, **rounds)
+            tracks_cents = pitch_tracks.tracks_cents(magnitude, rough, activations, combs)
+        activations = following.activations(magnitude, templates, allowed, tracks_cents, **rounds)
+        return following.models(templates, activations, tracks_cents, owners, len(score.sources))
 
-    return Learnt(score.sources, settings, tuning_hz, models_of)
+    return Learnt(score.sources, problem.settings, problem.tuning_hz, models_of)
 
 
 def separate(
@@ -362,10 +212,15 @@ def separate(
     width_bins: float = WIDTH_BINS,
     iterations: int = ITERATIONS,
     free_iterations: int = FREE_ITERATIONS,
+    chunk_iterations: int = CHUNK_ITERATIONS,
     smoothing_s: float = SMOOTHING_S,
     exponent: float = 2.0,
+    floor: float = FLOOR,
     tuning_hz: float | None = None,
     follow_intonation: bool = True,
+    follow_pitch: bool = True,
+    by_share: bool = True,
+    lean: bool = True,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with the constraints of its score.
 
@@ -379,8 +234,10 @@ def separate(
         source is a drum, with a template of bands instead of harmonics.
     exponent : float > 0
         Of the generalised Wiener filter that turns models into masks.
-    tolerance_s, window_s, harmonics, width_cents, width_bins, iterations, free_iterations, smoothing_s, tuning_hz, \
-follow_intonation
+    floor : float >= 0
+        What is added to every model, relative to the mixture: bins that no model reaches are shared evenly.
+    tolerance_s, window_s, harmonics, width_cents, width_bins, iterations, free_iterations, chunk_iterations, \
+smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
         Of `learn`.
 
     Returns
@@ -395,6 +252,7 @@ follow_intonation
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
     """
+    floor = checks.check_number("floor", floor, at_least=0)
     learnt = learn(
         mixture,
         sample_rate_hz,
@@ -406,71 +264,138 @@ follow_intonation
         width_bins=width_bins,
         iterations=iterations,
         free_iterations=free_iterations,
+        chunk_iterations=chunk_iterations,
         smoothing_s=smoothing_s,
         tuning_hz=tuning_hz,
         follow_intonation=follow_intonation,
+        follow_pitch=follow_pitch,
+        by_share=by_share,
+        lean=lean,
     )
+
+    def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
+        models = learnt.models_of(magnitude, start_s, stop_s)
+        if floor:
+            np.hypot(models, (floor * magnitude).astype(np.float32), out=models)
+        return models
+
     mixture = checks.check_waveform("mixture", mixture)
-    return filtered(
-        mixture, sample_rate_hz, learnt.sources, learnt.models_of, settings=learnt.settings, exponent=exponent
-    )
+    return filtered(mixture, sample_rate_hz, learnt.sources, models_of, settings=learnt.settings, exponent=exponent)
 
 
-def _where_written(
-    score: Score,
-    keys: tuple[tuple[str, float], ...],
-    frame_rate_hz: float,
-    frames: int,
-    start_s: float,
-    around_s: float,
-) -> np.ndarray:
-    """Where each key is written, give or take so many seconds, in frames from `start_s` on."""
-    return activation_start(score, keys, frames, frame_rate_hz, tolerance_s=around_s, release_s=0.0, start_s=start_s)
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    """What is known before anything is learnt: the notes, the grid of the transform, and how exact the notes are."""
+
+    score: Score
+    keys: tuple[tuple[str, float], ...]
+    settings: transforms.StftSettings
+    sample_rate_hz: int
+    tuning_hz: float
+    tolerance_s: float
+    smoothing_s: float
+    harmonics: int
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Window in samples and sample rate."""
+        return self.settings["window_samples"], self.sample_rate_hz
+
+    @property
+    def frame_rate_hz(self) -> float:
+        return self.sample_rate_hz / self.settings["hop_samples"]
+
+    @property
+    def smoothing_frames(self) -> float:
+        return self.smoothing_s * self.frame_rate_hz
+
+    @property
+    def pitches(self) -> np.ndarray:
+        """MIDI number of each key; NaN for a drum."""
+        return np.array([np.nan if source in self.score.unpitched else midi for source, midi in self.keys], float)
+
+    def where(self, frames: int, start_s: float, around_s: float) -> np.ndarray:
+        """Where each key is written, give or take so many seconds, in frames from `start_s` on: (keys, frames)."""
+        options: Any = {"tolerance_s": around_s, "release_s": 0.0, "start_s": start_s}
+        return activation_start(self.score, self.keys, frames, self.frame_rate_hz, **options)
+
+    def shapes(self, pitches: np.ndarray, places_cents: Sequence[float], cents: float, bins: float) -> Any:
+        """Shapes of all keys at these pitches and places, of a width in cents and bins; a sparse matrix."""
+        widths: Any = {"width_cents": cents, "width_bins": bins, "tuning_hz": self.tuning_hz}
+        return shapes.of_keys(pitches, places_cents, *self.grid, harmonics=self.harmonics, **widths)
 
 
-def _evidence(
+def _problem(
     mixture: np.ndarray,
     sample_rate_hz: int,
-    settings: transforms.StftSettings,
-    where: Callable[[int, float, float], np.ndarray],
+    score: Score | None,
     tolerance_s: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    window_s: float,
+    smoothing_s: float,
+    harmonics: int,
+    tuning_hz: float | None,
+) -> _Problem:
+    mixture = checks.check_waveform("mixture", mixture)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    duration_s = mixture.shape[1] / sample_rate_hz
+    score = check_score_fits(score, duration_s)
+    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
+    checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
+    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
+    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
+    settings: transforms.StftSettings = {
+        "window_samples": window_samples,
+        "hop_samples": window_samples // OVERLAP,
+    }
+    keys = keys_of(score, 0.0, duration_s)
+    return _Problem(score, keys, settings, sample_rate_hz, tuning_hz, tolerance_s, smoothing_s, harmonics)
+
+
+def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is learnt from: magnitudes, where keys are written give or take the tolerance, and where exactly."""
-    stretches = excerpts(mixture.shape[1], sample_rate_hz, LEARN_FROM_S, EXCERPT_S)
-    parts = [
-        transforms.common_magnitude(transforms.stft(mixture[:, start:stop], **settings)) for start, stop in stretches
-    ]
+    rate_hz, settings = problem.sample_rate_hz, problem.settings
+    stretches = excerpts(mixture.shape[1], rate_hz, LEARN_FROM_S, EXCERPT_S)
+    counts = [transforms.frame_count(stop - start, **settings) for start, stop in stretches]
+    # Frames first, as the transform has them in memory.
+    magnitude = np.empty((sum(counts), settings["window_samples"] // 2 + 1), np.float32)
+    for (start, stop), first in zip(stretches, np.cumsum([0, *counts]), strict=False):
+        _write_magnitudes(magnitude[first:], mixture[:, start:stop], settings, round(TRANSFORM_S * rate_hz))
     allowed, written = (
         np.concatenate(
             [
-                where(part.shape[1], start / sample_rate_hz, around_s)
-                for part, (start, _) in zip(parts, stretches, strict=True)
+                problem.where(frames, start / rate_hz, around_s)
+                for frames, (start, _) in zip(counts, stretches, strict=True)
             ],
             axis=1,
         )
-        for around_s in (tolerance_s, 0.0)
+        for around_s in (problem.tolerance_s, 0.0)
     )
-    return np.concatenate(parts, axis=1), allowed, written
+    return magnitude.T, allowed, written
 
 
-def _offsets_cents(
-    magnitude: np.ndarray,
-    allowed: np.ndarray,
-    written: np.ndarray,
-    shapes_at: Callable[[np.ndarray], np.ndarray],
-    place: tuple[np.ndarray, int, int, float],
-) -> np.ndarray:
+def _write_magnitudes(
+    out: np.ndarray, waveform: np.ndarray, settings: transforms.StftSettings, piece_samples: int
+) -> None:
+    """Write the common magnitudes (frames, freq) of a waveform, piece by piece to save memory."""
+    window, hop = settings["window_samples"], settings["hop_samples"]
+    frames = transforms.frame_count(waveform.shape[1], **settings)
+    step = max(1, piece_samples // hop)
+    # Whole hops, so that frames of a piece are frames of the whole, and enough of them for half a window.
+    margin = -(-window // (2 * hop))
+    for first in range(0, frames, step):
+        last = min(first + step, frames)
+        start = max(0, first - margin)
+        stft = transforms.stft(waveform[:, start * hop : (last - 1 + margin) * hop], **settings)
+        out[first:last] = transforms.common_magnitude(stft)[:, first - start : last - start].T
+
+
+def _offsets_cents(problem: _Problem, magnitude: np.ndarray, allowed: np.ndarray, written: np.ndarray) -> np.ndarray:
     """How far each key lies off the tuning: looked for where it is written, and again in its share of the sound."""
+    midi = np.array([midi for _, midi in problem.keys], float)
+    place = (midi, *problem.grid, problem.tuning_hz)
     heard = intonation.spectra_where_written(magnitude, written)
     offsets_cents = intonation.offsets_cents(heard, *place, caution=CAUTION)
-    rough = fit(magnitude, allowed, shapes_at(offsets_cents), iterations=ROUGH_ITERATIONS, free_iterations=0)
-    return intonation.offsets_cents(intonation.spectra_by_share(magnitude, *rough), *place)
-
-
-def _activations(V: np.ndarray, W: np.ndarray, allowed: np.ndarray, smoothing_frames: float) -> np.ndarray:
-    """Activations of known templates, (keys, frames)."""
-    V, level = _scaled(V)
-    H = allowed * (V.sum() / max(1, np.count_nonzero(allowed))).astype(np.float32)
-    for iteration in range(CHUNK_ITERATIONS):
-        H = _updated_activations(V, W, H, allowed, smoothing_frames if iteration < CHUNK_ITERATIONS - 1 else 0.0)
-    return H * level
+    bells = problem.shapes(problem.pitches + offsets_cents / 100, (0.0,), INTONATION_CENTS, INTONATION_BINS)
+    templates, activations = following.fit(magnitude, allowed, bells, iterations=INTONATION_ITERATIONS, by_share=False)
+    return intonation.offsets_cents(intonation.spectra_by_share(magnitude, templates[0].T, activations), *place)

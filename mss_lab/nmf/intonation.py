@@ -15,7 +15,7 @@ from .. import transforms, units
 # Where harmonics are looked for: within less than half a semitone, so that no neighbour is mistaken for the note.
 CENTS = np.arange(-40.0, 41.0, 2.0)
 HARMONICS = 12
-# The bell under which a harmonic's level is read, as in `informed.harmonic_shapes`.
+# The bell under which a harmonic's level is read, as in `shapes.harmonic_shapes`.
 WIDTH_CENTS, WIDTH_BINS = 20.0, 1.4
 CAUTION_STEP_CENTS = 20.0
 # The model is made for so many frames at a time, since all at once would take as much memory as the mixture.
@@ -37,7 +37,11 @@ def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndar
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
     """
-    return written.astype(np.float32) @ np.sqrt(magnitude).astype(np.float32).T
+    total = np.zeros((len(written), len(magnitude)), np.float32)
+    for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
+        block = slice(start, start + BLOCK_FRAMES)
+        total += written[:, block].astype(np.float32) @ np.sqrt(magnitude[:, block], dtype=np.float32).T
+    return total
 
 
 def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: np.ndarray) -> np.ndarray:

@@ -30,8 +30,8 @@ from .beta import Factorisation, factorise
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
 from .filtering import filtered
-from .informed import harmonic_shapes
 from .instruments import harmonic_amplitudes
+from .shapes import harmonic_shapes
 
 HARMONICS = 40
 WIDTH_CENTS = 10.0
@@ -71,7 +71,7 @@ def harmonic_templates(
     window_samples, sample_rate_hz : int
         Of the STFT.
     width_cents, width_bins : float
-        How wide a harmonic is, see `mss_lab.nmf.informed.harmonic_shapes`.
+        How wide a harmonic is, see `mss_lab.nmf.shapes.harmonic_shapes`.
     tuning_hz : float > 0
         Frequency of A4.
 

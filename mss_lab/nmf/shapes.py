@@ -1,0 +1,193 @@
+"""Shapes of harmonics: what a template is put together from.
+
+The template of a key, which is one pitch of one player, is a weighted sum of shapes: a narrow bell around each harmonic
+of a pitch, or bands that cover all frequencies for a drum, which has no harmonics. Only the weights are learnt.
+
+The shapes of all keys are nearly all zeros, so they are kept as one sparse matrix. It has a row for each harmonic of
+each key, and a column for each bin of each template: weights times the matrix are templates, and the matrix times what
+was found in every bin is what was found in every harmonic.
+
+Symbols: G_h[f] shape of harmonic h, a_h its weight, W[f] template.
+
+Contents: harmonic_shapes, noise_shapes, as_matrix, of_keys, templates, collected.
+Lesson: notebooks/08_nmf_with_a_score.ipynb
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from .. import checks, transforms, units
+from ..refusals import RefusedValue
+
+HARMONICS = 30
+WIDTH_CENTS = 12.0
+WIDTH_BINS = 1.3
+LOWEST_BAND_HZ = 50.0
+# Bells are cut to zero where they have fallen to this, for zeros are what multiplicative updates keep.
+LEAST_SHAPE = 1e-4
+
+
+def harmonic_shapes(
+    midi: float,
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    harmonics: int = HARMONICS,
+    width_cents: float = WIDTH_CENTS,
+    width_bins: float = WIDTH_BINS,
+    tuning_hz: float = units.A4_HZ,
+) -> np.ndarray:
+    """The shape of each harmonic of a pitch: a bell around h times its fundamental.
+
+    Parameters
+    ----------
+    midi : float
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    harmonics : int >= 1
+    width_cents : float >= 0
+    width_bins : float >= 0.5
+        The bell's width is an interval, for what players do to the pitch, plus a number of bins, for what the window
+        does to any sinusoid; two standard deviations of the bell.
+    tuning_hz : float > 0
+        Frequency of A4.
+
+    Returns
+    -------
+    float32 (harmonics, freq)
+        Peak 1; rows of harmonics above half the sample rate are zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is out of its range.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Raczyński et al., ISMIR 2007, for templates of harmonics.
+    """
+    checks.check_number("harmonics", harmonics, at_least=1, whole=True)
+    checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
+    # A bell of no width would fall between two bins and leave its harmonic no bin at all.
+    checks.check_number("width_bins", width_bins, at_least=0.5, unit="bins")
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
+    widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
+    bells = np.exp(-0.5 * (2 * (frequencies_hz - centres_hz) / np.maximum(widths_hz, 1e-9)) ** 2)
+    bells[(bells < LEAST_SHAPE) | (centres_hz >= sample_rate_hz / 2)] = 0
+    return bells.astype(np.float32)
+
+
+def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMONICS) -> np.ndarray:
+    """What stands for the harmonics of a sound without a pitch: bands that cover all frequencies.
+
+    Parameters
+    ----------
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    bands : int >= 1
+
+    Returns
+    -------
+    float32 (bands, freq)
+        Bells evenly spaced on a logarithmic axis from 50 Hz up, the lowest from 0 Hz on; at every frequency they add
+        up to 1.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    """
+    checks.check_number("bands", bands, at_least=1, whole=True)
+    frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
+    places = np.log(np.maximum(frequencies_hz, LOWEST_BAND_HZ))
+    middles = np.linspace(np.log(LOWEST_BAND_HZ), np.log(max(sample_rate_hz / 2, 2 * LOWEST_BAND_HZ)), bands)
+    spacing = middles[1] - middles[0] if bands > 1 else np.inf
+    bells = np.exp(-0.5 * ((places - middles[:, np.newaxis]) / spacing) ** 2)
+    return (bells / np.maximum(bells.sum(axis=0), 1e-10)).astype(np.float32)
+
+
+def as_matrix(
+    shapes: Iterable[tuple[int, int, np.ndarray]], places: int, keys: int, harmonics: int, freq: int
+) -> scipy.sparse.csr_array:
+    """The shapes of all keys at all places, as one sparse matrix.
+
+    Parameters
+    ----------
+    shapes : iterable of (place, key, float (harmonics, freq))
+        A key that is missing at a place has a template of zeros there.
+    places, keys, harmonics, freq : int
+
+    Returns
+    -------
+    sparse float32 (keys * harmonics, places * keys * freq)
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb
+    """
+    # An empty one comes first, for there may be no shapes at all.
+    rows, columns, values = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for place, key, one in shapes:
+        h, f = np.nonzero(one)
+        rows.append((key * harmonics + h).astype(np.int32))
+        columns.append(((place * keys + key) * freq + f).astype(np.int32))
+        values.append(one[h, f].astype(np.float32))
+    size = (keys * harmonics, places * keys * freq)
+    entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+    return scipy.sparse.coo_array(entries, shape=size).tocsr()
+
+
+def of_keys(
+    pitches: np.ndarray,
+    places_cents: Sequence[float],
+    window_samples: int,
+    sample_rate_hz: int,
+    *,
+    harmonics: int = HARMONICS,
+    **widths: Any,
+) -> scipy.sparse.csr_array:
+    """The shapes of keys, each at several places around its pitch.
+
+    Parameters
+    ----------
+    pitches : float (keys,)
+        MIDI numbers, fractions too; NaN for a drum. A drum has bands instead of harmonics, at the middle place only,
+        for it has no pitch to follow.
+    places_cents : sequence of float
+        Where the templates of a key lie, from its pitch.
+    window_samples, sample_rate_hz : int
+        Of the STFT.
+    harmonics : int >= 1
+    widths
+        width_cents, width_bins and tuning_hz of `harmonic_shapes`.
+
+    Returns
+    -------
+    sparse float32 (keys * harmonics, places * keys * freq)
+        As of `as_matrix`.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb
+    """
+    grid = (window_samples, sample_rate_hz)
+
+    def each() -> Iterable[tuple[int, int, np.ndarray]]:
+        for key, midi in enumerate(pitches):
+            if np.isnan(midi):
+                yield len(places_cents) // 2, key, noise_shapes(*grid, bands=harmonics)
+                continue
+            for place, cents in enumerate(places_cents):
+                yield place, key, harmonic_shapes(midi + cents / 100, *grid, harmonics=harmonics, **widths)
+
+    return as_matrix(each(), len(places_cents), len(pitches), harmonics, window_samples // 2 + 1)
+
+
+def templates(weights: np.ndarray, shapes: scipy.sparse.csr_array, freq: int) -> np.ndarray:
+    """Weights of harmonics (keys, harmonics) to templates, float32 (places, keys, freq)."""
+    if shapes.shape[0] != weights.size or shapes.shape[1] % (len(weights) * freq):
+        raise RefusedValue(
+            f"shapes must be (keys * harmonics, places * keys * freq) for {weights.shape} weights and {freq} bins, got "
+            f"{shapes.shape}; make them for these keys and this transform"
+        )
+    return (shapes.T @ weights.ravel()).reshape(-1, len(weights), freq)
+
+
+def collected(evidence: np.ndarray, shapes: scipy.sparse.csr_array) -> np.ndarray:
+    """What was found in every bin, (places, keys, freq), collected under each harmonic: (keys, harmonics)."""
+    return (shapes @ evidence.ravel()).reshape(evidence.shape[1], -1)
