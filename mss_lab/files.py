@@ -457,4 +457,7 @@ def _in_the_users_words(error: OSError, temporary: Path, path: Path) -> OSError 
     without_name = error.filename is None and error.errno in WRITE_ERRORS
     if not (of_temporary or without_name):
         return None
-    return OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place")
+    said = OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place")
+    # Long work, such as a store of many files, asks whether the disk was full, and says what is kept.
+    said.errno = error.errno
+    return said

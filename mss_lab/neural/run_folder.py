@@ -249,7 +249,8 @@ class _writing:
             words in str(error) for words in ("PytorchStreamWriter", "inline_container", "file write", "enforce fail")
         )
         if isinstance(error, OSError) or full:
-            reason = getattr(error, "strerror", None) or "the disk took part of it only"
+            code = getattr(error, "errno", None)
+            reason = os.strerror(code) if code else "the disk took part of it only"
             raise OSError(
                 f"{self.path} could not be written ({reason}); make room, or mend the folder, and train again: "
                 "the run goes on from its last checkpoint"

@@ -118,7 +118,7 @@ def learn(
     RefusedValue
         If the package's own transforms do not take so long a window: a multiple of 8 samples with small prime factors.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    Source: Ewert and Müller, ICASSP 2012.
     """
     learnt = informed.learn(
         mixture, sample_rate_hz, score, window_s=window_samples / sample_rate_hz, **OPTIONS, **options
@@ -148,7 +148,7 @@ def separate(
     dict of source name -> float32 (channels, samples)
         They add up to the mixture.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    Source: Ewert and Müller, ICASSP 2012.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     window_s = 2 ** round(math.log2(WINDOW_S * sample_rate_hz)) / sample_rate_hz

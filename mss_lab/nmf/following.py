@@ -56,8 +56,6 @@ def nearness(tracks_cents: np.ndarray) -> np.ndarray:
     -------
     float32 (places, keys, frames)
         0 to 1; over the places they add up to 1.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     places = np.array(PLACES_CENTS, np.float32)
     within = np.clip(tracks_cents, places[0], places[-1]).astype(np.float32)
@@ -176,8 +174,6 @@ def activations(
     Returns
     -------
     float32 (keys, frames)
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     level = _level(magnitude)
     H = _flat(magnitude, allowed, level)
@@ -208,8 +204,6 @@ def models(
     Returns
     -------
     float32 (sources, 1, freq, frames)
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     _, keys, freq = templates.shape
     out = np.zeros((sources, 1, activations.shape[1], freq), np.float32)
@@ -261,8 +255,6 @@ def blocks(
     block : Block
     model : float32 (frames, freq)
         Frames first, as the STFT has them in memory.
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     for frames in _frame_blocks(templates.shape[2], activations.shape[1]):
         block = _sounding(templates, activations, tracks_cents, frames)

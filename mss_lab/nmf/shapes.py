@@ -119,8 +119,6 @@ def as_matrix(
     Returns
     -------
     sparse float32 (keys * harmonics, places * keys * freq)
-
-    Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     # An empty one comes first, for there may be no shapes at all.
     rows, columns, values = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
