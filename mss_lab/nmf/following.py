@@ -290,7 +290,8 @@ def _updated(
     """One update of the activations, and their smoothing."""
     gained, due = np.zeros_like(H), np.zeros_like(H)
     totals = W.sum(axis=2).ravel()
-    for block, ratio in blocks(W, H, tracks_cents, least=updates.least_model(1, np.float32)):
+    # Far above underflow: where V meets no model at all, the quotient and its product with H must stay numbers.
+    for block, ratio in blocks(W, H, tracks_cents, least=TINY):
         np.divide(_block_of(magnitude, level, block.frames), ratio, out=ratio)
         # Both carry a factor H too much, which the quotient loses again.
         gained[:, block.frames] = _over_places(block.spread * (block.templates @ ratio.T), block.rows, len(W), len(H))
