@@ -7,10 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mss_lab import transforms
+from mss_lab.lessons import chooser
 from mss_lab.metrics.energy import sdr
 from mss_lab.nmf import following, informed, pitch_tracks, shapes
 from mss_lab.nmf.constrained import keys_of
 from mss_lab.score.notes import Note, Score
+from mss_lab.score.reading import ScoreWarning
 from mss_lab.units import cents_to_ratio, midi_to_hz
 
 RATE_HZ = 16_000
@@ -225,3 +227,12 @@ def test_keys_that_excerpts_leave_out_still_sound(monkeypatch):
 def test_new_options_out_of_range_are_refused(option):
     with pytest.raises(ValueError, match=f"{next(iter(option))} must be"):
         informed.separate(np.ones((1, RATE_HZ), np.float32), RATE_HZ, vibrating()[1], **option)
+
+
+def test_a_key_whose_notes_are_written_at_the_wrong_time_stays_finite():
+    """A second late, over silence and other notes: such a key may find nothing at its middle place."""
+    case = chooser.cases(np.random.default_rng(14))["two tunes, score 1 s late"]
+    with pytest.warns(ScoreWarning):
+        estimates = informed.separate(case.track.mixture, case.track.sample_rate_hz, case.track.score)
+    assert all(np.isfinite(estimate).all() for estimate in estimates.values())
+    np.testing.assert_allclose(sum(estimates.values()), case.track.mixture, atol=1e-5)

@@ -123,7 +123,7 @@ def fit(
     Returns
     -------
     templates : float32 (places, keys, freq)
-        That at the middle place adds up to 1, and all are zero wherever their shapes are.
+        The largest of a key's places adds up to 1, and all are zero wherever their shapes are.
     activations : float32 (keys, frames)
         Zero where not allowed.
 
@@ -290,8 +290,7 @@ def _updated(
     """One update of the activations, and their smoothing."""
     gained, due = np.zeros_like(H), np.zeros_like(H)
     totals = W.sum(axis=2).ravel()
-    # Far above underflow: where V meets no model at all, the quotient and its product with H must stay numbers.
-    for block, ratio in blocks(W, H, tracks_cents, least=TINY):
+    for block, ratio in blocks(W, H, tracks_cents, least=updates.least_model(1, np.float32)):
         np.divide(_block_of(magnitude, level, block.frames), ratio, out=ratio)
         # Both carry a factor H too much, which the quotient loses again.
         gained[:, block.frames] = _over_places(block.spread * (block.templates @ ratio.T), block.rows, len(W), len(H))
@@ -358,8 +357,12 @@ def _quotient(heard: np.ndarray, due: np.ndarray, otherwise: np.ndarray) -> np.n
 
 
 def _normalised(W: np.ndarray, H: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same model with templates that add up to 1 at the middle place."""
-    scale = W[len(W) // 2].sum(axis=1, keepdims=True)
+    """The same model with templates that add up to 1 at the place where each key has most.
+
+    Not at the middle place: a key that sounds only off the middle may have nothing there in the end, and dividing by
+    nothing, round after round, would leave the numbers that a float can hold.
+    """
+    scale = W.sum(axis=2).max(axis=0)[:, np.newaxis]
     divisor = np.maximum(scale, TINY)
     return W / divisor, H * scale, weights / divisor
 
