@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 # What a missing extra costs the reader; the extra's name is what pip wants to hear.
 EXTRAS = {
-    "scores": "MusicXML and the chorales of music21",
+    "scores": "the chorales and quartets of music21, to train on",
     "render": "making the lessons' audio again",
     "train": "networks",
     "quality": "HAAQI",

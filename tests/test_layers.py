@@ -59,7 +59,7 @@ MAY_IMPORT = {
 
 # Modules that may import more than their layer.
 MAY_IMPORT_TOO = {
-    "score": {"pretty_midi", "mido", "music21"},
+    "score": {"pretty_midi", "mido"},
     "spatial": {"pyroomacoustics"},
     "plots": {"matplotlib"},
     # Finds the pitch of a recorded note.

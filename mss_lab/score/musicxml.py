@@ -1,43 +1,54 @@
 """Scores as notation programs write them: MusicXML, plain or compressed, played as a machine would.
 
-Notation says how long a note is in quarters, and how many quarters go into a minute; here they become seconds. Read by
-music21, which is not part of the base installation.
+Notation says how long a note is in quarters, and how many quarters go into a minute; here they become seconds.
+`musicxml_file` opens a file, `musicxml_part` reads what is written in each part, `playing_order` unrolls the repeats,
+and `ties` joins notes. This module puts the measures one behind the other, on one clock for all parts.
 
-Contents: read_musicxml. Lesson: notebooks/07_scores_and_alignment.ipynb
+Contents: read_musicxml, read_musicxml_in_full. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
-import copy
+import bisect
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
-from ..refusals import RefusedValue, require
-from .instruments import numbered
+from ..refusals import RefusedValue
+from .instruments import is_drums, name_of, numbered, program_of, without_player
+from .musicxml_file import not_musicxml, read_tree
+from .musicxml_part import Measure, read_measures, text_of
 from .notes import Note, Score
+from .playing_order import Played, Signs, merged, playing_order
+from .reading import Reading, ScoreWarning
+from .ties import WrittenNote, joined
 
 ENDINGS = (".musicxml", ".mxl", ".xml")
-QUARTERS_PER_MINUTE = 120.0
+QUARTERS_PER_MINUTE = Fraction(120)
 
-# A grace note's length in quarters: short, and never longer than a slow piece's shortest written note.
-GRACE_QUARTERS = 0.125
+# More notes than any score has; a small file could ask for so many by repeats.
+MOST_NOTES = 2_000_000
 
-# Printed noteheads for what has no pitch stand somewhere on the staff; without a place there, on its middle line.
-UNPITCHED_MIDI = 71
+# What some programs call a part that has no name.
+_NO_NAMES = ("", "musicxml part")
 
-# Marks a bar with its number, so that it is known again where it is repeated.
-BAR = "mss_lab bar "
+
+class Part(NamedTuple):
+    """One part of a file: its name, whether the file gives one, its measures and its signs."""
+
+    name: str
+    is_named: bool
+    measures: list[Measure]
+    signs: list[Signs]
 
 
 def read_musicxml(path: str | os.PathLike) -> Score:
     """Read a MusicXML file: one source for each part, in the order of the page.
 
-    Pitches are as they sound, also those of transposing instruments. Repeats and endings are played, ties joined,
-    tempo marks obeyed by all parts (120 quarters a minute until the first). A grace note sounds just before the note
-    that it decorates, or with it at the very start. The two staves of a piano are one source. Parts of one name are
-    told apart by a number ("Violin", "Violin 2"); those without a pitch are unpitched, with drums numbered by where
-    they are printed. Dynamics, ornaments and fermatas are not played.
+    As `read_musicxml_in_full`, which says more. Its warnings become ScoreWarnings.
 
     Parameters
     ----------
@@ -47,163 +58,273 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     Returns
     -------
     Score
-        Times in seconds from the first bar's start.
+        Times in seconds from the first measure's start.
 
     Raises
     ------
-    MissingExtra
-        If music21 is not installed; it comes with `pip install 'mss-lab[scores]'`.
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is no MusicXML, holds no note, or repeats in a way that cannot be played.
+    FileNotFoundError, RefusedValue
+        As `read_musicxml_in_full`.
 
     Source: W3C, MusicXML 4.0.
     """
+    reading = read_musicxml_in_full(path)
+    for said in reading.warnings:
+        warnings.warn(said, ScoreWarning, stacklevel=2)
+    return reading.score
+
+
+def read_musicxml_in_full(path: str | os.PathLike) -> Reading:
+    """Read a MusicXML file, and say how it was read.
+
+    Pitches are as they sound, also those of transposing instruments; quarter tones stay between two semitones.
+    Repeats, endings and jumps are played as `mss_lab.score.playing_order` says, ties joined as `mss_lab.score.ties`
+    says. Tempo marks hold for all parts, and for repeated measures until something else is said; what is said for
+    playing (<sound>) wins over what is printed at the same place. It is 120 quarters a minute until the first.
+
+    A grace note sounds just before the note that it decorates, or with it at the very start. Cue notes are silent.
+    The two staves of a piano are one source. Parts of one name are told apart by a number ("Violin", "Violin 2"); a
+    part without a name is called after its abbreviation, its instrument, its MIDI program, or its place. Parts
+    without a pitch are unpitched, with drums numbered by where they are printed. Dynamics, ornaments and fermatas are
+    not played.
+
+    A measure is as long as in the part that fills it most. Where one part goes beyond the time signature and another
+    keeps to it, only notes make the measure longer, not rests: two whole rests in a measure of 4/4 keep nobody
+    waiting, but five quarter notes do, so that all parts stay together. Both are warned of.
+
+    Parameters
+    ----------
+    path : path
+        A .musicxml, .xml or compressed .mxl file.
+
+    Returns
+    -------
+    Reading
+        Times in seconds from the first measure's start.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    RefusedValue
+        If the file is no MusicXML, holds no note, is too large, or repeats in a way that cannot be played.
+
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: W3C, MusicXML 4.0.
+    """
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"score {path} {what}; give the path of a MusicXML file")
-    music21 = _music21()
-    written = _parsed(music21, path)
-    if not any(written.recurse().notes):
+    parts, said = read_page(path)
+    if not any(measure.notes for part in parts for measure in part.measures):
         raise RefusedValue(f"{path} holds no notes; export the score again with its notes, or choose another file")
-    parts = list(written.toSoundingPitch().parts)
-    played = _played(music21, path, parts)
-    seconds = _clock(music21.stream.Score(played))
+    lengths = measure_lengths(parts)
+    names = [measure.number for measure in max((part.measures for part in parts), key=len)]
+    try:
+        order, said_of_order = playing_order(merged([part.signs for part in parts]), names)
+    except RefusedValue as error:
+        raise RefusedValue(
+            f"the repeats of {path} could not be played ({error}); write them out in the notation program"
+        ) from error
+    starts = list(itertools.accumulate((lengths[played.place] for played in order), initial=Fraction(0)))
+    clock = _Clock(_tempo_changes(parts, order, starts))
+    unplayed = [names[i] for i in sorted(set(range(len(names))) - {played.place for played in order})]
+    if unplayed:
+        said_of_order.append(f"Measures that the repeats never reach: {_listed(unplayed)}.")
+    said += said_of_order + _of_long_measures(parts)
+    score, unnamed = _score(path, parts, order, starts, clock.seconds, said)
+    measures = tuple(names[played.place] for played in order)
+    return Reading(score, clock.changes, measures, unnamed, tuple(said))
+
+
+def read_page(path: Path) -> tuple[list[Part], list[str]]:
+    """The parts of a MusicXML file as they are written, and warnings.
+
+    Raises
+    ------
+    FileNotFoundError, RefusedValue
+        As `read_musicxml_in_full`; a page without notes is no error here.
+    """
+    root = read_tree(path)
+    listed = {part.get("id"): part for part in root.iter("score-part")}
+    parts: list[Part] = []
+    said: list[str] = []
+    for number, element in enumerate(root.findall("part"), start=1):
+        header = listed.get(element.get("id"))
+        if header is None:
+            raise not_musicxml(path, f"part {element.get('id')!r} is not in the list of parts")
+        name, is_named = _name(header)
+        name = name or f"part {number}"
+        try:
+            measures, signs, said_of_part = read_measures(element)
+        except ValueError as error:
+            raise not_musicxml(path, error) from error
+        parts.append(Part(name, is_named, measures, signs))
+        said += [f"{name}: {text}" for text in said_of_part]
+    if not parts:
+        raise RefusedValue(f"{path} holds no part; export the score again, by parts (score-partwise)")
+    if len({len(part.measures) for part in parts}) > 1:
+        counts = ", ".join(f"{part.name} has {len(part.measures)}" for part in parts)
+        said.append(f"The parts have different numbers of measures: {counts}.")
+    return parts, said
+
+
+def measure_lengths(parts: Sequence[Part]) -> list[Fraction]:
+    """The length of each measure in quarters, for all parts together; see `read_musicxml_in_full`."""
+    lengths: list[Fraction] = []
+    for measures in itertools.zip_longest(*(part.measures for part in parts)):
+        written = [measure for measure in measures if measure is not None]
+        filled = max(measure.filled for measure in written)
+        if any(measure.allowed is not None and measure.filled <= measure.allowed for measure in written):
+            # Somebody keeps to the time signature: rests beyond it are a slip of the others.
+            filled = max(min(measure.filled, measure.allowed or measure.filled) for measure in written)
+        lengths.append(max(filled, *(measure.sounding for measure in written)))
+    return lengths
+
+
+def _of_long_measures(parts: Sequence[Part]) -> list[str]:
+    said = []
+    for part in parts:
+        for kind, wait in (("notes", "all parts wait for them"), ("rests", "what is too much is left out")):
+            numbers = [
+                measure.number
+                for measure in part.measures
+                if measure.allowed is not None
+                and max(measure.filled, measure.sounding) > measure.allowed
+                and (measure.sounding > measure.allowed) == (kind == "notes")
+            ]
+            if numbers:
+                said.append(
+                    f"{part.name}: more {kind} than the time signature allows, and {wait}, in "
+                    f"{'measure' if len(numbers) == 1 else 'measures'} {_listed(numbers)}."
+                )
+    return said
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _name(header: Element) -> tuple[str, bool]:
+    """What a file calls a part, and whether that is a name of its own; "" where it says nothing of use."""
+    shown = "".join(text.text or "" for text in header.findall("part-name-display/display-text"))
+    for name in (header.findtext("part-name") or "", shown):
+        if _printable(name).lower() not in _NO_NAMES:
+            return _printable(name), True
+    abbreviation = _printable(header.findtext("part-abbreviation") or "")
+    if _is_instrument(abbreviation):
+        return without_player(abbreviation), True
+    for name in (header.findtext("score-instrument/instrument-name") or "", abbreviation):
+        if _printable(name).lower() not in _NO_NAMES:
+            return _printable(name), True
+    if text_of(header, "midi-instrument/midi-channel") == "10":
+        return "drums", False
+    program = text_of(header, "midi-instrument/midi-program")
+    if program.isascii() and program.isdecimal() and 1 <= int(program[:4]) <= 128:
+        return name_of(int(program) - 1), False
+    return "", False
+
+
+def _is_instrument(name: str) -> bool:
+    try:
+        return bool(name) and (is_drums(name) or program_of(name) >= 0)
+    except ValueError:
+        return False
+
+
+def _printable(name: str) -> str:
+    """A name on one line."""
+    return " ".join("".join(letter for letter in " ".join(name.split()) if letter.isprintable()).split())
+
+
+class _Clock:
+    """Turns quarters since the start into seconds, and keeps what it has turned: many notes start together."""
+
+    def __init__(self, changes: Sequence[tuple[Fraction, Fraction]]) -> None:
+        self.starts = [start for start, _ in changes]
+        self.quarters_per_minute = [tempo for _, tempo in changes]
+        self.starts_s = [Fraction(0)]
+        for (start, tempo), (stop, _) in itertools.pairwise(changes):
+            self.starts_s.append(self.starts_s[-1] + (stop - start) * 60 / tempo)
+        self._known: dict[Fraction, float] = {}
+
+    @property
+    def changes(self) -> tuple[tuple[float, float], ...]:
+        """Every tempo from the time at which it holds."""
+        return tuple((float(s), float(tempo)) for s, tempo in zip(self.starts_s, self.quarters_per_minute, strict=True))
+
+    def seconds(self, quarters: Fraction) -> float:
+        if quarters not in self._known:
+            place = bisect.bisect_right(self.starts, quarters) - 1
+            since = (quarters - self.starts[place]) * 60 / self.quarters_per_minute[place]
+            self._known[quarters] = float(self.starts_s[place] + since)
+        return self._known[quarters]
+
+
+def _tempo_changes(
+    parts: Sequence[Part], order: Sequence[Played], starts: Sequence[Fraction]
+) -> list[tuple[Fraction, Fraction]]:
+    """Every change of tempo, in quarters since the start and quarters a minute, the first at 0."""
+    marks = [
+        (start + mark.start, place, not mark.is_sound, mark)
+        for place, (played, start) in enumerate(zip(order, starts, strict=False))
+        for part in parts
+        if played.place < len(part.measures)
+        for mark in part.measures[played.place].tempos
+    ]
+    # At one place of one measure, the first mark that is said for playing decides, or else the first one printed.
+    marks.sort(key=lambda mark: mark[:3])
+    changes = [(Fraction(0), QUARTERS_PER_MINUTE)]
+    for (start, _), together in itertools.groupby(marks, key=lambda mark: mark[:2]):
+        _, _, _, mark = next(together)
+        tempo = mark.quarters_per_minute * (changes[-1][1] if mark.is_ratio else 1)
+        if start == changes[-1][0]:
+            changes.pop()
+        if not changes or tempo != changes[-1][1]:
+            changes.append((start, tempo))
+    return changes
+
+
+def _score(
+    path: Path,
+    parts: Sequence[Part],
+    order: Sequence[Played],
+    starts: Sequence[Fraction],
+    seconds: Callable[[Fraction], float],
+    said: list[str],
+) -> tuple[Score, frozenset[str]]:
+    """The notes of all parts in seconds; the sources without a name of their own."""
     notes: list[Note] = []
     sources: list[str] = []
-    unpitched = set()
-    for name, staves in _players(music21, parts, played):
-        source = numbered(name, sources)
-        heard = [note for staff in staves for note in _heard(music21, staff)]
+    unpitched, unnamed = set(), set()
+    for part in parts:
+        played = list(itertools.islice(_played(part, order, starts), MOST_NOTES + 1 - len(notes)))
+        if len(played) + len(notes) > MOST_NOTES:
+            raise RefusedValue(f"{path} would play more than {MOST_NOTES} notes; write its repeats out, or split it")
+        heard = [note for note in played if 0 <= note.midi <= 127]
+        if len(heard) < len(played):
+            said.append(f"{part.name}: {len(played) - len(heard)} notes lie outside MIDI's pitches, and are left out.")
         if not heard:
             continue
+        source = numbered(part.name, sources)
         sources.append(source)
-        if not all(pitched for *_, pitched in heard):
+        if not part.is_named:
+            unnamed.add(source)
+        if not all(note.is_pitched for note in heard):
             unpitched.add(source)
-        notes += [Note(source, midi, seconds(start), seconds(stop)) for midi, start, stop, _ in heard]
-    return Score(tuple(notes), tuple(sources), frozenset(unpitched))
+        for chain in joined(heard):
+            start, stop = heard[chain[0]].start, max(heard[index].stop for index in chain)
+            notes.append(Note(source, heard[chain[0]].midi, seconds(start), seconds(stop)))
+    if not notes:
+        raise RefusedValue(f"{path} holds no notes that are played; check its pitches and repeats")
+    return Score(tuple(notes), tuple(sources), frozenset(unpitched)), frozenset(unnamed)
 
 
-def _music21() -> ModuleType:
-    return require("music21", "reading MusicXML", otherwise="export the score as MIDI")
-
-
-def _parsed(music21: ModuleType, path: Path) -> Any:
-    try:
-        # Without forceSource an older reading of the file may come from music21's own store.
-        written = music21.converter.parse(path, format="musicxml", forceSource=True)
-    except Exception as error:
-        # The parser raises whatever it stumbles over.
-        raise RefusedValue(
-            f"{path} could not be read as MusicXML ({str(error) or type(error).__name__}); "
-            "export the score again as MusicXML or MIDI"
-        ) from error
-    if not isinstance(written, music21.stream.Score):
-        raise RefusedValue(f"{path} must hold one score, got {type(written).__name__}; save each piece as its own file")
-    return written
-
-
-def _players(music21: ModuleType, parts: list[Any], played: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """Names, and what each plays: a keyboard player reads several staves, which the file holds as one part."""
-    players: dict[str, list[int]] = {}
-    for number, part in enumerate(parts):
-        split = isinstance(part, music21.stream.PartStaff) and "-Staff" in str(part.id)
-        players.setdefault(str(part.id).rpartition("-Staff")[0] if split else f"part {number}", []).append(number)
-    for number, staves in enumerate(players.values(), start=1):
-        name = "".join(letter for letter in str(parts[staves[0]].partName or "") if letter.isprintable()).strip()
-        yield name or f"part {number}", [played[staff] for staff in staves]
-
-
-def _played(music21: ModuleType, path: Path, parts: list[Any]) -> list[Any]:
-    """Every part as a stream of bars in the order in which they are played, repeats written out."""
-    bars = [list(part.getElementsByClass(music21.stream.Measure)) for part in parts]
-    count = max(map(len, bars))
-    # A bar starts for all where it starts in the part that is furthest: a staff may leave rests unwritten.
-    starts = [max(float(of_part[i].offset) for of_part in bars if i < len(of_part)) for i in range(count)]
-    last = max(float(of_part[-1].highestTime) for of_part in bars if len(of_part) == count)
-    lengths = [after - before for before, after in zip(starts, [*starts[1:], starts[-1] + last], strict=True)]
-    found = [music21.stream.Part() for _ in parts]
-    now = 0.0
-    for i in _order(music21, path, parts, bars, count):
-        for stream, of_part in zip(found, bars, strict=True):
-            if i < len(of_part):
-                stream.insert(now, copy.deepcopy(of_part[i]))
-        now += lengths[i]
-    return found
-
-
-def _order(music21: ModuleType, path: Path, parts: list[Any], bars: list[list[Any]], count: int) -> Iterable[int]:
-    """Which bar is played after which, by the first part that says so: repeats hold for all."""
-    for part, of_part in zip(parts, bars, strict=True):
-        expander = music21.repeat.Expander(part)
-        # None where a part says nothing of repeats; whether they fit together shows when they are played.
-        if expander.isExpandable() is None:
+def _played(part: Part, order: Sequence[Played], starts: Sequence[Fraction]) -> Iterator[WrittenNote]:
+    """The written notes of a part in the order in which they are played, ties not joined, times in quarters."""
+    for (place, round_), start in zip(order, starts, strict=False):
+        if place >= len(part.measures):
             continue
-        for index, bar in enumerate(of_part):
-            bar.groups.append(f"{BAR}{index}")
-        try:
-            expanded = expander.process()
-        except music21.exceptions21.Music21Exception as error:
-            raise RefusedValue(
-                f"the repeats of {path} could not be played ({error}); write them out in the notation program"
-            ) from error
-        # The expander copies bars, and their groups with them.
-        names = [name for bar in expanded.getElementsByClass(music21.stream.Measure) for name in bar.groups]
-        return [int(name.removeprefix(BAR)) for name in names if name.startswith(BAR)]
-    return range(count)
-
-
-def _clock(score: Any) -> Any:
-    """A function from quarters since the start to seconds, by every tempo mark of the score."""
-    marks: dict[float, float] = {0.0: QUARTERS_PER_MINUTE}
-    for start, _, mark in score.flatten().metronomeMarkBoundaries():
-        quarters_per_minute = mark.getQuarterBPM()
-        if quarters_per_minute:
-            marks[float(start)] = float(quarters_per_minute)
-    starts = sorted(marks)
-
-    def seconds(quarters: float) -> float:
-        total = 0.0
-        for start, stop in zip(starts, [*starts[1:], float("inf")], strict=True):
-            if quarters <= start:
-                break
-            total += (min(quarters, stop) - start) * 60 / marks[start]
-        return total
-
-    return seconds
-
-
-def _heard(music21: ModuleType, staff: Any) -> Iterator[tuple[int, float, float, bool]]:
-    """Every note of a staff, ties joined: MIDI pitch, start and end in quarters, whether it has a pitch."""
-    joined = staff.stripTies()
-    graces: list[Any] = []
-    for element in joined.flatten().notes:
-        if isinstance(element, music21.harmony.Harmony):
-            continue
-        start, length = float(element.offset), float(element.duration.quarterLength)
-        if element.duration.isGrace or length == 0:
-            graces.append(element)
-            continue
-        yield from _graces(music21, graces)
-        graces = []
-        yield from _pitches(music21, element, start, start + length)
-    yield from _graces(music21, graces)
-
-
-def _graces(music21: ModuleType, graces: list[Any]) -> Iterator[tuple[int, float, float, bool]]:
-    """Grace notes in a row, the last of them up to where they are written."""
-    for before, grace in zip(range(len(graces), 0, -1), graces, strict=True):
-        start = max(0.0, float(grace.offset) - GRACE_QUARTERS * before)
-        yield from _pitches(music21, grace, start, start + GRACE_QUARTERS)
-
-
-def _pitches(music21: ModuleType, element: Any, start: float, stop: float) -> Iterator[tuple[int, float, float, bool]]:
-    members = element.notes if isinstance(element, music21.chord.ChordBase) else [element]
-    for note in members:
-        if isinstance(note, music21.note.Unpitched):
-            place = note.displayPitch()
-            yield (int(place.midi) if place else UNPITCHED_MIDI), start, stop, False
-        else:
-            yield int(note.pitch.midi), start, stop, True
+        for note in part.measures[place].notes:
+            if note.rounds and round_ not in note.rounds:
+                continue
+            # Grace notes of the very first note have no time before it.
+            begins = max(Fraction(0), start + note.start)
+            yield note._replace(start=begins, stop=begins + note.stop - note.start)

@@ -153,7 +153,7 @@ def read_score_in_full(
     ----------
     path : path
         .csv as `read_csv` reads it, .mid and .midi as `mss_lab.score.midi.read_midi_in_full`, .musicxml, .mxl and .xml
-        as `mss_lab.score.musicxml.read_musicxml`.
+        as `mss_lab.score.musicxml.read_musicxml_in_full`.
     players : names, optional
         New names for all sources, in the file's order, as `mss_lab.score.players.named` gives them.
     pedal : bool
@@ -192,11 +192,8 @@ def _readers() -> dict[str, Callable[..., Reading]]:
     def table(path: Path) -> Reading:
         return Reading(read_csv(path))
 
-    def notation(path: Path) -> Reading:
-        return Reading(musicxml.read_musicxml(path))
-
     readers = {".csv": table, ".mid": midi.read_midi_in_full, ".midi": midi.read_midi_in_full}
-    return readers | dict.fromkeys((".musicxml", ".mxl", ".xml"), notation)
+    return readers | dict.fromkeys(musicxml.ENDINGS, musicxml.read_musicxml_in_full)
 
 
 def read_csv(path: str | os.PathLike) -> Score:
