@@ -235,25 +235,6 @@ def test_more_sources_than_peaks_are_warned_of():
         adress.separate(mixture, RATE)
 
 
-def test_long_music_is_worked_through_in_chunks_that_fade(monkeypatch):
-    pans, _, mixture = three_tones(4.0)
-    whole = adress.separate(mixture, RATE, pans_rad=pans)
-    cut = []
-
-    def short_chunks(samples, rate):
-        cut.extend(adress_chunks(samples, rate, chunk_s=1.5, fade_s=0.5))
-        return cut
-
-    adress_chunks = adress.chunks
-    monkeypatch.setattr(adress, "chunks", short_chunks)
-    in_parts = adress.separate(mixture, RATE, pans_rad=pans)
-    assert len(cut) == 3
-    assert_allclose(sum(in_parts.values()), mixture, atol=1e-6)
-    for name in pans:
-        assert not np.array_equal(in_parts[name], whole[name])
-        assert energy.sdr(whole[name], in_parts[name]) > 20
-
-
 def test_memory_does_not_grow_with_length(rng):
     def beyond_estimates(duration_s):
         mixture = rng.uniform(-1, 1, (2, duration_s * 8_000)).astype(np.float32)

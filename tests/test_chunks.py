@@ -1,10 +1,12 @@
 """Chunks: their gains add up to 1 everywhere, and none is much longer than asked."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.chunks import CHUNK_S, FADE_S, chunks, excerpts
+from mss_lab.chunks import CHUNK_S, FADE_S, chunks, excerpts, seamless
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
@@ -39,3 +41,18 @@ def test_excerpts_lie_within_and_reach_both_ends(seconds):
 def test_fades_that_do_not_fit_are_refused(option, words):
     with pytest.raises(ValueError, match=words):
         chunks(100_000, 1000, **option)
+
+
+@pytest.mark.parametrize("samples", [1, 99, 1000, 1001, 4321])
+@pytest.mark.parametrize("reach_frames", [0, 3])
+def test_seamless_chunks_lie_side_by_side_and_begin_on_frames(samples, reach_frames):
+    cut = list(
+        seamless(samples, {"window_samples": 64, "hop_samples": 16}, chunk_samples=990, reach_frames=reach_frames)
+    )
+    assert cut[0][2] == 0 and cut[-1][3] == samples
+    assert all(before[3] == after[2] for before, after in itertools.pairwise(cut))
+    margin = 64 + 16 * reach_frames
+    for first, last, start, stop in cut:
+        assert first % 16 == start % 16 == 0
+        assert stop - start <= 992
+        assert first == max(0, start - margin) and last == min(samples, stop + margin)

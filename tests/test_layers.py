@@ -23,6 +23,7 @@ LAYERS = {
         "transforms",
         "loudness",
         "shipped",
+        "memory",
         "chunks",
         "truncation",
     ),

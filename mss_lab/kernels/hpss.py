@@ -6,10 +6,13 @@ Contents: decompose, separate. Lesson: notebooks/13_horizontal_vertical_repeatin
 import numpy as np
 
 from .. import checks, masks, transforms
-from ..chunks import chunks
+from ..chunks import filtered
 from ..refusals import RefusedValue
 from ..score.notes import Score
 from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, vertical
+
+# Memory for each bin of each channel: the transform, two medians, two masks, two filtered transforms, and copies.
+BYTES_PER_BIN = 80
 
 
 def decompose(
@@ -77,7 +80,7 @@ def separate(
 ) -> dict[str, np.ndarray]:
     """Separate what is held from what is struck.
 
-    Long recordings are worked through in chunks of 30 s, so that memory does not grow with their length.
+    Long recordings are worked through in chunks without seams: the estimates are those of the whole recording at once.
 
     Parameters
     ----------
@@ -110,12 +113,21 @@ def separate(
     steps = sample_rate_hz / settings["window_samples"], settings["hop_samples"] / sample_rate_hz
     frames = footprint(horizontal(length_s), *steps).shape[1]
     bins = footprint(vertical(height_hz), *steps).shape[0]
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in ("harmonic", "percussive")}
-    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
-        stft = transforms.stft(mixture[:, start:stop], **settings)
-        parts = decompose(stft, frames=frames, bins=bins, exponent=exponent, margin=margin)
-        for estimate, part in zip(estimates.values(), parts, strict=True):
-            estimate[:, start:stop] += gains * transforms.istft(part, stop - start, **settings)
+
+    def parts_of(stft: np.ndarray, first_frame: int) -> tuple[np.ndarray, np.ndarray]:
+        return decompose(stft, frames=frames, bins=bins, exponent=exponent, margin=margin)
+
+    estimates = filtered(
+        mixture,
+        ("harmonic", "percussive"),
+        parts_of,
+        method="hpss",
+        bytes_per_bin=BYTES_PER_BIN * len(mixture),
+        settings=settings,
+        sample_rate_hz=sample_rate_hz,
+        reach_frames=frames // 2,
+    )
     if margin > 1:
-        estimates["residual"] = mixture - estimates["harmonic"] - estimates["percussive"]
+        estimates["residual"] = mixture - estimates["harmonic"]
+        estimates["residual"] -= estimates["percussive"]
     return estimates

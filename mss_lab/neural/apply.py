@@ -242,7 +242,7 @@ def _estimates(
         return hop * max(1, round(length_s * rate_hz / hop))
 
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
-    plan = chunks.one_by_one(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
+    plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
     blocks = _blocks(mixture, sample_rate_hz)
     heard = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
     held: np.ndarray | None = None

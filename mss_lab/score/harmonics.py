@@ -10,11 +10,14 @@ Contents: harmonic_claim, score_claims, score_masks, separate.
 Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb
 """
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import checks, masks, transforms, units
+from ..chunks import filtered
 from ..refusals import RefusedType, RefusedValue
 from .agreement import tuning_for
 from .notes import Score
@@ -23,6 +26,11 @@ from .roll import note_frames
 HARMONICS = 20
 WIDTH_CENTS = 40.0
 WIDTH_BINS = 1.0
+
+# Memory for each bin: of each source, its claims, its mask, and what the division needs; of each channel, the mixture's
+# transform and two copies of it, filtered.
+MASK_BYTES = 20
+STFT_BYTES = 24
 
 
 def harmonic_claim(
@@ -87,6 +95,7 @@ def score_claims(
     hop_samples: int,
     sample_rate_hz: int,
     tolerance_s: float = 0.2,
+    first_frame: int = 0,
     **claim_options: Any,
 ) -> np.ndarray:
     """The claims of all sources, K_j.
@@ -100,6 +109,8 @@ def score_claims(
     sample_rate_hz : int
     tolerance_s : float >= 0, seconds
         Every note claims this much before its onset and after its offset.
+    first_frame : int >= 0
+        Which frame of the recording the first one is, where the frames are those of a part of it.
     claim_options
         Those of `harmonic_claim`.
 
@@ -121,14 +132,19 @@ def score_claims(
     check_pitched(score)
     claims = np.zeros((len(score.sources), 1, window_samples // 2 + 1, frames), np.float32)
     frame_rate_hz = sample_rate_hz / hop_samples
-    shapes = {
-        midi: harmonic_claim(midi, window_samples, sample_rate_hz, **claim_options)[:, np.newaxis]
-        for midi in {note.midi for note in score.notes}
-    }
-    for j, source in enumerate(score.sources):
-        for note in score.notes_of(source):
-            when = note_frames(note, frames, frame_rate_hz, tolerance_s)
-            np.maximum(claims[j, 0, :, when], shapes[note.midi], out=claims[j, 0, :, when])
+    index = {source: j for j, source in enumerate(score.sources)}
+    shapes: dict[float, np.ndarray] = {}
+    for note in score.notes:
+        # Counted from the start of the recording, so that rounding is the same wherever a part of it begins.
+        when = note_frames(note, first_frame + frames, frame_rate_hz, tolerance_s)
+        start, stop = max(0, when.start - first_frame), when.stop - first_frame
+        if stop <= start:
+            continue
+        if note.midi not in shapes:
+            claim = harmonic_claim(note.midi, window_samples, sample_rate_hz, **claim_options)
+            shapes[note.midi] = claim[:, np.newaxis]
+        own = claims[index[note.source], 0, :, start:stop]
+        np.maximum(own, shapes[note.midi], out=own)
     return claims
 
 
@@ -159,6 +175,8 @@ def separate(
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by score masks.
 
+    Long recordings are worked through in chunks without seams: the estimates are those of the whole recording at once.
+
     Parameters
     ----------
     mixture : float (channels, samples)
@@ -182,7 +200,8 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or the score is missing, has unpitched sources, or no note within the mixture.
+        If the mixture is no waveform, the score is missing, has unpitched sources, or no note within the mixture, or
+        the options would take more memory than `mss_lab.memory` allows.
 
     Lesson: notebooks/09_score_informed_soft_masks.ipynb, and notebooks/00_unmix_in_five_minutes.ipynb.
     Source: Miron et al. 2017.
@@ -191,10 +210,10 @@ def separate(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
     settings = transforms.settings_for(sample_rate_hz, window_s)
-    mixture_stft = transforms.stft(mixture, **settings)
-    mask = score_masks(
+    check_pitched(score)
+    mask_of = functools.partial(
+        score_masks,
         score,
-        mixture_stft.shape[-1],
         sample_rate_hz=sample_rate_hz,
         tolerance_s=tolerance_s,
         **settings,
@@ -204,7 +223,20 @@ def separate(
         slope=slope,
         tuning_hz=tuning_for(mixture, sample_rate_hz, score, tuning_hz),
     )
-    return masks.to_estimates(masks.apply(mask, mixture_stft), score.sources, mixture.shape[1], **settings)
+
+    def parts_of(stft: np.ndarray, first_frame: int) -> Iterator[np.ndarray]:
+        for mask in mask_of(stft.shape[2], first_frame=first_frame):
+            yield mask * stft
+
+    return filtered(
+        mixture,
+        score.sources,
+        parts_of,
+        method="score-masks",
+        bytes_per_bin=MASK_BYTES * len(score.sources) + STFT_BYTES * len(mixture),
+        settings=settings,
+        sample_rate_hz=sample_rate_hz,
+    )
 
 
 def check_pitched(score: Score) -> None:

@@ -18,12 +18,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from .. import checks, transforms
-from ..chunks import chunks
+from ..chunks import filtered
 from . import panning
 
 BETA = 100
 MODES = ("mask", "resynth")
 WINDOW_S = panning.WINDOW_S
+
+# Memory for each bin: the transform of both channels, what is filtered from it, and what the nulls need.
+BYTES_PER_BIN = 110
 
 
 def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
@@ -170,16 +173,23 @@ def separate(
         checks.check_number("width_rad", width_rad, above=0, unit="radians", hint="leave it out to keep every bin")
     pans = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
     settings = transforms.settings_for(sample_rate_hz, window_s)
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in pans}
-    for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
-        stft = transforms.stft(mixture[:, start:stop], **settings)
+
+    def parts_of(stft: np.ndarray, first_frame: int) -> Iterator[np.ndarray]:
         angles, magnitude = nulls(stft, beta=beta, corrected=corrected)
         shares = nearest(angles, tuple(pans.values()), None if width_rad is None else max(width_rad, 2 / beta))
         resynthesis = _louder_channel(stft, magnitude) if mode == "resynth" else None
-        for (name, pan), share in zip(pans.items(), shares, strict=True):
-            kept = share * (stft if resynthesis is None else _panned(resynthesis, pan))
-            estimates[name][:, start:stop] += gains * transforms.istft(kept, stop - start, **settings)
-    return estimates
+        for pan, share in zip(pans.values(), shares, strict=True):
+            yield share * (stft if resynthesis is None else _panned(resynthesis, pan))
+
+    return filtered(
+        mixture,
+        tuple(pans),
+        parts_of,
+        method="adress",
+        bytes_per_bin=BYTES_PER_BIN,
+        settings=settings,
+        sample_rate_hz=sample_rate_hz,
+    )
 
 
 def nearest(angles: np.ndarray, pans_rad: Sequence[float], width_rad: float | None = None) -> Iterator[np.ndarray]:

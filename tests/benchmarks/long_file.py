@@ -61,7 +61,7 @@ def measured(method: str, length_s: float) -> dict[str, float]:
     took_s = time.perf_counter() - began
     peak_mb = peak_bytes() / 2**20
     chunk_s, fade_s = lengths_s(method)
-    seams = [start for start, _, _ in chunks(mixture.shape[1], rate, chunk_s=chunk_s, fade_s=fade_s)[1:]]
+    seams = [start for start, _, _ in chunks(mixture.shape[1], rate, chunk_s=chunk_s, fade_s=fade_s)][1:]
     edges = np.array([edge for start in seams for edge in (start, start + round(fade_s * rate))], int)
     near = np.zeros(mixture.shape[1], bool)
     for start in seams:
