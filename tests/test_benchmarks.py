@@ -36,6 +36,7 @@ SMALL = {
     ),
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
+    "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
     "networks": (["--songs", "1"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
     "nmf": (["--rank", "3", "--iterations", "2", "--repeats", "1", "--lengths", "0.5"], ["float64", "slower in"]),
