@@ -2,11 +2,11 @@
 
 Three things take memory. The recording and the estimates exist whole: they are the input and the result, and their size
 is no choice of a method. A method's working memory is what it needs beside them, for transforms, models and copies; it
-is limited to 1.5 GB, for any length of recording. Python and its libraries take a few hundred megabytes, which are not
+should stay below 1.5 GB, for any length of recording. Python and its libraries take a few hundred megabytes, which are not
 counted.
 
-Methods work in chunks, so that their working memory does not grow with the length. A method that needs the whole
-recording at once, or that is given options which multiply its arrays, is refused here before it starts.
+Methods that work in chunks by `mss_lab.chunks.filtered` hold this limit for any length, and refuse options that would
+multiply their arrays beyond it before they start. The others do not ask here yet.
 
 `python -m tests.benchmarks.long_memory` prints what every method takes for twenty minutes of stereo.
 

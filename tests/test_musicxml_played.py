@@ -6,9 +6,12 @@ Every page is written here. Tempo is 60 quarters a minute, so that seconds are q
 import re
 import tracemalloc
 import zipfile
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
+from mss_lab.datasets import repertoire
 from mss_lab.refusals import RefusedValue
 from mss_lab.score import musicxml_file, notes
 from mss_lab.score.musicxml import read_musicxml, read_musicxml_in_full
@@ -105,7 +108,9 @@ def test_ties_hold_where_triplets_are_rounded(read):
     bar = divisions + triplet.format("") * 2 + triplet.format('<tie type="start"/>')
     other = "<backup><duration>255</duration></backup><note><rest/><duration>256</duration></note>"
     after = note(*C, 1, tie="stop").replace("<duration>4<", "<duration>256<")
-    assert len(heard(read([[bar + other, after]]))) == 3
+    third, end = Fraction(85, 256), 2
+    expected = [(60, 0, third), (60, third, 2 * third), (60, 2 * third, end)]
+    assert np.allclose(heard(read([[bar + other, after]])), np.array(expected, float))
 
 
 def test_chord_members_have_their_own_length(read):
@@ -453,3 +458,17 @@ def test_damaged_archives_are_refused(tmp_path):
     archive(path, "no score", name="a.txt")
     with pytest.raises(RefusedValue, match="no XML file"):
         read_musicxml(path)
+
+
+@pytest.mark.parametrize(
+    "movement, measures",
+    [
+        # Repeat signs without start signs; endings numbered "" in the file.
+        ("mozart/k156/movement2", 74),
+        ("mozart/k458/movement2", 122),
+        ("haydn/opus74no1/movement3", 208),
+    ],
+)
+def test_movements_of_the_corpus_have_as_many_measures_as_are_played(movement, measures):
+    path = repertoire._corpus() / f"{movement}.mxl"
+    assert len(read_musicxml_in_full(path).measures) == measures
