@@ -2,8 +2,8 @@
 
 Three things take memory. The recording and the estimates exist whole: they are the input and the result, and their size
 is no choice of a method. A method's working memory is what it needs beside them, for transforms, models and copies; it
-should stay below 1.5 GB, for any length of recording. Python and its libraries take a few hundred megabytes, which are not
-counted.
+should stay below 1.5 GB, for any length of recording. Python and its libraries take a few hundred megabytes, which are
+not counted.
 
 Methods that work in chunks by `mss_lab.chunks.filtered` hold this limit for any length, and refuse options that would
 multiply their arrays beyond it before they start. The others do not ask here yet.
