@@ -1,7 +1,7 @@
 """Long recordings, a piece at a time, so that memory does not grow with the length.
 
-Contents: chunks that fade into each other; seamless chunks, and recordings filtered by them; excerpts spread over the
-whole.
+Contents: chunks that fade into each other; seamless chunks, recordings filtered by them, and the memory for that;
+excerpts spread over the whole.
 Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
@@ -105,7 +105,6 @@ def filtered(
     names: Sequence[str],
     parts_of: Callable[[np.ndarray, int], Iterable[np.ndarray]],
     *,
-    method: str,
     bytes_per_bin: float,
     settings: transforms.StftSettings,
     sample_rate_hz: int,
@@ -123,8 +122,6 @@ def filtered(
     parts_of : function
         Called as `parts_of(stft, first_frame)` with the transform (channels, freq, frames) of a chunk and the frame of
         the recording with which it begins; gives the transform of each estimate, in the order of the names.
-    method : str
-        Its name in the catalogue, for a refusal.
     bytes_per_bin : float
         What the method's arrays take for each bin of one channel's transform, the transform itself included.
     settings : dict
@@ -137,19 +134,10 @@ def filtered(
     -------
     dict of name -> float32 (channels, samples)
         The same as of the whole recording at once, up to rounding.
-
-    Raises
-    ------
-    RefusedValue
-        If the shortest chunk would take more memory than a method may use.
     """
     estimates = memory.zeros_for(names, mixture.shape)
     samples, hop = mixture.shape[1], settings["hop_samples"]
-    margin = _margin(settings, reach_frames)
-    per_sample = bytes_per_bin * (settings["window_samples"] // 2 + 1) / hop
-    fitting = int(CHUNK_BYTES / per_sample) - 2 * margin
-    chunk = min(round(CHUNK_S * sample_rate_hz), max(fitting, margin))
-    memory.check_spectrograms(method, bytes_per_bin, min(samples, chunk + 2 * margin), settings)
+    chunk = _fitting_samples(sample_rate_hz, settings, bytes_per_bin, reach_frames)
     for first, last, start, stop in seamless(samples, settings, chunk_samples=chunk, reach_frames=reach_frames):
         heard = mixture[:, first:last].astype(np.float32, copy=False)
         parts = parts_of(transforms.stft(heard, **settings), first // hop)
@@ -157,6 +145,25 @@ def filtered(
             waveform = transforms.istft(part, last - first, **settings)
             estimate[:, start:stop] = waveform[:, start - first : stop - first]
     return estimates
+
+
+def filtering_bytes(
+    recording: memory.Recording, settings: transforms.StftSettings, *, bytes_per_bin: float, reach_frames: int = 0
+) -> float:
+    """The working memory of `filtered`, with its parameters: that of its longest chunk."""
+    heard = _fitting_samples(recording.sample_rate_hz, settings, bytes_per_bin, reach_frames)
+    heard += 2 * _margin(settings, reach_frames)
+    return bytes_per_bin * memory.spectrogram_bins(min(recording.samples, heard), settings)
+
+
+def _fitting_samples(
+    sample_rate_hz: int, settings: transforms.StftSettings, bytes_per_bin: float, reach_frames: int
+) -> int:
+    """Length of a seamless chunk that does not take too much memory; no shorter than its margin, however much it is."""
+    margin = _margin(settings, reach_frames)
+    bytes_per_sample = bytes_per_bin * (settings["window_samples"] // 2 + 1) / settings["hop_samples"]
+    fitting = int(CHUNK_BYTES / bytes_per_sample) - 2 * margin
+    return min(round(CHUNK_S * sample_rate_hz), max(fitting, margin))
 
 
 def _margin(settings: transforms.StftSettings, reach_frames: int) -> int:

@@ -1,15 +1,17 @@
 """Memory: seamless chunks are the whole recording at once, estimates of memory are right, and excess is refused."""
 
+import functools
+import re
 import tracemalloc
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import catalogue, chunks, masks, memory, signals, transforms
+from mss_lab import audio, catalogue, chunks, cli, masks, memory, signals, transforms
 from mss_lab.kernels import hpss
-from mss_lab.refusals import RefusedValue
-from mss_lab.score import harmonics
+from mss_lab.refusals import RefusedType, RefusedValue
+from mss_lab.score import harmonics, notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import adress
 
@@ -121,40 +123,106 @@ def peak_beyond_estimates(separate, mixture, *arguments, **options):
     return peak - sum(estimate.nbytes for estimate in estimates.values())
 
 
-def estimated(monkeypatch, run):
-    """What a run measures, and what it had told `memory.check` that it needs."""
-    told = []
-    monkeypatch.setattr(memory, "check", lambda method, needed, **_: told.append(needed))
-    measured = run()
-    return measured, told[-1]
+def assert_declared_rightly(method, mixture, score=None, **options):
+    separate = catalogue.separator(method, **options)
+    told = memory.working_bytes_of(separate, memory.Recording.of(mixture, RATE_HZ, score))
+    measured = peak_beyond_estimates(separate, mixture, RATE_HZ, score)
+    assert told / 2 < measured < 2 * told
 
 
 @pytest.mark.parametrize("sources", [2, 8])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_memory_of_score_masks_is_estimated_rightly(sources, channels, monkeypatch):
+def test_the_memory_of_score_masks_is_declared_rightly(sources, channels):
     score = Score(tuple(Note(f"player_{k}", 50 + k, 0.0, 6.0) for k in range(sources)))
-    mixture = music(6 * RATE_HZ, channels)
-    run = lambda: peak_beyond_estimates(harmonics.separate, mixture, RATE_HZ, score, tuning_hz=440.0)  # noqa: E731
-    measured, told = estimated(monkeypatch, run)
-    assert told / 2 < measured < 2 * told
+    assert_declared_rightly("score-masks", music(6 * RATE_HZ, channels), score, tuning_hz=440.0)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_memory_of_medians_is_estimated_rightly(channels, monkeypatch):
-    run = lambda: peak_beyond_estimates(hpss.separate, music(6 * RATE_HZ, channels), RATE_HZ)  # noqa: E731
-    measured, told = estimated(monkeypatch, run)
-    assert told / 2 < measured < 2 * told
+def test_the_memory_of_medians_is_declared_rightly(channels):
+    assert_declared_rightly("hpss", music(6 * RATE_HZ, channels))
 
 
 @pytest.mark.parametrize("mode", adress.MODES)
-def test_the_memory_of_adress_is_estimated_rightly(mode, monkeypatch):
-    options = {"pans_rad": {"left": 0.3, "centre": 0.8, "right": 1.2}, "mode": mode}
-    run = lambda: peak_beyond_estimates(adress.separate, music(6 * RATE_HZ), RATE_HZ, **options)  # noqa: E731
-    measured, told = estimated(monkeypatch, run)
-    assert told / 2 < measured < 2 * told
+def test_the_memory_of_adress_is_declared_rightly(mode):
+    pans_rad = {"left": 0.3, "centre": 0.8, "right": 1.2}
+    assert_declared_rightly("adress", music(6 * RATE_HZ), pans_rad=pans_rad, mode=mode)
 
 
-def test_a_refusal_says_what_is_needed_what_is_allowed_and_what_to_do():
+def growing(recording, *, grains=1.0, **_):
+    """A made-up method's need: eight bytes for each sample and grain, and 100 MB in any case."""
+    return 1e8 + 8 * recording.samples * memory.amount(grains, 1.0)
+
+
+@memory.limited("made-up", growing)
+def made_up(mixture, sample_rate_hz, score=None, *, grains=1.0, reached=None):
+    reached.append(mixture.shape)
+    return {"all": mixture}
+
+
+LONG = np.broadcast_to(np.float32(0.1), (2, 100_000_000))
+
+
+def test_what_needs_too_much_is_refused_before_its_work_begins(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 64e9)
+    reached = []
+    made_up(LONG, 44_100, reached=reached)
+    assert len(reached) == 1
+    with pytest.raises(RefusedValue, match=r"made-up would need about 1\.7 GB .* may use 1\.5 GB; ") as refusal:
+        made_up(LONG, 44_100, grains=2.0, reached=reached)
+    assert "--memory 1.7" in str(refusal.value) and "allowing(1.7e9)" in str(refusal.value)
+    assert len(reached) == 1
+    with memory.allowing(1.7e9):
+        made_up(LONG, 44_100, grains=2.0, reached=reached)
+    assert len(reached) == 2
+    with memory.allowing(5e8), pytest.raises(RefusedValue, match="may use 500 MB"):
+        made_up(LONG, 44_100, reached=reached)
+
+
+def test_the_excerpt_that_is_advised_fits_and_a_little_more_does_not(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 64e9)
+    with pytest.raises(RefusedValue, match=r"an excerpt of at most [\d.]+ minutes") as refusal:
+        made_up(LONG, 44_100, grains=3.0, reached=[])
+    minutes = float(re.search(r"at most ([\d.]+) minutes", str(refusal.value))[1])
+    made_up(LONG[:, : round(60 * minutes * 44_100)], 44_100, grains=3.0, reached=[])
+    with pytest.raises(RefusedValue):
+        made_up(LONG[:, : round(1.1 * 60 * minutes * 44_100)], 44_100, grains=3.0, reached=[])
+
+
+def test_no_excerpt_is_advised_where_none_fits_and_no_more_memory_than_there_is(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 8e9)
+    with pytest.raises(RefusedValue, match=r"choose smaller options or another method$"):
+        made_up(LONG, 44_100, grains=1e6, reached=[])
+
+
+def test_the_limit_is_never_more_than_the_computer_has(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 1e9)
+    with memory.allowing(5e9), pytest.raises(RefusedValue, match="may use 1 GB"):
+        memory.check("made-up", 2e9)
+
+
+@pytest.mark.parametrize("most_bytes", [0, -1.0, float("nan"), "8"])
+def test_a_limit_that_is_none_is_refused(most_bytes):
+    with pytest.raises((RefusedValue, RefusedType), match="most_bytes"), memory.allowing(most_bytes):
+        pass
+    assert memory.allowed_bytes() == min(memory.MOST_BYTES, memory.computer_bytes())
+
+
+def test_options_that_are_bound_count_before_the_call(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 64e9)
+    memory.check_separator(made_up, LONG, 44_100)
+    with pytest.raises(RefusedValue, match="made-up would need"):
+        memory.check_separator(functools.partial(functools.partial(made_up, grains=9.0)), LONG, 44_100)
+    memory.check_separator(functools.partial(functools.partial(made_up, grains=9.0), grains=1.0), LONG, 44_100)
+    memory.check_separator(lambda *_: {}, LONG, 44_100)
+
+
+@pytest.mark.parametrize("grains", [-1, None, "many", True, float("nan")])
+def test_options_that_are_no_numbers_are_left_to_the_method(grains):
+    made_up(np.zeros((1, 5), np.float32), 8_000, grains=grains, reached=[])
+
+
+def test_a_refusal_says_what_is_needed_what_is_allowed_and_what_to_do(monkeypatch):
+    monkeypatch.setattr(memory, "computer_bytes", lambda: 64e9)
     with pytest.raises(RefusedValue, match=r"^duet would need about 2\.5 GB .* may use 1\.5 GB; cut it$"):
         memory.check("duet", 2.5e9, advice="cut it")
     memory.check("duet", memory.MOST_BYTES)
@@ -176,3 +244,16 @@ def test_estimates_that_cannot_fit_into_the_computer_are_refused(monkeypatch):
         memory.zeros_for((str(k) for k in range(10_000)), (2, 1_000_000))
     silent = memory.zeros_for(["a", "b"], (2, 5))
     assert silent["a"].shape == (2, 5) and silent["a"].dtype == np.float32 and not silent["b"].any()
+
+
+def test_the_command_line_refuses_before_it_aligns_and_takes_another_limit(tmp_path, monkeypatch, capsys):
+    audio.write_audio(tmp_path / "mix.wav", music(RATE_HZ), RATE_HZ)
+    notes.write_csv(tmp_path / "notes.csv", SCORE)
+    arguments = [str(tmp_path / "mix.wav"), "--score", str(tmp_path / "notes.csv"), "--out", str(tmp_path / "stems")]
+    never = lambda *_, **__: pytest.fail("aligned, although the method would be refused")  # noqa: E731
+    monkeypatch.setattr("mss_lab.score.align.align_score", never)
+    assert cli.main(["separate", *arguments, "--align", "auto", "--memory", "1e-6"]) == 2
+    assert "score-masks would need about" in capsys.readouterr().err
+    assert cli.main(["separate", *arguments, "--memory", "0"]) == 2
+    assert "--memory must be a number above 0 (gigabytes)" in capsys.readouterr().err
+    assert cli.main(["separate", *arguments, "--memory", "2"]) == 0

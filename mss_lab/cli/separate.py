@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import audio, catalogue, files, units
+from .. import audio, catalogue, checks, files, memory, units
 from ..refusals import RefusedValue
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ def add_arguments(separate: argparse.ArgumentParser) -> None:
     )
     separate.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="an option of the method, as often as needed"
+    )
+    separate.add_argument(
+        "--memory",
+        metavar="GB",
+        type=float,
+        default=memory.MOST_BYTES / 1e9,
+        help="working memory that the method may use beside the recording and its estimates (default: %(default)g)",
     )
     separate.add_argument(
         "--force",
@@ -68,13 +75,15 @@ def run(options: argparse.Namespace) -> int:
         raise RefusedValue("--players and --pedal say how a score is read, got no score; add --score NOTES")
     if options.align != "none" and not options.score:
         raise RefusedValue(f"--align {options.align} needs a score to align, got none; add --score NOTES")
+    gigabytes = checks.check_number("--memory", options.memory, above=0, unit="gigabytes")
     out, ending = Path(options.out), f".{options.format}"
     inputs = [path for path in (options.mixture, options.score) if path]
     # The folder is asked for before the work, so that a name that is taken costs no waiting.
     files.check_new_folder(out, force=options.force, inputs=inputs)
-    with _steps("reading", "separating", "writing") as step:
+    with _steps("reading", "separating", "writing") as step, memory.allowing(1e9 * gigabytes):
         mixture, rate = audio.read_audio(options.mixture)
         score = _read(options)
+        memory.check_separator(separator, mixture, rate, score)
         if score is not None and options.align == "auto":
             score = _aligned(mixture, rate, score)
         step()

@@ -3,13 +3,15 @@
 Contents: decompose, separate. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
 """
 
+from typing import Any
+
 import numpy as np
 
-from .. import checks, masks, transforms
-from ..chunks import filtered
+from .. import checks, masks, memory, transforms
+from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedValue
 from ..score.notes import Score
-from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, vertical
+from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, odd, vertical
 
 # Memory for each bin of each channel: the transform, two medians, two masks, two filtered transforms, and copies.
 BYTES_PER_BIN = 80
@@ -67,6 +69,17 @@ def decompose(
     return harmonic, percussive
 
 
+def _working_bytes(
+    recording: memory.Recording, *, length_s: float, height_hz: float, window_s: float, **_: Any
+) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    frames = odd(memory.amount(length_s, LENGTH_S), settings["hop_samples"] / recording.sample_rate_hz)
+    return recording.float32_bytes + filtering_bytes(
+        recording, settings, bytes_per_bin=BYTES_PER_BIN * recording.channels, reach_frames=frames // 2
+    )
+
+
+@memory.limited("hpss", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -121,7 +134,6 @@ def separate(
         mixture,
         ("harmonic", "percussive"),
         parts_of,
-        method="hpss",
         bytes_per_bin=BYTES_PER_BIN * len(mixture),
         settings=settings,
         sample_rate_hz=sample_rate_hz,

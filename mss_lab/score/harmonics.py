@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, transforms, units
-from ..chunks import filtered
+from .. import checks, masks, memory, transforms, units
+from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedType, RefusedValue
 from .agreement import tuning_for
 from .notes import Score
@@ -160,6 +160,16 @@ def score_masks(score: Score, frames: int, **options: Any) -> np.ndarray:
     return masks.ratio(score_claims(score, frames, **options))
 
 
+def _bytes_per_bin(sources: int, channels: int) -> int:
+    return MASK_BYTES * sources + STFT_BYTES * channels
+
+
+def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    return filtering_bytes(recording, settings, bytes_per_bin=_bytes_per_bin(recording.sources, recording.channels))
+
+
+@memory.limited("score-masks", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -232,8 +242,7 @@ def separate(
         mixture,
         score.sources,
         parts_of,
-        method="score-masks",
-        bytes_per_bin=MASK_BYTES * len(score.sources) + STFT_BYTES * len(mixture),
+        bytes_per_bin=_bytes_per_bin(len(score.sources), len(mixture)),
         settings=settings,
         sample_rate_hz=sample_rate_hz,
     )

@@ -14,11 +14,12 @@ Contents: azimuth_plane, plane_angles_rad, nulls, separate. Lesson: notebooks/11
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from .. import checks, transforms
-from ..chunks import filtered
+from .. import checks, memory, transforms
+from ..chunks import filtered, filtering_bytes
 from . import panning
 
 BETA = 100
@@ -108,6 +109,12 @@ def nulls(mixture_stft: np.ndarray, *, beta: int = BETA, corrected: bool = True)
     return angles, np.maximum(highest - left_over, 0)
 
 
+def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    return recording.float32_bytes + filtering_bytes(recording, settings, bytes_per_bin=BYTES_PER_BIN)
+
+
+@memory.limited("adress", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -185,7 +192,6 @@ def separate(
         mixture,
         tuple(pans),
         parts_of,
-        method="adress",
         bytes_per_bin=BYTES_PER_BIN,
         settings=settings,
         sample_rate_hz=sample_rate_hz,
