@@ -1,6 +1,6 @@
 """Open JupyterLab at the first lesson: on this computer only, with Jupyter's token.
 
-Contents: FIRST_LESSON, server_command, add_arguments, run.
+Contents: FIRST_LESSON, server_command, server_environment, add_arguments, run.
 """
 
 import argparse
@@ -46,6 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `mss-lab lab`."""
     parser.add_argument("--port", type=int, metavar="N", help="exactly this port (default: 8888 or the next free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--no-solutions",
+        action="store_true",
+        help="withhold the solutions of exercises (their texts stay in the files)",
+    )
+
+
+def server_environment(*, solutions: bool = True) -> dict[str, str]:
+    """The environment variables of the server and its notebooks; without solutions `lab.solution` shows none."""
+    from .lessons.lab import SOLUTIONS
+
+    return dict(os.environ) if solutions else {**os.environ, SOLUTIONS: "withheld"}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,4 +69,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.port is not None and not 1 <= options.port <= 65_535:
         raise RefusedValue(f"port must be a whole number from 1 to 65535, got {options.port}")
-    return subprocess.call(server_command(options.port, browser=not options.no_browser), cwd=ROOT)
+    return subprocess.call(
+        server_command(options.port, browser=not options.no_browser),
+        cwd=ROOT,
+        env=server_environment(solutions=not options.no_solutions),
+    )

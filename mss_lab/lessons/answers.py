@@ -9,21 +9,34 @@ Comparing functions return None when the answer is right, or a sentence that say
 `call` runs a student's function and raises `Refused` (or one of its kinds) where there is no result to compare;
 `Exercise.judge` catches it. No function here ever shows a traceback, and none writes into its inputs.
 
-Contents: Refused, Blank, Raised; number, array, text, truth, call, is_blank.
+The inputs of a check are the same for everybody, so that messages can be compared in class; a function could therefore
+hold a table of the right results. A check draws its inputs from `rng` and `varied`, and a grader repeats it inside
+`unseen_inputs` with a secret number: then the inputs are others of the same kind.
+
+Contents: Refused, Blank, Raised; number, array, text, truth, call, is_blank; rng, varied, telling, unseen_inputs.
 """
 
+import contextlib
+import contextvars
 import linecache
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..refusals import RefusedValue
 from .time_limit import Stop
 
 # How far floating-point answers may stray from the wanted array, as a part of its largest value.
 ARRAY_TOLERANCE = 1e-6
+
+# How often inputs are drawn again that do not tell a typical mistake from the right answer.
+MOST_DRAWS = 1000
+
+# A context variable and no environment variable: a process that a student's code runs in neither inherits nor sees it.
+_SECRET: contextvars.ContextVar[int | None] = contextvars.ContextVar("secret", default=None)
 
 
 class Refused(Exception):
@@ -36,6 +49,71 @@ class Blank(Refused):
 
 class Raised(Refused):
     """A student's function that stopped with an error."""
+
+
+@contextlib.contextmanager
+def unseen_inputs(secret: int) -> Iterator[None]:
+    """While this context lasts, checks draw other inputs than in class.
+
+    Parameters
+    ----------
+    secret : int >= 0
+        The same secret gives the same inputs again. It must not be known where the student's code runs.
+    """
+    token = _SECRET.set(checks.check_number("secret", secret, at_least=0, whole=True))
+    try:
+        yield
+    finally:
+        _SECRET.reset(token)
+
+
+def rng(seed: int) -> np.random.Generator:
+    """The generator from which a check draws its inputs: `np.random.default_rng(seed)` in class, another in a context
+    of `unseen_inputs`.
+
+    Parameters
+    ----------
+    seed : int >= 0
+        The check's own, so that two checks do not draw the same.
+    """
+    secret = _SECRET.get()
+    return np.random.default_rng(seed if secret is None else [seed, secret])
+
+
+def varied(usual: Any, low: Any, high: Any, generator: np.random.Generator) -> Any:
+    """The number `usual` in class; in a context of `unseen_inputs` one between `low` and `high`, both included.
+
+    In class nothing is drawn from the generator. Whole limits give a whole number, as a Python int; else a float comes.
+    """
+    if _SECRET.get() is None:
+        return usual
+    if isinstance(low, int) and isinstance(high, int):
+        return int(generator.integers(low, high, endpoint=True))
+    return float(generator.uniform(low, high))
+
+
+def telling(draw: Callable[[], Any], tells: Callable[[Any], bool]) -> Any:
+    """Draw inputs until they tell typical mistakes from the right answer.
+
+    For inputs of whole numbers and truth values, where a mistake can give the right result by chance.
+
+    Parameters
+    ----------
+    draw : callable -> inputs
+        Draws from a generator, so that every call gives others.
+    tells : callable inputs -> bool
+        Whether every mistake gives another result than the right answer.
+
+    Raises
+    ------
+    RuntimeError
+        If no inputs of 1000 do; the check must draw in another way.
+    """
+    for _ in range(MOST_DRAWS):
+        inputs = draw()
+        if tells(inputs):
+            return inputs
+    raise RuntimeError(f"{MOST_DRAWS} draws gave no inputs that tell the mistakes from the right answer")
 
 
 def is_blank(value: Any) -> bool:
@@ -112,8 +190,8 @@ def array(
     name, where : str
         As for `number`.
     slips : dict of str -> array, optional
-        Typical wrong results: what to say -> the array that this slip gives, NaN and infinities included. Tried before
-        the general messages.
+        Typical wrong results: what to say -> the array that this slip gives, NaN and infinities included. Tried after
+        the wanted one and before the general messages.
     """
     where = f" {where}" if where else ""
     if is_blank(answer):
@@ -132,6 +210,8 @@ def array(
         return f"{_capital(name)} must be an array of numbers, got {describe(answer)}.{where}"
     if tolerance is None:
         tolerance = ARRAY_TOLERANCE * float(np.abs(wanted).max(initial=0.0))
+    if _is_right(got, wanted, tolerance):
+        return None
     for words, slip in (slips or {}).items():
         if got.shape == np.shape(slip) and _alike(got, _signed(np.asarray(slip)), tolerance):
             return words
@@ -143,8 +223,6 @@ def array(
         count = int(np.count_nonzero(~np.isfinite(got)))
         return f"{_capital(name)} holds {count} NaN or infinite value(s); look for a division by zero.{where}"
     difference = np.abs(got - wanted)
-    if np.all(difference <= tolerance):
-        return None
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     place = ", ".join(f"{axis} {int(index)}" for axis, index in zip(names, worst, strict=True))
     share = np.mean(difference > tolerance)
@@ -255,6 +333,14 @@ def _one_number(answer: Any) -> Any:
 def _signed(values: np.ndarray) -> np.ndarray:
     # Differences of truth values and of unsigned integers are no differences.
     return values.astype(float) if values.dtype.kind in "biu" else values
+
+
+def _is_right(got: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+    # Asked before the slips: for some inputs a typical slip happens to give the right result.
+    if got.shape != wanted.shape or (np.iscomplexobj(got) and not np.iscomplexobj(wanted)):
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(np.abs(got - wanted) <= tolerance))
 
 
 def _alike(got: np.ndarray, slip: np.ndarray, tolerance: float) -> bool:

@@ -1,12 +1,16 @@
 """Exercises: a task, a check that knows the answer, hints, a solution, and the mistakes that it must refuse.
 
-Contents: Exercise, Verdict, STATES, answer_of. What checks share is in `answers.py`.
+Contents: Exercise, Verdict, STATES, answer_of, normal_name. What checks share is in `answers.py`.
 """
 
 import dataclasses
+import hashlib
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from ..refusals import RefusedType, RefusedValue
 from . import answers
@@ -67,6 +71,9 @@ class Exercise:
         What a right answer is told besides that it is right; a sentence that adds to it.
     time_limit_s : float
         How long the check may take, the student's function included.
+    drawn : callable rng -> Exercise, optional
+        For exercises that ask for a number: the same exercise with other numbers, which `for_student` draws from the
+        student's name.
     """
 
     number: str
@@ -77,6 +84,7 @@ class Exercise:
     mistakes: tuple[str, ...]
     praise: str = ""
     time_limit_s: float = 20.0
+    drawn: Callable[[np.random.Generator], "Exercise"] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+", self.number):
@@ -94,6 +102,52 @@ class Exercise:
             raise RefusedValue(f"exercise {self.number} has no hint; give at least one")
         if len(self.mistakes) < 2:
             raise RefusedValue(f"exercise {self.number} needs two typical mistakes, got {len(self.mistakes)}")
+
+    def for_student(self, name: str) -> "Exercise":
+        """The exercise with the numbers of one student; the exercise itself where it draws none, or the name is empty.
+
+        The numbers follow from the name and the exercise's number alone, on every computer with the same version of
+        NumPy (NumPy does not promise that other versions draw the same). Upper and lower case, spaces at the ends, how
+        many spaces stand between words, and how accents are encoded make no difference.
+
+        Raises
+        ------
+        TypeError
+            If the name is no text.
+        """
+        if not isinstance(name, str):
+            raise RefusedType(f"a student's name must be a text, such as 'Ada Lovelace', got {name!r}")
+        if self.drawn is None or not normal_name(name):
+            return self
+        digest = hashlib.sha256(f"{normal_name(name)}\n{self.number}".encode()).digest()
+        made = self.drawn(np.random.default_rng(int.from_bytes(digest)))
+        if made.number != self.number:
+            raise RefusedValue(f"exercise {self.number} with other numbers must bear its number, got {made.number}")
+        return made
+
+    def judge_unseen(self, answer: Any, secret: int) -> Verdict:
+        """Judge an answer as in class and, if it is right, again on inputs that follow from a secret.
+
+        A function that only knows the results for the inputs of the class is refused here. The words say on which
+        inputs it failed, in general terms.
+
+        Parameters
+        ----------
+        answer : anything
+        secret : int >= 0
+            See `answers.unseen_inputs`.
+        """
+        usual = self.judge(answer)
+        if not usual.right:
+            return usual
+        with answers.unseen_inputs(secret):
+            unseen = self.judge(answer)
+        if unseen.right:
+            return usual
+        state = unseen.state if unseen.state in ("error", "time limit") else "wrong"
+        return self._verdict(
+            state, f"This is right for the inputs that every check uses, but not for others. {unseen.message}"
+        )
 
     def judge(self, answer: Any) -> Verdict:
         """Check an answer. Errors and endless loops of a student's function are told in words, never as a traceback.
@@ -130,6 +184,11 @@ class Exercise:
 
     def _verdict(self, state: str, message: str) -> Verdict:
         return Verdict(self.number, state, message)
+
+
+def normal_name(name: str) -> str:
+    """A student's name in the form in which two spellings of it are compared."""
+    return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", name).casefold().split()))
 
 
 def answer_of(source: str) -> Any:

@@ -1,6 +1,6 @@
 """The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
 
-Contents: Lab, open, numbers, exercises_of.
+Contents: Lab, open, numbers, exercises_of, solutions_withheld; OWN_LESSONS, SOLUTIONS.
 """
 
 import dataclasses
@@ -25,15 +25,20 @@ from .exercise import STATES, Exercise
 from .progress import Mark
 
 OWN_LESSONS = "MSS_LAB_LESSONS"
+# Set to "withheld", it takes solutions away from a class.
+SOLUTIONS = "MSS_LAB_SOLUTIONS"
 
 
-def open(number: str | int) -> "Lab":
+def open(number: str | int, student: str = "") -> "Lab":
     """Open a lesson.
 
     Parameters
     ----------
     number : str or int
         "03", "3" or 3.
+    student : str
+        The reader's name. Some exercises that ask for a number draw theirs from it, so that two students have
+        different ones; `Lab.task` shows them. Without a name the numbers are those of the notebook's text.
 
     Returns
     -------
@@ -43,10 +48,12 @@ def open(number: str | int) -> "Lab":
     ------
     LookupError
         If there is no such lesson; the message lists those there are.
+    TypeError
+        If `student` is no text.
     """
     number = _two_digits(number)
     module = _module_of(number)
-    return Lab(number, exercises_of(number), module.PIECE)
+    return Lab(number, exercises_of(number), module.PIECE, student)
 
 
 def numbers() -> tuple[str, ...]:
@@ -78,6 +85,15 @@ def exercises_of(number: str | int) -> tuple[Exercise, ...]:
     return exercises
 
 
+def solutions_withheld() -> bool:
+    """Whether an instructor withholds solutions: the environment variable MSS_LAB_SOLUTIONS is "withheld".
+
+    This hides what `Lab.solution` would show. It does not protect the texts: they stand in the package's files, in
+    `mss_lab/lessons/lesson_NN.py`, and a reader can also unset the variable.
+    """
+    return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
+
+
 class _NoSources(dict):
     """The sources of a recording whose sources nobody has; asking for one explains that."""
 
@@ -95,6 +111,8 @@ class Lab:
     ----------
     number : str
         The lesson's, such as "03".
+    student : str
+        The reader's name, as given; empty where none was.
     title : str
         The recording's.
     mixture : float32 (channels, samples)
@@ -111,9 +129,10 @@ class Lab:
     score: Score | None
     sample_rate_hz: int
 
-    def __init__(self, number: str, exercises: tuple[Exercise, ...], piece: str):
+    def __init__(self, number: str, exercises: tuple[Exercise, ...], piece: str, student: str = ""):
         self.number = number
-        self.exercises = {exercise.number: exercise for exercise in exercises}
+        self.student = student
+        self.exercises = {exercise.number: exercise.for_student(student) for exercise in exercises}
         self._piece = piece
         self._hints_given = dict.fromkeys(self.exercises, 0)
         record.opened(number)
@@ -157,6 +176,16 @@ class Lab:
         self.sources, self.score, self.title = _NoSources(), score, Path(path).stem
         return self
 
+    def task(self, number: str) -> Card:
+        """The task of an exercise, with the reader's own numbers where the lesson was opened with a name."""
+        exercise = self._exercise(number)
+        lines = [exercise.task]
+        if exercise.drawn and self.student:
+            lines.append(f"These numbers are drawn from the name {self.student}.")
+        elif exercise.drawn:
+            lines.append(f'For numbers of your own: `lessons.open("{self.number}", student="your name")`.')
+        return Card(f"Exercise {exercise.number}", "\n".join(lines), self._mark(exercise.number).right)
+
     def check(self, number: str, answer: Any = None) -> Card:
         """Check an answer to an exercise, and keep the result in the reader's progress.
 
@@ -183,14 +212,18 @@ class Lab:
         notice = self._keep(exercise.number, lambda mark: dataclasses.replace(mark, hints=max(mark.hints, given)))
         lines = [f"{place}. {hint}" for place, hint in enumerate(exercise.hints[:given], start=1)]
         if last:
-            lines.append(f'That is all of them; `lab.solution("{exercise.number}")` shows one way to do it.')
+            shows = f'; `lab.solution("{exercise.number}")` shows one way to do it'
+            lines.append(f"That is all of them{'' if solutions_withheld() else shows}.")
         lines += [notice] if notice else []
         heading = f"Hint {given} of {len(exercise.hints)} for {exercise.number}"
         return Card(heading, "\n".join(lines), self._mark(exercise.number).right)
 
     def solution(self, number: str) -> Card:
-        """One right solution of an exercise, as code."""
+        """One right solution of an exercise, as code, unless the instructor withholds it."""
         exercise = self._exercise(number)
+        if solutions_withheld():
+            words = f'Your instructor withholds solutions. `lab.hint("{exercise.number}")` gives hints.'
+            return Card(f"No solution of {exercise.number}", words, self._mark(exercise.number).right)
         mark = self._mark(exercise.number)
         notice = self._keep(
             exercise.number, lambda mark: mark if mark.right else dataclasses.replace(mark, solution_seen=True)
@@ -263,7 +296,15 @@ class Lab:
             parts.append("Your own recording: steps that need the true stems will say so.")
         parts.append(f"Score: {len(self.score.notes)} notes." if self.score else "No score.")
         parts.append(f"Exercises: {', '.join(self.exercises) or 'none'}.")
+        if self.student:
+            parts.append(f"Student: {self.student}.{self._own_numbers()}")
         return Card(f"Lesson {self.number}", "\n".join(parts))
+
+    def _own_numbers(self) -> str:
+        drawn = [number for number, exercise in self.exercises.items() if exercise.drawn]
+        if not drawn:
+            return ""
+        return f' Numbers of your own in {", ".join(drawn)}: `lab.task("{drawn[0]}")` shows them.'
 
     def __repr__(self) -> str:
         return repr(self._card())

@@ -7,24 +7,64 @@ from .exercise import Exercise
 
 PIECE = "chorale_a"
 
+RATE_HZ = 44_100
+# Fundamentals to draw from, as every table of notes gives them.
+NOTES_HZ = {
+    "A2": 110.0, "B2": 123.5, "C3": 130.8, "D3": 146.8, "E3": 164.8, "F3": 174.6, "G3": 196.0, "A3": 220.0,
+    "B3": 246.9, "C4": 261.6, "D4": 293.7, "E4": 329.6, "F4": 349.2, "G4": 392.0,
+}  # fmt: skip
 
-def _check_bin(answer):
-    return answers.number(
-        answer,
-        41,
-        0.01,
-        name="the bin",
-        where="A bin lies every sample_rate / window Hz; the second harmonic of A3 is at 440 Hz.",
-        slips={
-            "That is the fundamental, 220 Hz; the second harmonic is twice as high.": 20,
-            "Bins are whole: round to the nearest.": 440 * 4096 / 44_100,
-            "That divides by the window; one bin is sample_rate / window wide, so divide by that width.": 4096 / 440,
-        },
+
+def _bin_exercise(note="A3", window=4096):
+    hz = NOTES_HZ[note]
+    first, second = hz * window / RATE_HZ, 2 * hz * window / RATE_HZ
+
+    def check(answer):
+        return answers.number(
+            answer,
+            round(second),
+            0.01,
+            name="the bin",
+            where=f"A bin lies every sample_rate / window Hz; the second harmonic of {note} is at {2 * hz:g} Hz.",
+            slips={
+                f"That is the fundamental, {hz:g} Hz; the second harmonic is twice as high.": round(first),
+                "Bins are whole: round to the nearest.": second,
+                "That divides by the window; one bin is sample_rate / window wide, so divide by that width.": window
+                / (2 * hz),
+            },
+        )
+
+    return Exercise(
+        number="0.1",
+        task=f"In which bin of a {window}-sample window at 44 100 Hz lies the second harmonic of {note} ({hz:g} Hz)?",
+        check=check,
+        hints=(
+            f"A bin is sample_rate / window Hz wide: about {RATE_HZ / window:.1f} Hz here.",
+            f"The second harmonic has twice the frequency of the note: {2 * hz:g} Hz. Divide, then round.",
+        ),
+        solution=f"answer = round(2 * {hz:g} / (44_100 / {window}))",
+        mistakes=(f"answer = round({hz:g} / (44_100 / {window}))", f"answer = {2 * hz:g} * {window} / 44_100"),
+        praise=f"The note's first harmonic is in bin {round(first)}, not {first:.1f}: bins are a grid, and music does "
+        "not stay on it.",
+        drawn=_draw_bin,
     )
 
 
+def _draw_bin(rng):
+    def draw():
+        return str(rng.choice(list(NOTES_HZ))), int(rng.choice([2048, 4096, 8192]))
+
+    def between_bins(note_and_window):
+        note, window = note_and_window
+        parts = np.array([1, 2]) * NOTES_HZ[note] * window / RATE_HZ % 1
+        # Neither on a bin, nor half-way, where it would be open which way to round.
+        return np.all((np.abs(parts - 0.5) > 0.06) & (np.abs(parts - 0.5) < 0.44))
+
+    return _bin_exercise(*answers.telling(draw, between_bins))
+
+
 def _check_share(answer):
-    rng = np.random.default_rng(0)
+    rng = answers.rng(0)
     claims = rng.random((3, 5, 7)) * (rng.random((3, 5, 7)) < 0.6)
     claims[:, 0, 0] = 0
     total = claims.sum(axis=0)
@@ -43,7 +83,7 @@ def _check_share(answer):
 
 
 def _check_sdr(answer):
-    rng = np.random.default_rng(1)
+    rng = answers.rng(1)
     source = rng.standard_normal((2, 1000))
     estimate = 0.8 * source + 0.1 * rng.standard_normal((2, 1000))
     energy, error = np.sum(source**2), np.sum((source - estimate) ** 2)
@@ -64,33 +104,39 @@ def _check_sdr(answer):
     )
 
 
-def _check_octave(answer):
-    return answers.number(
-        answer,
-        10,
-        0.01,
-        name="the count",
-        where="Write both rows down: 1, 2, 3, ... times f, and 1, 2, 3, ... times 2 f.",
-        slips={
-            "All of the upper note's harmonics are among the lower note's; the question counts the lower note's.": 20,
-            "Only one? Look further up: 4 f is the upper note's second harmonic.": 1,
-        },
+def _octave_exercise(harmonics=20):
+    def check(answer):
+        return answers.number(
+            answer,
+            harmonics // 2,
+            0.01,
+            name="the count",
+            where="Write both rows down: 1, 2, 3, ... times f, and 1, 2, 3, ... times 2 f.",
+            slips={
+                "All of the upper note's harmonics are among the lower note's; the question counts the lower "
+                "note's.": harmonics,
+                "Only one? Look further up: 4 f is the upper note's second harmonic.": 1,
+            },
+        )
+
+    return Exercise(
+        number="0.4",
+        task=f"Two notes sound an octave apart. Of the lower note's first {harmonics} harmonics, how many fall on a "
+        "harmonic of the upper note?",
+        check=check,
+        hints=(
+            "The upper note's fundamental is 2 f. Its harmonics are 2 f, 4 f, 6 f, ...",
+            f"Which of 1 f, 2 f, ..., {harmonics} f are even multiples?",
+        ),
+        solution=f"answer = sum(h % 2 == 0 for h in range(1, {harmonics} + 1))",
+        mistakes=(f"answer = {harmonics}", "answer = 1"),
+        praise="Every second one. A score alone cannot say how two players share those bins; lesson 08 learns it.",
+        drawn=lambda rng: _octave_exercise(int(rng.integers(11, 61))),
     )
 
 
 EXERCISES = (
-    Exercise(
-        number="0.1",
-        task="In which bin of a 4096-sample window at 44 100 Hz lies the second harmonic of A3 (220 Hz)?",
-        check=_check_bin,
-        hints=(
-            "A bin is sample_rate / window Hz wide: about 10.8 Hz here.",
-            "The second harmonic has twice the frequency of the note: 440 Hz. Divide, then round.",
-        ),
-        solution="answer = round(2 * 220 / (44_100 / 4096))",
-        mistakes=("answer = round(220 / (44_100 / 4096))", "answer = 440 * 4096 / 44_100"),
-        praise="The note's first harmonic is in bin 20, not 20.4: bins are a grid, and music does not stay on it.",
-    ),
+    _bin_exercise(),
     Exercise(
         number="0.2",
         task="Write `share(claims)`: turn claims (sources, freq, frames) into shares that add up to 1 in every bin, "
@@ -135,17 +181,5 @@ EXERCISES = (
         ),
         praise="This is the figure in every table of this course; lesson 04 says when not to trust it.",
     ),
-    Exercise(
-        number="0.4",
-        task="Two notes sound an octave apart. Of the lower note's first 20 harmonics, how many fall on a harmonic of "
-        "the upper note?",
-        check=_check_octave,
-        hints=(
-            "The upper note's fundamental is 2 f. Its harmonics are 2 f, 4 f, 6 f, ...",
-            "Which of 1 f, 2 f, ..., 20 f are even multiples?",
-        ),
-        solution="answer = sum(h % 2 == 0 for h in range(1, 21))",
-        mistakes=("answer = 20", "answer = 1"),
-        praise="Every second one. A score alone cannot say how two players share those bins; lesson 08 learns it.",
-    ),
+    _octave_exercise(),
 )

@@ -13,14 +13,9 @@ from .exercise import Exercise
 
 PIECE = "chorale_a"
 
-# 2.2: a coefficient of an STDCT with a window of 2048 samples at 16 kHz.
-COEFFICIENT, WINDOW, RATE_HZ = 100, 2048, 16_000
-# 2.4: the tone that flickers no more, at this hop and sample rate.
-FLICKER_HOP, FLICKER_RATE_HZ = 512, 44_100
-
 
 def _check_dct(answer: Any) -> str | None:
-    rng = np.random.default_rng(21)
+    rng = answers.rng(21)
     for samples in (8, 1, 15, 64):
         y = rng.standard_normal(samples) + 0.3
         k, t = np.arange(samples)[:, np.newaxis], np.arange(samples)
@@ -57,24 +52,6 @@ def _unlike(slips: dict[str, np.ndarray], wanted: np.ndarray) -> dict[str, np.nd
     return {words: slip for words, slip in slips.items() if not np.allclose(slip, wanted)}
 
 
-def _check_axis(answer: Any) -> str | None:
-    hz = COEFFICIENT * RATE_HZ / (2 * WINDOW)
-    return answers.number(
-        answer,
-        hz,
-        0.1,
-        "Hz",
-        name="the frequency",
-        where="Coefficient k makes k half turns in the N samples of the window.",
-        slips={
-            "That is where bin 100 of an STFT lies; coefficient k makes k half turns, not whole ones.": 2 * hz,
-            "That is a quarter of the STFT's place; k half turns in N samples are k / 2N turns a sample.": hz / 2,
-            "That is for 44 100 Hz; this recording has 16 000 Hz.": COEFFICIENT * 44_100 / (2 * WINDOW),
-            "Counted from 0, coefficient 100 makes 100 half turns, not 99.": (COEFFICIENT - 1) * RATE_HZ / (2 * WINDOW),
-        },
-    )
-
-
 def _check_gain(answer: Any) -> str | None:
     gain = 3.0
     return answers.number(
@@ -98,28 +75,8 @@ def _check_gain(answer: Any) -> str | None:
     )
 
 
-def _check_flicker(answer: Any) -> str | None:
-    hz = FLICKER_RATE_HZ / (2 * FLICKER_HOP)
-    return answers.number(
-        answer,
-        hz,
-        0.1,
-        "Hz",
-        name="the frequency",
-        where="From one frame to the next the tone makes f H / r turns; what must that be for |cos| to stay?",
-        slips={
-            "There a whole turn passes in a hop. Steady, but a lower one is too: |cos| repeats every half turn.": 2
-            * hz,
-            "There a quarter of a turn passes in a hop: |cos| becomes |sin| and back.": hz / 2,
-            "Higher ones are steady too, but the lowest is asked for.": 3 * hz,
-            "At 0 Hz nothing flickers, but the task asks for a frequency above 0.": 0.0,
-            "That is the distance of the bins of a window of 2048; the hop decides here.": FLICKER_RATE_HZ / 2048,
-        },
-    )
-
-
 def _check_mask(answer: Any) -> str | None:
-    rng = np.random.default_rng(25)
+    rng = answers.rng(25)
     source, other = rng.standard_normal((2, 6, 9))
     mixture = source + other
     for silent in (False, True):
@@ -164,6 +121,103 @@ def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
 
 
+def _in_words(rate_hz: int) -> str:
+    return f"{rate_hz:_}".replace("_", " ")
+
+
+def _axis_exercise(coefficient: int = 100, window: int = 2048, rate_hz: int = 16_000) -> Exercise:
+    hz = coefficient * rate_hz / (2 * window)
+
+    def check(answer: Any) -> str | None:
+        return answers.number(
+            answer,
+            hz,
+            0.1,
+            "Hz",
+            name="the frequency",
+            where="Coefficient k makes k half turns in the N samples of the window.",
+            slips={
+                f"That is where bin {coefficient} of an STFT lies; coefficient k makes k half turns, not whole ones.": 2
+                * hz,
+                "That is a quarter of the STFT's place; k half turns in N samples are k / 2N turns a sample.": hz / 2,
+                f"That is for 44 100 Hz; this recording has {_in_words(rate_hz)} Hz.": coefficient
+                * 44_100
+                / (2 * window),
+                f"Counted from 0, coefficient {coefficient} makes {coefficient} half turns, not {coefficient - 1}.": (
+                    coefficient - 1
+                )
+                * rate_hz
+                / (2 * window),
+            },
+        )
+
+    return Exercise(
+        number="2.2",
+        task=f"Frequency in Hz for which coefficient {coefficient} stands, for a window of {window} samples at "
+        f"{_in_words(rate_hz)} Hz.",
+        check=check,
+        hints=(
+            "How many half turns does row k of the matrix make in N samples?",
+            "k r / 2N.",
+        ),
+        solution=f"answer = {coefficient} * {rate_hz:_} / (2 * {window})",
+        mistakes=(
+            f"answer = {coefficient} * {rate_hz:_} / {window}",
+            f"answer = {coefficient} * {rate_hz:_} / 4 / {window}",
+            f"answer = {coefficient - 1} * {rate_hz:_} / {2 * window}",
+        ),
+        praise=f"In an STFT of the same window that would be bin {coefficient // 2}.",
+        drawn=_draw_axis,
+    )
+
+
+def _draw_axis(rng: np.random.Generator) -> Exercise:
+    # Even, so that the STFT has a bin there; not 22 050 Hz, of which 44 100 Hz is twice.
+    coefficient = 2 * int(rng.integers(20, 200))
+    return _axis_exercise(coefficient, int(rng.choice([1024, 2048, 4096])), int(rng.choice([8000, 16_000, 48_000])))
+
+
+def _flicker_exercise(hop: int = 512, rate_hz: int = 44_100) -> Exercise:
+    hz = rate_hz / (2 * hop)
+
+    def check(answer: Any) -> str | None:
+        return answers.number(
+            answer,
+            hz,
+            0.1,
+            "Hz",
+            name="the frequency",
+            where="From one frame to the next the tone makes f H / r turns; what must that be for |cos| to stay?",
+            slips={
+                "There a whole turn passes in a hop. Steady, but a lower one is too: |cos| repeats every half turn.": 2
+                * hz,
+                "There a quarter of a turn passes in a hop: |cos| becomes |sin| and back.": hz / 2,
+                "Higher ones are steady too, but the lowest is asked for.": 3 * hz,
+                "At 0 Hz nothing flickers, but the task asks for a frequency above 0.": 0.0,
+            },
+        )
+
+    return Exercise(
+        number="2.4",
+        task=f"Lowest frequency in Hz above 0 of a tone whose STDCT does not flicker, at a hop of {hop} and "
+        f"{_in_words(rate_hz)} Hz.",
+        check=check,
+        hints=(
+            "The magnitude follows |cos| of the tone's phase at the frame. By how much may the phase move so that "
+            "|cos| stays?",
+            "By half a turn: f H / r = 1 / 2.",
+        ),
+        solution=f"answer = {rate_hz:_} / (2 * {hop})",
+        mistakes=(f"answer = {rate_hz:_} / {hop}", f"answer = {rate_hz:_} / {4 * hop}", "answer = 0"),
+        praise="And at all its multiples. The value it is stuck at depends on where the tone starts, and may be 0.",
+        drawn=_draw_flicker,
+    )
+
+
+def _draw_flicker(rng: np.random.Generator) -> Exercise:
+    return _flicker_exercise(64 * int(rng.integers(2, 17)), int(rng.choice([8000, 16_000, 44_100, 48_000])))
+
+
 EXERCISES = (
     Exercise(
         number="2.1",
@@ -194,18 +248,7 @@ def answer(y):
         ),
         praise="It held for frames of 1, 8, 15 and 64 samples.",
     ),
-    Exercise(
-        number="2.2",
-        task="Frequency in Hz for which coefficient 100 stands, for a window of 2048 samples at 16 000 Hz.",
-        check=_check_axis,
-        hints=(
-            "How many half turns does row k of the matrix make in N samples?",
-            "k r / 2N.",
-        ),
-        solution="answer = 100 * 16_000 / (2 * 2048)",
-        mistakes=("answer = 100 * 16_000 / 2048", "answer = 100 * 16_000 / 4 / 2048", "answer = 99 * 16_000 / 4096"),
-        praise="In an STFT of the same window that would be bin 50.",
-    ),
+    _axis_exercise(),
     Exercise(
         number="2.3",
         task="Gain in dB of windowing twice and not dividing, for a Hann window at a hop of an eighth of it.",
@@ -229,19 +272,7 @@ answer = 20 * np.log10(np.sum(w[:: 2048 // 8] ** 2))
         ),
         praise="A published score of plain SDR would be below 0 dB for a perfect separation with that gain.",
     ),
-    Exercise(
-        number="2.4",
-        task="Lowest frequency in Hz above 0 of a tone whose STDCT does not flicker, at a hop of 512 and 44 100 Hz.",
-        check=_check_flicker,
-        hints=(
-            "The magnitude follows |cos| of the tone's phase at the frame. By how much may the phase move so that "
-            "|cos| stays?",
-            "By half a turn: f H / r = 1 / 2.",
-        ),
-        solution="answer = 44_100 / (2 * 512)",
-        mistakes=("answer = 44_100 / 512", "answer = 44_100 / 2048", "answer = 0"),
-        praise="And at all its multiples. The value it is stuck at depends on where the tone starts, and may be 0.",
-    ),
+    _flicker_exercise(),
     Exercise(
         number="2.5",
         task="best_mask(source, mixture, low, high): for real coefficients, the mask between low and high that comes "

@@ -8,32 +8,8 @@ from .exercise import Exercise
 PIECE = "chorale_a"
 
 
-def _check_remaining(answer):
-    def in_db(ratio):
-        return 10 * np.log10(ratio)
-
-    return answers.number(
-        answer,
-        in_db(12 / 3),
-        0.02,
-        "dB",
-        name="the SDR",
-        where="The error that remains is v times the power of the others over the power of all; divide v by it.",
-        slips={
-            "That is the source against the others, before any filter. The filter lowers the error further: "
-            "the error that remains is 9 * 3 / 12.": in_db(9 / 3),
-            "That is the error itself, 9 * 3 / 12, not a ratio in dB: take 10 log10 of 9 over it.": 2.25,
-            "That ratio is right, but not in dB yet: take 10 log10 of it.": 4.0,
-            "That is 20 log10; powers are squared already, so 10 log10.": 20 * np.log10(4),
-            "That is the SDR of the ratio of magnitudes, 3 / (3 + sqrt(3)). The Wiener filter takes powers.": in_db(
-                9 / (9 * (np.sqrt(3) / (3 + np.sqrt(3))) ** 2 + 3 * (3 / (3 + np.sqrt(3))) ** 2)
-            ),
-        },
-    )
-
-
 def _check_generalised(answer):
-    rng = np.random.default_rng(32)
+    rng = answers.rng(32)
     models = rng.random((3, 2, 6, 5))
     for exponent in (1, 2, 0.5):
         powered = models**exponent
@@ -137,7 +113,7 @@ def _check_ninety_nine(answer):
 
 
 def _check_phase_sensitive(answer):
-    rng = np.random.default_rng(35)
+    rng = answers.rng(35)
     draws = rng.standard_normal((2, 3, 2, 6, 5))
     sources = draws[0] + 1j * draws[1]
     sources[:, 1, 2] = 0
@@ -169,21 +145,79 @@ def _check_phase_sensitive(answer):
     )
 
 
-EXERCISES = (
-    Exercise(
+def _remaining_numbers(source, others):
+    """The SDR after the Wiener filter, and what typical slips give instead."""
+    error = source * others / (source + others)
+    magnitudes = np.sqrt(source) / (np.sqrt(source) + np.sqrt(others))
+    left_by_magnitudes = source * (1 - magnitudes) ** 2 + others * magnitudes**2
+    return {
+        "right": 10 * np.log10(source / error),
+        "unfiltered": 10 * np.log10(source / others),
+        "error": error,
+        "ratio": source / error,
+        "twice": 20 * np.log10(source / error),
+        "magnitudes": 10 * np.log10(source / left_by_magnitudes),
+    }
+
+
+def _remaining_exercise(source=9, others=3):
+    found = _remaining_numbers(source, others)
+    total, error = source + others, f"{source} * {others} / {source + others}"
+
+    def check(answer):
+        return answers.number(
+            answer,
+            found["right"],
+            0.02,
+            "dB",
+            name="the SDR",
+            where="The error that remains is v times the power of the others over the power of all; divide v by it.",
+            slips={
+                "That is the source against the others, before any filter. The filter lowers the error further: "
+                f"the error that remains is {error}.": found["unfiltered"],
+                f"That is the error itself, {error}, not a ratio in dB: take 10 log10 of {source} over it.": found[
+                    "error"
+                ],
+                "That ratio is right, but not in dB yet: take 10 log10 of it.": found["ratio"],
+                "That is 20 log10; powers are squared already, so 10 log10.": found["twice"],
+                f"That is the SDR of the ratio of magnitudes, sqrt({source}) / (sqrt({source}) + sqrt({others})). The "
+                "Wiener filter takes powers.": found["magnitudes"],
+            },
+        )
+
+    return Exercise(
         number="3.1",
-        task="A source has power 9 in a bin, all others together 3. What SDR does the Wiener filter reach there on "
-        "average, in dB?",
-        check=_check_remaining,
+        task=f"A source has power {source} in a bin, all others together {others}. What SDR does the Wiener filter "
+        "reach there on average, in dB?",
+        check=check,
         hints=(
             "The error that remains is v_j times the power of the others, divided by the power of all.",
-            "The error is 9 * 3 / 12. The SDR is 10 log10 of 9 over that.",
+            f"The error is {error}. The SDR is 10 log10 of {source} over that.",
         ),
-        solution="import numpy as np\n\nerror = 9 * 3 / (9 + 3)\nanswer = 10 * np.log10(9 / error)",
-        mistakes=("import numpy as np\n\nanswer = 10 * np.log10(9 / 3)", "answer = 9 * 3 / 12"),
-        praise="In general it is 10 log10(1 + v / others): 4.8 dB before the filter became 6.0 dB. The filter never "
-        "makes it worse than 0 dB, which is what silence scores.",
-    ),
+        solution=f"import numpy as np\n\nerror = {source} * {others} / ({source} + {others})\n"
+        f"answer = 10 * np.log10({source} / error)",
+        mistakes=(
+            f"import numpy as np\n\nanswer = 10 * np.log10({source} / {others})",
+            f"answer = {source} * {others} / {total}",
+        ),
+        praise=f"In general it is 10 log10(1 + v / others): {found['unfiltered']:.1f} dB before the filter became "
+        f"{found['right']:.1f} dB. The filter never makes it worse than 0 dB, which is what silence scores.",
+        drawn=_draw_remaining,
+    )
+
+
+def _draw_remaining(rng):
+    def far_apart(powers):
+        values = np.array(list(_remaining_numbers(*powers).values()))
+        return powers[0] > powers[1] and np.diff(np.sort(values)).min() > 0.05
+
+    return _remaining_exercise(
+        *answers.telling(lambda: (int(rng.integers(4, 25)), int(rng.integers(2, 12))), far_apart)
+    )
+
+
+EXERCISES = (
+    _remaining_exercise(),
     Exercise(
         number="3.2",
         task="Write `generalised(models, exponent)`: masks that add up to 1 in every bin at any level, also where all "

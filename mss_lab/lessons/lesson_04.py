@@ -13,7 +13,7 @@ def _db(above, below):
 
 
 def _check_si_sdr(answer):
-    rng = np.random.default_rng(41)
+    rng = answers.rng(41)
     # Channels of different levels and errors, so that a multiple for each channel is another answer.
     source = rng.standard_normal((2, 800)) * [[1.0], [0.3]] + 0.2
     estimate = source * [[0.5], [1.4]] + 0.2 * rng.standard_normal((2, 800))
@@ -72,7 +72,7 @@ def _check_gap(answer):
 
 
 def _check_sir(answer):
-    rng = np.random.default_rng(43)
+    rng = answers.rng(43)
     source = rng.standard_normal(500)
     other = 0.6 * source + rng.standard_normal(500)
     estimate = 0.9 * source + 0.3 * other + 0.2 * rng.standard_normal(500)

@@ -68,7 +68,7 @@ def _running_over(W, H):
 
 
 def _check_lasting(answer):
-    rng = np.random.default_rng(63)
+    rng = answers.rng(63)
     W, H = rng.random((4, 5, 3)), rng.random((3, 9))
     wrong = answers.array(
         answers.call(answer, W, H),
@@ -103,7 +103,7 @@ def _check_lasting(answer):
 
 
 def _check_split(answer):
-    rng = np.random.default_rng(64)
+    rng = answers.rng(64)
     H = rng.uniform(0.1, 1, (3, 8)) * np.array([[1.0], [5.0], [0.2]])
     size = np.sqrt(np.mean(H**2, axis=1, keepdims=True))
     more = np.ones_like(H) / size
@@ -176,7 +176,7 @@ def _without_way_back(scores, cost):
 
 
 def _check_path(answer):
-    rng = np.random.default_rng(65)
+    rng = answers.rng(65)
     scores, penalty = rng.standard_normal((6, 60)), 0.4
     away = np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
     wanted = _paths(scores, penalty * away)

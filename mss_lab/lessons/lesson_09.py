@@ -79,7 +79,7 @@ def _check_window(answer):
 
 
 def _check_filtered(answer):
-    rng = np.random.default_rng(93)
+    rng = answers.rng(93)
     claims = np.where(rng.random((3, 6, 5)) < 0.6, rng.choice([1.0, 0.5, 0.25], (3, 6, 5)), 0.0)
     claims[:, 2, 3] = 0
     mixture = rng.standard_normal((6, 5)) + 1j * rng.standard_normal((6, 5))

@@ -8,30 +8,8 @@ from .exercise import Exercise
 PIECE = "band"
 
 
-def _check_angle(answer):
-    return answers.number(
-        answer,
-        np.degrees(np.arctan(2)),
-        0.1,
-        "degrees",
-        name="the angle",
-        where="The gains are cos(phi) and sin(phi); their ratio is tan(phi).",
-        slips={
-            "That is left of the centre. The right channel is the stronger one: its gain goes above.": np.degrees(
-                np.arctan(0.5)
-            ),
-            "That is the angle in radians: np.degrees.": np.arctan(2),
-            "That takes the ratio for one of powers. Twice the amplitude is four times the power.": np.degrees(
-                np.arctan(np.sqrt(2))
-            ),
-            "That squares the ratio. tan(phi) is the ratio of the amplitudes itself.": np.degrees(np.arctan(4)),
-            "That shares 90 degrees in the ratio of 1 to 2, as if gains were proportional to the angle.": 60.0,
-        },
-    )
-
-
 def _random_stft(seed, shape=(2, 40, 30)):
-    rng = np.random.default_rng(seed)
+    rng = answers.rng(seed)
     stft = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
     return stft * rng.exponential(1, shape)
 
@@ -153,6 +131,50 @@ def _check_microphones(answer):
     )
 
 
+def _angle_exercise(ratio=2.0):
+    degrees = np.degrees(np.arctan(ratio))
+    times = "twice" if ratio == 2 else f"{ratio:g} times"
+
+    def check(answer):
+        return answers.number(
+            answer,
+            degrees,
+            0.1,
+            "degrees",
+            name="the angle",
+            where="The gains are cos(phi) and sin(phi); their ratio is tan(phi).",
+            slips={
+                "That is left of the centre. The right channel is the stronger one: its gain goes above.": 90 - degrees,
+                "That is the angle in radians: np.degrees.": np.radians(degrees),
+                "That takes the ratio for one of powers. A ratio of powers is the square of that of "
+                "amplitudes.": np.degrees(np.arctan(np.sqrt(ratio))),
+                "That squares the ratio. tan(phi) is the ratio of the amplitudes itself.": np.degrees(
+                    np.arctan(ratio**2)
+                ),
+                f"That shares 90 degrees in the ratio of 1 to {ratio:g}, as if gains were proportional to the "
+                "angle.": 90 * ratio / (1 + ratio),
+            },
+        )
+
+    return Exercise(
+        number="11.1",
+        task=f"A source is {times} as strong on the right as on the left, in amplitude. At which angle of the pan law "
+        "does it sit, in degrees?",
+        check=check,
+        hints=(
+            "The gains are cos(phi) on the left and sin(phi) on the right.",
+            f"sin(phi) / cos(phi) = {ratio:g}. Which angle has this tangent?",
+        ),
+        solution=f"import numpy as np\n\nanswer = np.degrees(np.arctan2({ratio:g}, 1))",
+        mistakes=(
+            f"answer = 90 * {ratio:g} / (1 + {ratio:g})",
+            f"import numpy as np\n\nanswer = np.arctan2({ratio:g}, 1)",
+        ),
+        praise=f"Only {degrees - 45:.0f} degrees from the centre: {20 * np.log10(ratio):.0f} dB are not much of a way.",
+        drawn=lambda rng: _angle_exercise(int(rng.integers(24, 51)) / 20),
+    )
+
+
 _NEAREST = (
     "import numpy as np\n\n"
     "def answer(mixture_stft, pans):\n"
@@ -162,19 +184,7 @@ _NEAREST = (
 )
 
 EXERCISES = (
-    Exercise(
-        number="11.1",
-        task="A source is twice as strong on the right as on the left, in amplitude. At which angle of the pan law "
-        "does it sit, in degrees?",
-        check=_check_angle,
-        hints=(
-            "The gains are cos(phi) on the left and sin(phi) on the right.",
-            "sin(phi) / cos(phi) = 2. Which angle has this tangent?",
-        ),
-        solution="import numpy as np\n\nanswer = np.degrees(np.arctan2(2, 1))",
-        mistakes=("answer = 60", "import numpy as np\n\nanswer = np.arctan2(2, 1)"),
-        praise="Only 18 degrees from the centre: 6 dB are not much of a way.",
-    ),
+    _angle_exercise(),
     Exercise(
         number="11.2",
         task="Write `pan_histogram(mixture_stft, bins)`: the energy at each angle from 0 to pi/2, hard right included.",

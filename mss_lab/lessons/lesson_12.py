@@ -8,29 +8,8 @@ from .exercise import Exercise
 PIECE = "band"
 
 
-def _check_deaf(answer):
-    return answers.number(
-        answer,
-        np.degrees(np.arctan2(4, 3)),
-        0.1,
-        "degrees",
-        name="the angle",
-        where="Put x_1 = 3 q and x_2 = 4 q into the projection, and ask when it is 0.",
-        slips={
-            "That angle has the tangent 3/4. sin(psi) goes with the left channel: 3 sin(psi) = 4 cos(psi).": np.degrees(
-                np.arctan2(3, 4)
-            ),
-            "That is the angle in radians: np.degrees.": np.arctan2(4, 3),
-            "That is a right angle away: there the projection hears the source best.": np.degrees(np.arctan2(4, 3))
-            + 90,
-            "There the projection hears the source best. Where is it deaf?": np.degrees(np.arctan2(4, 3)) - 90,
-            "That is the angle for powers, 9 and 16. The projection is of amplitudes.": np.degrees(np.arctan2(16, 9)),
-        },
-    )
-
-
 def _check_images(answer):
-    rng = np.random.default_rng(122)
+    rng = answers.rng(122)
     mixture, W = rng.standard_normal((2, 50)), rng.standard_normal((2, 2))
     A, s = np.linalg.inv(W), W @ mixture
 
@@ -56,7 +35,7 @@ def _check_images(answer):
 
 
 def _check_update(answer):
-    rng = np.random.default_rng(123)
+    rng = answers.rng(123)
     C, P, W = rng.random((5, 30)) + 0.1, rng.random((3, 30)) + 0.1, rng.random((3, 5)) + 0.1
     E = W.T @ P
     total = W.sum(axis=1, keepdims=True)
@@ -80,7 +59,7 @@ def _check_update(answer):
 
 
 def _check_filtered(answer):
-    rng = np.random.default_rng(124)
+    rng = answers.rng(124)
     x = rng.standard_normal(2) + 1j * rng.standard_normal(2)
     v = rng.random(3) + 0.1
     factors = rng.standard_normal((2, 3, 2, 2))
@@ -131,6 +110,54 @@ def _check_entry(answer):
     )
 
 
+def _deaf_exercise(left=3, right=4):
+    degrees = np.degrees(np.arctan2(right, left))
+
+    def check(answer):
+        return answers.number(
+            answer,
+            degrees,
+            0.1,
+            "degrees",
+            name="the angle",
+            where=f"Put x_1 = {left} q and x_2 = {right} q into the projection, and ask when it is 0.",
+            slips={
+                f"That angle has the tangent {left}/{right}. sin(psi) goes with the left channel: {left} sin(psi) = "
+                f"{right} cos(psi).": 90 - degrees,
+                "That is the angle in radians: np.degrees.": np.radians(degrees),
+                "That is a right angle away: there the projection hears the source best.": degrees + 90,
+                "There the projection hears the source best. Where is it deaf?": degrees - 90,
+                f"That is the angle for powers, {left**2} and {right**2}. The projection is of amplitudes.": np.degrees(
+                    np.arctan2(right**2, left**2)
+                ),
+            },
+        )
+
+    return Exercise(
+        number="12.1",
+        task=f"A source has the gain {left} on the left and {right} on the right. For which angle psi, in degrees, is "
+        "the projection sin(psi) x_1 - cos(psi) x_2 deaf to it?",
+        check=check,
+        hints=(
+            f"With x_1 = {left} q and x_2 = {right} q the projection is ({left} sin(psi) - {right} cos(psi)) q.",
+            f"So tan(psi) = {right}/{left}: np.arctan2 of the two gains.",
+        ),
+        solution=f"import numpy as np\n\nanswer = np.degrees(np.arctan2({right}, {left}))",
+        mistakes=(
+            f"import numpy as np\n\nanswer = np.degrees(np.arctan2({left}, {right}))",
+            f"import numpy as np\n\nanswer = np.arctan2({right}, {left})",
+        ),
+        praise="A projection is deaf to the pan that has its own angle.",
+        drawn=_draw_deaf,
+    )
+
+
+def _draw_deaf(rng):
+    # In the centre, with equal gains, the exchanged and the squared gains would have the same angle.
+    left, right = rng.choice(np.arange(1, 13), 2, replace=False)
+    return _deaf_exercise(int(left), int(right))
+
+
 _IMAGES = (
     "import numpy as np\n\n"
     "def answer(mixture, unmixing):\n"
@@ -152,22 +179,7 @@ _FILTERED = (
 )
 
 EXERCISES = (
-    Exercise(
-        number="12.1",
-        task="A source has the gain 3 on the left and 4 on the right. For which angle psi, in degrees, is the "
-        "projection sin(psi) x_1 - cos(psi) x_2 deaf to it?",
-        check=_check_deaf,
-        hints=(
-            "With x_1 = 3 q and x_2 = 4 q the projection is (3 sin(psi) - 4 cos(psi)) q.",
-            "So tan(psi) = 4/3: np.arctan2 of the two gains.",
-        ),
-        solution="import numpy as np\n\nanswer = np.degrees(np.arctan2(4, 3))",
-        mistakes=(
-            "import numpy as np\n\nanswer = np.degrees(np.arctan2(3, 4))",
-            "import numpy as np\n\nanswer = np.arctan2(4, 3)",
-        ),
-        praise="A projection is deaf to the pan that has its own angle.",
-    ),
+    _deaf_exercise(),
     Exercise(
         number="12.2",
         task="Write `images(mixture, unmixing)`: what each source gives to each channel, (sources, channels, samples).",

@@ -61,7 +61,7 @@ def _masks(held, struck, exponent=2):
 
 
 def _check_hpss(answer):
-    rng = np.random.default_rng(133)
+    rng = answers.rng(133)
     V = rng.random((14, 17)) ** 2
     frames, bins = 5, 7
     held, struck = _running_median(V, frames, 1), _running_median(V, bins, 0)
@@ -123,7 +123,7 @@ def _beats(V, power=2, unbiased=True, scaled=True):
 
 
 def _check_beats(answer):
-    rng = np.random.default_rng(134)
+    rng = answers.rng(134)
     V = rng.random((6, 20)) * rng.uniform(0.2, 3, (6, 1))
     P = V**2
     around = np.array([np.mean(P * np.roll(P, lag, axis=1)) for lag in range(20)])
@@ -162,7 +162,7 @@ def _rounds(V, p, combine=np.nanmedian, cut=True):
 
 
 def _check_repeating(answer):
-    rng = np.random.default_rng(135)
+    rng = answers.rng(135)
     V = rng.random((5, 22))
     p = 6
 

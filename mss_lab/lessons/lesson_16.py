@@ -14,7 +14,7 @@ def _softmax(made, axis=0):
 
 
 def _check_masks(answer):
-    rng = np.random.default_rng(161)
+    rng = answers.rng(161)
     made = 3 * rng.standard_normal((3, 4, 5))
     where = "np.exp of everything, over the sum of that along the first axis."
     wrong = answers.array(
@@ -53,7 +53,7 @@ def _windows(x, C, mode="constant"):
 
 
 def _check_windows(answer):
-    x = np.random.default_rng(162).standard_normal((4, 9))
+    x = answers.rng(162).standard_normal((4, 9))
     where = "Put C columns of zeros on either side; frame n then sees columns n to n + 2C."
     wrong = answers.array(
         answers.call(answer, x, 2),
@@ -90,7 +90,7 @@ def _target(S, X, low=0.0, high=None, cosine=True):
 
 
 def _check_target(answer):
-    rng = np.random.default_rng(163)
+    rng = answers.rng(163)
     S, X = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape) for shape in ((2, 6, 7), (6, 7)))
     X[0] = 0
     with np.errstate(all="ignore"):

@@ -37,7 +37,7 @@ def _combined(errors, *, own=None, pairs=None, count=None):
 
 
 def _check_combined(answer):
-    errors = np.random.default_rng(172).standard_normal((4, 50)) + 0.3
+    errors = answers.rng(172).standard_normal((4, 50)) + 0.3
     sums = [sum(errors[j] for j in chosen) for size in range(1, 4) for chosen in itertools.combinations(range(4), size)]
     wanted = float(np.mean(np.square(sums)))
     wrong = answers.number(
@@ -59,7 +59,7 @@ def _check_combined(answer):
             "That is the sum over choices and bins. Take their mean.": 700 * wanted,
         },
     )
-    many = np.random.default_rng(173).standard_normal((60, 5))
+    many = answers.rng(173).standard_normal((60, 5))
     wanted = float(_combined(many))
     return wrong or answers.number(
         answers.call(answer, many),
@@ -72,7 +72,7 @@ def _check_combined(answer):
 
 
 def _check_products(answer):
-    rng = np.random.default_rng(174)
+    rng = answers.rng(174)
     sources = rng.standard_normal((4, 300)) * np.array([[1.0], [0.7], [0.5], [0.3]])
     sources[1] += 0.5 * sources[0]
     estimates = 0.8 * sources + 0.2 * sources[[1, 0, 3, 2]] + 0.1 * rng.standard_normal((4, 300))
@@ -127,7 +127,7 @@ def _adding_up(masks, exponent):
 
 
 def _check_adding_up(answer):
-    masks = np.random.default_rng(175).random((3, 6, 8)) * 1.7
+    masks = answers.rng(175).random((3, 6, 8)) * 1.7
     masks[1] = np.maximum(masks[1] - 0.6, 0)
     wrong = answers.array(
         answers.call(answer, masks, 2.0),

@@ -70,7 +70,7 @@ def _song_figure(source, estimate, window, *, gated=True, middle=np.median, tail
 
 
 def _check_figure(answer):
-    rng = np.random.default_rng(182)
+    rng = answers.rng(182)
     window = 50
     # Peaks above the gate whose mean power lies below it, windows that stay within it, and one that is cut off.
     levels = np.array([0.5, 0.3, 0.004, 0.0045, 0.4, 0.012, 0.2, 0.006, 0.0035, 0.6, 0.35])
@@ -120,7 +120,7 @@ def _refined(models, corrections, exponent, strength):
 
 
 def _check_refined(answer):
-    rng = np.random.default_rng(183)
+    rng = answers.rng(183)
     models = rng.uniform(0.05, 1.0, (3, 5, 4))
     corrections = rng.normal(0, 1.0, models.shape)
     arguments = (models, corrections, 2.0, 0.5)

@@ -17,7 +17,7 @@ def _shares(claims, *, unclaimed="all", axis=0):
 
 
 def _check_shares(answer):
-    rng = np.random.default_rng(191)
+    rng = answers.rng(191)
     claims = (rng.random((3, 5, 8)) < 0.4).astype(float)
     claims[:, 0, :3] = 0
     claims[:, 1, 2] = 1
@@ -132,7 +132,7 @@ def _crossfade(segments, step, *, rise=np.linspace, average=False, add=False, ol
 
 
 def _check_crossfade(answer):
-    segments = np.random.default_rng(193).normal(size=(6, 9))
+    segments = answers.rng(193).normal(size=(6, 9))
     arguments = (segments, 2)
     replaced = _crossfade(*arguments, rise=lambda low, high, count: np.ones(count))
     kept = _crossfade(*arguments, rise=lambda low, high, count: np.zeros(count))
