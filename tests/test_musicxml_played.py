@@ -165,6 +165,8 @@ def bracket(letter, number, *signs, kind="stop"):
         ([strain("C"), bracket("D", 1, BACKWARD), strain("E")], "1213"),
         # The last ending has a repeat sign too: the strain is over all the same.
         ([strain("C"), bracket("D", 1, BACKWARD), bracket("E", 2, BACKWARD), strain("F")], "12134"),
+        # The last ending stands behind a start sign: the next strain begins with it.
+        ([strain("C"), bracket("D", 1, BACKWARD), bracket("E", 2, FORWARD), strain("F", BACKWARD)], "1213434"),
         # Signs on the other side of the bar line.
         ([strain("C", '<barline location="right"><repeat direction="forward"/></barline>'), strain("D"),
           strain("E", '<barline location="left"><repeat direction="backward"/></barline>')], "1223"),

@@ -263,7 +263,12 @@ def _strains(signs: Sequence[Signs], names: Sequence[str], warnings: list[str]) 
             close(index - 1)
         if index in groups:
             endings = groups[index]
-            close(endings[-1].stop, _rounds_of(endings, signs), endings)
+            rounds = _rounds_of(endings, signs)
+            if len(endings) > 1 and signs[endings[-1].start].repeat_start:
+                # With a start sign before it, the last ending is the beginning of the next strain.
+                close(endings[-1].start - 1, rounds, endings[:-1])
+            else:
+                close(endings[-1].stop, rounds, endings)
         elif signs[index].repeat_rounds:
             close(index, signs[index].repeat_rounds)
         index = max(index + 1, start)
