@@ -57,6 +57,52 @@ def test_common_names(name, program):
     assert program_of(name) == program
 
 
+@pytest.mark.parametrize(
+    ("instrument", "spellings"),
+    {
+        "violin": "Vni I|Vni. II|Vln. 2|Vl. I|Viol. 1|Violino I°|Violini II|2. Violinen|1er Violon|Vn. I solo",
+        "viola": "Va.|Vla.|Vle|Viole|Br.|Bratschen|Vlas.",
+        "cello": "Vc.|Vlc.|Vcl.|Vcelli|Celli|Violoncelli|Violoncelles|Vc. solo",
+        "contrabass": "D.B.|D. B.|DB|Cb.|Kb.|Ctb.|D. Bass|Kontrabässe|Contrebasses|Contrabbassi",
+        "flute": "Fl. 1/2|Flauto 1°|Flauti|Flöten|Flûtes|2 Fl.",
+        "piccolo": "Picc.|Kl. Fl.|Fl. picc.|Ottavino|Petite flûte",
+        "oboe": "Ob.|Hb.|Htb. 2|Oboi|Oboen",
+        "english horn": "E.H.|C.A.|C. Ingl.|Engl. Hr.|Cor. Ang|E. Hn.",
+        "clarinet": "Cl. in A|Kl.|Klar. in B|B♭ Clarinet 1|Clarinetti",
+        "bassoon": "Fg.|Fag. II|Bsn.|Bn. 1|Bon|Fagotti|Bassons",
+        "french horn": "Hn. 1,2|Cor.|Cor. I & II|Hr. in F|Corni in F|Hörner|Cors",
+        "trumpet": "Tr.|Tpt. 1|Trp. in B|Trombe|Trompeten",
+        "trombone": "Trb.|Tbn. 1-2|Pos. I|Tromboni|Posaunen",
+        "tuba": "Tb.|Tba.|Tuba",
+        "timpani": "Timp.|Pk.|Timb.|Pauken|Timbales",
+        "alto sax": "A. Sax|Alto Sax. 2",
+        "baritone sax": "B. Sax|Bar. Sax",
+        "orchestral harp": "Hp.|Hfe.|Arpa|Harpe",
+        "harpsichord": "Hpsd.|Cemb.|Clav.|Clavecin",
+        "acoustic grand piano": "Pno.|Pf.|Klav.|Grand Piano",
+    }.items(),
+)
+def test_abbreviations_and_plurals_of_four_languages(instrument, spellings):
+    for spelling in spellings.split("|"):
+        assert name_of(program_of(spelling)) == instrument, spelling
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "kin"),
+    [("B. Cl.", "bass clarinet", "Cl."), ("Bkl.", "bass clarinet", "Kl."), ("Cfg.", "contrabassoon", "Fg."),
+     ("A. Fl.", "alto flute", "Fl."), ("B. Tbn.", "bass trombone", "Tbn."), ("E. Gtr.", "electric guitar", "Gtr.")],
+)  # fmt: skip
+def test_kin_of_one_program_keep_their_names(short, long, kin):
+    assert without_player(short) == without_player(f"{short} 2") == long
+    assert program_of(short) == program_of(long)
+    assert merge_players(duet(short, kin)).sources == (short, kin)
+
+
+@pytest.mark.parametrize("name", ["Perc.", "Snare Drum", "Bass drum 2", "Grosse Caisse", "Schlagzeug", "Cymbals"])
+def test_percussion_without_pitch_is_drums(name):
+    assert is_drums(name)
+
+
 def test_a_name_belongs_to_one_instrument():
     names = [instruments._plain(name) for name in instruments.NAMES] + list(instruments.VOICES)
     names += [other for others in instruments.ABBREVIATIONS.values() for other in others]
@@ -81,6 +127,7 @@ def test_unknown_names_are_refused_with_words(name, says):
 def test_a_bass_sings_beside_other_voices():
     choir = ["soprano", "alto", "tenor", "Bass 1"]
     assert programs_of([*choir, "cello"]) == {**dict.fromkeys(choir, 52), "cello": 42}
+    assert programs_of(["Sopran", "Basso"]) == {"Sopran": 52, "Basso": 52}
     assert programs_of(["guitar", "bass", "drums"]) == {"guitar": 24, "bass": 32, "drums": 0}
 
 

@@ -50,92 +50,157 @@ NAMES = (
     *("telephone ring", "helicopter", "applause", "gunshot"),
 )
 
-# URMP's, with those that scores print.
+# URMP's, with those that scores print in English, German, Italian and French, written without full stops and spaces.
+# Each stands for a name of the field, which is one of NAMES, SYNONYMS or VOICES.
 ABBREVIATIONS = {
-    "violin": ("vn", "vln", "vl", "vlns"),
-    "viola": ("va", "vla"),
-    "cello": ("vc", "vlc", "vcl"),
-    "contrabass": ("db", "cb"),
-    "flute": ("fl",),
-    "piccolo": ("picc",),
-    "oboe": ("ob",),
-    "english horn": ("eh", "ca"),
-    "clarinet": ("cl",),
-    "bassoon": ("bn", "bsn", "fg"),
-    "tenor sax": ("sax", "tsax"),
-    "soprano sax": ("ssax",),
-    "alto sax": ("asax",),
-    "baritone sax": ("bsax",),
-    "french horn": ("hn", "hrn", "cor"),
-    "trumpet": ("tpt", "trp", "trpt"),
-    "trombone": ("tbn", "trb", "trbn"),
-    "tuba": ("tba", "tb"),
-    "timpani": ("timp",),
-    "orchestral harp": ("hp", "hrp"),
-    "acoustic grand piano": ("pno", "pf"),
-    "acoustic guitar (nylon)": ("gtr", "gt"),
-    "harpsichord": ("hpsd", "cemb"),
+    "violin": ("vn", "vln", "vl", "vlns", "vni", "vlni", "viol", "vno"),
+    "viola": ("va", "vla", "vle", "br"),
+    "cello": ("vc", "vlc", "vcl", "vlle", "vcelle", "vcello", "vcelli"),
+    "contrabass": ("db", "cb", "kb", "ctb", "dbass", "cbass", "stbass"),
+    "flute": ("fl", "flt"),
+    "alto flute": ("afl", "altfl"),
+    "piccolo": ("picc", "pic", "flpicc", "ptefl", "klfl", "kfl", "ott"),
+    "recorder": ("rec", "bfl", "blfl"),
+    "oboe": ("ob", "hb", "htb", "hautb"),
+    "english horn": (
+        "eh",
+        "ca",
+        "ci",
+        "ehn",
+        "ehr",
+        "englhr",
+        "engh",
+        "cingl",
+        "coringl",
+        "cangl",
+        "corangl",
+        "cang",
+        "corang",
+    ),
+    "clarinet": ("cl", "clar", "kl", "klar"),
+    "bass clarinet": ("bcl", "bscl", "bkl", "bassklar", "basskl", "bclar", "clbasso", "clbasse"),
+    "bassoon": ("bn", "bsn", "bssn", "fg", "fag", "bon"),
+    "contrabassoon": ("cbn", "cbsn", "cfg", "cfag", "kfg", "kfag", "dbn", "dbsn", "cbon"),
+    "soprano sax": ("ssax", "sopsax"),
+    "alto sax": ("asax", "altsax"),
+    "tenor sax": ("sax", "tsax", "tensax"),
+    "baritone sax": ("bsax", "barsax"),
+    "french horn": ("hn", "hrn", "cor", "hr", "fhn"),
+    "trumpet": ("tpt", "trp", "trpt", "tr", "tp", "tromp", "trbe"),
+    "cornet": ("cnt", "crnt"),
+    "flugelhorn": ("flghn", "flhn", "flugh"),
+    "trombone": ("tbn", "trb", "trbn", "trbne", "tromb", "pos", "trbni"),
+    "bass trombone": ("btbn", "btrb", "bpos", "basspos"),
+    "tuba": ("tba", "tb", "btb"),
+    "euphonium": ("euph",),
+    "timpani": ("timp", "pk", "pkn", "timb"),
+    "glockenspiel": ("glock", "glsp", "gsp", "camp"),
+    "xylophone": ("xyl", "xil"),
+    "vibraphone": ("vib", "vibr"),
+    "marimba": ("mar",),
+    "tubular bells": ("tubbells", "tbells", "chim"),
+    "celesta": ("cel",),
+    "orchestral harp": ("hp", "hrp", "hf", "hfe", "arp"),
+    "acoustic grand piano": ("pno", "pf", "pfte", "klav"),
+    "harpsichord": ("hpsd", "cemb", "hpd", "hpschd", "clav"),
     "church organ": ("org",),
+    "accordion": ("accord", "akk", "fisarm"),
+    "acoustic guitar (nylon)": ("gtr", "gt", "git", "guit", "chit", "agtr"),
+    "electric guitar": ("egtr", "eguit", "egit"),
+    "bass guitar": ("bgtr", "bassgtr", "ebass"),
+    "mandolin": ("mand",),
+    "strings": ("str",),
+    "choir": ("chor", "coro"),
+    "soprano": ("sop", "sopr"),
+    "mezzo soprano": ("mez", "mezz"),
+    "tenor": ("ten",),
+    "baritone": ("bar", "barit"),
 }
 
 # Other names of a program's own instrument, or of the one that is nearest to it.
 SYNONYMS = {
-    "acoustic grand piano": ("piano", "grand piano", "acoustic piano", "pianoforte", "klavier"),
+    "acoustic grand piano": ("piano", "grand piano", "acoustic piano", "pianoforte", "klavier", "fortepiano", "flugel",
+                             "hammerklavier"),
     "electric piano 1": ("electric piano", "rhodes", "e piano", "epiano"),
-    "harpsichord": ("cembalo", "clavecin"),
-    "vibraphone": ("vibes",),
-    "tubular bells": ("chimes",),
+    "harpsichord": ("cembalo", "clavecin", "clavicembalo"),
+    "celesta": ("celeste",),
+    "glockenspiel": ("campanelli", "jeu de timbres"),
+    "vibraphone": ("vibes", "vibraphon", "vibrafono"),
+    "marimba": ("marimbaphon",),
+    "xylophone": ("xylophon", "xilofono", "silofono"),
+    "tubular bells": ("chimes", "rohrenglocken", "campane", "cloches"),
     "drawbar organ": ("hammond", "hammond organ", "electric organ"),
-    "church organ": ("organ", "pipe organ", "orgel"),
+    "church organ": ("organ", "pipe organ", "orgel", "organo"),
     "reed organ": ("harmonium",),
-    "acoustic guitar (nylon)": ("guitar", "acoustic guitar", "classical guitar", "nylon guitar", "lute", "theorbo"),
-    "acoustic guitar (steel)": ("steel guitar", "folk guitar", "mandolin", "ukulele"),
-    "electric guitar (clean)": ("electric guitar", "clean guitar"),
+    "accordion": ("akkordeon", "fisarmonica", "accordeon"),
+    "acoustic guitar (nylon)": ("guitar", "acoustic guitar", "classical guitar", "nylon guitar", "lute", "theorbo",
+                                "gitarre", "chitarra", "guitare", "laute", "archlute", "tiorba", "theorbe", "luth"),
+    "acoustic guitar (steel)": ("steel guitar", "folk guitar", "mandolin", "ukulele", "mandoline", "mandolino"),
+    "electric guitar (clean)": ("electric guitar", "clean guitar", "e gitarre", "elektrische gitarre"),
     "distortion guitar": ("distorted guitar", "distorted electric guitar"),
-    "acoustic bass": ("bass", "upright bass"),
-    "electric bass (finger)": ("electric bass", "bass guitar"),
+    "acoustic bass": ("bass", "upright bass", "basso", "bassus"),
+    "electric bass (finger)": ("electric bass", "bass guitar", "bassgitarre", "e bass"),
     "synth bass 1": ("synth bass",),
-    "violin": ("violine", "violino", "violon", "geige"),
-    "viola": ("bratsche", "alto viola"),
-    "cello": ("violoncello", "violoncelle"),
-    "contrabass": ("double bass", "doublebass", "string bass", "kontrabass", "contrabbasso", "violone"),
-    "orchestral harp": ("harp", "harfe", "arpa"),
-    "timpani": ("kettledrum", "pauken"),
-    "string ensemble 1": ("strings", "string ensemble", "string section", "string orchestra"),
+    "violin": ("violine", "violino", "violon", "geige", "violini", "violinen", "geigen"),
+    "viola": ("bratsche", "alto viola", "viole", "violen", "bratschen"),
+    "cello": ("violoncello", "violoncelle", "celli", "violoncelli", "cellos"),
+    "contrabass": ("double bass", "doublebass", "string bass", "kontrabass", "contrabbasso", "violone", "contrebasse",
+                   "kontrabasse", "contrabassi", "contrabbassi", "contrabasso", "bassi", "contrabasse"),
+    "orchestral harp": ("harp", "harfe", "arpa", "harpe", "harfen", "arpe"),
+    "timpani": ("kettledrum", "pauken", "pauke", "timbales", "timpano", "timpany"),
+    "string ensemble 1": ("strings", "string ensemble", "string section", "string orchestra", "cordes"),
     "synth strings 1": ("synth strings",),
-    "choir aahs": ("choir", "chorus", "voice", "vocal", "vocals", "singer", "singing", "lead vocals", "voix"),
-    "trumpet": ("trompete", "tromba", "trompette", "cornet", "flugelhorn"),
-    "trombone": ("posaune", "tenor trombone", "bass trombone"),
-    "tuba": ("euphonium", "bass tuba"),
-    "french horn": ("horn", "corno", "waldhorn"),
+    "choir aahs": ("choir", "chorus", "voice", "vocal", "vocals", "singer", "singing", "lead vocals", "voix", "voce",
+                   "gesang", "singstimme", "chant", "canto", "cantus"),
+    "trumpet": ("trompete", "tromba", "trompette", "cornet", "flugelhorn", "trombe", "trompeten", "clarino", "clarini",
+                "kornett", "cornetta", "cornetto", "piccolo trumpet", "bass trumpet"),
+    "trombone": ("posaune", "tenor trombone", "bass trombone", "posaunen", "tromboni", "bassposaune", "tenorposaune",
+                 "alto trombone", "altposaune", "trombone basso", "sackbut"),
+    "tuba": ("euphonium", "bass tuba", "basstuba", "tuben", "tenorhorn", "wagner tuba"),
+    "french horn": ("horn", "corno", "waldhorn", "corni", "horner"),
     "brass section": ("brass",),
     "synth brass 1": ("synth brass",),
-    "soprano sax": ("soprano saxophone",),
-    "alto sax": ("alto saxophone",),
-    "tenor sax": ("tenor saxophone", "saxophone", "saxophon"),
-    "baritone sax": ("baritone saxophone", "bari sax"),
-    "english horn": ("cor anglais", "englischhorn", "corno inglese"),
-    "oboe": ("hautbois",),
-    "bassoon": ("fagott", "fagotto", "contrabassoon", "kontrafagott"),
-    "clarinet": ("klarinette", "clarinetto", "clarinette", "bass clarinet"),
-    "piccolo": ("piccolo flute",),
-    "flute": ("flote", "flauto", "traverso", "transverse flute", "alto flute"),
-    "recorder": ("blockflote", "alto recorder", "soprano recorder", "tenor recorder"),
+    "soprano sax": ("soprano saxophone", "sopransaxophon"),
+    "alto sax": ("alto saxophone", "altsaxophon"),
+    "tenor sax": ("tenor saxophone", "saxophone", "saxophon", "tenorsaxophon", "sassofono"),
+    "baritone sax": ("baritone saxophone", "bari sax", "baritonsaxophon"),
+    "english horn": ("cor anglais", "englischhorn", "corno inglese", "englisch horn"),
+    "oboe": ("hautbois", "oboen", "oboi", "oboe d amore", "oboe da caccia", "hautboy"),
+    "bassoon": ("fagott", "fagotto", "contrabassoon", "kontrafagott", "fagotti", "fagotte", "basson", "contrafagotto",
+                "controfagotto", "contrebasson", "double bassoon", "dulcian"),
+    "clarinet": ("klarinette", "clarinetto", "clarinette", "bass clarinet", "clarinetti", "klarinetten",
+                 "bassklarinette", "clarinetto basso", "clarinette basse", "basset horn", "bassetthorn",
+                 "corno di bassetto"),
+    "piccolo": ("piccolo flute", "flauto piccolo", "ottavino", "petite flute", "piccoloflote", "kleine flote"),
+    "flute": ("flote", "flauto", "traverso", "transverse flute", "alto flute", "flauti", "floten", "grosse flote",
+              "grande flute", "flauto traverso", "traversflote", "altflote", "querflote", "bass flute"),
+    "recorder": ("blockflote", "alto recorder", "soprano recorder", "tenor recorder", "flauto dolce", "flute a bec",
+                 "bass recorder"),
     "pan flute": ("panpipes",),
     "bagpipe": ("bagpipes",),
     "steel drums": ("steelpan",),
-}
+}  # fmt: skip
 
 # Parts of a choir. "Bass" is one of them only beside others: alone it is the instrument.
-VOICES = ("soprano", "mezzo", "mezzosoprano", "mezzo soprano", "alto", "contralto", "tenor", "baritone", "treble")
+VOICES = ("soprano", "mezzo", "mezzosoprano", "mezzo soprano", "alto", "contralto", "tenor", "baritone", "treble",
+          "countertenor", "sopran", "tenore", "baritono", "bariton")  # fmt: skip
 VOICE_PROGRAM = NAMES.index("choir aahs")
 
-DRUMS = ("drums", "drum", "drum kit", "drumkit", "drum set", "percussion", "kit")
+DRUMS = (
+    "drums", "drum", "drum kit", "drumkit", "drum set", "drumset", "percussion", "kit", "perc", "dr", "drs",
+    "percussioni", "schlagzeug", "schlagwerk", "batterie", "batteria", "snare drum", "snare", "side drum", "bass drum",
+    "kick drum", "kick", "cymbal", "cymbals", "crash cymbal", "hi hat", "triangle", "tambourine", "castanet", "tam tam",
+    "gong", "gran cassa", "tamburo", "piatti", "becken", "grosse trommel", "kleine trommel", "grosse caisse",
+    "caisse claire", "triangel", "triangolo",
+)  # fmt: skip
 
 # What a name says of the player, behind the instrument or before it. "I" to "IV" are players in an orchestra.
-_NUMBER = r"(?:[0-9]+|i|ii|iii|iv|v)"
+_NUMBER = r"(?:[0-9]+(?:mo|do|o|a)?|i|ii|iii|iv|v|primo|prima|secondo|seconda|terzo|quarto)"
 _BEHIND = re.compile(rf"^(.+?) (?:{_NUMBER}|[a-h]|solo|div|in (?:[a-g](?: flat| sharp)?|bb|eb|ab|db))$")
-_BEFORE = re.compile(r"^(?:[0-9]+(?:st|nd|rd|th)?|first|second|third|fourth|solo|principal|bb|eb|ab|the) (.+)$")
+_BEFORE = re.compile(
+    r"^(?:[0-9]+(?:st|nd|rd|th|er|re|e|nde|ste)?|i|ii|iii|iv|primo|secondo|terzo|first|second|third|fourth|erste[rs]?|zweite[rs]?|premiere?"
+    r"|deuxieme|solo|principal|bb|eb|ab|the) (.+)$"
+)
 _STUCK = re.compile(r"^([a-z]{2,4})[a-d]$")
 
 
@@ -200,7 +265,7 @@ def programs_of(sources: Iterable[str]) -> dict[str, int]:
     in_choir = any(_look_up(source) in VOICES for source in sources)
     programs = {}
     for source in sources:
-        is_voice = in_choir and _look_up(source) == "bass"
+        is_voice = in_choir and _look_up(source) in ("bass", "basso", "bassus")
         programs[source] = VOICE_PROGRAM if is_voice else 0 if is_drums(source) else program_of(source)
     return programs
 
@@ -259,6 +324,8 @@ def _readings(name: str) -> list[str]:
                 readings.append(shorter[1])
     readings += [reading[:-1] for reading in readings if reading.endswith("s")]
     readings += [stuck[1] for reading in readings if (stuck := _STUCK.match(reading))]
+    # "D.B." and "B. Cl." stand in the list of abbreviations without the space between.
+    readings += [reading.replace(" ", "") for reading in readings]
     return readings
 
 
@@ -266,13 +333,9 @@ def _look_up(name: str) -> str | None:
     return next((reading for reading in _readings(name) if reading in _PROGRAMS), None)
 
 
-_WRITTEN_OUT = {_plain(name): name for name in NAMES}
-_WRITTEN_OUT |= {other: name for name, others in ABBREVIATIONS.items() for other in others}
 _PROGRAMS = {_plain(name): program for program, name in enumerate(NAMES)}
-_PROGRAMS |= {
-    other: NAMES.index(name)
-    for table in (ABBREVIATIONS, SYNONYMS)
-    for name, others in table.items()
-    for other in others
-}
+_PROGRAMS |= {other: NAMES.index(name) for name, others in SYNONYMS.items() for other in others}
 _PROGRAMS |= dict.fromkeys(VOICES, VOICE_PROGRAM)
+_PROGRAMS |= {short: _PROGRAMS[_plain(name)] for name, others in ABBREVIATIONS.items() for short in others}
+_WRITTEN_OUT = {_plain(name): name for name in NAMES}
+_WRITTEN_OUT |= {short: name for name, others in ABBREVIATIONS.items() for short in others}
