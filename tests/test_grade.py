@@ -8,8 +8,7 @@ import nbformat
 import pytest
 import toy_lesson
 
-from mss_lab.lessons import grade, record
-from mss_lab.lessons.exercise import Verdict
+from mss_lab.lessons import grade
 
 pytestmark = pytest.mark.notebook
 
@@ -25,14 +24,16 @@ NOTEBOOKS = {
         '%lab.check("7.2", lambda signal: signal)',
         '%lab.check("7.3", undefined)',
     ),
-    # A verdict that was only printed, or signed with another secret; a function that stops; nothing for 7.3.
+    # A verdict that was only printed, or sent to the grader; a function that stops; nothing for 7.3.
     "bob": (
         OPEN,
         "%print('7.1 right')",
-        "%import json, os\nfrom pathlib import Path\n"
-        "forged = json.dumps({'kind': 'verdict', 'exercise': '7.1', 'state': 'right', 'message': 'me'})\n"
-        "with Path(os.environ['MSS_LAB_VERDICTS']).open('a') as file:\n"
-        "    print(forged, 'x ' + forged, '{', sep='\\n', file=file)",
+        "%import json, os, socket\n"
+        "for forged in ({'kind': 'verdict', 'exercise': '7.1', 'state': 'right', 'message': 'me'}, {}, [], 'right'):\n"
+        "    with socket.socket(socket.AF_UNIX) as judge:\n"
+        "        judge.connect(os.environ['MSS_LAB_JUDGE'])\n"
+        "        words = json.dumps(forged).encode()\n"
+        "        judge.sendall(len(words).to_bytes(8, 'big') + bytes(8) + words)",
         '%lab.check("7.1", ...)',
         "%lab.check('7.2', [].append)\nlab.check('7.2', lambda signal: 1 // 0)",
     ),
@@ -170,27 +171,3 @@ def test_a_notebook_that_could_not_be_run_makes_the_exit_code_1(monkeypatch, cap
 def test_a_time_limit_must_be_above_0(limit):
     with pytest.raises(ValueError, match="time_limit_s"):
         grade.grade([], limit)
-
-
-# The record
-
-
-def test_only_lines_signed_with_the_secret_of_this_run_count(tmp_path, monkeypatch):
-    path = tmp_path / "verdicts"
-    monkeypatch.setenv(record.PLACE, str(path))
-    monkeypatch.setenv(record.SECRET, "one")
-    record.opened("07")
-    record.verdict(Verdict("7.1", "wrong", "no\nnot \N{CHECK MARK}"))
-    monkeypatch.setenv(record.SECRET, "two")
-    record.verdict(Verdict("7.1", "right", "forged"))
-    with path.open("a", encoding="utf-8") as file:
-        file.write(path.read_text(encoding="utf-8").splitlines()[1].replace("wrong", "right") + "\n")
-    assert record.read(path, "one") == (("07",), (Verdict("7.1", "wrong", "no\nnot \N{CHECK MARK}"),))
-
-
-def test_without_a_grader_nothing_is_recorded(tmp_path, monkeypatch):
-    monkeypatch.delenv(record.PLACE, raising=False)
-    monkeypatch.chdir(tmp_path)
-    record.opened("07")
-    assert list(tmp_path.iterdir()) == []
-    assert record.read(tmp_path / "none", "one") == ((), ())

@@ -32,7 +32,7 @@ LAYERS = {
     "datasets": ("datasets",),
     "networks": ("neural",),
     "tools": ("catalogue", "compare", "plots"),
-    "face": ("widgets", "lessons", "cli", "doctor", "launch", "__main__"),
+    "face": ("widgets", "lessons", "grading", "cli", "doctor", "launch", "__main__"),
 }
 
 # What a layer may import of the package, besides itself: layers, or modules of them.

@@ -9,7 +9,8 @@ import pytest
 import toy_lesson
 
 from mss_lab import lessons
-from mss_lab.lessons import book, links, notebooks, record, runs_in, strip, structure
+from mss_lab.grading.judge import Judge
+from mss_lab.lessons import book, judged, links, notebooks, runs_in, strip, structure
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -59,18 +60,18 @@ def test_a_lesson_takes_no_longer_than_a_class_waits(path):
 @by_name
 def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
     before = sorted(path.parent.rglob("*"))
-    environment = {record.PLACE: str(tmp_path / "verdicts"), record.SECRET: "a secret", **ONE_THREAD}
-    with notebooks.working_copy(path) as folder:
+    judge = Judge(secret=0)
+    environment = {judged.PLACE: str(tmp_path / "judge"), **ONE_THREAD}
+    with judge.listening(tmp_path / "judge"), notebooks.working_copy(path) as folder:
         run = notebooks.execute(
             notebooks.read(path), folder=folder, time_limit_s=HANGS_S, environment=environment, network=False
         )
     assert not run.errors and not run.timed_out, [str(error) for error in run.errors] or f"over {HANGS_S:g} s"
     assert sorted(path.parent.rglob("*")) == before
     # As the repository keeps it, a lesson opens itself, and its exercises are still to be done.
-    opened, verdicts = record.read(tmp_path / "verdicts", "a secret")
-    assert opened == (path.name[:2],)
-    states = {verdict.exercise: verdict.state for verdict in verdicts}
-    assert states == {exercise.number: "not attempted" for exercise in lessons.exercises_of(path.name[:2])}
+    assert judge.opened == [path.name[:2]]
+    states = {number: [verdict.state for verdict in found.verdicts] for number, found in judge.exercises.items()}
+    assert states == {exercise.number: ["not attempted"] for exercise in lessons.exercises_of(path.name[:2])}
 
 
 def listing(folder: Path) -> list[tuple[str, int]]:

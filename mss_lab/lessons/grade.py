@@ -2,10 +2,8 @@
 
     mss-lab grade NOTEBOOK... [--csv FILE] [--time-limit S]
 
-An error in one cell does not stop the rest. The verdicts do not travel through the notebook's output, which a notebook
-can print, but through a file of which only this run's kernel knows name and secret: see `record` for what that protects
-from and what not. A notebook is code: grade those of people you do not trust on a machine, or as a user, that holds
-nothing of worth. The student's file is read and never written, and the grader's own progress is not touched.
+An error in one cell does not stop the rest. Answers are judged outside of the notebook's kernel: see
+`mss_lab.grading`. The student's file is read and never written, and the grader's own progress is not touched.
 
 An exercise's verdict is the best that its checks gave: "right" if any was right. Otherwise the last one counts.
 
@@ -16,17 +14,15 @@ import argparse
 import csv
 import dataclasses
 import os
-import re
 import secrets
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from .. import checks, files
-from . import lab, notebooks, record
-from .exercise import STATES, Verdict
+from ..grading import one, sandbox
+from . import notebooks
+from .exercise import STATES
 
 TIME_LIMIT_S = 300.0
 
@@ -136,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{path}: {outcome}\n")
         for line in lines:
             name = f"{line.exercise}  " if line.exercise else ""
-            sys.stdout.write(f"  {STATES[line.verdict]} {name}{line.verdict}: {line.message}\n")
+            sys.stdout.write(f"  {STATES.get(line.verdict, STATES['error'])} {name}{line.verdict}: {line.message}\n")
     if arguments.csv:
         write_csv(arguments.csv, grades, force=arguments.force)
     return int(any(not line.exercise for line in grades))
@@ -151,61 +147,15 @@ def _by_notebook(grades: Sequence[Grade]) -> dict[str, list[Grade]]:
 
 def _grade_one(path: str | os.PathLike, time_limit_s: float) -> list[Grade]:
     name = os.fspath(path)
-    try:
-        notebook = notebooks.read(path)
-    except (OSError, ValueError) as error:
-        return [Grade(name, "", "error", str(error), 0.0)]
-    secret = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="mss_lab-grade-") as own, notebooks.working_copy(path) as folder:
-        verdicts_file = Path(own) / secrets.token_hex(16)
-        environment = {record.PLACE: str(verdicts_file), record.SECRET: secret}
-        outcome = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s, environment=environment)
-        opened, verdicts = record.read(verdicts_file, secret)
-    lessons = tuple(dict.fromkeys([*opened, *_lessons_in(notebook)]))
-    exercises = [exercise.number for number in lessons for exercise in lab.exercises_of(number)]
-    if not exercises:
-        why = "the time ran out" if outcome.timed_out else str(outcome.errors[0]) if outcome.errors else "no error"
-        return [Grade(name, "", "error", f"the notebook opens no lesson that there is ({why})", outcome.seconds)]
-    grades = []
-    for exercise in exercises:
-        found = _best([verdict for verdict in verdicts if verdict.exercise == exercise])
-        found = found or _without_verdict(exercise, outcome, time_limit_s)
-        grades.append(Grade(name, exercise, found.state, found.message, outcome.seconds))
-    return grades
-
-
-def _lessons_in(notebook: Any) -> list[str]:
-    # A notebook that stops before it opens its lesson still says which one it is about.
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    named = [f"{int(number):02}" for number in re.findall(r"lessons\.open\(\s*[\"']?(\d{1,2})[\"']?\s*\)", code)]
-    return [number for number in named if number in lab.numbers()]
-
-
-def _best(verdicts: Sequence[Verdict]) -> Verdict | None:
-    right = [verdict for verdict in verdicts if verdict.right]
-    return right[0] if right else verdicts[-1] if verdicts else None
-
-
-def _without_verdict(exercise: str, outcome: notebooks.Run, time_limit_s: float) -> Verdict:
-    pattern = re.compile(rf"\.check\(\s*[\"']{re.escape(exercise)}[\"']")
-    cells = [
-        index
-        for index, cell in enumerate(outcome.notebook.cells)
-        if cell.cell_type == "code" and pattern.search(cell.source)
-    ]
-    for error in outcome.errors:
-        if error.cell in cells:
-            return Verdict(exercise, "error", str(error))
-    if outcome.stopped_at is not None and any(index >= outcome.stopped_at for index in cells):
-        if outcome.timed_out:
-            place = (
-                f"the notebook ran for more than {time_limit_s:g} s and was stopped in cell {outcome.stopped_at + 1}"
-            )
-            return Verdict(exercise, "time limit", place)
-        return Verdict(exercise, "error", str(outcome.errors[-1]))
-    if cells:
-        return Verdict(exercise, "not attempted", "its check did not run")
-    return Verdict(exercise, "not attempted", "there is no check of it in the notebook")
+    limits = sandbox.Limits(seconds=time_limit_s)
+    if not Path(path).is_file():
+        return [Grade(name, "", "error", f"notebook {name} does not exist; give the path of an .ipynb file", 0.0)]
+    with notebooks.working_copy(path) as folder:
+        job = one.Job(name, name, Path(path).stem, str(folder), str(folder), secret=secrets.randbits(64), limits=limits)
+        found, _ = one.grade_one(job)
+    if not found.exercises:
+        return [Grade(name, "", "error", found.problem, found.seconds)]
+    return [Grade(name, each.exercise, each.verdict, each.message, found.seconds) for each in found.exercises]
 
 
 def _harmless(cell: str) -> str:

@@ -1,6 +1,6 @@
 """The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
 
-Contents: Lab, open, numbers, exercises_of, solutions_withheld; OWN_LESSONS, SOLUTIONS.
+Contents: Lab, open, numbers, exercises_of, piece_of, solutions_withheld; OWN_LESSONS, SOLUTIONS.
 """
 
 import dataclasses
@@ -18,8 +18,8 @@ import numpy as np
 from .. import audio
 from ..refusals import RefusedValue
 from ..score.notes import Score, read_score
+from . import judged
 from . import progress as kept
-from . import record
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
 from .progress import Mark
@@ -94,6 +94,17 @@ def solutions_withheld() -> bool:
     return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
 
 
+def piece_of(number: str | int) -> str:
+    """The name of the piece that a lesson listens to, or the path of its folder.
+
+    Raises
+    ------
+    LookupError
+        If there is no such lesson.
+    """
+    return str(_module_of(_two_digits(number)).PIECE)
+
+
 class _NoSources(dict):
     """The sources of a recording whose sources nobody has; asking for one explains that."""
 
@@ -135,7 +146,7 @@ class Lab:
         self.exercises = {exercise.number: exercise.for_student(student) for exercise in exercises}
         self._piece = piece
         self._hints_given = dict.fromkeys(self.exercises, 0)
-        record.opened(number)
+        judged.tell("opened", lesson=number, student=student)
         self.use(None)
 
     def use(self, path: str | os.PathLike | None, score: Score | str | os.PathLike | None = None) -> "Lab":
@@ -179,7 +190,8 @@ class Lab:
     def task(self, number: str) -> Card:
         """The task of an exercise, with the reader's own numbers where the lesson was opened with a name."""
         exercise = self._exercise(number)
-        lines = [exercise.task]
+        # While a notebook is graded, the grader holds what the numbers are drawn by.
+        lines = [judged.tell("task", exercise=exercise.number) or exercise.task]
         if exercise.drawn and self.student:
             lines.append(f"These numbers are drawn from the name {self.student}.")
         elif exercise.drawn:
@@ -195,8 +207,7 @@ class Lab:
             If this lesson has no such exercise.
         """
         exercise = self._exercise(number)
-        verdict = exercise.judge(answer)
-        record.verdict(verdict)
+        verdict = judged.verdict_on(exercise.number, answer) if judged.is_graded() else exercise.judge(answer)
         notice = ""
         if verdict.state != "not attempted":
             notice = self._keep(exercise.number, lambda mark: mark.after_try(verdict.right))
@@ -209,6 +220,7 @@ class Lab:
         given = min(self._hints_given[exercise.number] + 1, len(exercise.hints))
         last = self._hints_given[exercise.number] >= len(exercise.hints)
         self._hints_given[exercise.number] = given
+        judged.tell("hint", exercise=exercise.number)
         notice = self._keep(exercise.number, lambda mark: dataclasses.replace(mark, hints=max(mark.hints, given)))
         lines = [f"{place}. {hint}" for place, hint in enumerate(exercise.hints[:given], start=1)]
         if last:
@@ -221,6 +233,7 @@ class Lab:
     def solution(self, number: str) -> Card:
         """One right solution of an exercise, as code, unless the instructor withholds it."""
         exercise = self._exercise(number)
+        judged.tell("solution", exercise=exercise.number)
         if solutions_withheld():
             words = f'Your instructor withholds solutions. `lab.hint("{exercise.number}")` gives hints.'
             return Card(f"No solution of {exercise.number}", words, self._mark(exercise.number).right)

@@ -4,7 +4,7 @@ A run starts a fresh kernel of the Python that is running, whatever kernel the n
 a folder of its own: nothing is written beside the notebook, the reader's progress is not touched, and neither start-up
 files nor histories of the reader's IPython play a part.
 
-Contents: CellError, Run; read, canonical, execute, working_copy.
+Contents: CellError, Run, KernelStart; read, canonical, execute, working_copy.
 """
 
 import contextlib
@@ -94,6 +94,25 @@ class Run:
     timed_out: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class KernelStart:
+    """Another way to start a kernel.
+
+    Attributes
+    ----------
+    command : tuple of str
+        What stands before the kernel's own command, and runs it.
+    environment : dict of str -> str
+        All its variables.
+    sockets : path
+        A folder that this process and the kernel share. They talk through sockets there, not through the network.
+    """
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    sockets: Path
+
+
 def read(path: str | os.PathLike) -> Any:
     """Read a notebook file as a notebook of version 4.
 
@@ -158,6 +177,8 @@ def execute(
     time_limit_s: float,
     environment: Mapping[str, str] | None = None,
     network: bool = True,
+    start: KernelStart | None = None,
+    most_output_bytes: float = math.inf,
 ) -> Run:
     """Run every cell of a notebook in a fresh kernel, errors or not, until the end or until the time is over.
 
@@ -174,20 +195,24 @@ def execute(
         Variables to add to this process's own.
     network : bool
         False refuses connections to other machines. A guard against slips, not against intent.
+    start : KernelStart, optional
+        Start the kernel in another way than as a child of this process, with its variables.
+    most_output_bytes : float
+        Outputs beyond this, counted over the whole notebook, are left out of it.
 
     Returns
     -------
     Run
     """
     import nbformat
-    from nbclient import NotebookClient
 
     notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
     with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
-        variables = _kernel_environment(Path(own), network) | dict(environment or {})
-        client = NotebookClient(
+        given = _kernel_environment(Path(own), network) if start is None else start.environment
+        variables = {**given, **(environment or {})}
+        client = _client_of_bounded_outputs(most_output_bytes)(
             notebook,
-            km=_this_python(),
+            km=_this_python(start),
             allow_errors=True,
             shutdown_kernel="immediate",
             store_widget_state=False,
@@ -195,6 +220,24 @@ def execute(
         )
         with _running_kernel(client, variables):
             return _run_cells(client, notebook, time_limit_s)
+
+
+def _client_of_bounded_outputs(most_bytes: float) -> Any:
+    from nbclient import NotebookClient
+
+    class Client(NotebookClient):
+        """A client that lets go of outputs once there are too many."""
+
+        output_bytes = 0
+
+        def process_message(self, message: Any, cell: Any, cell_index: int) -> Any:
+            if message["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
+                self.output_bytes += len(str(message["content"])) if most_bytes < math.inf else 0
+                if self.output_bytes > most_bytes:
+                    return None
+            return super().process_message(message, cell, cell_index)
+
+    return Client
 
 
 def _run_cells(client: Any, notebook: Any, time_limit_s: float) -> Run:
@@ -318,7 +361,7 @@ def _kernel_environment(own: Path, network: bool) -> dict[str, str]:
     return variables
 
 
-def _this_python() -> Any:
+def _this_python(start: KernelStart | None) -> Any:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
@@ -327,8 +370,23 @@ def _this_python() -> Any:
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
-            if sys.platform == "linux":
+            if start is not None:
+                command = [*start.command, *command]
+            elif sys.platform == "linux":
                 command = [sys.executable, "-I", keeper.__file__, *command]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
-    return AsyncKernelManager(kernel_spec_manager=ThisPython())
+    class OpenFile(AsyncKernelManager):
+        """The kernel may run as another user, who shall read what this process writes for it in their folder."""
+
+        def write_connection_file(self, **options: Any) -> None:
+            super().write_connection_file(**options)
+            if start is not None:
+                Path(self.connection_file).chmod(0o644)
+
+    manager = OpenFile(kernel_spec_manager=ThisPython())
+    if start is not None:
+        manager.transport = "ipc"
+        manager.ip = str(start.sockets / "kernel")
+        manager.connection_file = str(start.sockets / "kernel.json")
+    return manager

@@ -1,0 +1,87 @@
+"""The kernel's side of grading: answers travel to the grader, and verdicts come back.
+
+Where the environment variable MSS_LAB_JUDGE names a socket, `Lab.check` sends an answer there and shows the verdict
+that it gets; hints, solutions and opened lessons are told as well. A function stays here: the grader sends arguments,
+and gets what the function returns. Nothing that happens in this process decides a verdict; see `mss_lab.grading`.
+
+Contents: is_graded, tell, verdict_on, PLACE.
+"""
+
+import contextlib
+import os
+import socket
+from typing import Any
+
+from . import answers
+from .exercise import Verdict
+from .time_limit import within
+from .wire import Channel
+
+PLACE = "MSS_LAB_JUDGE"
+
+
+def is_graded() -> bool:
+    """Whether a grader runs this notebook."""
+    return bool(os.environ.get(PLACE))
+
+
+def tell(event: str, **words: str) -> str:
+    """Tell the grader what happened, such as that a hint was seen; returns its words, an empty text without one."""
+    if not is_graded():
+        return ""
+    with _connected() as connection:
+        channel = Channel(connection)
+        channel.send({"kind": event, **words})
+        return str(channel.receive()["words"])
+
+
+def verdict_on(exercise: str, answer: Any) -> Verdict:
+    """Send an answer to the grader, run its functions as the grader asks, and return the verdict.
+
+    Raises
+    ------
+    OSError, EOFError
+        If there is no grader any more.
+    """
+    functions: list[Any] = []
+
+    def keep(function: Any) -> int:
+        functions.append(function)
+        return len(functions) - 1
+
+    with _connected() as connection:
+        channel = Channel(connection)
+        try:
+            channel.send({"kind": "check", "exercise": exercise, "answer": answer}, keep)
+        except ValueError as error:
+            return Verdict(exercise, "wrong", f"The answer is too large to be looked at: {error}.")
+        while True:
+            message = channel.receive()
+            if message["kind"] == "verdict":
+                return Verdict(exercise, str(message["state"]), str(message["message"]))
+            reply = _called(functions[message["function"]], message)
+            # Where the time for the whole check is over, the grader has sent its verdict and listens no more.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                try:
+                    channel.send(reply, keep)
+                except ValueError as error:
+                    channel.send({"kind": "Refused", "words": f"What your function returns is too large: {error}."})
+
+
+def _called(function: Any, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        result = within(
+            message["limit_s"],
+            lambda: answers.call(function, *message["arguments"], name=message["name"], **message["options"]),
+        )
+    except TimeoutError:
+        return {"kind": "TimeoutError", "words": ""}
+    except answers.Refused as refused:
+        return {"kind": type(refused).__name__, "words": str(refused)}
+    return {"kind": "result", "result": result}
+
+
+def _connected() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(os.environ[PLACE])
+    return connection
