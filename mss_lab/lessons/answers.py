@@ -13,7 +13,8 @@ The inputs of a check are the same for everybody, so that messages can be compar
 hold a table of the right results. A check draws its inputs from `rng` and `varied`, and a grader repeats it inside
 `unseen_inputs` with a secret number: then the inputs are others of the same kind.
 
-Contents: Refused, Blank, Raised; number, array, text, truth, call, is_blank; rng, varied, telling, unseen_inputs.
+Contents: Refused, Blank, Raised; number, array, text, truth, call, is_blank; rng, varied, usually, telling,
+unseen_inputs.
 """
 
 import contextlib
@@ -85,11 +86,14 @@ def varied(usual: Any, low: Any, high: Any, generator: np.random.Generator) -> A
 
     In class nothing is drawn from the generator. Whole limits give a whole number, as a Python int; else a float comes.
     """
-    if _SECRET.get() is None:
-        return usual
     if isinstance(low, int) and isinstance(high, int):
-        return int(generator.integers(low, high, endpoint=True))
-    return float(generator.uniform(low, high))
+        return usually(usual, lambda: int(generator.integers(low, high, endpoint=True)))
+    return usually(usual, lambda: float(generator.uniform(low, high)))
+
+
+def usually(usual: Any, draw: Callable[[], Any]) -> Any:
+    """The inputs `usual` in class; in a context of `unseen_inputs` what `draw` returns."""
+    return usual if _SECRET.get() is None else draw()
 
 
 def telling(draw: Callable[[], Any], tells: Callable[[Any], bool]) -> Any:

@@ -65,10 +65,11 @@ def _draw_bin(rng):
 
 def _check_share(answer):
     rng = answers.rng(0)
-    claims = rng.random((3, 5, 7)) * (rng.random((3, 5, 7)) < 0.6)
+    shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 8, rng), answers.varied(7, 4, 8, rng)
+    claims = rng.random(shape) * (rng.random(shape) < 0.6)
     claims[:, 0, 0] = 0
     total = claims.sum(axis=0)
-    wanted = np.where(total > 0, claims / np.where(total > 0, total, 1), 1 / 3)
+    wanted = np.where(total > 0, claims / np.where(total > 0, total, 1), 1 / len(claims))
     slips = {
         "Bins that nobody claims came out as 0: the shares no longer add up to 1 there, and sound is lost. "
         "Give each source the same part of them.": np.where(total > 0, wanted, 0),
@@ -84,8 +85,8 @@ def _check_share(answer):
 
 def _check_sdr(answer):
     rng = answers.rng(1)
-    source = rng.standard_normal((2, 1000))
-    estimate = 0.8 * source + 0.1 * rng.standard_normal((2, 1000))
+    source = rng.standard_normal((2, answers.varied(1000, 900, 1100, rng)))
+    estimate = 0.8 * source + 0.1 * rng.standard_normal(source.shape)
     energy, error = np.sum(source**2), np.sum((source - estimate) ** 2)
     return answers.number(
         answers.call(answer, source, estimate),

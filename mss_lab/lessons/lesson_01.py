@@ -53,7 +53,14 @@ def _check_peak(answer: Any) -> str | None:
 
 def _check_one_bin(answer: Any) -> str | None:
     rng = answers.rng(12)
-    for samples, f in ((8, 1), (9, 2), (16, 0), (64, 32), (50, 7)):
+    half = answers.varied(32, 20, 35, rng)
+    for samples, f in (
+        (answers.varied(8, 6, 12, rng), 1),
+        (answers.varied(9, 7, 15, rng), 2),
+        (answers.varied(16, 10, 20, rng), 0),
+        (2 * half, half),
+        (answers.varied(50, 40, 60, rng), answers.varied(7, 3, 9, rng)),
+    ):
         x = rng.standard_normal(samples) + 0.5
         t = np.arange(samples)
         turns = f * t / samples
@@ -117,11 +124,13 @@ def _check_window(answer: Any) -> str | None:
 
 def _check_overlap_add(answer: Any) -> str | None:
     rng = answers.rng(14)
+    quarter, half, whole = (answers.varied(usual, usual - 1, usual + 2, rng) for usual in (4, 6, 8))
     for window, samples, hop, count in (
-        ("hamming", 16, 4, 7),
-        ("hann", 12, 6, 5),
-        ("sine", 10, 3, 6),
-        ("hann", 8, 8, 3),
+        ("hamming", 4 * quarter, quarter, answers.varied(7, 5, 9, rng)),
+        ("hann", 2 * half, half, 5),
+        ("sine", answers.varied(10, 7, 12, rng), 3, 6),
+        # One of the samples is covered by no window.
+        ("hann", whole, whole, 3),
     ):
         w = transforms.make_window(window, samples)
         total = (count - 1) * hop + samples
@@ -168,8 +177,9 @@ def _overlap_add(frames: np.ndarray, w: np.ndarray, hop: int, *, fade: bool, pow
 
 def _check_transplant(answer: Any) -> str | None:
     rng = answers.rng(15)
-    giver = rng.standard_normal((4, 5)) + 1j * rng.standard_normal((4, 5))
-    magnitude = rng.random((4, 5)) + 0.1
+    shape = answers.varied(4, 4, 7, rng), answers.varied(5, 4, 7, rng)
+    giver = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    magnitude = rng.random(shape) + 0.1
     for silent in (False, True):
         if silent:
             giver, magnitude = giver.copy(), magnitude.copy()

@@ -15,8 +15,8 @@ def _db(above, below):
 def _check_si_sdr(answer):
     rng = answers.rng(41)
     # Channels of different levels and errors, so that a multiple for each channel is another answer.
-    source = rng.standard_normal((2, 800)) * [[1.0], [0.3]] + 0.2
-    estimate = source * [[0.5], [1.4]] + 0.2 * rng.standard_normal((2, 800))
+    source = rng.standard_normal((2, answers.varied(800, 700, 900, rng))) * [[1.0], [0.3]] + 0.2
+    estimate = source * [[0.5], [1.4]] + 0.2 * rng.standard_normal(source.shape)
     target = np.sum(source * estimate) / np.sum(source**2) * source
     gain = np.sum(source * estimate) / np.sum(estimate**2)
     each = np.sum(source * estimate, axis=1, keepdims=True) / np.sum(source**2, axis=1, keepdims=True) * source
@@ -73,9 +73,10 @@ def _check_gap(answer):
 
 def _check_sir(answer):
     rng = answers.rng(43)
-    source = rng.standard_normal(500)
-    other = 0.6 * source + rng.standard_normal(500)
-    estimate = 0.9 * source + 0.3 * other + 0.2 * rng.standard_normal(500)
+    samples = answers.varied(500, 400, 600, rng)
+    source = rng.standard_normal(samples)
+    other = 0.6 * source + rng.standard_normal(samples)
+    estimate = 0.9 * source + 0.3 * other + 0.2 * rng.standard_normal(samples)
 
     def on(*references):
         basis = np.stack(references, axis=1)
@@ -129,16 +130,23 @@ def _check_average(answer):
 
 
 def _check_keep(answer):
-    ratings = np.full((6, 20), 97.0)
-    ratings[1, 5:8] = 70  # 3 of 20: exactly 15 percent
-    ratings[2, 2:6] = 85  # 4 of 20
+    rng = answers.rng(45)
+    trials = 20 * answers.varied(1, 1, 3, rng)
+    ratings = np.full((6, trials), float(answers.varied(97, 96, 100, rng)))
+    first, second = answers.varied(5, 0, 15, rng), answers.varied(2, 0, 15, rng)
+    ratings[1, first : first + trials * 3 // 20] = answers.varied(70, 40, 89, rng)  # exactly 15 percent
+    ratings[2, second : second + trials // 5] = answers.varied(85, 75, 89, rng)  # 20 percent, and a good mean
     ratings[3, :] = 90  # just good enough, always
-    ratings[4, :4] = 10  # a bad start, and a mean that ...
-    ratings[5, :] = 88  # a good mean, and always below
+    ratings[4, : trials // 5] = answers.varied(10, 0, 30, rng)  # a bad start
+    ratings[5, :] = answers.varied(88, 85, 89, rng)  # always a little below
+    # Elsewhere there are more listeners, of the same kinds, in any order.
+    more = answers.varied(0, 1, 4, rng)
+    kinds = answers.usually(np.arange(6), lambda: rng.permutation([*range(6), *rng.integers(0, 6, more)]))
+    ratings = ratings[kinds]
     misses = np.mean(ratings < 90, axis=1)
     kept = answers.call(answer, ratings)
     wanted = misses <= 0.15
-    if isinstance(kept, np.ndarray | list | tuple) and np.shape(kept) == (6, 20):
+    if isinstance(kept, np.ndarray | list | tuple) and np.shape(kept) == ratings.shape:
         return "That is one answer for each trial. Ask for the share of bad trials of each listener, over axis 1."
     return answers.array(
         kept,

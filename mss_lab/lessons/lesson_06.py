@@ -69,7 +69,9 @@ def _running_over(W, H):
 
 def _check_lasting(answer):
     rng = answers.rng(63)
-    W, H = rng.random((4, 5, 3)), rng.random((3, 9))
+    lags, components = answers.varied(4, 3, 6, rng), answers.varied(3, 2, 5, rng)
+    W = rng.random((lags, answers.varied(5, 4, 8, rng), components))
+    H = rng.random((components, answers.varied(9, 8, 12, rng)))
     wrong = answers.array(
         answers.call(answer, W, H),
         _lasting(W, H, _later),
@@ -92,19 +94,19 @@ def _check_lasting(answer):
     if wrong:
         return wrong
     # Templates that last longer than the recording.
-    short = rng.random((3, 2))
+    short = rng.random((components, 2))
     return answers.array(
         answers.call(answer, W, short),
         _lasting(W, short, lambda H, lag: _later(H, lag) if lag < H.shape[1] else 0 * H),
         "freq frames",
-        name="with 4 lags and 2 frames, the model",
+        name=f"with {lags} lags and 2 frames, the model",
         where="A slice that would begin beyond the end adds nothing.",
     )
 
 
 def _check_split(answer):
     rng = answers.rng(64)
-    H = rng.uniform(0.1, 1, (3, 8)) * np.array([[1.0], [5.0], [0.2]])
+    H = rng.uniform(0.1, 1, (3, answers.varied(8, 6, 12, rng))) * np.array([[1.0], [5.0], [0.2]])
     size = np.sqrt(np.mean(H**2, axis=1, keepdims=True))
     more = np.ones_like(H) / size
     less = H * H.sum(axis=1, keepdims=True) / (H.shape[1] * size**3)
@@ -177,8 +179,9 @@ def _without_way_back(scores, cost):
 
 def _check_path(answer):
     rng = answers.rng(65)
-    scores, penalty = rng.standard_normal((6, 60)), 0.4
-    away = np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
+    pitches, penalty = answers.varied(6, 5, 9, rng), answers.varied(0.4, 0.3, 0.6, rng)
+    scores = rng.standard_normal((pitches, answers.varied(60, 55, 70, rng)))
+    away = np.abs(np.subtract.outer(np.arange(pitches), np.arange(pitches)))
     wanted = _paths(scores, penalty * away)
     path = answers.call(answer, scores, penalty)
     wrong = answers.array(
@@ -204,7 +207,7 @@ def _check_path(answer):
     )
     if wrong:
         return wrong
-    only = rng.standard_normal((6, 1))
+    only = rng.standard_normal((pitches, 1))
     return answers.array(
         answers.call(answer, only, penalty),
         only.argmax(axis=0),

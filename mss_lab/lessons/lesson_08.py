@@ -21,9 +21,15 @@ def _windows(notes, frames, frame_rate_hz, tolerance_s, *, clipped=True, end=1, 
 
 
 def _check_windows(answer):
-    # At 8 frames a second every edge lies between two frames or on one, never beside it by a rounding error.
-    notes = [(0.125, 0.5), (1.0, 2.0), (1.8125, 2.1875), (3.75, 9.0)]
-    arguments = (notes, 40, 8.0, 0.25)
+    # At 8 frames a second every edge lies between two frames or on one, never beside it by a rounding error. The first
+    # note begins less than the tolerance after the recording, the last ends behind it.
+    rng = answers.rng(81)
+    onset_s, offset_s = answers.varied(1, 0, 1, rng) / 8, answers.varied(4, 3, 6, rng) / 8
+    later_s, tolerance_s = answers.varied(0, 1, 5, rng) / 8, answers.varied(2, 2, 4, rng) / 8
+    frames = answers.varied(40, 41, 48, rng)
+    notes = [(onset_s, offset_s), (1.0 + later_s, 2.0 + later_s), (1.8125 + later_s, 2.1875 + later_s)]
+    notes += [(3.75 + later_s, answers.varied(9, 7, 12, rng) + 0.0)]
+    arguments = (notes, frames, 8.0, tolerance_s)
     found = answers.call(answer, *arguments)
     wrong = answers.array(
         found,
@@ -43,9 +49,10 @@ def _check_windows(answer):
             ),
         },
     )
+    beyond_s = answers.varied(50, 40, 90, rng) + 0.0
     return wrong or answers.array(
-        answers.call(answer, [(50.0, 51.0)], 40, 8.0, 0.25),
-        np.zeros((1, 40)),
+        answers.call(answer, [(beyond_s, beyond_s + 1)], frames, 8.0, tolerance_s),
+        np.zeros((1, frames)),
         "notes frames",
         name="the window of a note beyond the recording",
         where="It has no frame here: its row is all zeros.",
@@ -67,11 +74,15 @@ def _template(f0_hz, frequencies_hz, harmonics, cents, *, lowest_last=True, leve
 
 
 def _check_template(answer):
-    frequencies_hz = np.arange(0, 8000, 5.1)
-    arguments = (196.3, frequencies_hz, 25, 50)
+    # Enough harmonics, and wide enough bands, that the highest ones meet.
+    rng = answers.rng(82)
+    frequencies_hz = np.arange(0, 8000, answers.varied(5.1, 4.5, 5.5, rng))
+    f0_hz, harmonics = answers.varied(196.3, 150.0, 250.0, rng), answers.varied(25, 23, 28, rng)
+    cents = answers.varied(50, 46, 60, rng)
+    arguments = (f0_hz, frequencies_hz, harmonics, cents)
     added = sum(
-        _template(m * 196.3, frequencies_hz, 1, 50) / m
-        for m in range(1, 26)  # Bands that meet are added up, not the larger taken.
+        _template(m * f0_hz, frequencies_hz, 1, cents) / m
+        for m in range(1, harmonics + 1)  # Bands that meet are added up, not the larger taken.
     )
     wrong = answers.array(
         answers.call(answer, *arguments),
@@ -88,9 +99,10 @@ def _check_template(answer):
             "wide.": _template(*arguments, width="hz"),
         },
     )
+    high = (answers.varied(3000.0, 2500.0, 3500.0, rng), frequencies_hz, harmonics, cents)
     return wrong or answers.array(
-        answers.call(answer, 3000.0, frequencies_hz, 25, 50),
-        _template(3000.0, frequencies_hz, 25, 50),
+        answers.call(answer, *high),
+        _template(*high),
         "freq",
         name="the template of a high pitch",
         where="Harmonics above the last bin have no bins; they are left out.",
@@ -99,8 +111,9 @@ def _check_template(answer):
 
 def _check_update(answer):
     rng = answers.rng(84)
-    V = rng.random((12, 9)) + 0.1
-    W, H = rng.random((12, 3)), rng.random((3, 9))
+    freq, frames = answers.varied(12, 9, 15, rng), answers.varied(9, 7, 12, rng)
+    V = rng.random((freq, frames)) + 0.1
+    W, H = rng.random((freq, 3)), rng.random((3, frames))
     W[:5, 0] = H[1, 4:] = 0
     # No template may play here, and one template may play nowhere.
     V[:, 0] = 0.5

@@ -8,18 +8,19 @@ from .exercise import Exercise
 PIECE = "band"
 
 
-def _random_stft(seed, shape=(2, 40, 30)):
-    rng = answers.rng(seed)
+def _random_stft(rng):
+    shape = 2, answers.varied(40, 30, 50, rng), answers.varied(30, 20, 40, rng)
     stft = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
     return stft * rng.exponential(1, shape)
 
 
 def _check_histogram(answer):
-    stft = _random_stft(112)
+    rng = answers.rng(112)
+    stft = _random_stft(rng)
     stft[0, :3] = 0  # hard right
     stft[1, 3:6] = 0  # hard left
     stft[:, 6] = 0
-    bins = 18
+    bins = answers.varied(18, 12, 24, rng)
     energy = np.sum(np.abs(stft) ** 2, axis=0)
     angles = np.arctan2(np.abs(stft[1]), np.abs(stft[0]))
 
@@ -57,8 +58,9 @@ def _check_histogram(answer):
 
 
 def _check_nearest(answer):
-    stft = _random_stft(113)
-    pans = np.array([0.1, 0.5, 1.5])
+    rng = answers.rng(113)
+    stft = _random_stft(rng)
+    pans = np.array([answers.varied(pan, pan - 0.08, pan + 0.07, rng) for pan in (0.1, 0.5, 1.5)])
     angles = np.arctan2(np.abs(stft[1]), np.abs(stft[0]))
 
     def shared(distances):

@@ -10,7 +10,7 @@ PIECE = "band"
 
 def _check_images(answer):
     rng = answers.rng(122)
-    mixture, W = rng.standard_normal((2, 50)), rng.standard_normal((2, 2))
+    mixture, W = rng.standard_normal((2, answers.varied(50, 40, 60, rng))), rng.standard_normal((2, 2))
     A, s = np.linalg.inv(W), W @ mixture
 
     def images(A, s):
@@ -36,7 +36,10 @@ def _check_images(answer):
 
 def _check_update(answer):
     rng = answers.rng(123)
-    C, P, W = rng.random((5, 30)) + 0.1, rng.random((3, 30)) + 0.1, rng.random((3, 5)) + 0.1
+    directions, sources = answers.varied(5, 4, 8, rng), answers.varied(3, 2, 5, rng)
+    bins = answers.varied(30, 20, 40, rng)
+    C, P = rng.random((directions, bins)) + 0.1, rng.random((sources, bins)) + 0.1
+    W = rng.random((sources, directions)) + 0.1
     E = W.T @ P
     total = W.sum(axis=1, keepdims=True)
     return answers.array(
@@ -61,8 +64,9 @@ def _check_update(answer):
 def _check_filtered(answer):
     rng = answers.rng(124)
     x = rng.standard_normal(2) + 1j * rng.standard_normal(2)
-    v = rng.random(3) + 0.1
-    factors = rng.standard_normal((2, 3, 2, 2))
+    sources = answers.varied(3, 2, 5, rng)
+    v = rng.random(sources) + 0.1
+    factors = rng.standard_normal((2, sources, 2, 2))
     factors = factors[0] + 1j * factors[1]
     R = factors @ factors.conj().swapaxes(1, 2)
     parts = v[:, None, None] * R

@@ -62,8 +62,8 @@ def _masks(held, struck, exponent=2):
 
 def _check_hpss(answer):
     rng = answers.rng(133)
-    V = rng.random((14, 17)) ** 2
-    frames, bins = 5, 7
+    V = rng.random((answers.varied(14, 12, 18, rng), answers.varied(17, 12, 20, rng))) ** 2
+    frames, bins = 2 * answers.varied(2, 1, 2, rng) + 1, 2 * answers.varied(3, 3, 5, rng) + 1
     held, struck = _running_median(V, frames, 1), _running_median(V, bins, 0)
     masks = _masks(held, struck)
     by_zeros = _masks(_running_median(V, frames, 1, "constant"), _running_median(V, bins, 0, "constant"))
@@ -101,12 +101,15 @@ def _mean_instead(values, length, axis):
 
 
 def _check_hpss_silence(answer):
-    V = np.zeros((9, 9))
-    V[4, 4] = 1.0
+    # One loud bin amid silence, which no median sees.
+    rng = answers.rng(233)
+    size = answers.varied(9, 10, 14, rng), answers.varied(9, 7, 14, rng)
+    V = np.zeros(size)
+    V[answers.varied(4, 1, 8, rng), answers.varied(4, 1, 5, rng)] = answers.varied(1.0, 0.5, 2.0, rng)
     with np.errstate(all="ignore"):
         masks = np.asarray(answers.call(answer, V, 3, 3))
-    if masks.shape != (2, 9, 9):
-        return f"For 9 bins and 9 frames the masks must have shape (2, 9, 9), got {masks.shape}."
+    if masks.shape != (2, *size):
+        return f"For {size[0]} bins and {size[1]} frames the masks must have shape {(2, *size)}, got {masks.shape}."
     return answers.truth(
         not np.isnan(masks).any(), "Where both medians are 0 the masks are nan, from 0 / 0. Give each part one half."
     ) or answers.truth(
@@ -124,9 +127,10 @@ def _beats(V, power=2, unbiased=True, scaled=True):
 
 def _check_beats(answer):
     rng = answers.rng(134)
-    V = rng.random((6, 20)) * rng.uniform(0.2, 3, (6, 1))
+    bins, frames = answers.varied(6, 4, 8, rng), answers.varied(20, 15, 25, rng)
+    V = rng.random((bins, frames)) * rng.uniform(0.2, 3, (bins, 1))
     P = V**2
-    around = np.array([np.mean(P * np.roll(P, lag, axis=1)) for lag in range(20)])
+    around = np.array([np.mean(P * np.roll(P, lag, axis=1)) for lag in range(frames)])
     each = np.mean(
         [_beats(row[np.newaxis]) for row in V],
         axis=0,
@@ -163,14 +167,16 @@ def _rounds(V, p, combine=np.nanmedian, cut=True):
 
 def _check_repeating(answer):
     rng = answers.rng(135)
-    V = rng.random((5, 22))
-    p = 6
+    # Three whole rounds and a part of one.
+    p = answers.varied(6, 5, 8, rng)
+    bins, frames = answers.varied(5, 4, 7, rng), 3 * p + answers.varied(4, 2, p - 1, rng)
+    V = rng.random((bins, frames))
 
     def with_zeros(values, axis):
         return np.median(np.nan_to_num(values), axis=axis)
 
-    whole = V[:, : len(V[0]) // p * p]
-    of_whole = np.minimum(np.tile(np.median(whole.reshape(5, -1, p), axis=1), (1, 4))[:, :22], V)
+    whole = V[:, : 3 * p]
+    of_whole = np.minimum(np.tile(np.median(whole.reshape(bins, 3, p), axis=1), (1, 4))[:, :frames], V)
     wrong = answers.array(
         answers.call(answer, V, p),
         _rounds(V, p),
@@ -194,11 +200,12 @@ def _check_repeating(answer):
     )
     if wrong:
         return wrong
+    longer = frames + answers.varied(8, 1, 9, rng)
     return answers.array(
-        answers.call(answer, V, 30),
+        answers.call(answer, V, longer),
         V,
         "freq frames",
-        name="with a period of 30 frames for 22 frames, the model",
+        name=f"with a period of {longer} frames for {frames} frames, the model",
         where="There is only one round, and what there is once is its own median.",
     )
 

@@ -13,21 +13,25 @@ FACTS = ("voice", "repeats")
 
 
 def _check_shrink(answer):
-    values = np.array([[-3.0, -0.4, 0.0], [0.25, 1.0, 5.0]])
-    given = answers.call(answer, values, 0.5)
-    inside = np.abs(values) > 0.5
-    unclamped = np.sign(values) * (np.abs(values) - 0.5)
-    unsigned = np.maximum(np.abs(values) - 0.5, 0)
+    rng = answers.rng(141)
+    threshold = answers.varied(0.5, 0.3, 0.9, rng)
+    # Values of both signs, above the threshold and below it, and a 0; each may grow or shrink by a fifth.
+    values = np.array([[-3.0, -0.4, 0.0], [0.25, 1.0, 5.0]]) * threshold / 0.5
+    values = values * answers.usually(1.0, lambda: rng.uniform(0.8, 1.2, values.shape))
+    given = answers.call(answer, values, threshold)
+    inside = np.abs(values) > threshold
+    unclamped = np.sign(values) * (np.abs(values) - threshold)
+    unsigned = np.maximum(np.abs(values) - threshold, 0)
     wrong = answers.array(
         given,
-        np.sign(values) * np.maximum(np.abs(values) - 0.5, 0),
+        np.sign(values) * np.maximum(np.abs(values) - threshold, 0),
         "rows columns",
         name="the result",
         where="Every value moves towards 0 by the threshold, and stops there.",
         slips={
             "That keeps large values as they are. They must come nearer to 0 by the threshold, too.": values * inside,
             "Negative values must come nearer to 0, not go away from it: subtract from the absolute value, then give "
-            "the sign back.": np.where(inside, values - 0.5, 0),
+            "the sign back.": np.where(inside, values - threshold, 0),
             "That loses the signs: give them back at the end, with np.sign(values).": unsigned,
             "Values below the threshold become 0; yours change their sign. Stop at 0: np.maximum(..., 0).": unclamped,
         },
@@ -76,16 +80,18 @@ def _check_shared(answer):
     )
 
 
-def _correlation():
+def _correlation(rng):
     """A summary correlogram with peaks at one, two and three periods, of which the second is the highest."""
-    lags_s = np.arange(401) / 32_000
-    period_s = 130 / 32_000
-    heights = 0.9 - 0.15 * np.abs(lags_s / period_s - 2)
+    period = answers.varied(130, 110, 145, rng)
+    lags_s = np.arange(3 * period + 11) / 32_000
+    period_s = period / 32_000
+    heights = answers.varied(0.9, 0.85, 0.95, rng) - 0.15 * np.abs(lags_s / period_s - 2)
     return np.where(lags_s < 2e-4, 1.0, heights * np.cos(np.pi * lags_s / period_s) ** 8), lags_s, period_s
 
 
 def _check_period(answer):
-    correlation, lags_s, period_s = _correlation()
+    rng = answers.rng(144)
+    correlation, lags_s, period_s = _correlation(rng)
     highest = lags_s[40 + correlation[40:].argmax()]
     wrong = answers.number(
         answers.call(answer, correlation, lags_s),
@@ -105,7 +111,8 @@ def _check_period(answer):
     if wrong:
         return wrong
     # A small bump comes first.
-    bumpy = correlation + 0.3 * np.exp(-(((lags_s - 0.0024) / 1e-4) ** 2))
+    bump_s = answers.varied(0.0024, 0.002, 0.0026, rng)
+    bumpy = correlation + 0.3 * np.exp(-(((lags_s - bump_s) / 1e-4) ** 2))
     return answers.number(
         answers.call(answer, bumpy, lags_s),
         period_s,

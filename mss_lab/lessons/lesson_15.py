@@ -9,13 +9,16 @@ PIECE = "chorale_a"
 
 
 def _check_tone(answer):
-    gains, samples, rate, f0_hz = np.array([1.0, 0.5, 0.3, 0.2, 0.4]), 400, 8_000, 1_000.0
+    rng = answers.rng(151)
+    gains = np.array([1.0, 0.5, 0.3, 0.2, 0.4]) * answers.usually(1.0, lambda: rng.uniform(0.7, 1.3, 5))
+    samples, f0_hz = answers.varied(400, 300, 500, rng), float(answers.varied(1_000, 800, 1_200, rng))
+    rate = 8 * int(f0_hz)
     times_s = np.arange(samples) / rate
 
     def partials(numbers, gains, wave=np.sin, turns=2 * np.pi):
         return sum(gain * wave(turns * number * f0_hz * times_s) for number, gain in zip(numbers, gains, strict=True))
 
-    # Of five partials at 1 kHz, the fourth lies at half the rate, where its samples vanish, and the fifth beyond.
+    # Of five partials, the fourth lies at half the rate, where its samples vanish, and the fifth beyond.
     wanted = partials(range(1, 4), gains[:3])
     wrong = answers.array(
         answers.call(answer, f0_hz, gains, samples, rate),
@@ -39,8 +42,10 @@ def _check_tone(answer):
     if wrong:
         return wrong
     # Nothing is left of a tone whose fundamental is beyond half the rate.
-    silent = answers.call(answer, 5_000.0, np.array([1.0, 1.0]), 10, rate)
-    return answers.array(silent, np.zeros(10), "samples", name="a tone of 5 kHz at a rate of 8 kHz")
+    count = answers.varied(10, 8, 20, rng)
+    silent = answers.call(answer, 5 * f0_hz, np.ones(2), count, rate)
+    name = f"a tone of {5 * f0_hz / 1000:g} kHz at a rate of {rate / 1000:g} kHz"
+    return answers.array(silent, np.zeros(count), "samples", name=name)
 
 
 def _check_count(answer):
@@ -77,7 +82,13 @@ def _check_cut(answer):
             [1, 40, 0.0, 9],
         ]
     )
-    start_s, length_s = 1.0, 1.5
+    # In quarters of a second, so that edges which coincide do so to a computer, too.
+    rng = answers.rng(153)
+    stretch, later_s = answers.varied(4, 3, 9, rng) / 4, answers.varied(0, 1, 20, rng) / 4
+    notes[:, 1] += answers.varied(0, 1, 12, rng)
+    notes[:, 2:] = notes[:, 2:] * stretch + later_s
+    notes = np.roll(notes, answers.varied(0, 0, 5, rng), axis=0)
+    start_s, length_s = 1.0 * stretch + later_s, 1.5 * stretch
 
     def made(kept, times_s):
         return np.concatenate([notes[kept, :2], times_s[kept]], axis=1)
@@ -113,8 +124,9 @@ def _check_cut(answer):
 
 def _check_never_met(answer):
     rng = answers.rng(154)
-    songs = [rng.standard_normal((3, samples)) for samples in (50, 70, 60)]
-    chosen, starts, length = [2, 0, 1], [10, 5, 33], 20
+    songs = [rng.standard_normal((3, samples + answers.varied(0, 0, 9, rng))) for samples in (50, 70, 60)]
+    starts = [answers.varied(10, 10, 15, rng), answers.varied(5, 2, 9, rng), answers.varied(33, 25, 40, rng)]
+    chosen, length = [2, 0, 1], answers.varied(20, 15, 25, rng)
 
     def made(song_of, start_of, row_of=lambda j: j):
         return np.stack([songs[song_of(j)][row_of(j), start_of(j) : start_of(j) + length] for j in range(3)])
@@ -143,30 +155,38 @@ def _check_never_met(answer):
 
 
 def _check_leaks(answer):
-    train = ["bwv1", "bwv2", "bwv3", "bwv7"]
-    test = ["bwv2", "bwv4", "bwv5", "bwv6", "bwv8"]
-    # bwv4 shares a tune with bwv1; bwv5 is the first of a family of which bwv3 is another; bwv8's is not trained on.
-    groups = {"bwv1": "tune a", "bwv4": "tune a", "bwv3": "bwv5", "bwv8": "tune b", "bwv6": "tune c"}
+    rng = answers.rng(155)
+    before = answers.varied(0, 10, 900, rng)
+    one, two, three, four, five, six, seven, eight = (f"bwv{before + number}" for number in range(1, 9))
+    train = _shuffled([one, two, three, seven], rng)
+    test = _shuffled([two, four, five, six, eight], rng)
+    # Four shares a tune with one; five is the first of a family of which three is another; eight's is not trained on.
+    tune_a, tune_b, tune_c = _shuffled(["tune a", "tune b", "tune c"], rng)
+    groups = {one: tune_a, four: tune_a, three: five, eight: tune_b, six: tune_c}
     found = answers.call(answer, train, test, groups)
     if not isinstance(found, set | frozenset | list | tuple):
         return f"The answer must be a set of names, got {answers.describe(found)}."
     found = set(found)
-    wanted = {"bwv2", "bwv4", "bwv5"}
+    wanted = {two, four, five}
     if found == wanted:
         return None
-    if found == {"bwv2"}:
+    if found == {two}:
         return "Only what has the same name was found. Compare families: groups.get(name, name)."
-    if found == {"bwv4"}:
+    if found == {four}:
         return (
             "Names that are in no group were passed over. Such a name is a family of its own: groups.get(name, name)."
         )
-    if found & {"tune a", "bwv3"}:
+    if found & {tune_a, three}:
         return "Families, or names of training pieces, were returned. Wanted are the names in test that share one."
-    if found == {"bwv6", "bwv8"}:
+    if found == {six, eight}:
         return "Those are the names that may stay in the test. Wanted are the others."
     missing, extra = sorted(wanted - found), sorted(found - wanted, key=str)
     words = [f"{len(missing)} leaking name(s) missing" if missing else "", f"{extra[0]} does not leak" if extra else ""]
     return f"Not yet: {', '.join(word for word in words if word)}. Look each name up in groups, on both sides."
+
+
+def _shuffled(names, rng):
+    return answers.usually(names, lambda: [names[index] for index in rng.permutation(len(names))])
 
 
 _TONE = (

@@ -15,7 +15,8 @@ def _softmax(made, axis=0):
 
 def _check_masks(answer):
     rng = answers.rng(161)
-    made = 3 * rng.standard_normal((3, 4, 5))
+    shape = answers.varied(3, 3, 5, rng), answers.varied(4, 4, 6, rng), answers.varied(5, 5, 8, rng)
+    made = 3 * rng.standard_normal(shape)
     where = "np.exp of everything, over the sum of that along the first axis."
     wrong = answers.array(
         answers.call(answer, made),
@@ -53,26 +54,28 @@ def _windows(x, C, mode="constant"):
 
 
 def _check_windows(answer):
-    x = answers.rng(162).standard_normal((4, 9))
+    rng = answers.rng(162)
+    C = answers.varied(2, 1, 3, rng)
+    x = rng.standard_normal((answers.varied(4, 3, 6, rng), answers.varied(9, 8, 12, rng)))
     where = "Put C columns of zeros on either side; frame n then sees columns n to n + 2C."
     wrong = answers.array(
-        answers.call(answer, x, 2),
-        _windows(x, 2),
+        answers.call(answer, x, C),
+        _windows(x, C),
         "frames context freq",
         name="the stack of windows",
         where=where,
         slips={
             "At the ends it goes round to the other end of the song. Beyond the ends lie zeros.": _windows(
-                x, 2, "wrap"
+                x, C, "wrap"
             ),
             "Beyond the ends the last frame is repeated. There should be zeros.": _windows(x, 2, "edge"),
             "Beyond the ends the song is mirrored. There should be zeros.": _windows(x, 2, "reflect"),
-            "The latest frame of each window comes first. Turn the middle axis round.": _windows(x, 2)[:, ::-1],
-            "The axes are (frames, freq, context): exchange the last two.": _windows(x, 2).swapaxes(1, 2),
+            "The latest frame of each window comes first. Turn the middle axis round.": _windows(x, C)[:, ::-1],
+            "The axes are (frames, freq, context): exchange the last two.": _windows(x, C).swapaxes(1, 2),
             "Each window is one row of numbers. Keep context and frequency apart: (frames, 2C + 1, freq).": _windows(
-                x, 2
-            ).reshape(9, -1),
-            "The ends are missing: there is a window for every frame.": _windows(x, 2)[2:-2],
+                x, C
+            ).reshape(x.shape[1], -1),
+            "The ends are missing: there is a window for every frame.": _windows(x, C)[C:-C],
         },
     )
     return wrong or answers.array(
@@ -91,7 +94,8 @@ def _target(S, X, low=0.0, high=None, cosine=True):
 
 def _check_target(answer):
     rng = answers.rng(163)
-    S, X = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape) for shape in ((2, 6, 7), (6, 7)))
+    sources, size = answers.varied(2, 2, 4, rng), (answers.varied(6, 4, 8, rng), answers.varied(7, 5, 9, rng))
+    S, X = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape) for shape in ((sources, *size), size))
     X[0] = 0
     with np.errstate(all="ignore"):
         result = answers.call(answer, S, X)
@@ -159,13 +163,53 @@ def _stop(validation, patience, *, inclusive=True, from_last=False, late=0):
     return best, len(validation) - 1
 
 
+# Losses and patience that tell the slips of `_stop_slips` from each other.
+LOSSES = (
+    ([5.0, 4.0, 3.5, 3.6, 3.4, 3.9, 3.8, 3.7, 3.0], 3),
+    ([5.0, 4.0, 4.2, 4.1, 3.0, 3.3], 3),
+    ([2.0, 2.0, 2.0, 1.0], 2),
+    ([1.0], 4),
+)
+
+
+def _stop_slips(cases):
+    """What typical slips give for all cases, each under what to say about it."""
+    right = [_stop(*case) for case in cases]
+    lowest = [int(np.argmin(validation)) for validation, _ in cases]
+    return {
+        "The two are exchanged: first the best, then the last.": [(last, best) for best, last in right],
+        "The best of the whole list is looked for; after the stop nothing is computed any more.": [
+            (low, last) for low, (_, last) in zip(lowest, right, strict=True)
+        ],
+        "It stops one too late: after `patience` losses in a row that are not below the best.": [
+            _stop(*case, late=1) for case in cases
+        ],
+        "Each loss is compared with the one before it. Compare it with the best so far.": [
+            _stop(*case, from_last=True) for case in cases
+        ],
+        "A loss that equals the best counts as better. It must be below.": [
+            _stop(*case, inclusive=False) for case in cases
+        ],
+    }
+
+
+def _other_losses(rng):
+    def draw():
+        # Few different values, so that some are equal.
+        lengths = [*rng.integers(6, 12, 3), 1]
+        losses = [[float(value) / 2 for value in rng.integers(2, 12, length)] for length in lengths]
+        return tuple((validation, int(rng.integers(2, 4))) for validation in losses)
+
+    def tells(cases):
+        right = [_stop(*case) for case in cases]
+        return right not in _stop_slips(cases).values()
+
+    return answers.telling(draw, tells)
+
+
 def _check_stop(answer):
-    cases = (
-        ([5.0, 4.0, 3.5, 3.6, 3.4, 3.9, 3.8, 3.7, 3.0], 3),
-        ([5.0, 4.0, 4.2, 4.1, 3.0, 3.3], 3),
-        ([2.0, 2.0, 2.0, 1.0], 2),
-        ([1.0], 4),
-    )
+    rng = answers.rng(165)
+    cases = answers.usually(LOSSES, lambda: _other_losses(rng))
     got = []
     for validation, patience in cases:
         result = answers.call(answer, list(validation), patience)
@@ -173,21 +217,11 @@ def _check_stop(answer):
             return "Return two whole numbers: the index of the best loss, and that of the last one computed."
         got.append(tuple(float(value) for value in result))
 
-    def like(**slip):
-        return got == [_stop(*case, **slip) for case in cases]
-
-    if like():
+    if got == [_stop(*case) for case in cases]:
         return None
-    if got == [tuple(reversed(_stop(*case))) for case in cases]:
-        return "The two are exchanged: first the best, then the last."
-    if got == [(int(np.argmin(validation)), _stop(validation, patience)[1]) for validation, patience in cases]:
-        return "The best of the whole list is looked for; after the stop nothing is computed any more."
-    if like(late=1):
-        return "It stops one too late: after `patience` losses in a row that are not below the best."
-    if like(from_last=True):
-        return "Each loss is compared with the one before it. Compare it with the best so far."
-    if like(inclusive=False):
-        return "A loss that equals the best counts as better. It must be below."
+    for words, slip in _stop_slips(cases).items():
+        if got == slip:
+            return words
     for (validation, patience), one in zip(cases, got, strict=True):
         if one != _stop(validation, patience):
             shown = ", ".join(f"{value:g}" for value in one)

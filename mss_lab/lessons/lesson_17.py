@@ -37,7 +37,9 @@ def _combined(errors, *, own=None, pairs=None, count=None):
 
 
 def _check_combined(answer):
-    errors = answers.rng(172).standard_normal((4, 50)) + 0.3
+    rng = answers.rng(172)
+    bins = answers.varied(50, 40, 60, rng)
+    errors = rng.standard_normal((4, bins)) + 0.3
     sums = [sum(errors[j] for j in chosen) for size in range(1, 4) for chosen in itertools.combinations(range(4), size)]
     wanted = float(np.mean(np.square(sums)))
     wrong = answers.number(
@@ -55,8 +57,8 @@ def _check_combined(answer):
                 errors, pairs=0, own=7
             ),
             "That is the sum over the choices. Take their mean.": 14 * wanted,
-            "That is the sum over the bins. Take their mean.": 50 * wanted,
-            "That is the sum over choices and bins. Take their mean.": 700 * wanted,
+            "That is the sum over the bins. Take their mean.": bins * wanted,
+            "That is the sum over choices and bins. Take their mean.": 14 * bins * wanted,
         },
     )
     many = answers.rng(173).standard_normal((60, 5))
@@ -76,8 +78,9 @@ def _check_products(answer):
     sources = rng.standard_normal((4, 300)) * np.array([[1.0], [0.7], [0.5], [0.3]])
     sources[1] += 0.5 * sources[0]
     estimates = 0.8 * sources + 0.2 * sources[[1, 0, 3, 2]] + 0.1 * rng.standard_normal((4, 300))
+    left_out = answers.varied(2, 0, 3, rng)
     signals = np.concatenate([sources, estimates])
-    products, taken = signals @ signals.T, np.array([1, 1, 0, 1])
+    products, taken = signals @ signals.T, (np.arange(4) != left_out).astype(int)
 
     def decibels(first, second):
         return 10 * np.log10(np.sum(first**2) / np.sum(second**2))
@@ -127,22 +130,25 @@ def _adding_up(masks, exponent):
 
 
 def _check_adding_up(answer):
-    masks = answers.rng(175).random((3, 6, 8)) * 1.7
+    rng = answers.rng(175)
+    exponent = answers.varied(2.0, 1.5, 3.0, rng)
+    shape = answers.varied(3, 2, 5, rng), answers.varied(6, 4, 8, rng), answers.varied(8, 5, 9, rng)
+    masks = rng.random(shape) * 1.7
     masks[1] = np.maximum(masks[1] - 0.6, 0)
     wrong = answers.array(
-        answers.call(answer, masks, 2.0),
-        _adding_up(masks, 2.0),
+        answers.call(answer, masks, exponent),
+        _adding_up(masks, exponent),
         "sources freq frames",
         name="the masks",
         where="M_j^a over the sum of all M_i^a, in every bin.",
         slips={
             "The exponent is not used.": _adding_up(masks, 1.0),
-            "Each mask is divided by its own sum. In each bin, divide by the sum over the sources.": masks**2
-            / np.sum(masks**2, axis=(1, 2), keepdims=True),
+            "Each mask is divided by its own sum. In each bin, divide by the sum over the sources.": masks**exponent
+            / np.sum(masks**exponent, axis=(1, 2), keepdims=True),
             "That is cut off at 1, which does not make masks add up. Divide.": np.minimum(masks, 1.0),
-            "The masks are raised, but the sum they are divided by is not.": masks**2 / np.sum(masks, axis=0),
-            "The sum is raised to the power after adding. Raise each mask first.": masks**2
-            / np.sum(masks, axis=0) ** 2,
+            "The masks are raised, but the sum they are divided by is not.": masks**exponent / np.sum(masks, axis=0),
+            "The sum is raised to the power after adding. Raise each mask first.": masks**exponent
+            / np.sum(masks, axis=0) ** exponent,
         },
     )
     masks[:, 2, 3] = 0

@@ -23,7 +23,12 @@ def _roll(notes, frames, frame_rate_hz, *, first=np.floor, last=np.ceil, more=0,
 def _check_roll(answer):
     # At 8 frames a second every edge lies between two frames or on one, never beside it by a rounding error. Of the two
     # notes on one pitch, the second begins before the first is over.
-    arguments = ([(60, 0.125, 0.5), (64, 0.3125, 0.9375), (64, 0.8125, 1.6875), (72, 2.4375, 9.0)], 24, 8.0)
+    rng = answers.rng(181)
+    higher, later_s = answers.varied(0, 1, 12, rng), answers.varied(0, 1, 3, rng) / 8
+    frames = answers.varied(24, 25, 30, rng)
+    written = [(60, 0.125, 0.5), (64, 0.3125, 0.9375), (64, 0.8125, 1.6875), (72, 2.4375, 9.0)]
+    notes = [(midi + higher, onset_s + later_s, offset_s + later_s) for midi, onset_s, offset_s in written]
+    arguments = (notes, frames, 8.0)
     wrong = answers.array(
         answers.call(answer, *arguments),
         _roll(*arguments),
@@ -50,8 +55,8 @@ def _check_roll(answer):
         },
     )
     return wrong or answers.array(
-        answers.call(answer, [(60, 5.0, 6.0)], 24, 8.0),
-        np.zeros((24, 128)),
+        answers.call(answer, [(60 + higher, 5.0 + later_s, 6.0 + later_s)], frames, 8.0),
+        np.zeros((frames, 128)),
         "frames pitches",
         name="the roll of a note beyond the frames",
         where="It is all zeros.",
@@ -71,7 +76,7 @@ def _song_figure(source, estimate, window, *, gated=True, middle=np.median, tail
 
 def _check_figure(answer):
     rng = answers.rng(182)
-    window = 50
+    window = answers.varied(50, 40, 60, rng)
     # Peaks above the gate whose mean power lies below it, windows that stay within it, and one that is cut off.
     levels = np.array([0.5, 0.3, 0.004, 0.0045, 0.4, 0.012, 0.2, 0.006, 0.0035, 0.6, 0.35])
     wave = np.concatenate([level * rng.choice([-1.0, 1.0], window) for level in levels])
@@ -121,12 +126,14 @@ def _refined(models, corrections, exponent, strength):
 
 def _check_refined(answer):
     rng = answers.rng(183)
-    models = rng.uniform(0.05, 1.0, (3, 5, 4))
+    shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 8, rng), answers.varied(4, 3, 7, rng)
+    models = rng.uniform(0.05, 1.0, shape)
     corrections = rng.normal(0, 1.0, models.shape)
-    arguments = (models, corrections, 2.0, 0.5)
-    powers = models**2.0 * np.exp(0.5 * corrections)
-    moved = np.exp(2.0 * (np.log(models) + 0.5 * corrections))
-    across = np.exp(2.0 * np.log(models) + 0.5 * corrections)
+    exponent, strength = answers.varied(2.0, 1.5, 3.0, rng), answers.varied(0.5, 0.3, 0.8, rng)
+    arguments = (models, corrections, exponent, strength)
+    powers = models**exponent * np.exp(strength * corrections)
+    moved = np.exp(exponent * (np.log(models) + strength * corrections))
+    across = np.exp(exponent * np.log(models) + strength * corrections)
     wrong = answers.array(
         answers.call(answer, *arguments),
         _refined(*arguments),
@@ -140,12 +147,12 @@ def _check_refined(answer):
             "The exponent raises the corrections, too. It belongs to the models alone.": moved / moved.sum(axis=0),
             "The sum goes over frequencies. Masks add up to 1 over players: axis 0.": across
             / across.sum(axis=1, keepdims=True),
-            "The models have no exponent.": _refined(models, corrections, 1.0, 0.5),
-            "The strength is not used.": _refined(models, corrections, 2.0, 1.0),
-            "The corrections are not used.": _refined(models, corrections, 2.0, 0.0),
-            "The correction multiplies the model as it is. It is a logarithm: take its exponential.": models**2
-            * (0.5 * corrections)
-            / (models**2 * (0.5 * corrections)).sum(axis=0),
+            "The models have no exponent.": _refined(models, corrections, 1.0, strength),
+            "The strength is not used.": _refined(models, corrections, exponent, 1.0),
+            "The corrections are not used.": _refined(models, corrections, exponent, 0.0),
+            "The correction multiplies the model as it is. It is a logarithm: take its exponential.": models**exponent
+            * (strength * corrections)
+            / (models**exponent * (strength * corrections)).sum(axis=0),
         },
     )
     if wrong:

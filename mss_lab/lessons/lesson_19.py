@@ -18,7 +18,8 @@ def _shares(claims, *, unclaimed="all", axis=0):
 
 def _check_shares(answer):
     rng = answers.rng(191)
-    claims = (rng.random((3, 5, 8)) < 0.4).astype(float)
+    shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 7, rng), answers.varied(8, 5, 9, rng)
+    claims = (rng.random(shape) < 0.4).astype(float)
     claims[:, 0, :3] = 0
     claims[:, 1, 2] = 1
     largest = claims / np.maximum(claims.max(axis=(1, 2), keepdims=True), 1)
@@ -39,15 +40,16 @@ def _check_shares(answer):
             "These are the claims as they came: what several claim is given out several times.": largest,
             "The sum goes over frames. Masks add up to 1 over players: axis 0.": _shares(claims, axis=1),
             "The sum goes over frequencies. Masks add up to 1 over players: axis 0.": _shares(claims, axis=2),
-            "All players get the same everywhere.": np.full_like(claims, 1 / 3),
+            "All players get the same everywhere.": np.full_like(claims, 1 / len(claims)),
         },
     )
+    players = answers.varied(5, 6, 9, rng)
     return wrong or answers.array(
-        answers.call(answer, np.zeros((5, 2, 2))),
-        np.full((5, 2, 2), 0.2),
+        answers.call(answer, np.zeros((players, 2, 2))),
+        np.full((players, 2, 2), 1 / players),
         "players frames freq",
-        name="the masks of five players who claim nothing",
-        where="Each gets a fifth: one over the number of players, whatever that is.",
+        name=f"the masks of {players} players who claim nothing",
+        where=f"Each gets 1/{players}: one over the number of players, whatever that is.",
     )
 
 
@@ -75,10 +77,17 @@ def _weights(
 
 
 def _check_weights(answer):
+    rng = answers.rng(192)
     sizes = {
-        "bins": 101, "frames": 12, "players": 3, "filters": 5, "frequency_kernel": 10, "stride": 4, "time_kernel": 7,
-        "bottleneck": 9,
-    }  # fmt: skip
+        "bins": answers.varied(101, 80, 120, rng),
+        "frames": answers.varied(12, 11, 15, rng),
+        "players": answers.varied(3, 2, 5, rng),
+        "filters": answers.varied(5, 3, 8, rng),
+        "frequency_kernel": answers.varied(10, 8, 12, rng),
+        "stride": answers.varied(4, 3, 5, rng),
+        "time_kernel": answers.varied(7, 5, 9, rng),
+        "bottleneck": answers.varied(9, 6, 12, rng),
+    }
     slips = {
         "The kernels are counted again on the way back. They are the same ones, turned round.": "back",
         "There is one branch for each player, and each has a matrix of its own.": "one branch",
@@ -102,7 +111,7 @@ def _check_weights(answer):
         "positions. Then add up both convolutions, the way into the code, the branches, and one bias for each player.",
         slips={words: _weights(**sizes, slip=slip) for words, slip in slips.items()},
     )
-    paper = (2049, 30, 4, 30, 30, 4, 20, 256)
+    paper = (2049, 30, 4, answers.varied(30, 31, 40, rng), 30, 4, 20, answers.varied(256, 200, 300, rng))
     return wrong or answers.number(
         answers.call(answer, *paper), _weights(*paper), 0.5, name="the number of weights of the paper's network"
     )
@@ -132,8 +141,9 @@ def _crossfade(segments, step, *, rise=np.linspace, average=False, add=False, ol
 
 
 def _check_crossfade(answer):
-    segments = answers.rng(193).normal(size=(6, 9))
-    arguments = (segments, 2)
+    rng = answers.rng(193)
+    segments = rng.normal(size=(answers.varied(6, 4, 8, rng), answers.varied(9, 8, 12, rng)))
+    arguments = (segments, answers.varied(2, 2, 3, rng))
     replaced = _crossfade(*arguments, rise=lambda low, high, count: np.ones(count))
     kept = _crossfade(*arguments, rise=lambda low, high, count: np.zeros(count))
     inner = _crossfade(*arguments, rise=lambda low, high, count: np.arange(1, count + 1) / (count + 1))
@@ -163,7 +173,7 @@ def _check_crossfade(answer):
             "Old and new are taken half and half. The fade goes from 0 to 1.": halves,
         },
     )
-    single = np.arange(5.0)[np.newaxis]
+    single = np.arange(5.0)[np.newaxis] + answers.varied(0.0, 1.0, 5.0, rng)
     return wrong or answers.array(
         answers.call(answer, single, 2), single[0], "frames", name="a single segment", where="It stays as it is."
     )
