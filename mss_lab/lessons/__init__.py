@@ -6,6 +6,8 @@ In a notebook::
     lab = lessons.open("03")
     lab.check("3.2", answer)
 
+With a name, ``lessons.open("03", student="Ada Lovelace")``, some exercises have numbers of the reader's own.
+
 The exercises of lesson NN live in `lesson_NN.py`, which names its PIECE (a piece of `mss_lab.datasets.pieces`) and
 its EXERCISES (a tuple of `Exercise`).
 

@@ -89,7 +89,8 @@ def solutions_withheld() -> bool:
     """Whether an instructor withholds solutions: the environment variable MSS_LAB_SOLUTIONS is "withheld".
 
     This hides what `Lab.solution` would show. It does not protect the texts: they stand in the package's files, in
-    `mss_lab/lessons/lesson_NN.py`, and a reader can also unset the variable.
+    `mss_lab/lessons/lesson_NN.py`, beside the checks, which compute the right results anyway; and a reader can also
+    unset the variable.
     """
     return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
 
@@ -123,7 +124,7 @@ class Lab:
     number : str
         The lesson's, such as "03".
     student : str
-        The reader's name, as given; empty where none was.
+        The reader's name; empty where none was given.
     title : str
         The recording's.
     mixture : float32 (channels, samples)
@@ -142,8 +143,8 @@ class Lab:
 
     def __init__(self, number: str, exercises: tuple[Exercise, ...], piece: str, student: str = ""):
         self.number = number
-        self.student = student
         self.exercises = {exercise.number: exercise.for_student(student) for exercise in exercises}
+        self.student = " ".join(student.split())
         self._piece = piece
         self._hints_given = dict.fromkeys(self.exercises, 0)
         judged.tell("opened", lesson=number, student=student)

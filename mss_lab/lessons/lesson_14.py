@@ -82,7 +82,7 @@ def _check_shared(answer):
 
 def _correlation(rng):
     """A summary correlogram with peaks at one, two and three periods, of which the second is the highest."""
-    period = answers.varied(130, 110, 145, rng)
+    period = answers.varied(130, 131, 150, rng)
     lags_s = np.arange(3 * period + 11) / 32_000
     period_s = period / 32_000
     heights = answers.varied(0.9, 0.85, 0.95, rng) - 0.15 * np.abs(lags_s / period_s - 2)

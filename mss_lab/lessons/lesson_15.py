@@ -125,7 +125,7 @@ def _check_cut(answer):
 def _check_never_met(answer):
     rng = answers.rng(154)
     songs = [rng.standard_normal((3, samples + answers.varied(0, 0, 9, rng))) for samples in (50, 70, 60)]
-    starts = [answers.varied(10, 10, 15, rng), answers.varied(5, 2, 9, rng), answers.varied(33, 25, 40, rng)]
+    starts = [answers.varied(10, 10, 15, rng), answers.varied(5, 2, 9, rng), answers.varied(33, 25, 35, rng)]
     chosen, length = [2, 0, 1], answers.varied(20, 15, 25, rng)
 
     def made(song_of, start_of, row_of=lambda j: j):
