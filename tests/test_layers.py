@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "networks": {"numpy", "scipy", "torch", "torchaudio", "lightning", "safetensors", "tqdm"},
     "tools": {"numpy", "scipy", "tqdm"},
     "face": {"numpy", "scipy", "IPython", "anywidget", "ipywidgets", "traitlets", "nbclient", "nbformat", "nbconvert",
-             "jupyter_client", "jupyterlab", "matplotlib", "psutil", "pygments", "soundfile", "tqdm"},
+             "jupyter_client", "jupyterlab", "matplotlib", "psutil", "pygments", "soundfile", "tqdm", "bleach"},
 }  # fmt: skip
 
 # Modules that may import more than their layer.

@@ -10,7 +10,7 @@ import toy_lesson
 
 from mss_lab import lessons
 from mss_lab.grading.judge import Judge
-from mss_lab.lessons import book, judged, links, notebooks, runs_in, strip, structure
+from mss_lab.lessons import beside, book, judged, links, notebooks, runs_in, strip, structure
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -370,7 +370,7 @@ def test_the_readers_progress_plays_no_part(mixed_run):
 
 
 def test_more_than_100_mb_stay_where_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "LARGEST_COPY_BYTES", 10)
+    monkeypatch.setattr(beside, "LARGEST_COPY_BYTES", 10)
     (tmp_path / "small.txt").write_text("12345", encoding="utf-8")
     (tmp_path / "large.txt").write_text("12345678901", encoding="utf-8")
     (tmp_path / "folder").mkdir()

@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..refusals import RefusedValue
-from . import keeper, progress
+from . import beside, keeper, progress
 
 # What a notebook of the repository says about its kernel: nothing that differs from one machine to the next.
 METADATA = {
@@ -32,9 +31,6 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 KEPT_CELL_METADATA = ("tags",)
-
-# Files that stand beside a notebook travel with it into its working folder, up to this size in all.
-LARGEST_COPY_BYTES = 100_000_000
 
 # How long to wait for the processes of a kernel to be gone; more than its keeper takes at most.
 END_LIMIT_S = keeper.END_LIMIT_S + 2
@@ -308,38 +304,10 @@ def _end_process(provisioner: Any) -> None:
 
 @contextlib.contextmanager
 def working_copy(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary folder that holds copies of the files and folders beside a notebook.
-
-    Left out are notebooks, hidden files, links, and what would exceed 100 MB in all, beginning with the largest.
-    """
+    """Yield a temporary folder that holds copies of the files and folders beside a notebook; see `beside`."""
     with tempfile.TemporaryDirectory(prefix="mss_lab-notebook-", ignore_cleanup_errors=True) as own:
-        parent = Path(path).resolve().parent
-        room = LARGEST_COPY_BYTES
-        for size, item in sorted((_size_of(item), item) for item in parent.iterdir() if _travels(item)):
-            room -= size
-            if room < 0:
-                break
-            if item.is_dir():
-                shutil.copytree(item, Path(own) / item.name, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
-            else:
-                shutil.copy2(item, Path(own) / item.name)
+        beside.copy_beside(Path(path).resolve().parent, Path(own))
         yield Path(own)
-
-
-def _travels(item: Path) -> bool:
-    return not (item.name.startswith(".") or item.suffix == ".ipynb" or item.name == "__pycache__" or item.is_symlink())
-
-
-def _size_of(item: Path) -> int:
-    if not item.is_dir():
-        return item.stat().st_size
-    total = 0
-    for part in item.rglob("*"):
-        total += part.stat().st_size if part.is_file() else 0
-        if total > LARGEST_COPY_BYTES:
-            # Enough is known; a notebook in a home folder shall not cost a walk through all of it.
-            break
-    return total
 
 
 def _errors_of(cell: Any, index: int) -> list[CellError]:

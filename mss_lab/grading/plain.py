@@ -1,0 +1,66 @@
+"""Text that somebody else wrote, made safe to show: on a terminal, in a table, in one line.
+
+A student's message, name or path can hold escape sequences that a terminal obeys, characters that turn the direction
+of reading or that nobody sees, line breaks that look like lines of the grader, and halves of characters (lone
+surrogates) that no file can store. None of these is left in what `plain` returns.
+
+Contents: plain, encodable.
+"""
+
+import re
+import unicodedata
+
+# How much of a text is looked at and kept. A message of a notebook can be of any length.
+LONGEST = 500
+
+# Escape sequences as ECMA-48 names them, in their 7-bit and their 8-bit form: control strings (OSC, DCS, SOS, PM, APC)
+# up to their terminator, control sequences (CSI), and all shorter ones.
+ESCAPES = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|\x1b[ -/]*[0-~]"
+)
+
+# Categories of Unicode that show nothing, or something else than they hold. Controls and separators of lines part two
+# words; a format character, such as a mark of direction or a space without width, stands inside one.
+SEPARATING = ("Cc", "Zl", "Zp")
+UNSEEN = "Cf"
+HALF = "Cs"
+
+
+def plain(text: object, longest: int = LONGEST) -> str:
+    """Return `text` in one line without escape sequences, control characters and characters that nobody sees.
+
+    Parameters
+    ----------
+    text : str, or anything else, of which the text is taken
+    longest : int
+        Characters that are kept. Where something was cut off, that is said.
+
+    Returns
+    -------
+    str
+        It can be encoded in UTF-8. Runs of white space are single spaces; a lone surrogate is a question mark.
+    """
+    text = str(text)
+    # More is looked at than is kept, because what is removed does not count.
+    seen = text[: 4 * longest]
+    kept = " ".join("".join(_shown(character) for character in ESCAPES.sub("", seen)).split())
+    if len(kept) <= longest and len(seen) == len(text):
+        return kept
+    return f"{kept[:longest]} ... (cut; it had {len(text)} characters)".strip()
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Return `text` with a question mark for each character that an encoding does not have; None stands for UTF-8."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding, "replace")
+
+
+def _shown(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == HALF:
+        return "?"
+    if category == UNSEEN:
+        return ""
+    return " " if category in SEPARATING else character
