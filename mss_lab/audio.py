@@ -168,7 +168,7 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
     path.open("rb").close()
     opened = False
     try:
-        with soundfile.SoundFile(path) as file:
+        with _silent_decoder(path), soundfile.SoundFile(path) as file:
             opened = True
             yield file
     except (soundfile.LibsndfileError, TypeError) as error:
@@ -188,6 +188,26 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
             f"{path} could not be read as audio ({_foreign(path) or reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
+
+
+@contextlib.contextmanager
+def _silent_decoder(path: Path) -> Iterator[None]:
+    """Keep the MP3 decoder from writing to the terminal: what it finds is said in words of our own."""
+    if path.suffix.lower() != ".mp3":
+        yield
+        return
+    try:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # a program without a terminal may have no such stream
+        yield
+        return
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _foreign(path: Path) -> str:

@@ -11,11 +11,12 @@ import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
 from . import checks
+from . import options as option_rules
 from .refusals import RefusedType, missing_extra
 
 # What may be known of a mixture before anything is separated.
@@ -82,6 +83,10 @@ class Method:
             return getattr(importlib.import_module(module, package=__package__), function)
         except ModuleNotFoundError as error:
             raise missing_extra(error, f"method {self.name}") from error
+
+    def rules(self) -> Mapping[str, option_rules.Rule]:
+        """What each of its options may be."""
+        return option_rules.rules_of(self.load())
 
     def options(self) -> dict[str, object]:
         """Named options of the function and their defaults; a function names every option it takes."""
@@ -456,15 +461,17 @@ def fitting(facts: Collection[str]) -> tuple[Method, ...]:
 def separator(name: str, **options: object) -> Separator:
     """A separator by name, with options bound: `separator(mixture, sample_rate_hz, score)`.
 
+    Options are checked at once (see `mss_lab.options`), so that a slip costs no waiting for files and work.
+
     An option `start`, where a method has one, is a separator or the name of one: `start="duet"`. Directions that are
     given beside a name (`pans_rad`, `count`) are those of the start.
 
     Raises
     ------
     ValueError
-        If there is no method of that name.
+        If there is no method of that name, or an option lies outside its range.
     TypeError
-        If the method has no such option.
+        If the method has no such option, or it has another type.
     """
     method = get(name)
     known = method.options()
@@ -478,4 +485,5 @@ def separator(name: str, **options: object) -> Separator:
     strangers = [option for option in options if option not in known]
     if strangers:
         raise RefusedType(f"{name} has no option {', '.join(strangers)}; it has {', '.join(known) or 'none'}")
-    return functools.partial(method.load(), **options)
+    function = method.load()
+    return functools.partial(function, **option_rules.check(function, options))

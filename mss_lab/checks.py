@@ -5,7 +5,7 @@ form the caller asked for (an array, a float), so that a function opens with its
 Every array may be given as nested lists; none is written into.
 
 Contents: check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_sample_rate,
-check_magnitude, check_finite, check_number, check_choice, check_generator.
+check_magnitude, check_finite, check_number, check_switch, check_choice, check_pairs, check_generator.
 """
 
 import difflib
@@ -255,6 +255,46 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     near = difflib.get_close_matches(str(value).lower(), list(choices), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "choose one of these, spelt as here"
     raise RefusedValue(f"{name} must be one of {listed}, got {value!r}; {hint}")
+
+
+def check_switch(name: str, value: Any) -> bool:
+    """Return `value` as a bool if it is True or False, else raise TypeError: text and numbers are slips."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise RefusedType(f"{name} must be true or false, got {value!r}; in Python, pass True or False")
+
+
+def check_pairs(name: str, value: Any, left: str, right: str) -> dict[str, str]:
+    """Return a mapping of text to text, which may be given as text itself, such as "lead=flute, vocals=choir".
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it; opens the message.
+    value : mapping of str -> str, text, or None
+        None is an empty mapping.
+    left, right : str
+        What stands before and after each "=", for the message, such as "SOURCE" and "INSTRUMENT".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or the text is not of that form.
+    """
+    if value is None:
+        return {}
+    wanted = f"{name} must be {left}={right}, several parted by commas"
+    if isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if not pairs or not all(equals and one.strip() and other.strip() for one, equals, other in pairs):
+            raise RefusedValue(f"{wanted}, got {value!r}; leave it out where names say enough")
+        return {one.strip(): other.strip() for one, _, other in pairs}
+    if not isinstance(value, Mapping):
+        raise RefusedType(f"{wanted}, got {value!r}; in Python, pass a dict")
+    for one, other in value.items():
+        if not (isinstance(one, str) and isinstance(other, str)):
+            raise RefusedType(f"{wanted}, got {one!r}: {other!r}; both must be names (text)")
+    return dict(value)
 
 
 def check_generator(name: str, rng: Any) -> np.random.Generator:

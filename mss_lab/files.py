@@ -5,7 +5,8 @@ full disk or an interruption half-way leaves neither half a file under the real 
 was there before stays as it was. A process that is killed cannot clean up: it leaves its temporary folder, which the
 next result that is written to the same place removes.
 
-Contents: KeptWarning, existing_file, check_new_file, check_new_folder, whole_file, whole_folder, undisturbed.
+Contents: KeptWarning, existing_file, check_new_file, check_new_folder, whole_file, whole_folder, undisturbed,
+abandon.
 """
 
 import contextlib
@@ -36,6 +37,10 @@ STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SI
 
 # Errors of writing that name no file: no space left, over a quota, file too large, input/output error.
 WRITE_ERRORS = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO") if hasattr(errno, name)}
+
+
+# Temporary folders of this process, with their locks, that exist now.
+_in_use: list[tuple[Path, Any]] = []
 
 
 class KeptWarning(UserWarning):
@@ -214,13 +219,25 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+def abandon() -> None:
+    """Remove the temporary folders of this process, before it ends without waiting for those who use them."""
+    while _in_use:
+        _remove(_in_use[-1])
+
+
 def _with_name(path: str | os.PathLike) -> Path:
     # "stems/.." has no name of its own that something could be moved to.
     path = Path(path)
     return path.resolve() if path.name in ("", "..") else path
 
 
+def _refuse_no_name(path: Path) -> None:
+    if "\0" in str(path):
+        raise RefusedValue(f"{path} cannot be the name of a file or folder, as it holds a NUL; choose another name")
+
+
 def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
+    _refuse_no_name(path)
     if path.is_dir():
         raise FileExistsError(f"{path} must be a file's name, got a folder that exists; add the name of a file to it")
     if path.exists() and not path.is_file():
@@ -233,6 +250,7 @@ def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -
 
 
 def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
+    _refuse_no_name(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} must be a folder's name, got a file that exists; choose another name")
     # One slip with --force must not cost somebody all they have.
@@ -396,6 +414,7 @@ def _made(parent: Path, name: str) -> tuple[Path, Any]:
         # A file system without locks: nobody could tell whether this folder is still in use, so nobody clears it.
         lock.close()
         place.unlink()
+    _in_use.append((folder, lock))
     return folder, lock
 
 
@@ -403,6 +422,8 @@ def _remove(made: tuple[Path, Any] | None) -> None:
     if made is None:
         return
     folder, lock = made
+    if made in _in_use:
+        _in_use.remove(made)
     lock.close()
     # Somebody's folder that could be moved neither away nor back stays, to be found.
     if not os.path.lexists(folder / OLD):

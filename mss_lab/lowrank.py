@@ -19,7 +19,7 @@ import math
 import numpy as np
 import scipy.linalg
 
-from . import checks, masks, transforms
+from . import checks, masks, options, transforms
 from .chunks import CHUNK_S, chunks
 from .refusals import RefusedType, RefusedValue
 
@@ -134,6 +134,13 @@ def robust_pca(
     return RobustPca(L.T if standing else L, S.T if standing else S, rank, len(errors), np.array(errors))
 
 
+@options.within(
+    gain=options.Number(1e-3, 1000),
+    mask=options.Choice(("soft", "binary")),
+    mask_gain=options.Number(1e-12, 1e9),
+    tolerance=options.Number(1e-12, 1),
+    svd=options.Choice(("exact", "randomised")),
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -191,10 +198,7 @@ def separate(
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("mask", mask, ("soft", "binary"))
-    checks.check_number("mask_gain", mask_gain, above=0)
-    checks.check_number("highpass_hz", highpass_hz, at_least=0, unit="Hz")
-    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, window_s)
     low = transforms.stft_frequencies_hz(settings["window_samples"], sample_rate_hz) < highpass_hz
     voice = np.zeros(mixture.shape, np.float32)

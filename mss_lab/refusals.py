@@ -7,10 +7,12 @@ traceback, so that it can be reported and repaired.
 Each refusal is also the built-in exception that Python programmers expect: `except ValueError` catches a refused
 value. Files that are missing, exist already or cannot be written raise Python's own OSError and its subclasses.
 
-Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra.
+Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra, warn_caller.
 """
 
 import importlib
+import sys
+import warnings
 from types import ModuleType
 
 
@@ -87,3 +89,17 @@ def missing_extra(error: ModuleNotFoundError, purpose: str, *, otherwise: str = 
         f"pip install 'mss-lab[{EXTRAS[library]}]'{hint}",
         name=error.name,
     )
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn of what a caller asked for, at the line outside the package from which it was called.
+
+    Parameters
+    ----------
+    message : str
+    category : a class of warnings
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "mss_lab":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -251,7 +251,7 @@ def test_memory_does_not_grow_with_length(rng):
     ("options", "words"),
     [
         ({"mode": "masks"}, "mode must be one of 'mask', 'resynth'.*did you mean 'mask'"),
-        ({"width_rad": 0}, "width_rad must be a number above 0"),
+        ({"width_rad": 0}, "width_rad must be a number at least"),
         ({"beta": 1}, "beta must be"),
         ({"window_s": 0}, "window_s must be"),
         ({"count": 0}, "count must be"),

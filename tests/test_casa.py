@@ -690,7 +690,7 @@ def test_the_score_is_not_looked_at(vowels):
         ({"highest_hz": 9_000.0}, "highest_hz must be a number above 0 and at most 8000"),
         ({"lowest_hz": 6_000.0}, "highest_hz must be a number above 6000"),
         ({"agrees": -0.1}, "agrees must be a number at least 0"),
-        ({"near_peak": 0.0}, "near_peak must be a number above 0"),
+        ({"near_peak": 0.0}, "near_peak must be a number at least"),
         ({"tied": 2.0}, "tied must be a number at least 0 and at most 1"),
         ({"together_s": -1.0}, "together_s must be a number at least 0"),
         ({"jump_semitones": -1.0}, "jump_semitones must be a number at least 0"),

@@ -339,8 +339,8 @@ def test_each_option_is_used(rng):
     ("options", "error", "words"),
     [
         ({"mode": "masks"}, ValueError, "mode must be one of"),
-        ({"attenuation_limit": 0}, ValueError, "attenuation_limit must be a number above 0"),
-        ({"delay_limit_s": 0}, ValueError, "delay_limit_s must be a number above 0"),
+        ({"attenuation_limit": 0}, ValueError, "attenuation_limit must be a number at least"),
+        ({"delay_limit_s": 0}, ValueError, "delay_limit_s must be a number at least"),
         ({"bins": 3}, ValueError, "bins must be a whole number at least 5"),
         ({"level_exponent": -1}, ValueError, "level_exponent must be"),
         ({"frequency_exponent": -1}, ValueError, "frequency_exponent must be"),

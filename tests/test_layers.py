@@ -26,6 +26,7 @@ LAYERS = {
         "memory",
         "chunks",
         "truncation",
+        "options",
     ),
     "methods": ("masks", "oracles", "nmf", "score", "spatial", "kernels", "lowrank", "sinusoids", "casa"),
     "judge": ("metrics",),

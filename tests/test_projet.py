@@ -295,7 +295,7 @@ def test_channels_with_one_place_between_them_give_one_source_or_warn(other):
         ({"iterations": -1}, "iterations must be"),
         ({"pool_s": -0.1}, "pool_s must be a number at least 0"),
         ({"resynthesis": "mask"}, "resynthesis must be one of"),
-        ({"exponent": 0.0}, "exponent must be a number above 0"),
+        ({"exponent": 0.0}, "exponent must be a number at least"),
         ({"diffuse": 1.1}, "diffuse must be a number at least 0 and at most 1"),
         ({"delays_s": ()}, "at least two pans for each of the 0 delays"),
     ],

@@ -1,8 +1,11 @@
 """Refusals are what Python programmers catch, missing libraries come with their remedy, and faults keep their name."""
 
+import numpy as np
 import pytest
 
 from mss_lab import catalogue, cli, refusals
+from mss_lab.spatial import adress
+from mss_lab.spatial.panning import PanWarning
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,12 @@ def test_faults_keep_their_traceback_and_refusals_show_it_on_request(monkeypatch
         assert said.splitlines()[-1].startswith("mss-lab: method must be one of")
     assert cli.main(["separate", "none.wav", "--out", "out", "--method", "nmff"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_warning_points_at_the_line_outside_the_package():
+    # However many functions of the package lie between, and whether a method is called by its name or in the catalogue.
+    mixture = np.repeat(np.sin(np.arange(8000) / 5)[np.newaxis], 2, axis=0).astype(np.float32)
+    for separate in (adress.separate, catalogue.separator("adress"), catalogue.separator("duet")):
+        with pytest.warns(PanWarning, match="4 sources were asked for") as caught:
+            separate(mixture, 16_000, count=4)
+        assert caught[0].filename == __file__

@@ -292,7 +292,7 @@ def test_digital_silence_in_the_middle_is_sane(separate, rng):
 def test_what_cannot_be_is_refused(rng):
     loop = looped(rng, 1.0, 3)
     for make, words in (
-        (lambda: repet.separate(loop, RATE, period_s=0), "period_s must be a number above 0"),
+        (lambda: repet.separate(loop, RATE, period_s=0), "period_s must be a number at least"),
         (lambda: repet.separate(loop, RATE, shortest_s=0), "shortest_s must be a number above 0"),
         (lambda: repet.separate(loop, RATE, shortest_s=3, longest_s=2), "longest_s must be a number at least 3"),
         (lambda: repet.separate(loop, RATE, highpass_hz=-1), "highpass_hz must be a number at least 0"),

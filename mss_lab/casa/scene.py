@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from .. import audio, checks
+from .. import audio, checks, options
 from ..chunks import chunks
 from ..score.notes import Score
 from . import filterbank, grouping, pitch
@@ -126,6 +126,7 @@ def listen(
     return Scene(centres_hz, HOP_S, fired, upwards, onwards, periods_s, fits)
 
 
+@options.within(near_peak=options.Number(1e-6, 1), least_peak=options.Number(-1, 1), tied=options.Number(0, 1))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -12,6 +12,7 @@ Contents: main.
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -20,7 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..refusals import Refusal
-from .stopping import stop_signals
+from .plain import plain_streams
+from .stopping import WORDS, stop_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Left out, those of the process, which then ends with this command.
     """
     # Signals that arrive while the process ends would only interrupt the interpreter's own cleaning up.
-    with stop_signals(at_end=signal.SIG_IGN if arguments is None else None) as arrived:
+    alone = arguments is None
+    with stop_signals(at_end=signal.SIG_IGN if alone else None, insist=alone) as arrived:
         try:
-            with _warnings_in_one_line():
+            with plain_streams(), _warnings_in_one_line():
                 status = _run(arguments, arrived)
             sys.stdout.flush()
             return status
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A library that was interrupted may have raised an error of its own instead.
             if not arrived:
                 raise
-            print("mss-lab: stopped; nothing half-done was left behind", file=sys.stderr)
+            print(WORDS, file=sys.stderr, flush=True)
             return 128 + arrived[0]
 
 
@@ -76,8 +79,9 @@ def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        # NumPy says how much was asked for; Python says nothing.
-        asked = f" ({error})" if str(error) else ""
+        # NumPy says how much was asked for, and more that only its users understand; Python says nothing.
+        amount = re.search(r"Unable to allocate ([\d.]+) (\S+)", str(error))
+        asked = f" ({float(amount[1]):g} {amount[2]} were asked for)" if amount else ""
         return f"there is not enough memory{asked}; take a shorter recording, another method, or smaller options"
     if isinstance(error, OSError) and error.strerror:
         # Python begins with a number: "[Errno 28] No space left on device: 'stems'".

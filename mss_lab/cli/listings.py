@@ -12,13 +12,24 @@ def methods(options: argparse.Namespace) -> int:
         needs = f" (needs {', '.join(sorted(method.needs))})" if method.needs else ""
         print(f"{method.name}{needs}\n  {method.title}.\n  Gives {method.gives}.")
         try:
-            listed = ", ".join(f"{name}={value}" for name, value in method.options().items()) or "none"
+            listed = _listed(method)
         except MissingExtra as error:
             # The rest of the list is of use without this method.
-            listed = f"not known here: {error}"
+            listed = f" not known here: {error}"
         lesson = method.lesson if (launch.ROOT / method.lesson).is_file() else f"{method.lesson} (not written yet)"
-        print(f"  Options: {listed}\n  Lesson: {lesson}\n  Source: {method.source}")
+        print(f"  Options:{listed}\n  Lesson: {lesson}\n  Source: {method.source}")
     return 0
+
+
+def _listed(method: catalogue.Method) -> str:
+    """Every option with its default, and what it may be."""
+    rules = method.rules()
+    lines = []
+    for name, value in method.options().items():
+        words = rules[name].words() if name in rules else ""
+        default = "" if value is None else f"={value:.4g}" if isinstance(value, float) else f"={value}"
+        lines.append(f"\n    {name}{default}{f'  ({words})' if words else ''}")
+    return "".join(lines) or " none"
 
 
 def datasets(options: argparse.Namespace) -> int:

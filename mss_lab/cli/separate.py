@@ -136,7 +136,8 @@ def _steps(*names: str) -> Iterator[Callable[[], None]]:
     """A progress bar over named steps, shown once they have taken two seconds; yields what ends a step."""
     from tqdm import tqdm
 
-    with tqdm(total=len(names), desc=names[0], delay=2, leave=False) as bar:
+    # Not where the output goes to a file; and past what makes other output visible, which would show how a bar moves.
+    with tqdm(total=len(names), desc=names[0], delay=2, leave=False, disable=None, file=sys.__stderr__) as bar:
 
         def step() -> None:
             # Set without drawing: drawing at once would show the bar before its delay is over.

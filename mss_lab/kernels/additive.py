@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .. import checks, masks, transforms
+from .. import checks, masks, options, transforms
 from ..chunks import chunks
 from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
@@ -108,6 +108,7 @@ def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return np.maximum(np.real(np.sum(estimate.conj() * turned, axis=0)) / len(estimate), 0)
 
 
+@options.within(kernels=options.Own("names of kernels with commas between"))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -152,7 +153,6 @@ def separate(
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
-    checks.check_number("iterations", iterations, at_least=1, whole=True)
     sources = _by_source(kernels)
     if any(kernel.name == "periodic" and kernel.period_s is None for kernel in sources.values()):
         period_s = period_of(mixture, sample_rate_hz, settings)
@@ -180,6 +180,10 @@ def _by_source(kernels: Mapping[str, str | Kernel] | Sequence[str | Kernel] | st
     else:
         if isinstance(kernels, Kernel):
             kernels = (kernels,)
+        if isinstance(kernels, bool | int | float):
+            raise RefusedType(
+                f"kernels must be names with commas between, got {kernels!r}; such as horizontal,periodic"
+            )
         if isinstance(kernels, str):
             kernels = tuple(part.strip() for part in kernels.split(","))
         made = [named(kernel) for kernel in kernels]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, memory, transforms
+from .. import checks, masks, memory, options, transforms
 from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedValue
 from ..score.notes import Score
@@ -79,6 +79,7 @@ def _working_bytes(
     )
 
 
+@options.within(margin=options.Number(1, 1000))
 @memory.limited("hpss", _working_bytes)
 def separate(
     mixture: np.ndarray,

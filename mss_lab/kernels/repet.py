@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .. import checks, transforms
+from .. import checks, options, transforms
 from ..chunks import chunks
 from ..score.notes import Score
 from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
@@ -91,6 +91,7 @@ def local_periods(
     return np.array(periods_s)[np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)]
 
 
+@options.within(period_s=options.Number(0.001, 3600, "seconds"))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -140,13 +141,13 @@ def separate(
     _check_limits(shortest_s, longest_s)
     if period_s is None:
         period_s = period_of(mixture, sample_rate_hz, settings, shortest_s=shortest_s, longest_s=longest_s)
-    checks.check_number("period_s", period_s, above=0, unit="seconds")
     period_frames = max(1.0, period_s * sample_rate_hz / settings["hop_samples"])
     return _separate(
         mixture, sample_rate_hz, settings, highpass_hz, lambda magnitude: repeating(magnitude, period_frames)
     )
 
 
+@options.within(repeats=options.Number(1, 1000, "rounds", whole=True))
 def separate_adaptive(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -182,7 +183,6 @@ def separate_adaptive(
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
     _check_limits(shortest_s, longest_s)
-    repeats = checks.check_number("repeats", repeats, at_least=1, whole=True)
     frame_s = settings["hop_samples"] / sample_rate_hz
 
     def model(magnitude: np.ndarray) -> np.ndarray:
@@ -197,6 +197,9 @@ def separate_adaptive(
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 
 
+@options.within(
+    count=options.Number(1, 1000, "frames", whole=True), least_distance_s=options.Number(1e-3, 600, "seconds")
+)
 def separate_similar(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -241,7 +244,6 @@ def separate_similar(
 
 
 def _check_limits(shortest_s: float, longest_s: float) -> None:
-    checks.check_number("shortest_s", shortest_s, above=0, unit="seconds")
     checks.check_number("longest_s", longest_s, at_least=shortest_s, unit="seconds")
 
 
@@ -253,7 +255,6 @@ def _separate(
     model: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Mask the mixture, chunk by chunk, by what `model` says repeats in its magnitude (channels, freq, frames)."""
-    checks.check_number("highpass_hz", highpass_hz, at_least=0, unit="Hz")
     low = transforms.stft_frequencies_hz(settings["window_samples"], sample_rate_hz) < highpass_hz
     background = np.zeros(mixture.shape, np.float32)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):

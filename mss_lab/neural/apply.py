@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import audio, checks, chunks
+from .. import audio, checks, chunks, options
 from ..refusals import RefusedValue
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
@@ -26,6 +26,9 @@ from .segments import roll_of
 
 CHUNK_S = 30.0
 OVERLAP_S = 4.0
+
+# Which of a network's sources a source of the score is, where its name does not say.
+PLAYERS = options.Pairs("SOURCE", "INSTRUMENT")
 
 # Of an overlap, the part in which neighbours fade into each other; the rest lets both hear further than they speak.
 FADE_PART = 0.25
@@ -137,7 +140,7 @@ def players_for(
     """
     if score is None:
         return {source: index for index, source in enumerate(sources)}
-    players = dict(players or {})
+    players = PLAYERS.check("players", players)
     for ours, theirs in players.items():
         checks.check_choice("players", ours, score.sources)
         checks.check_choice(f"players[{ours!r}]", theirs, sources)
@@ -173,6 +176,7 @@ def shipped_separator(name: str, *, lesson: str, source: str) -> Callable[..., E
         The notebook that teaches it and the paper, for its docstring.
     """
 
+    @options.within(players=PLAYERS)
     def separator(
         mixture: np.ndarray,
         sample_rate_hz: int,

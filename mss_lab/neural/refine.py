@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import checks
+from .. import checks, options
 from ..chunks import chunks
 from ..refusals import RefusedValue
 from ..score.notes import Score
@@ -23,6 +23,7 @@ NETWORK = "refiner"
 CHUNK_S, FADE_S = 6.0, 1.0
 
 
+@options.within(network=options.Own("the name of a refiner"))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -71,7 +72,6 @@ def separate(
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
-    checks.check_number("strength", strength, at_least=0, at_most=1)
     model: Any = weights.shipped(network) if isinstance(network, str) else network
     rate_hz = model.sample_rate_hz
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, options
 from ..refusals import RefusedValue
 from .updates import (
     activation_terms,
@@ -34,6 +34,9 @@ from .updates import (
     split_channels,
     template_terms,
 )
+
+# Papers use 0 (Itakura-Saito) to 2 (squared differences); powers far beyond overflow.
+BETAS = options.Number(-10, 10)
 
 ENGINES = ("own", "scikit-learn")
 
@@ -107,7 +110,7 @@ def divergence(magnitude: np.ndarray, modelled: np.ndarray, beta: float = 1.0) -
     magnitude = as_floating(checks.check_magnitude("magnitude", magnitude, axes))
     checks.check_same_shape("modelled", modelled, "magnitude", magnitude)
     modelled = as_floating(checks.check_magnitude("modelled", modelled, axes))
-    beta = checks.check_number("beta", beta)
+    beta = BETAS.check("beta", beta)
     return max(0.0, _divergence(np.atleast_1d(magnitude), np.atleast_1d(modelled), beta))
 
 
@@ -322,7 +325,7 @@ def _scikit_learn(
 
 def prepared(magnitude: np.ndarray, beta: float) -> tuple[np.ndarray, float, int | None]:
     """The spectrogram as a (freq, frames) array with its largest value in (1/2, 1], the scale, and the channels."""
-    beta = checks.check_number("beta", beta)
+    beta = BETAS.check("beta", beta)
     V, channels = join_channels("magnitude", magnitude)
     if not V.size:
         raise RefusedValue(

@@ -21,12 +21,12 @@ import math
 
 import numpy as np
 
-from .. import checks, transforms, units
+from .. import checks, options, transforms, units
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
-from .beta import Factorisation, factorise
+from .beta import BETAS, Factorisation, factorise
 from .components import source_models
 from .filtering import filtered
 
@@ -210,6 +210,12 @@ def fit(
     )
 
 
+@options.within(
+    width_cents=options.Number(0, WIDTH_CENTS, "cents"),
+    onsets=options.Switch(),
+    beta=BETAS,
+    iterations=options.FROM_ZERO,
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -273,8 +279,6 @@ def separate(
     check_pitched(score)
     settings = transforms.settings_for(sample_rate_hz, window_s)
     window_samples, frame_rate_hz = settings["window_samples"], sample_rate_hz / settings["hop_samples"]
-    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    checks.check_number("release_s", release_s, at_least=0, unit="seconds")
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
     reach_s = tolerance_s + max(release_s, ATTACK_S)
 

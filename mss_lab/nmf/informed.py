@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, transforms
+from .. import checks, options, transforms
 from ..chunks import excerpts
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
@@ -200,6 +200,15 @@ def learn(
     return Learnt(score.sources, problem.settings, problem.tuning_hz, models_of)
 
 
+@options.within(
+    free_iterations=options.FROM_ZERO,
+    chunk_iterations=options.RULES["iterations"],
+    floor=options.Number(0, 100),
+    follow_intonation=options.Switch(),
+    follow_pitch=options.Switch(),
+    by_share=options.Switch(),
+    lean=options.Switch(),
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -252,7 +261,6 @@ smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
     """
-    floor = checks.check_number("floor", floor, at_least=0)
     learnt = learn(
         mixture,
         sample_rate_hz,

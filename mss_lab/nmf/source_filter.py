@@ -24,7 +24,7 @@ import functools
 
 import numpy as np
 
-from .. import checks, masks, transforms, units
+from .. import checks, masks, options, transforms, units
 from ..chunks import chunks
 from ..refusals import RefusedType
 from ..score import notes
@@ -220,6 +220,13 @@ class _Parts:
             x["templates"], x["activations"] = x["templates"] / totals, x["activations"] * totals[:, np.newaxis]
 
 
+@options.within(
+    rank=options.Number(1, 500, "spectra", whole=True),
+    jump_penalty=options.Number(0, 1e6),
+    width_semitones=options.Number(0, 128, "semitones"),
+    silence_db=options.Number(-300, -1e-6, "dB"),
+    iterations=options.FROM_ZERO,
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -278,8 +285,7 @@ def separate(
         raise RefusedType(
             f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
         )
-    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, WINDOW_S)
     spacing_hz = units.bins_to_hz(1, settings["window_samples"], sample_rate_hz)
     bins = min(settings["window_samples"] // 2, round(HEARD_HZ / spacing_hz)) + 1

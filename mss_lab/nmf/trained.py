@@ -19,18 +19,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, transforms, units
-from ..refusals import RefusedValue
+from .. import checks, options, transforms, units
+from ..refusals import RefusedType, RefusedValue
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
 from ..score.notes import Score
 from ..score.roll import PITCHES, note_frames
-from .beta import Factorisation, factorise
+from .beta import BETAS, Factorisation, factorise
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
 from .filtering import filtered
-from .instruments import harmonic_amplitudes
+from .instruments import MEASURED_ON, harmonic_amplitudes
 from .shapes import harmonic_shapes
 
 HARMONICS = 40
@@ -48,6 +48,10 @@ CHUNK_S = 15.0
 # A note sounds clearly where its smoothed activation is above this part of the largest around it.
 CLEAR_PART = 0.1
 SMOOTHING_S = 0.02
+
+
+# Which instrument plays a source, where its name does not say.
+PLAYED_BY = options.Pairs("SOURCE", "INSTRUMENT")
 
 
 def harmonic_templates(
@@ -128,7 +132,7 @@ def amplitudes_of(
     FileNotFoundError
         If the table of instruments is missing.
     """
-    said = _instruments(instruments)
+    said = PLAYED_BY.check("instruments", instruments)
     strangers = [source for source in said if source not in score.sources]
     if strangers:
         raise RefusedValue(
@@ -159,15 +163,6 @@ def _known(sources: Sequence[str]) -> list[str]:
         except ValueError:
             continue
     return known
-
-
-def _instruments(instruments: Mapping[str, str] | str | None) -> dict[str, str]:
-    if not isinstance(instruments, str):
-        return dict(instruments or {})
-    pairs = [pair.partition("=") for pair in instruments.split(",") if pair.strip()]
-    if not all(equals and source.strip() and name.strip() for source, equals, name in pairs):
-        raise RefusedValue(f"instruments must be SOURCE=INSTRUMENT, several parted by commas, got {instruments!r}")
-    return {source.strip(): name.strip() for source, _, name in pairs}
 
 
 def fit(
@@ -259,6 +254,14 @@ def refined(
     return allowed
 
 
+@options.within(
+    templates=options.Own("arrays, in Python only"),
+    instruments=PLAYED_BY,
+    measured_on=options.Choice(tuple(MEASURED_ON)),
+    fixed=options.Switch(),
+    beta=BETAS,
+    iterations=options.FROM_ZERO,
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -332,8 +335,6 @@ def separate(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
     check_pitched(score)
-    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    checks.check_number("iterations", iterations, at_least=0, whole=True)
     amplitudes = (
         amplitudes_of(score, instruments, measured_on=measured_on)
         if templates is None
@@ -377,6 +378,11 @@ def separate(
 
 
 def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dict[str, np.ndarray]:
+    if not isinstance(templates, Mapping):
+        raise RefusedType(
+            f"templates must map source names to arrays of amplitudes, got {templates!r}; leave them out to have those "
+            "of the instruments"
+        )
     missing = [source for source in score.sources if score.notes_of(source) and source not in templates]
     if missing:
         raise RefusedValue(

@@ -8,12 +8,12 @@ Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
-import warnings
 
 import numpy as np
 
 from .. import checks, units
 from ..chunks import excerpts
+from ..refusals import warn_caller
 from . import features, notes, paths
 from .features import FRAME_S
 from .notes import Score
@@ -167,7 +167,7 @@ def tuning_for(recording: np.ndarray, sample_rate_hz: int, score: Score, tuning_
         return float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))
     found = agreement(recording, sample_rate_hz, score)
     if found.is_doubtful:
-        warnings.warn(words_of_doubt(found.confidence, LEAST_CONFIDENCE), ScoreWarning, stacklevel=3)
+        warn_caller(words_of_doubt(found.confidence, LEAST_CONFIDENCE), ScoreWarning)
     return found.tuning_hz
 
 

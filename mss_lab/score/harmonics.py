@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, memory, transforms, units
+from .. import checks, masks, memory, options, transforms, units
 from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedType, RefusedValue
 from .agreement import tuning_for
@@ -169,6 +169,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     return filtering_bytes(recording, settings, bytes_per_bin=_bytes_per_bin(recording.sources, recording.channels))
 
 
+@options.within(slope=options.Number(0, 100))
 @memory.limited("score-masks", _working_bytes)
 def separate(
     mixture: np.ndarray,

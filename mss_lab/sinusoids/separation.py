@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import checks, masks, transforms, units
+from .. import checks, masks, options, transforms, units
 from ..chunks import chunks
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
@@ -25,6 +25,7 @@ CHUNK_S = 15.0
 SHARE_DB = -60.0
 
 
+@options.within(resynthesis=options.Choice(("mask", "additive")), floor_db=options.Number(-300, -1e-6, "dB"))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -96,14 +97,6 @@ def separate(
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("resynthesis", resynthesis, ("mask", "additive"))
-    count = checks.check_number("count", count, at_least=1, whole=True)
-    harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
-    lobe_bins = checks.check_number("lobe_bins", lobe_bins, at_least=1, whole=True)
-    checks.check_number("near_cents", near_cents, above=0, unit="cents")
-    checks.check_number("inharmonicity", inharmonicity, at_least=0)
-    checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
-    checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
     checks.check_number("highest_hz", highest_hz, above=lowest_hz, unit="Hz")
     settings = settings_for(sample_rate_hz, window_s)
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, memory, transforms
+from .. import checks, memory, options, transforms
 from ..chunks import filtered, filtering_bytes
 from . import panning
 
@@ -114,6 +114,11 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     return recording.float32_bytes + filtering_bytes(recording, settings, bytes_per_bin=BYTES_PER_BIN)
 
 
+@options.within(
+    mode=options.Choice(MODES),
+    width_rad=options.Number(1e-12, 3.15, "radians", hint="leave it out to keep every bin"),
+    beta=options.Number(2, 10_000, "steps", whole=True),
+)
 @memory.limited("adress", _working_bytes)
 def separate(
     mixture: np.ndarray,
@@ -174,10 +179,6 @@ def separate(
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("mode", mode, MODES)
-    beta = _checked_beta(beta)
-    if width_rad is not None:
-        checks.check_number("width_rad", width_rad, above=0, unit="radians", hint="leave it out to keep every bin")
     pans = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
     settings = transforms.settings_for(sample_rate_hz, window_s)
 

@@ -19,16 +19,15 @@ Contents: Histogram, histogram, peaks, attenuation_of, angle_of, separate. Lesso
 """
 
 import dataclasses
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, transforms
+from .. import checks, options, transforms
 from ..chunks import chunks
-from ..refusals import RefusedValue
+from ..refusals import RefusedValue, warn_caller
 from . import adress, panning
 from .panning import PanWarning
 
@@ -188,6 +187,14 @@ def peaks(found: Histogram, count: int | None = None) -> tuple[np.ndarray, np.nd
     return angles, delays_s
 
 
+@options.within(
+    delays_s=options.Own("a dict of seconds, in Python only"),
+    mode=options.Choice(MODES),
+    attenuation_limit=options.Number(1e-3, 1000),
+    bins=options.Number(NEIGHBOURHOOD_BINS, 1000, "bins", whole=True),
+    level_exponent=options.Number(0, 10),
+    frequency_exponent=options.Number(0, 10),
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -247,7 +254,6 @@ def separate(
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("mode", mode, MODES)
     settings = transforms.settings_for(sample_rate_hz, window_s)
     layout: _Layout = {
         "attenuation_limit": attenuation_limit,
@@ -389,21 +395,19 @@ def _warn_of_limits(found: Histogram, layout: _Layout) -> None:
     limit = layout["attenuation_limit"]
     if found.beyond_attenuation > MOST_BEYOND_ATTENUATION:
         low, high = (float(np.degrees(angle_of(sign * limit))) for sign in (-1, 1))
-        warnings.warn(
+        warn_caller(
             f"{100 * found.beyond_attenuation:.0f} % of the energy lies nearer to a side than the histogram reaches, "
             f"{low:.1f} to {high:.1f} degrees: sources there are not found. Raise attenuation_limit ({limit:g}) and "
             "bins, give their angles as pans_rad, or use adress",
             PanWarning,
-            stacklevel=4,
         )
     if found.beyond_delay > MOST_BEYOND_DELAY:
         limit_ms = 1000 * layout["delay_limit_s"]
-        warnings.warn(
+        warn_caller(
             f"{100 * found.beyond_delay:.0f} % of the energy has a longer delay than the histogram reaches, "
             f"{limit_ms:.3g} ms: reverberation, or microphones far apart. Raise delay_limit_s, which leaves fewer "
             "frequencies to listen to",
             PanWarning,
-            stacklevel=4,
         )
 
 

@@ -28,7 +28,7 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from .. import checks, masks, transforms
+from .. import checks, masks, options, transforms
 from ..chunks import chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
 from . import panning, projet, wiener
@@ -225,6 +225,7 @@ def log_likelihood(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np
     return float(em(mixture_stft, powers, covariances, iterations=0).log_likelihoods[0])
 
 
+@options.within(start=options.Own("the name of a method"), algorithm=options.Choice(ALGORITHMS))
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -274,9 +275,6 @@ def separate(
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("algorithm", algorithm, ALGORITHMS)
-    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
-    checks.check_number("pool_s", pool_s, at_least=0, unit="seconds")
     settings = transforms.settings_for(sample_rate_hz, window_s)
     pool = 1 + 2 * round(pool_s * sample_rate_hz / settings["hop_samples"] / 2)
     guess = _begun(mixture, sample_rate_hz, score, start, pans_rad, count)

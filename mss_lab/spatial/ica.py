@@ -18,14 +18,12 @@ Symbols: x mixture, z white mixture, phi angle of the rotation, W unmixing matri
 Contents: whitening, magnitudes, unmixing, images, separate. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
 
-import warnings
-
 import numpy as np
 import scipy.optimize
 
-from .. import checks, transforms
+from .. import checks, options, transforms
 from ..chunks import excerpts
-from ..refusals import RefusedValue
+from ..refusals import RefusedValue, warn_caller
 from . import panning
 
 WINDOW_S = 0.064
@@ -194,7 +192,7 @@ def _correlation(angles: np.ndarray, in_bins: np.ndarray) -> float:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, panning.PanWarning, stacklevel=4)
+    warn_caller(text, panning.PanWarning)
 
 
 def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
@@ -231,6 +229,7 @@ def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
     return np.stack([np.outer(A[:, j], W[j]).astype(mixture.dtype) @ mixture for j in order])
 
 
+@options.within()
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -10,7 +10,6 @@ Contents: angles_rad; histogram, histogram_of, blocks; peaks, labels, named; win
 Lesson: notebooks/11_where_is_it.ipynb
 """
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -18,7 +17,7 @@ import scipy.ndimage
 import scipy.signal
 
 from .. import checks, transforms
-from ..refusals import RefusedType, RefusedValue
+from ..refusals import RefusedType, RefusedValue, warn_caller
 
 LEFT_RAD, CENTRE_RAD, RIGHT_RAD = 0.0, np.pi / 4, np.pi / 2
 
@@ -304,11 +303,10 @@ def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:
 def warn_of_fewer(found: int, count: int) -> None:
     """Say that there are fewer peaks than sources asked for."""
     peaks_found = {0: "no peak", 1: "only 1 peak"}.get(found, f"only {found} peaks")
-    warnings.warn(
+    warn_caller(
         f"{count} sources were asked for, but the panning histogram has {peaks_found}: sources at one angle look like "
         "one. Give their angles as pans_rad, if you know them, or a smaller count",
         PanWarning,
-        stacklevel=4,
     )
 
 

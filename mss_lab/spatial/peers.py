@@ -16,8 +16,8 @@ from types import ModuleType
 
 import numpy as np
 
-from .. import checks, masks, transforms
-from ..refusals import RefusedValue, require
+from .. import checks, masks, options, transforms
+from ..refusals import RefusedValue, require, warn_caller
 from . import panning
 
 WINDOW_S = 4096 / 44_100
@@ -34,6 +34,7 @@ LEAST = 1e-4
 LOUDEST = 100.0
 
 
+@options.within(count=options.Number(2, 32, "sources", whole=True))
 def fastmnmf(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -85,10 +86,6 @@ def fastmnmf(
     Differs: what the estimates leave of the mixture is shared equally.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
-    count = checks.check_number("count", count, at_least=2, whole=True, hint="say how many sources there are")
-    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
-    components = checks.check_number("components", components, at_least=1, whole=True)
-    runs = checks.check_number("runs", runs, at_least=1, whole=True)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -100,6 +97,7 @@ def fastmnmf(
     return _separated(mixture, sample_rate_hz, count, run, runs, window_s, rng)
 
 
+@options.within()
 def ilrma(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -141,9 +139,6 @@ def ilrma(
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Kitamura et al., IEEE/ACM TASLP 2016.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
-    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
-    components = checks.check_number("components", components, at_least=1, whole=True)
-    runs = checks.check_number("runs", runs, at_least=1, whole=True)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -152,6 +147,7 @@ def ilrma(
     return _separated(mixture, sample_rate_hz, 2, run, runs, window_s, rng)
 
 
+@options.within(model=options.Choice(("laplace", "gauss")))
 def auxiva(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -190,8 +186,6 @@ def auxiva(
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Ono, WASPAA 2011.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, None)
-    iterations = checks.check_number("iterations", iterations, at_least=1, whole=True)
-    checks.check_choice("model", model, ("laplace", "gauss"))
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -220,14 +214,13 @@ def _checked(
 ) -> tuple[np.ndarray, int, np.random.Generator]:
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_number("longest_s", longest_s, above=0, unit="seconds")
     length_s = mixture.shape[1] / sample_rate_hz
     if length_s > longest_s:
         raise RefusedValue(
             f"mixture must last at most longest_s = {longest_s:g} seconds, got {length_s:.1f}, because memory and time "
             "grow with its length; cut an excerpt, or raise longest_s if there is memory for it"
         )
-    return mixture, sample_rate_hz, np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    return mixture, sample_rate_hz, np.random.default_rng(0) if rng is None else rng
 
 
 def _separated(
@@ -263,11 +256,10 @@ def _separated(
         if likeness < least and np.sum(np.abs(found) ** 2) <= LOUDEST * scaled.size:
             best, least = found, likeness
     if least == np.inf:
-        warnings.warn(
+        warn_caller(
             "nothing in this mixture tells its sources apart, as when it is very short or both channels are alike: "
             "each gets an equal share. Choose another method for it",
             panning.PanWarning,
-            stacklevel=3,
         )
     best = best + (scaled - best.sum(axis=0)) / count
     return masks.to_estimates((level * best).astype(np.complex64), names, mixture.shape[1], **settings)

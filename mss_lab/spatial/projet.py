@@ -28,9 +28,9 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from .. import checks, transforms
+from .. import checks, options, transforms
 from ..chunks import chunks, excerpts
-from ..refusals import RefusedValue
+from ..refusals import RefusedType, RefusedValue
 from . import panning, wiener
 
 DIVERGENCES = ("kl", "is", "cauchy")
@@ -309,6 +309,14 @@ def gains_near(
     return (gains / gains.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+@options.within(
+    kind=options.Choice(tuple(DIVERGENCES)),
+    directions=options.Number(2, 100, "directions", whole=True),
+    pans=options.Number(2, 1000, "positions", whole=True),
+    delays_s=options.Own("seconds, in Python only"),
+    iterations=options.FROM_ZERO,
+    resynthesis=options.Choice(RESYNTHESES),
+)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -376,14 +384,11 @@ def separate(
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_choice("resynthesis", resynthesis, RESYNTHESES)
-    checks.check_number("pool_s", pool_s, at_least=0, unit="seconds")
-    checks.check_number("diffuse", diffuse, at_least=0, at_most=1)
-    rng = np.random.default_rng(0) if rng is None else checks.check_generator("rng", rng)
+    rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, window_s)
     sources = panning.named(pans_rad, count, mixture, sample_rate_hz, window_s=window_s)
     pool = 1 + 2 * round(pool_s * sample_rate_hz / settings["hop_samples"] / 2)
-    delays = tuple(float(checks.check_number("delays_s", one, unit="seconds")) * sample_rate_hz for one in delays_s)
+    delays = tuple(one * sample_rate_hz for one in _checked_delays_s(delays_s))
     model_of = functools.partial(
         fit, kind=kind, directions=directions, delays=delays, iterations=iterations, pool_frames=pool, rng=rng
     )
@@ -426,6 +431,14 @@ def _vectors(angles_rad: np.ndarray, delays: Sequence[float], freq: int) -> np.n
     left = np.broadcast_to(np.sin(angles_rad), (len(turns), len(delays), len(angles_rad)))
     right = -np.cos(angles_rad) * turns[:, :, np.newaxis]
     return np.stack([left, right], axis=-1).reshape(len(turns), -1, 2)
+
+
+def _checked_delays_s(delays_s: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(delays_s, str) or not isinstance(delays_s, Sequence | np.ndarray) or len(delays_s) > 100:
+        raise RefusedType(f"delays_s must be at most 100 numbers of seconds, got {delays_s!r}; in Python, pass (0.0,)")
+    return tuple(
+        float(checks.check_number("delays_s", one, at_least=-1, at_most=1, unit="seconds")) for one in delays_s
+    )
 
 
 def _kernel(angles_rad: np.ndarray, pans_rad: np.ndarray, delays: Sequence[float], freq: int, kind: str) -> np.ndarray:
