@@ -114,7 +114,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     from .. import __version__, doctor, launch
     from ..lessons import grade
-    from . import evaluate, listings, separate
+    from . import evaluate, listings, score, separate
 
     parser = argparse.ArgumentParser(
         prog="mss-lab", description="Separate music, judge separations, open the workbook."
@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     separate.add_arguments(add("separate", "separate a mixture into its sources", separate.run))
+    score.add_arguments(add("score", "say what is read in a score, or write it in another format", score.run))
     add("methods", "list the separation methods and their options", listings.methods)
     evaluate.add_arguments(add("evaluate", "compare a folder of estimates with a folder of true sources", evaluate.run))
     add("datasets", "list the published data sets that can be read, and where they are", listings.datasets)

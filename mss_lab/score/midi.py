@@ -114,6 +114,9 @@ def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Readin
         tempos=tempos,
         unnamed=frozenset(unnamed),
         warnings=(*events.warnings, *_sentences(doubts), *_silent_tracks(events, players)),
+        programs={
+            source: player.program for source, player in zip(sources, players, strict=True) if not player.is_drum
+        },
     )
 
 

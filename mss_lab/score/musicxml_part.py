@@ -33,7 +33,7 @@ _UNITS = {"maxima": Fraction(32), "long": Fraction(16), "breve": Fraction(8), "w
           "512th": Fraction(1, 128), "1024th": Fraction(1, 256)}  # fmt: skip
 
 # Slower or faster marks are errors; they would make a score of years, or of nothing.
-_TEMPO_RANGE = (1, 10_000)
+TEMPO_RANGE = (1, 10_000)
 
 # Longer numbers would take minutes to compute with, and no score has them.
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{0,12}(?:\.[0-9]{0,30})?)\s*", re.ASCII)
@@ -291,7 +291,7 @@ class _MeasureReader:
             [Fraction(number.replace(",", ".")) for number in found.groups() if number] if found else [Fraction(0)]
         )
         tempo = unit * sum(numbers, Fraction(0)) / len(numbers)
-        if _TEMPO_RANGE[0] <= tempo <= _TEMPO_RANGE[1]:
+        if TEMPO_RANGE[0] <= tempo <= TEMPO_RANGE[1]:
             self.tempos.append(Tempo(max(Fraction(0), self.now + shift), tempo, is_sound))
         else:
             self.warnings.append(f"the tempo {text!r} has no meaning and is ignored.")

@@ -182,7 +182,10 @@ def read_score_in_full(
         return reading
     from .players import named
 
-    return dataclasses.replace(reading, score=named(reading.score, players), unnamed=frozenset())
+    score = named(reading.score, players)
+    renamed = dict(zip(reading.score.sources, score.sources, strict=True))
+    programs = {renamed[source]: program for source, program in reading.programs.items()}
+    return dataclasses.replace(reading, score=score, unnamed=frozenset(), programs=programs)
 
 
 def _readers() -> dict[str, Callable[..., Reading]]:

@@ -7,6 +7,7 @@ Contents: ScoreWarning, Reading.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Reading:
         their place in the file.
     warnings : tuple of str
         What was left out, repaired or guessed, each a whole sentence.
+    programs : dict of source name -> int in [0, 127]
+        General MIDI programs, of the sources for which the file says one.
     """
 
     score: "Score"
@@ -41,3 +44,4 @@ class Reading:
     measures: tuple[str, ...] = ()
     unnamed: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    programs: Mapping[str, int] = dataclasses.field(default_factory=dict)
