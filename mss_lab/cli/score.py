@@ -5,7 +5,6 @@ played, how fast, and what was doubtful about the file.
 """
 
 import argparse
-import contextlib
 import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,17 +65,20 @@ def _write(kind: str, path: Path, reading: "Reading") -> None:
 
 
 def _programs(reading: "Reading") -> dict[str, int]:
-    """The program of every source that has one: as the file says, or else as the source's name says."""
-    from ..score.instruments import program_of
+    """The program of every source that has one: as its name says, which is what methods go by, or as the file says."""
+    from ..score.instruments import is_instrument, programs_of
 
-    programs = {}
-    for source in reading.score.sources:
-        if source in reading.programs:
-            programs[source] = reading.programs[source]
-        elif source not in reading.score.unpitched:
-            with contextlib.suppress(RefusedValue):
-                programs[source] = program_of(source)
-    return programs
+    pitched = [source for source in reading.score.sources if not _is_drum(source, reading)]
+    of_names = programs_of(source for source in pitched if is_instrument(source))
+    programs = dict(reading.programs) | of_names
+    return {source: programs[source] for source in pitched if source in programs}
+
+
+def _is_drum(source: str, reading: "Reading") -> bool:
+    from ..score.instruments import is_drums
+
+    # Tables do not say what is unpitched.
+    return source in reading.score.unpitched or is_drums(source)
 
 
 def report(name: str, reading: "Reading") -> Iterator[str]:
@@ -111,7 +113,7 @@ def _players(reading: "Reading") -> Iterator[str]:
     rows = [("player", "instrument", "notes", "range", "first", "last")]
     for source in reading.score.sources:
         notes = reading.score.notes_of(source)
-        is_drum = source in reading.score.unpitched
+        is_drum = _is_drum(source, reading)
         instrument = "drums" if is_drum else name_of(programs[source]) if source in programs else "-"
         pitches = [note.midi for note in notes]
         compass = "-"

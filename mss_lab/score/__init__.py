@@ -1,6 +1,6 @@
 """Scores: notes and their files (`notes`), piano rolls (`roll`), and where harmonics lie (`harmonics`).
 
-`musicxml` and `annotations` read more kinds of files; `instruments` knows names and General MIDI programs, and
+`musicxml` and `annotations` read more kinds of files, `musicxml_writer` writes them; `instruments` knows names and General MIDI programs, and
 `players` merges several players of one instrument.
 
 `align` finds when a score sounds in a recording, on the frames of `features` by the ways through them of `paths`;

@@ -87,7 +87,7 @@ def write_musicxml(
     FileExistsError, OSError
         As for `mss_lab.files.whole_file`.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb
+    Source: W3C, MusicXML 4.0.
     """
     programs = {
         checks.check_choice("a source of programs", source, score.sources): checks.check_number(

@@ -36,7 +36,7 @@ class Reading:
     warnings : tuple of str
         What was left out, repaired or guessed, each a whole sentence.
     programs : dict of source name -> int in [0, 127]
-        General MIDI programs, of the sources for which the file says one.
+        General MIDI programs, as a MIDI file has them; empty for other formats.
     """
 
     score: "Score"
