@@ -237,6 +237,26 @@ def test_notes_of_one_round_are_played_in_that_round(read):
     assert [midi for midi, *_ in heard(read([[note("C", 4, 2) + BACK.format(8) + only + BACKWARD]]))] == [60, 60, 62]
 
 
+def middle(direction, more=""):
+    return f'<barline location="middle"><repeat direction="{direction}"{more}/></barline>'
+
+
+def test_a_repeat_sign_inside_a_measure_holds_there(read):
+    # An upbeat of one quarter before each strain: C | D E :| F | G, with a start sign at the beginning.
+    bars = [FORWARD + note("C", 4), note("D", 4) + middle("backward") + note("E", 4), note("F", 4, 2)]
+    reading = read([bars, [note("C", 3), note("D", 3, 2), note("F", 3, 2)]], names=["a", "b"])
+    assert heard(reading, "a") == [(60, 0, 1), (62, 1, 2), (60, 2, 3), (62, 3, 4), (64, 4, 5), (65, 5, 7)]
+    # A note over the sign ends with the repeat, and goes on the second time.
+    assert heard(reading, "b") == [(48, 0, 1), (50, 1, 2), (48, 2, 3), (50, 3, 5), (53, 5, 7)]
+    assert reading.measures == ("1", "2", "1", "2", "2", "3") and reading.warnings == ()
+    # As often as it says; and from a start sign inside a measure.
+    bars = [note("C", 4) + middle("forward") + note("D", 4), note("E", 4) + middle("backward", ' times="3"') + rest()]
+    assert [midi for midi, *_ in heard(read([bars]))] == [60, 62, 64, 62, 64, 62, 64]
+    # Both, one after the other, in one measure; a tempo mark stays where it stands.
+    bars = [note("C", 4) + middle("backward") + tempo(120) + note("D", 4), note("E", 4, 2)]
+    assert heard(read([bars])) == [(60, 0, 1), (60, 1, 2), (62, 2, 2.5), (64, 2.5, 3.5)]
+
+
 METRONOME = (
     "<direction><direction-type><metronome><beat-unit>{}</beat-unit><per-minute>{}</per-minute></metronome>"
     "</direction-type>{}</direction>"

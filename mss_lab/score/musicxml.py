@@ -18,6 +18,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from ..refusals import RefusedValue
+from . import middle_signs
 from .instruments import is_drums, name_of, numbered, program_of, without_player
 from .musicxml_file import not_musicxml, read_tree
 from .musicxml_part import Measure, read_measures, text_of
@@ -86,6 +87,8 @@ def read_musicxml_in_full(path: str | os.PathLike) -> Reading:
     part without a name is called after its abbreviation, its instrument, its MIDI program, or its place. Parts
     without a pitch are unpitched, with drums numbered by where they are printed. Dynamics, ornaments and fermatas are
     not played.
+
+    A repeat sign inside a measure holds where it stands: the measure counts as two of one number.
 
     A measure is as long as in the part that fills it most. Where one part goes beyond the time signature and another
     keeps to it, only notes make the measure longer, not rests: two whole rests in a measure of 4/4 keep nobody
@@ -157,6 +160,8 @@ def read_page(path: Path) -> tuple[list[Part], list[str]]:
             raise not_musicxml(path, error) from error
         parts.append(Part(name, is_named, measures, signs))
         said += [f"{name}: {text}" for text in said_of_part]
+    cut = middle_signs.cut([(part.measures, part.signs) for part in parts])
+    parts = [part._replace(measures=m, signs=s) for part, (m, s) in zip(parts, cut, strict=True)]
     if not parts:
         raise RefusedValue(f"{path} holds no part; export the score again, by parts (score-partwise)")
     if len({len(part.measures) for part in parts}) > 1:

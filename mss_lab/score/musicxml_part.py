@@ -3,7 +3,7 @@
 Nothing is played here: repeats are not written out, and ties not joined. Times are quarters from the start of the
 measure. Pitches are as they sound. What a measure-repeat sign stands for is written out, as the page means it.
 
-Contents: Tempo, Measure, read_measures, text_of. Source: W3C, MusicXML 4.0.
+Contents: Tempo, MiddleSign, Measure, read_measures, text_of. Source: W3C, MusicXML 4.0.
 """
 
 import dataclasses
@@ -55,6 +55,13 @@ class Tempo(NamedTuple):
     is_ratio: bool = False
 
 
+class MiddleSign(NamedTuple):
+    """A repeat sign inside a measure: where, and how many times the strain before it is played; 0 for a start sign."""
+
+    start: Fraction
+    rounds: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Measure:
     """One measure of one part.
@@ -70,6 +77,8 @@ class Measure:
     allowed : Fraction or None
         Quarters by the time signature; None without one.
     tempos : tuple of Tempo
+    middle_signs : tuple of MiddleSign
+        `mss_lab.score.middle_signs.cut` makes two measures of one that has some.
     """
 
     number: str
@@ -77,6 +86,7 @@ class Measure:
     filled: Fraction
     allowed: Fraction | None
     tempos: tuple[Tempo, ...]
+    middle_signs: tuple[MiddleSign, ...] = ()
 
     @property
     def sounding(self) -> Fraction:
@@ -115,7 +125,10 @@ def read_measures(part: Element) -> tuple[list[Measure], list[Signs], list[str]]
         try:
             reader = _MeasureReader(state, signs, index)
             reader.read(element)
-            measure = Measure(number, tuple(reader.notes), reader.furthest, state.allowed, tuple(reader.tempos))
+            measure = Measure(
+                number, tuple(reader.notes), reader.furthest, state.allowed, tuple(reader.tempos),
+                tuple(reader.middle_signs),
+            )  # fmt: skip
             measures.append(_with_repeated(measure, measures, state))
         except (ValueError, ArithmeticError, LookupError) as error:
             raise ValueError(f"measure {number} of part {part.get('id')}: {error}") from error
@@ -137,6 +150,7 @@ class _MeasureReader:
         self.notes: list[WrittenNote] = []
         self.graces: list[list[WrittenNote]] = []
         self.tempos: list[Tempo] = []
+        self.middle_signs: list[MiddleSign] = []
         self.warnings: list[str] = []
 
     def read(self, measure: Element) -> None:
@@ -340,16 +354,17 @@ class _MeasureReader:
         here, behind = self.signs[self.index], self.signs[self.index + 1]
         is_left = element.get("location") == "left"
         repeat, ending = element.find("repeat"), element.find("ending")
-        if repeat is not None and element.get("location") == "middle":
-            self.warnings.append("a repeat sign in its middle is taken to stand at its end.")
+        rounds = 0 if repeat is None else max(1, int(_number(repeat.get("times") or "2")))
         if not is_left and element.findtext("bar-style") in ("light-light", "light-heavy", "heavy-heavy"):
             here["is_double_bar"] = True
-        if repeat is not None and repeat.get("direction") == "forward":
+        if repeat is not None and element.get("location") == "middle" and self.now:
+            self.middle_signs.append(MiddleSign(self.now, 0 if repeat.get("direction") == "forward" else rounds))
+        elif repeat is not None and repeat.get("direction") == "forward":
             # A sign before all notes begins this measure, even where its place is not said.
             (behind if self.now and not is_left else here)["repeat_start"] = True
         elif repeat is not None and (not is_left or self.index):
             before = self.signs[self.index - 1] if is_left else here
-            before["repeat_rounds"] = max(1, int(_number(repeat.get("times") or "2")))
+            before["repeat_rounds"] = rounds
             before["repeats_after_jump"] = repeat.get("after-jump") == "yes"
         if ending is not None and ending.get("type") == "start":
             here["ending"] = _ending_numbers(ending.get("number") or "")
