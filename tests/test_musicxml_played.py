@@ -253,8 +253,8 @@ def test_a_repeat_sign_inside_a_measure_holds_there(read):
     bars = [note("C", 4) + middle("forward") + note("D", 4), note("E", 4) + middle("backward", ' times="3"') + rest()]
     assert [midi for midi, *_ in heard(read([bars]))] == [60, 62, 64, 62, 64, 62, 64]
     # Both, one after the other, in one measure; a tempo mark stays where it stands.
-    bars = [note("C", 4) + middle("backward") + tempo(120) + note("D", 4), note("E", 4, 2)]
-    assert heard(read([bars])) == [(60, 0, 1), (60, 1, 2), (62, 2, 2.5), (64, 2.5, 3.5)]
+    bars = [note("C", 4) + middle("backward") + note("D", 4, 0.5) + tempo(120) + note("F", 4, 0.5), note("E", 4, 2)]
+    assert heard(read([bars])) == [(60, 0, 1), (60, 1, 2), (62, 2, 2.5), (65, 2.5, 2.75), (64, 2.75, 3.75)]
 
 
 METRONOME = (
