@@ -119,7 +119,7 @@ def test_stems_are_named_as_asked(song):
 @pytest.mark.parametrize(
     "names, words",
     [
-        ("violin", "all 2 parts of the score in their order, got 1 (violin); the parts are: low (1 note, A3 to A3); "),
+        ("violin", "every part of the score in order, 2 in all, got 1 (violin); the parts are: low (1 note, A3 to A3)"),
         ("violin,", "a player's name must be text, got ''"),
     ],
 )

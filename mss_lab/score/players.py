@@ -34,7 +34,7 @@ def named(score: Score, names: Iterable[str]) -> Score:
     if len(wanted) != len(score.sources):
         parts = "; ".join(_in_brief(score, source) for source in score.sources)
         raise RefusedValue(
-            f"players must name all {len(score.sources)} parts of the score in their order, got {len(wanted)} "
+            f"players must name every part of the score in order, {len(score.sources)} in all, got {len(wanted)} "
             f"({', '.join(map(str, wanted)) or 'none'}); the parts are: {parts}"
         )
     new_names: list[str] = []
