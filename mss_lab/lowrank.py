@@ -15,16 +15,21 @@ Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
-from . import checks, masks, options, transforms
-from .chunks import CHUNK_S, chunks
+from . import checks, masks, memory, options, transforms
+from .chunks import CHUNK_S, FADE_S, chunks
 from .refusals import RefusedType, RefusedValue
 
 WINDOW_S = 1024 / 16_000
 HIGHPASS_HZ = 100.0
+
+# Memory for each bin: the matrices in double precision, and of each channel its transform.
+MATRIX_BYTES = 80
+STFT_BYTES = 16
 
 # Growth of mu, and how far it may grow.
 GROWTH = 1.5
@@ -134,6 +139,12 @@ def robust_pca(
     return RobustPca(L.T if standing else L, S.T if standing else S, rank, len(errors), np.array(errors))
 
 
+def _working_bytes(recording: memory.Recording, *, window_s: float, chunk_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    bins = recording.bins(memory.amount(chunk_s, CHUNK_S) + FADE_S, settings)
+    return recording.float32_bytes + (MATRIX_BYTES + STFT_BYTES * recording.channels) * bins
+
+
 @options.within(
     gain=options.Number(1e-3, 1000),
     mask=options.Choice(("soft", "binary")),
@@ -141,6 +152,7 @@ def robust_pca(
     tolerance=options.Number(1e-12, 1),
     svd=options.Choice(("exact", "randomised")),
 )
+@memory.limited("robust-pca", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -196,7 +208,7 @@ def separate(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP
     2012. Differs: soft masks by default, and the high-pass.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, window_s)

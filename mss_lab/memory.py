@@ -10,7 +10,8 @@ the recording, its score and the options. A separation that would take more is r
 
 `python -m tests.benchmarks.long_memory` prints what every method takes for twenty minutes of stereo.
 
-Contents: MOST_BYTES, Recording, limited, allowing, allowed_bytes, check_separator, working_bytes_of, check, amount,
+Contents: MOST_BYTES, Recording, limited, allowing, allowed_bytes, check_separator, working_bytes_of, is_limited, check,
+amount,
 spectrogram_bins, words, zeros_for, computer_bytes. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
@@ -190,6 +191,11 @@ def working_bytes_of(separate: Callable[..., Any], recording: Recording) -> floa
     """What a separator, also one with options bound, declares to need; 0 where it declares nothing."""
     declaration, options = _declared(separate)
     return declaration.needed(recording, options) if declaration else 0.0
+
+
+def is_limited(separate: Callable[..., Any]) -> bool:
+    """Whether a separator declares its memory, as those of the package do, whose estimates are new arrays."""
+    return _declared(separate)[0] is not None
 
 
 def _declared(separate: Callable[..., Any]) -> tuple[_Declaration | None, dict[str, Any]]:

@@ -337,3 +337,13 @@ def test_what_does_not_fit_is_refused(rng):
     ):
         with pytest.raises((ValueError, checks.ShapeError), match=words):
             call()
+
+
+def test_what_another_start_returned_is_left_as_it_was(frozen):
+    sources = duo(1.0)
+    begun = {name: frozen(waveform.astype(np.float32)) for name, waveform in sources.items()}
+    kept = {name: waveform.copy() for name, waveform in begun.items()}
+    found = gaussian.separate(sum(begun.values()), RATE, start=lambda *_: begun)
+    for name, waveform in begun.items():
+        assert_array_equal(waveform, kept[name])
+        assert not np.shares_memory(waveform, found[name])

@@ -1,8 +1,14 @@
 """Memory: seamless chunks are the whole recording at once, estimates of memory are right, and excess is refused."""
 
 import functools
+import itertools
+import math
+import os
 import re
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import audio, catalogue, chunks, cli, masks, memory, signals, transforms
 from mss_lab.kernels import hpss
+from mss_lab.metrics import energy
+from mss_lab.nmf import filtering
 from mss_lab.refusals import RefusedType, RefusedValue
 from mss_lab.score import harmonics, notes
 from mss_lab.score.notes import Note, Score
@@ -108,7 +116,7 @@ def test_many_sources_get_shorter_chunks_and_the_same_sound(monkeypatch):
     whole = harmonics.separate(mixture, RATE_HZ, score, tuning_hz=440.0)
     heard = []
     honest = chunks.seamless
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 3e6)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1.5e6)
     monkeypatch.setattr(chunks, "seamless", lambda *a, **b: heard.extend(honest(*a, **b)) or heard)
     assert_same(harmonics.separate(mixture, RATE_HZ, score, tuning_hz=440.0), whole)
     assert len(heard) > 3
@@ -146,6 +154,126 @@ def test_the_memory_of_medians_is_declared_rightly(channels):
 def test_the_memory_of_adress_is_declared_rightly(mode):
     pans_rad = {"left": 0.3, "centre": 0.8, "right": 1.2}
     assert_declared_rightly("adress", music(6 * RATE_HZ), pans_rad=pans_rad, mode=mode)
+
+
+# Quick, as rounds do not change what is needed.
+QUICK = {
+    "constrained-nmf": {"iterations": 2, "tuning_hz": 440.0},
+    "source-filter": {"iterations": 1},
+    "trained-nmf": {"iterations": 2, "tuning_hz": 440.0},
+    "informed-nmf": {"iterations": 2, "free_iterations": 1, "tuning_hz": 440.0},
+    "duet": {},
+    "ica": {},
+    "projet": {"iterations": 2},
+    "local-gaussian": {"iterations": 1, "start": "adress"},
+    "fastmnmf": {"iterations": 1, "runs": 2},
+    "ilrma": {"iterations": 1, "runs": 2},
+    "auxiva": {"iterations": 1},
+    "kernel-additive": {"iterations": 1},
+    "repet": {},
+    "repet-adaptive": {},
+    "repet-similarity": {},
+    "robust-pca": {"iterations": 5},
+    "sinusoidal": {},
+    "auditory": {"bands": 16},
+}
+
+
+def band(seconds, rate_hz=RATE_HZ):
+    """Two players from two places who change their notes every second, and their score."""
+    played = [
+        (Note("violin", 69 + k % 5, k, min(k + 1.0, seconds)), Note("bassoon", 50 + k % 7, k, min(k + 1.0, seconds)))
+        for k in range(math.ceil(seconds))
+    ]
+    mixture = np.zeros((2, round(seconds * rate_hz)), np.float32)
+    for number, pan_rad in ((0, 0.3), (1, 1.2)):
+        for notes_now in played:
+            note = notes_now[number]
+            tone = signals.harmonic_tone(440 * 2 ** ((note.midi - 69) / 12), note.offset_s - note.onset_s, rate_hz)
+            start = round(note.onset_s * rate_hz)
+            mixture[:, start : start + tone.shape[1]] += 0.3 * signals.pan(tone, pan_rad).astype(np.float32)
+    return mixture, rate_hz, Score(tuple(itertools.chain(*played)))
+
+
+@pytest.mark.parametrize("seconds", [5.0, 11.0])
+@pytest.mark.parametrize("method", QUICK)
+def test_every_method_declares_its_memory_rightly(method, seconds):
+    mixture, rate_hz, score = band(seconds)
+    separate = catalogue.separator(method, **QUICK[method])
+    told = memory.working_bytes_of(separate, memory.Recording.of(mixture, rate_hz, score))
+    separate(mixture[:, :rate_hz], rate_hz, score)
+    tracemalloc.start()
+    estimates = separate(mixture, rate_hz, score)
+    measured = tracemalloc.get_traced_memory()[1] - sum(estimate.nbytes for estimate in estimates.values())
+    tracemalloc.stop()
+    assert told / 2 < measured < 2 * told
+
+
+def test_many_players_make_chunks_of_informed_nmf_shorter_and_no_difference_to_the_sound(monkeypatch):
+    mixture, rate_hz, score = band(12.0)
+    settings = transforms.settings_for(rate_hz)
+    lengths_s = [filtering.fitting_chunk_s(sources, 2, 44_100, settings) for sources in (1, 4, 10, 40, 10_000)]
+    assert lengths_s[:2] == [30.0, 30.0]
+    assert lengths_s == sorted(lengths_s, reverse=True)
+    assert 5.0 == lengths_s[4] < lengths_s[3] < 30.0
+    separate = catalogue.separator("informed-nmf", **QUICK["informed-nmf"])
+    whole = separate(mixture, rate_hz, score)
+    monkeypatch.setattr(filtering, "CHUNK_BYTES", 1.0)
+    parts = separate(mixture, rate_hz, score)
+    assert_allclose(sum(parts.values()), mixture, atol=2e-6)
+    for name, estimate in whole.items():
+        assert energy.sdr(estimate, parts[name]) > 20
+
+
+NETWORKS = {
+    "mask-inference": {"chunk_s": 8.0},
+    "xumx": {"chunk_s": 8.0},
+    "xumx-informed": {"chunk_s": 8.0},
+    "xumx-score-only": {"chunk_s": 8.0},
+    "score-cnn": {"chunk_s": 8.0},
+    "score-cnn-timbre": {"chunk_s": 8.0},
+    "refined-nmf": {"tuning_hz": 440.0},
+}
+
+# What torch takes is seen by the system alone. Large arrays must go back to it as soon as they are free.
+MEASURING = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import torch
+from mss_lab import catalogue, memory
+from tests.benchmarks.memory import forget_peak, held_bytes, peak_bytes
+from tests.test_memory import NETWORKS, band
+torch.set_num_threads(1)
+for method in sys.argv[1:]:
+    separate = catalogue.separator(method, **NETWORKS[method])
+    mixture, rate_hz, score = band(12.0, 16_000)
+    separate(mixture[:, : 2 * rate_hz], rate_hz, score)
+    held = held_bytes()
+    forget_peak()
+    estimates = separate(mixture, rate_hz, score)
+    measured = peak_bytes() - held - sum(estimate.nbytes for estimate in estimates.values())
+    print(method, memory.working_bytes_of(separate, memory.Recording.of(mixture, rate_hz, score)), measured)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="not run: only Linux tells the peak again")
+def test_every_network_declares_its_memory_rightly():
+    pytest.importorskip("torch")
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root), "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", MEASURING, *NETWORKS]
+    ran = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert [line[0] for line in lines] == list(NETWORKS)
+    print(ran.stdout)
+    wrong = [line for line in lines if not float(line[1]) / 2 < float(line[2]) < 2 * float(line[1])]
+    assert not wrong
+
+
+def test_every_method_declares_its_memory():
+    assert set(QUICK) | set(NETWORKS) | set(SEAMLESS) == set(catalogue.names())
+    assert all(memory.is_limited(catalogue.separator(method)) for method in catalogue.names())
 
 
 def growing(recording, *, grains=1.0, **_):

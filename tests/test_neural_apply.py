@@ -291,7 +291,9 @@ def shipped(tmp_path, monkeypatch):
         model = ToyNetwork(ToySettings(dropout=0.0, score=score))
         weights.save(model, tmp_path / "models" / "networks" / f"{name}.safetensors", {}, dtype="float16")
         lesson = "notebooks/17_xumx.ipynb"
-        function = apply.shipped_separator(name, lesson=lesson, source="this test.")
+        function = apply.shipped_separator(
+            name, lesson=lesson, source="this test.", bytes_at_once=1e6, bytes_a_second=1e6
+        )
         monkeypatch.setattr(apply, name.replace("-", "_"), function, raising=False)
         entries.append(
             catalogue.Method(

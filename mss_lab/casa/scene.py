@@ -8,10 +8,11 @@ Contents: Scene, listen, separate. Lesson: notebooks/14_sparse_sinusoidal_audito
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
-from .. import audio, checks, options
+from .. import audio, checks, memory, options
 from ..chunks import chunks
 from ..score.notes import Score
 from . import filterbank, grouping, pitch
@@ -31,6 +32,11 @@ HIGHEST_PART = 0.4
 LISTEN_S = 10
 MARGIN_S = 1
 SOUND_S = 15.0
+
+# Memory for each unit, for each unit and stream; and for each sample of each band that is heard at a time.
+UNIT_BYTES = 24
+STREAM_BYTES = 12
+HEARD_BYTES = 14
 
 # Units in which a tone of this level below the recording's peak would fire more are not heard. A tone of amplitude 1
 # fires so much on average.
@@ -103,7 +109,7 @@ def listen(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     centres_hz = _centres_hz(sample_rate_hz, bands, lowest_hz, highest_hz)
     quiet = float(np.abs(mixture).max()) * 10 ** (QUIET_DB / 20)
@@ -126,7 +132,18 @@ def listen(
     return Scene(centres_hz, HOP_S, fired, upwards, onwards, periods_s, fits)
 
 
+def _working_bytes(recording: memory.Recording, *, count: int, bands: int, **_: Any) -> float:
+    rows = memory.amount(bands, filterbank.BANDS)
+    length_s = recording.samples / recording.sample_rate_hz
+    units = rows * length_s / HOP_S
+    kept = (UNIT_BYTES + STREAM_BYTES * memory.amount(count, STREAMS)) * units
+    heard_s = min(length_s, LISTEN_S + 2 * MARGIN_S)
+    heard = HEARD_BYTES * rows * heard_s * min(recording.sample_rate_hz, RATE_HZ)
+    return recording.float32_bytes + kept + heard
+
+
 @options.within(near_peak=options.Number(1e-6, 1), least_peak=options.Number(-1, 1), tied=options.Number(0, 1))
+@memory.limited("auditory", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -179,7 +196,7 @@ def separate(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
     Differs: several pitches a frame, streams instead of one search for the best group, and ties as in Hu and Wang 2004.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     scene = listen(
         mixture,
@@ -209,7 +226,10 @@ def separate(
         for estimate, waveform in zip(estimates, sound, strict=True):
             estimate[:, start:stop] += gains * _faster(waveform, rate_hz, sample_rate_hz, stop - start)
     names = [f"stream_{number + 1}" for number in range(len(mask))]
-    return {**dict(zip(names, estimates, strict=True)), REST: mixture - estimates.sum(axis=0)}
+    rest = mixture.copy()
+    for estimate in estimates:
+        rest -= estimate
+    return {**dict(zip(names, estimates, strict=True)), REST: rest}
 
 
 def _centres_hz(sample_rate_hz: int, bands: int, lowest_hz: float, highest_hz: float) -> np.ndarray:

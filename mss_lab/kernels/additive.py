@@ -12,11 +12,12 @@ Contents: backfit, separate. Lesson: notebooks/13_horizontal_vertical_repeating.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, options, transforms
-from ..chunks import chunks
+from .. import checks, masks, memory, options, transforms
+from ..chunks import FADE_S, chunks
 from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
 from ..spatial import wiener
@@ -28,6 +29,12 @@ ITERATIONS = 3
 
 # Long enough for several rounds of a loop, short enough for the memory of a laptop.
 CHUNK_S = 45.0
+
+# Memory for each bin of each channel: the transform; of each source, its power, its estimate, and copies of both. And
+# for each pair of frames, how alike they are.
+STFT_BYTES = 24
+SOURCE_BYTES = 16
+FRAME_PAIR_BYTES = 40
 
 # A spatial covariance keeps this part of noise in all channels alike, so that it can be inverted.
 SPREAD = 1e-3
@@ -108,7 +115,15 @@ def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return np.maximum(np.real(np.sum(estimate.conj() * turned, axis=0)) / len(estimate), 0)
 
 
+def _working_bytes(recording: memory.Recording, *, kernels: Any, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    bins, frames = recording.bins(CHUNK_S + FADE_S, settings), recording.frames(CHUNK_S + FADE_S, settings)
+    each = STFT_BYTES * recording.channels + SOURCE_BYTES * recording.channels * len(_by_source(kernels))
+    return recording.float32_bytes + each * bins + FRAME_PAIR_BYTES * frames**2
+
+
 @options.within(kernels=options.Own("names of kernels with commas between"))
+@memory.limited("kernel-additive", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -163,13 +178,13 @@ def separate(
             for name, kernel in sources.items()
         }
     steps = sample_rate_hz / settings["window_samples"], settings["hop_samples"] / sample_rate_hz
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in sources}
+    estimates = memory.zeros_for(sources, mixture.shape)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         models = backfit(stft, tuple(sources.values()), *steps, iterations=iterations)
         parts = _filtered(stft, *models)
-        for name, waveform in masks.to_estimates(parts, tuple(sources), stop - start, **settings).items():
-            estimates[name][:, start:stop] += waveform * gains
+        for estimate, part in zip(estimates.values(), parts, strict=True):
+            estimate[:, start:stop] += transforms.istft(part, stop - start, **settings) * gains
     return estimates
 
 

@@ -14,7 +14,7 @@ from ..score.notes import Score
 from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, odd, vertical
 
 # Memory for each bin of each channel: the transform, two medians, two masks, two filtered transforms, and copies.
-BYTES_PER_BIN = 80
+BYTES_PER_BIN = 50
 
 
 def decompose(

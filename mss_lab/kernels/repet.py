@@ -12,11 +12,12 @@ Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .. import checks, options, transforms
-from ..chunks import chunks
+from .. import checks, memory, options, transforms
+from ..chunks import FADE_S, chunks
 from ..score.notes import Score
 from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
 from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, nearest, neighbours
@@ -25,6 +26,11 @@ HIGHPASS_HZ = 100.0
 
 # Long enough for several rounds of a loop, short enough for the memory of a laptop.
 CHUNK_S = 60.0
+
+# Memory for each bin of each channel: the transform, its magnitude, the model, the mask and copies. And for each pair
+# of frames, how alike they are.
+BYTES_PER_BIN = 36
+FRAME_PAIR_BYTES = 40
 
 # A changing period is looked for in stretches of twice the longest period, one every second.
 LOCAL_HOP_S = 1.0
@@ -91,7 +97,19 @@ def local_periods(
     return np.array(periods_s)[np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)]
 
 
+def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    return recording.float32_bytes + BYTES_PER_BIN * recording.channels * recording.bins(CHUNK_S + FADE_S, settings)
+
+
+def _working_bytes_similar(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    pairs = recording.frames(CHUNK_S + FADE_S, settings) ** 2
+    return _working_bytes(recording, window_s=window_s) + FRAME_PAIR_BYTES * pairs
+
+
 @options.within(period_s=options.Number(0.001, 3600, "seconds"))
+@memory.limited("repet", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -148,6 +166,7 @@ def separate(
 
 
 @options.within(repeats=options.Number(1, 1000, "rounds", whole=True))
+@memory.limited("repet-adaptive", _working_bytes)
 def separate_adaptive(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -200,6 +219,7 @@ def separate_adaptive(
 @options.within(
     count=options.Number(1, 1000, "frames", whole=True), least_distance_s=options.Number(1e-3, 600, "seconds")
 )
+@memory.limited("repet-similarity", _working_bytes_similar)
 def separate_similar(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import audio, checks, chunks, options
+from .. import audio, checks, chunks, memory, options
 from ..refusals import RefusedValue
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
@@ -38,6 +38,10 @@ LEAST_S = 1.0
 
 # What is resampled at a time.
 BLOCK_S = 10.0
+
+# Memory for each sample of each estimate in a chunk; and with how many sources is reckoned where there is no score.
+ESTIMATE_BYTES = 8
+LIKELY_COUNT = 4
 
 Estimates = dict[str, np.ndarray]
 
@@ -96,7 +100,7 @@ def separate(
     chosen = players_for(network.sources, score, players)
     notes = _notes_of(score, chosen) if network.needs_score and score is not None else None
 
-    result = {name: np.zeros((channels, samples), np.float32) for name in chosen}
+    result = memory.zeros_for(chosen, mixture.shape)
     known = {name: index for name, index in chosen.items() if index is not None}
     if not known:
         return result
@@ -165,7 +169,9 @@ def players_for(
     return {source: index if source in plays or index not in taken else None for source, index in found.items()}
 
 
-def shipped_separator(name: str, *, lesson: str, source: str) -> Callable[..., Estimates]:
+def shipped_separator(
+    name: str, *, lesson: str, source: str, bytes_at_once: float, bytes_a_second: float
+) -> Callable[..., Estimates]:
     """A separator for the catalogue that runs a network whose weights are shipped; they are read when it is called.
 
     Parameters
@@ -174,9 +180,21 @@ def shipped_separator(name: str, *, lesson: str, source: str) -> Callable[..., E
         Of the network's file in data/models/networks.
     lesson, source : str
         The notebook that teaches it and the paper, for its docstring.
+    bytes_at_once, bytes_a_second : float
+        The network's working memory for each channel, as measured: in any case, and for each second of a chunk.
     """
 
+    def working_bytes(recording: memory.Recording, *, chunk_s: float, overlap_s: float, **_: Any) -> float:
+        heard_s = min(
+            recording.samples / recording.sample_rate_hz,
+            memory.amount(chunk_s, CHUNK_S) + (1 - FADE_PART) * memory.amount(overlap_s, OVERLAP_S),
+        )
+        # Estimates at the network's rate and at the recording's.
+        sounding = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
+        return recording.channels * (bytes_at_once + (bytes_a_second + sounding) * heard_s)
+
     @options.within(players=PLAYERS)
+    @memory.limited(name, working_bytes)
     def separator(
         mixture: np.ndarray,
         sample_rate_hz: int,
@@ -288,7 +306,7 @@ def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: in
 def _blocks(waveform: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
     step = round(BLOCK_S * sample_rate_hz)
     for start in range(0, waveform.shape[1], step):
-        yield waveform[:, start : start + step].astype(np.float32)
+        yield waveform[:, start : start + step].astype(np.float32, copy=False)
 
 
 class _Window:

@@ -7,12 +7,14 @@ All that is taken away by resampling is given back, so the estimates add up to t
 Contents: separate, learnt_models. Lesson: notebooks/18_with_a_score_from_a_score.ipynb
 """
 
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-from .. import checks, options
+from .. import checks, memory, options
 from ..chunks import chunks
 from ..refusals import RefusedValue
 from ..score.notes import Score
@@ -22,8 +24,32 @@ NETWORK = "refiner"
 # As long as the segments of training: a longer stretch has other means, which the network's norms would notice.
 CHUNK_S, FADE_S = 6.0, 1.0
 
+# What is resampled at a time.
+BLOCK_SAMPLES = 1 << 18
+# Memory for each sample of each source in a chunk, and of each channel: what the network makes of it.
+NETWORK_BYTES = 120
+
+
+def _working_bytes(recording: memory.Recording, *, network: Any, **_: Any) -> float:
+    from ..nmf import fixed_pitch, informed
+
+    rate_hz = 16_000 if isinstance(network, str) else network.sample_rate_hz
+    slower = dataclasses.replace(
+        recording, sample_rate_hz=rate_hz, samples=max(1, round(recording.samples * rate_hz / recording.sample_rate_hz))
+    )
+    chunk = min(slower.samples, (CHUNK_S + FADE_S) * rate_hz)
+    refining = (
+        informed.learning_bytes(slower, window_s=fixed_pitch.WINDOW_S)
+        + NETWORK_BYTES * (recording.sources + recording.channels) * chunk
+    )
+    resampled = 0 if rate_hz == recording.sample_rate_hz else slower.copy_bytes
+    return recording.float32_bytes + max(
+        informed.working_bytes(recording, window_s=fixed_pitch.WINDOW_S), resampled + refining
+    )
+
 
 @options.within(network=options.Own("the name of a refiner"))
+@memory.limited("refined-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -69,24 +95,46 @@ def separate(
     from ..nmf import fixed_pitch
     from ..score.harmonics import check_score_fits
 
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
     model: Any = weights.shipped(network) if isinstance(network, str) else network
     rate_hz = model.sample_rate_hz
-
-    def there(waveform: np.ndarray) -> np.ndarray:
-        return audio.resample(waveform, sample_rate_hz, rate_hz)
-
-    def back(waveform: np.ndarray) -> np.ndarray:
-        returned = audio.resample(waveform, rate_hz, sample_rate_hz)[:, : mixture.shape[1]]
-        return np.pad(returned, ((0, 0), (0, mixture.shape[1] - returned.shape[1])))
-
-    refined = _refined(model, there(mixture), score, tolerance_s, tuning_hz, strength)
     if rate_hz == sample_rate_hz:
-        return refined
-    whole = fixed_pitch.separate(mixture, sample_rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
-    return {source: whole[source] + back(refined[source] - there(whole[source])) for source in score.sources}
+        estimates = memory.zeros_for(score.sources, mixture.shape)
+        _add(estimates, _refined(model, mixture, score, tolerance_s, tuning_hz, strength))
+        return estimates
+    estimates = fixed_pitch.separate(mixture, sample_rate_hz, score, tolerance_s=tolerance_s, tuning_hz=tuning_hz)
+    heard = np.concatenate(list(audio.resample_pieces(_blocks([mixture]), sample_rate_hz, rate_hz)), axis=1)
+    if not heard.shape[1]:
+        return estimates
+
+    def back(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return audio.resample_pieces(pieces, rate_hz, sample_rate_hz)
+
+    # What NMF alone has at the network's rate is taken away, and what the network has is put in its place. Both come
+    # piece after piece: whole, they would take as much memory as the estimates.
+    _add(
+        estimates, back(-piece for piece in audio.resample_pieces(_blocks(estimates.values()), sample_rate_hz, rate_hz))
+    )
+    _add(estimates, back(_refined(model, heard, score, tolerance_s, tuning_hz, strength)))
+    return estimates
+
+
+def _blocks(waveforms: Collection[np.ndarray]) -> Iterator[np.ndarray]:
+    """Waveforms on top of each other, (waveforms * channels, samples), a block after the other."""
+    for start in range(0, next(iter(waveforms)).shape[1], BLOCK_SAMPLES):
+        yield np.concatenate([waveform[:, start : start + BLOCK_SAMPLES] for waveform in waveforms])
+
+
+def _add(estimates: dict[str, np.ndarray], pieces: Iterable[np.ndarray]) -> None:
+    """Add what comes in pieces (sources * channels, samples) to the estimates; what lies beyond their end is left."""
+    written = 0
+    for piece in pieces:
+        for estimate, part in zip(estimates.values(), np.split(piece, len(estimates)), strict=True):
+            place = estimate[:, written : written + part.shape[1]]
+            place += part[:, : place.shape[1]]
+        written += piece.shape[1]
 
 
 def learnt_models(
@@ -126,8 +174,8 @@ def models_of_stretch(learnt: Any, waveform: np.ndarray, grid: dict[str, int], s
 
 def _refined(
     model: Any, mixture: np.ndarray, score: Score, tolerance_s: float, tuning_hz: float | None, strength: float
-) -> dict[str, np.ndarray]:
-    """The estimates at the network's rate."""
+) -> Iterator[np.ndarray]:
+    """The estimates at the network's rate, (sources * channels, samples), piece after piece."""
     settings = model.settings
     grid = {name: getattr(settings, name) for name in ("sample_rate_hz", "window_samples", "hop_samples")}
     rate_hz = grid["sample_rate_hz"]
@@ -135,7 +183,7 @@ def _refined(
     number = {source: index for index, source in enumerate(score.sources)}
     notes = np.array([(number[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes])
     notes = notes[np.argsort(notes[:, 2], kind="stable")]
-    estimates = np.zeros((len(score.sources), *mixture.shape), np.float32)
+    fade, held = round(FADE_S * rate_hz), np.zeros((len(number) * len(mixture), 0), np.float32)
     for start, stop, gains in chunks(mixture.shape[1], rate_hz, chunk_s=CHUNK_S, fade_s=FADE_S):
         piece = mixture[:, start:stop]
         models = models_of_stretch(learnt, piece, grid, start / rate_hz)
@@ -148,8 +196,12 @@ def _refined(
             start_s=start / rate_hz,
             tuning_hz=learnt.tuning_hz,
         )
-        estimates[:, :, start:stop] += _parted(model, piece, {"models": models, **told}, strength) * gains
-    return {source: estimates[index] for source, index in number.items()}
+        parts = _parted(model, piece, {"models": models, **told}, strength) * gains
+        parts = parts.reshape(len(held), -1)
+        parts[:, : held.shape[1]] += held
+        ends = parts.shape[1] if stop == mixture.shape[1] else parts.shape[1] - fade
+        held = parts[:, ends:].copy()
+        yield parts[:, :ends]
 
 
 def _parted(model: Any, piece: np.ndarray, told: dict[str, np.ndarray], strength: float) -> np.ndarray:

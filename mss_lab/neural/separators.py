@@ -13,15 +13,25 @@ XUMX = "Sawata et al., ICASSP 2021"
 TUNTURI = "Tunturi et al., 2025"
 MIRON = "Miron, Janer and Gómez, ISMIR 2017"
 
+# Working memory of a network for each channel: in any case, and for each second of a chunk.
+XUMX_BYTES = {"bytes_at_once": 18e6, "bytes_a_second": 0.5e6}
+CNN_BYTES = {"bytes_at_once": 53e6, "bytes_a_second": 0.7e6}
+
 mask_inference = shipped_separator(
-    "mask-inference", lesson="notebooks/16_learn_a_mask.ipynb", source="Erdogan et al., ICASSP 2015"
+    "mask-inference",
+    lesson="notebooks/16_learn_a_mask.ipynb",
+    source="Erdogan et al., ICASSP 2015",
+    bytes_at_once=57e6,
+    bytes_a_second=0.1e6,
 )
-xumx = shipped_separator("xumx", lesson="notebooks/17_xumx.ipynb", source=XUMX)
+xumx = shipped_separator("xumx", lesson="notebooks/17_xumx.ipynb", source=XUMX, **XUMX_BYTES)
 xumx_informed = shipped_separator(
-    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI
+    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI, **XUMX_BYTES
 )
 xumx_score_only = shipped_separator(
-    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI
+    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI, **XUMX_BYTES
 )
-score_cnn = shipped_separator("score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON)
-score_cnn_timbre = shipped_separator("score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON)
+score_cnn = shipped_separator("score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON, **CNN_BYTES)
+score_cnn_timbre = shipped_separator(
+    "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON, **CNN_BYTES
+)

@@ -18,17 +18,19 @@ Contents: keys_of, template_start, activation_start, fit, separate. Lesson: note
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from .. import checks, options, transforms, units
+from .. import checks, memory, options, transforms, units
+from ..chunks import CHUNK_S, FADE_S
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
 from .beta import BETAS, Factorisation, factorise
 from .components import source_models
-from .filtering import filtered
+from .filtering import filtered, filtering_bytes
 
 HARMONICS = 20
 WIDTH_CENTS = 50.0
@@ -43,6 +45,10 @@ WINDOW_S = 8192 / 44_100
 ONSET_START = 0.1
 # A window that ends here hears an onset before it sounds; after it, an attack lasts as long.
 ATTACK_S = 0.1
+
+# Memory: for each component and each of its frequencies and frames; for each bin of the transform, copies of it.
+FIT_BYTES = 24
+SPECTROGRAM_BYTES = 12
 
 Key = tuple[str, float]
 
@@ -210,12 +216,21 @@ def fit(
     )
 
 
+def _working_bytes(recording: memory.Recording, *, onsets: bool, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    freq, frames = settings["window_samples"] // 2 + 1, recording.frames(CHUNK_S + FADE_S, settings)
+    components = recording.keys * (2 if onsets else 1)
+    fitting = FIT_BYTES * components * (freq + frames)
+    return fitting + filtering_bytes(recording, settings, fitting_bytes=SPECTROGRAM_BYTES)
+
+
 @options.within(
     width_cents=options.Number(0, WIDTH_CENTS, "cents"),
     onsets=options.Switch(),
     beta=BETAS,
     iterations=options.FROM_ZERO,
 )
+@memory.limited("constrained-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

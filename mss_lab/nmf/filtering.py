@@ -1,14 +1,21 @@
 """From models to estimates: a mixture filtered chunk by chunk, by what a method makes of each.
 
-Contents: filtered. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: filtered, filtering_bytes, fitting_chunk_s. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .. import masks, transforms
-from ..chunks import CHUNK_S, chunks
+from .. import masks, memory, transforms
+from ..chunks import CHUNK_S, FADE_S, chunks
+
+# Memory for each bin: of each channel, its transform and a filtered copy of it; of each source, its model and its mask.
+STFT_BYTES = 24
+MASK_BYTES = 8
+# What a chunk may take where its length is free to choose, and how short it may become: fades take a second of it.
+CHUNK_BYTES = 700e6
+SHORTEST_S = 5.0
 
 
 def filtered(
@@ -44,11 +51,51 @@ def filtered(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
-    estimates = {source: np.zeros(mixture.shape, np.float32) for source in sources}
+    estimates = memory.zeros_for(sources, mixture.shape)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         models = models_of(transforms.common_magnitude(stft), start / sample_rate_hz, stop / sample_rate_hz)
-        parts = masks.apply(masks.wiener(models, exponent), stft)
-        for source, waveform in masks.to_estimates(parts, tuple(sources), stop - start, **settings).items():
-            estimates[source][:, start:stop] += waveform * gains
+        filters = masks.wiener(models, exponent)
+        del models
+        # One source after the other: the filtered transforms of all would take far more memory than anything else.
+        for estimate, mask in zip(estimates.values(), filters, strict=True):
+            waveform = transforms.istft(mask * stft, stop - start, **settings)
+            estimate[:, start:stop] += waveform * gains
     return estimates
+
+
+def filtering_bytes(
+    recording: memory.Recording,
+    settings: transforms.StftSettings,
+    *,
+    fitting_bytes: float = 0.0,
+    chunk_s: float = CHUNK_S,
+) -> float:
+    """The working memory of `filtered`: that of its longest chunk.
+
+    Parameters
+    ----------
+    recording : Recording
+    settings : dict
+        Of the STFT: window_samples, hop_samples.
+    fitting_bytes : float
+        What the models of a chunk need while they are made, beside the transform, for each bin.
+    chunk_s : float, seconds
+
+    Returns
+    -------
+    float
+        Bytes.
+    """
+    bins = recording.bins(chunk_s + FADE_S, settings)
+    making = MASK_BYTES / 2 * recording.sources + fitting_bytes
+    return (STFT_BYTES * recording.channels + max(MASK_BYTES * recording.sources, making)) * bins
+
+
+def fitting_chunk_s(
+    sources: int, channels: int, sample_rate_hz: int, settings: transforms.StftSettings, longest_s: float = CHUNK_S
+) -> float:
+    """The length of chunks where templates are known beforehand, in seconds: shorter where there are many sources."""
+    bins_a_second = (settings["window_samples"] // 2 + 1) * sample_rate_hz / settings["hop_samples"]
+    fitting_s = CHUNK_BYTES / ((STFT_BYTES * channels + MASK_BYTES * sources) * bins_a_second)
+    return float(np.clip(fitting_s, min(SHORTEST_S, longest_s), longest_s))

@@ -20,7 +20,7 @@ second as noise does. There are few rounds: more of them fit the mixture better 
 
 Symbols: V[f, n] magnitude, W[c, k, f] template of key k at place c, H[k, n] activation.
 
-Contents: Learnt, learn, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: Learnt, learn, separate, learning_bytes, working_bytes. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 import dataclasses
@@ -30,14 +30,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, options, transforms
+from .. import checks, memory, options, transforms
 from ..chunks import excerpts
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
 from . import following, intonation, pitch_tracks, shapes
 from .constrained import activation_start, keys_of
-from .filtering import filtered
+from .filtering import STFT_BYTES, filtered, filtering_bytes, fitting_chunk_s
 from .shapes import HARMONICS, WIDTH_BINS, WIDTH_CENTS, harmonic_shapes, noise_shapes
 
 __all__ = ["Learnt", "harmonic_shapes", "learn", "noise_shapes", "separate"]
@@ -65,6 +65,11 @@ EXCERPT_S = 10.0
 CHUNK_ITERATIONS = 4
 # Of which magnitudes are made at a time.
 TRANSFORM_S = 10.0
+
+# Memory while templates are learnt: of each key, for each frequency and for each frame; and for each bin.
+TEMPLATE_BYTES = 200
+ACTIVATION_BYTES = 40
+LEARN_BYTES = 8
 
 # What every source may have of each bin, relative to the mixture: what no model reaches is shared evenly.
 FLOOR = 0.04
@@ -200,6 +205,26 @@ def learn(
     return Learnt(score.sources, problem.settings, problem.tuning_hz, models_of)
 
 
+def learning_bytes(recording: memory.Recording, *, window_s: float = WINDOW_S) -> float:
+    """The working memory of `learn`, and of the models that it returns: it stops growing at `LEARN_FROM_S`."""
+    settings = _settings(recording.sample_rate_hz, window_s)
+    return (
+        TEMPLATE_BYTES * recording.keys * (settings["window_samples"] // 2 + 1)
+        + ACTIVATION_BYTES * recording.keys * recording.frames(LEARN_FROM_S, settings)
+        + LEARN_BYTES * recording.bins(LEARN_FROM_S, settings)
+        + STFT_BYTES * recording.channels * recording.bins(TRANSFORM_S, settings)
+    )
+
+
+def working_bytes(recording: memory.Recording, *, window_s: float = WINDOW_S, **_: Any) -> float:
+    """The working memory of `separate`."""
+    settings = _settings(recording.sample_rate_hz, window_s)
+    templates = TEMPLATE_BYTES * recording.keys * (settings["window_samples"] // 2 + 1)
+    chunk_s = fitting_chunk_s(recording.sources, recording.channels, recording.sample_rate_hz, settings)
+    filtering = templates + filtering_bytes(recording, settings, chunk_s=chunk_s)
+    return recording.float32_bytes + max(learning_bytes(recording, window_s=window_s), filtering)
+
+
 @options.within(
     free_iterations=options.FROM_ZERO,
     chunk_iterations=options.RULES["iterations"],
@@ -209,6 +234,7 @@ def learn(
     by_share=options.Switch(),
     lean=options.Switch(),
 )
+@memory.limited("informed-nmf", working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -288,7 +314,16 @@ smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
         return models
 
     mixture = checks.check_waveform("mixture", mixture)
-    return filtered(mixture, sample_rate_hz, learnt.sources, models_of, settings=learnt.settings, exponent=exponent)
+    chunk_s = fitting_chunk_s(len(learnt.sources), len(mixture), sample_rate_hz, learnt.settings)
+    return filtered(
+        mixture,
+        sample_rate_hz,
+        learnt.sources,
+        models_of,
+        settings=learnt.settings,
+        exponent=exponent,
+        chunk_s=chunk_s,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -351,13 +386,14 @@ def _problem(
     checks.check_number("smoothing_s", smoothing_s, at_least=0, unit="seconds")
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
-    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
-    settings: transforms.StftSettings = {
-        "window_samples": window_samples,
-        "hop_samples": window_samples // OVERLAP,
-    }
+    settings = _settings(sample_rate_hz, window_s)
     keys = keys_of(score, 0.0, duration_s)
     return _Problem(score, keys, settings, sample_rate_hz, tuning_hz, tolerance_s, smoothing_s, harmonics)
+
+
+def _settings(sample_rate_hz: int, window_s: float) -> transforms.StftSettings:
+    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
+    return {"window_samples": window_samples, "hop_samples": window_samples // OVERLAP}
 
 
 def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

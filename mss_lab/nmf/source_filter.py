@@ -21,11 +21,12 @@ Lesson: notebooks/06_nmf_that_knows_time.ipynb
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, options, transforms, units
-from ..chunks import chunks
+from .. import checks, masks, memory, options, transforms, units
+from ..chunks import CHUNK_S, FADE_S, chunks
 from ..refusals import RefusedType
 from ..score import notes
 from ..score.notes import Score
@@ -42,6 +43,12 @@ WINDOW_S = 4096 / 44_100
 
 # A voice has few audible harmonics above this, and cymbals have much.
 HEARD_HZ = 8_000.0
+
+# Memory for each bin: of each channel, its transform; of the bins below that limit, the parts of the model. And for
+# each row of the model, each of its frequencies and frames.
+STFT_BYTES = 16
+SPECTROGRAM_BYTES = 40
+FIT_BYTES = 16
 
 # The name of the source of a score that is the voice, and how far it may sing from what is written.
 VOICE = "voice"
@@ -220,6 +227,20 @@ class _Parts:
             x["templates"], x["activations"] = x["templates"] / totals, x["activations"] * totals[:, np.newaxis]
 
 
+def _working_bytes(
+    recording: memory.Recording, *, lowest_hz: float, highest_hz: float, filters: int, rank: int, **_: Any
+) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, WINDOW_S)
+    bins, frames = recording.bins(CHUNK_S + FADE_S, settings), recording.frames(CHUNK_S + FADE_S, settings)
+    heard = min(1.0, 2 * HEARD_HZ / recording.sample_rate_hz)
+    rows = len(fundamentals_hz(lowest_hz, highest_hz)) + memory.amount(filters, 1) + memory.amount(rank, 1)
+    return (
+        recording.float32_bytes
+        + (STFT_BYTES * recording.channels + SPECTROGRAM_BYTES * heard) * bins
+        + FIT_BYTES * rows * (frames + settings["window_samples"] // 2)
+    )
+
+
 @options.within(
     rank=options.Number(1, 500, "spectra", whole=True),
     jump_penalty=options.Number(0, 1e6),
@@ -227,6 +248,7 @@ class _Parts:
     silence_db=options.Number(-300, -1e-6, "dB"),
     iterations=options.FROM_ZERO,
 )
+@memory.limited("source-filter", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -279,7 +301,7 @@ def separate(
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
     Differs: one model for all channels, a longer window (93 ms) and fewer pitches; voices without a pitch are left out.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     if score is not None and not isinstance(score, Score):
         raise RefusedType(

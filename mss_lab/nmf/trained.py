@@ -15,11 +15,13 @@ Contents: harmonic_templates, amplitudes_of, refined, fit, separate. Lesson: not
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, options, transforms, units
+from .. import checks, memory, options, transforms, units
+from ..chunks import FADE_S
 from ..refusals import RefusedType, RefusedValue
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits
@@ -29,7 +31,7 @@ from ..score.roll import PITCHES, note_frames
 from .beta import BETAS, Factorisation, factorise
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
-from .filtering import filtered
+from .filtering import filtered, filtering_bytes
 from .instruments import MEASURED_ON, harmonic_amplitudes
 from .shapes import harmonic_shapes
 
@@ -44,6 +46,10 @@ WINDOW_S = 4096 / 44_100
 OVERLAP = 8
 # Every chunk finds activations only, so it need not be long.
 CHUNK_S = 15.0
+
+# Memory: for each key and each of its frequencies and frames; for each bin of the transform, copies of it.
+FIT_BYTES = 24
+SPECTROGRAM_BYTES = 12
 
 # A note sounds clearly where its smoothed activation is above this part of the largest around it.
 CLEAR_PART = 0.1
@@ -254,6 +260,14 @@ def refined(
     return allowed
 
 
+def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
+    window_samples = transforms.window_samples_for(recording.sample_rate_hz, window_s)
+    settings: transforms.StftSettings = {"window_samples": window_samples, "hop_samples": window_samples // OVERLAP}
+    freq, frames = window_samples // 2 + 1, recording.frames(CHUNK_S + FADE_S, settings)
+    fitting = FIT_BYTES * recording.keys * (freq + frames)
+    return fitting + filtering_bytes(recording, settings, fitting_bytes=SPECTROGRAM_BYTES, chunk_s=CHUNK_S)
+
+
 @options.within(
     templates=options.Own("arrays, in Python only"),
     instruments=PLAYED_BY,
@@ -262,6 +276,7 @@ def refined(
     beta=BETAS,
     iterations=options.FROM_ZERO,
 )
+@memory.limited("trained-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -29,8 +29,8 @@ WIDTH_BINS = 1.0
 
 # Memory for each bin: of each source, its claims, its mask, and what the division needs; of each channel, the mixture's
 # transform and two copies of it, filtered.
-MASK_BYTES = 20
-STFT_BYTES = 24
+MASK_BYTES = 10
+STFT_BYTES = 20
 
 
 def harmonic_claim(

@@ -4,11 +4,12 @@ Contents: separate. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, options, transforms, units
-from ..chunks import chunks
+from .. import checks, masks, memory, options, transforms, units
+from ..chunks import FADE_S, chunks
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
@@ -21,11 +22,27 @@ from .synthesis import additive, lobes
 COUNT = 4
 CHUNK_S = 15.0
 
+# Memory for each bin of each channel: the transform and its copies; of each source, its spectrum, mask and estimate.
+# And for each second, the peaks.
+STFT_BYTES = 24
+SOURCE_BYTES = 16
+PEAK_BYTES = 1e5
+
 # What no partial reaches goes to each source of a score by its share of the frame: its partials' energy, this far down.
 SHARE_DB = -60.0
 
 
+def _working_bytes(recording: memory.Recording, *, count: int, window_s: float, chunk_s: float, **_: Any) -> float:
+    settings = settings_for(recording.sample_rate_hz, window_s)
+    sources = recording.sources or memory.amount(count, COUNT) + 1
+    bins = recording.bins(memory.amount(chunk_s, CHUNK_S) + FADE_S, settings)
+    each = (STFT_BYTES + SOURCE_BYTES * sources) * recording.channels
+    peaks = PEAK_BYTES * recording.samples / recording.sample_rate_hz
+    return recording.float32_bytes + each * bins + peaks
+
+
 @options.within(resynthesis=options.Choice(("mask", "additive")), floor_db=options.Number(-300, -1e-6, "dB"))
+@memory.limited("sinusoidal", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -95,7 +112,7 @@ def separate(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: McAulay and Quatieri, IEEE TASSP 1986; Cano et al.,
     IEEE Signal Processing Magazine 2019.
     """
-    mixture = checks.check_waveform("mixture", mixture).astype(np.float32)
+    mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("highest_hz", highest_hz, above=lowest_hz, unit="Hz")
     settings = settings_for(sample_rate_hz, window_s)
@@ -173,5 +190,11 @@ def _parted(
         models[list(rest)] = np.abs(stft - drawn.sum(axis=0)) / np.sqrt(len(rest))
     else:
         models += units.db_to_amplitude(SHARE_DB) * np.sqrt(np.mean(models**2, axis=2, keepdims=True))
-    parts = masks.apply(masks.ratio(models), stft)
-    return transforms.istft(parts, samples, window=WINDOW, **settings).astype(np.float32, copy=False)
+    del drawn
+    filters = masks.ratio(models)
+    del models
+    # One source after the other: the filtered transforms of all would take far more memory than anything else.
+    sound = np.empty((sources, *mixture.shape), np.float32)
+    for own, mask in zip(sound, filters, strict=True):
+        own[:] = transforms.istft(mask * stft, samples, window=WINDOW, **settings)
+    return sound

@@ -27,7 +27,7 @@ MODES = ("mask", "resynth")
 WINDOW_S = panning.WINDOW_S
 
 # Memory for each bin: the transform of both channels, what is filtered from it, and what the nulls need.
-BYTES_PER_BIN = 110
+BYTES_PER_BIN = 85
 
 
 def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:

@@ -20,13 +20,13 @@ Contents: Histogram, histogram, peaks, attenuation_of, angle_of, separate. Lesso
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import scipy.ndimage
 
-from .. import checks, options, transforms
-from ..chunks import chunks
+from .. import checks, memory, options, transforms
+from ..chunks import CHUNK_S, FADE_S, chunks
 from ..refusals import RefusedValue, warn_caller
 from . import adress, panning
 from .panning import PanWarning
@@ -37,6 +37,10 @@ DELAY_LIMIT_S = 3 / 16_000
 BINS = 51
 MODES = ("mask", "demix")
 WINDOW_S = panning.WINDOW_S
+
+# Memory for each bin: while the histogram is counted, in double precision, and while the mixture is filtered.
+COUNT_BYTES = 100
+FILTER_BYTES = 64
 
 # A peak is the highest of so many bins each way. One that is less than this part of the highest of all is no source;
 # whoever says how many there are gets fainter ones, too, but no ripples.
@@ -187,6 +191,12 @@ def peaks(found: Histogram, count: int | None = None) -> tuple[np.ndarray, np.nd
     return angles, delays_s
 
 
+def _working_bytes(recording: memory.Recording, *, bins: int, window_s: float, **_: Any) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    counting = COUNT_BYTES * recording.bins(panning.BLOCK_S, settings) + 8 * 4 * memory.amount(bins, BINS) ** 2
+    return recording.float32_bytes + max(counting, FILTER_BYTES * recording.bins(CHUNK_S + FADE_S, settings))
+
+
 @options.within(
     delays_s=options.Own("a dict of seconds, in Python only"),
     mode=options.Choice(MODES),
@@ -195,6 +205,7 @@ def peaks(found: Histogram, count: int | None = None) -> tuple[np.ndarray, np.nd
     level_exponent=options.Number(0, 10),
     frequency_exponent=options.Number(0, 10),
 )
+@memory.limited("duet", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -270,7 +281,7 @@ def separate(
     else:
         pans = panning.named(pans_rad, count, mixture, sample_rate_hz)
         places = _places_given(mixture, sample_rate_hz, pans, delays_s, settings, layout)
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in places}
+    estimates = memory.zeros_for(places, mixture.shape)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         owner, sharers = _owners(stft, sample_rate_hz, tuple(places.values()))

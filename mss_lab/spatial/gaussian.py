@@ -28,8 +28,8 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from .. import checks, masks, options, transforms
-from ..chunks import chunks, excerpts
+from .. import checks, memory, options, transforms
+from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
 from . import panning, projet, wiener
 
@@ -52,6 +52,13 @@ LEARN_S = 30.0
 EXCERPT_S = 5.0
 
 BLOCK_BINS = 1 << 15
+
+# Memory for each bin: the transform and its copies; of each source, its guess, power and estimate.
+STFT_BYTES = 32
+SOURCE_BYTES = 44
+# For each bin that is worked on, in double precision.
+WORK_BYTES = 320
+THREADS = 4
 
 Separator = Callable[..., dict[str, np.ndarray]]
 
@@ -225,7 +232,26 @@ def log_likelihood(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np
     return float(em(mixture_stft, powers, covariances, iterations=0).log_likelihoods[0])
 
 
+def _working_bytes(
+    recording: memory.Recording,
+    *,
+    start: Separator | None,
+    pans_rad: Mapping[str, float] | None,
+    count: int | None,
+    window_s: float,
+    **_: Any,
+) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    begin = projet.separate if start is None else start
+    sources = recording.sources if start is not None and recording.sources else panning.likely_count(pans_rad, count)
+    learning = (STFT_BYTES + SOURCE_BYTES * sources) * recording.bins(max(CHUNK_S + FADE_S, LEARN_S), settings)
+    learning += WORK_BYTES * min(THREADS * BLOCK_BINS, recording.bins(CHUNK_S, settings))
+    beside = 0 if memory.is_limited(begin) else sources * recording.copy_bytes
+    return recording.float32_bytes + max(memory.working_bytes_of(begin, recording), beside + learning)
+
+
 @options.within(start=options.Own("the name of a method"), algorithm=options.Choice(ALGORITHMS))
+@memory.limited("local-gaussian", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -273,7 +299,7 @@ def separate(
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
     Differs: starts from a separation, not from clusters; powers are averaged, see `pool_s`.
     """
-    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     settings = transforms.settings_for(sample_rate_hz, window_s)
     pool = 1 + 2 * round(pool_s * sample_rate_hz / settings["hop_samples"] / 2)
@@ -287,12 +313,18 @@ def separate(
         heard, guessed = _transformed(mixture, guess, parts, settings)
         covariances = learn(heard, guessed, None).covariances
         del heard, guessed
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in guess}
+    # The estimates take the place of the guess, chunk by chunk. What two chunks share of it is kept for the second.
+    estimates, piece, done = guess, {name: waveform[:, :0] for name, waveform in guess.items()}, 0
     for first, stop, ramp in chunks(samples, sample_rate_hz):
-        heard, guessed = _transformed(mixture, guess, [(first, stop)], settings)
+        shared = {name: waveform[:, waveform.shape[1] - (done - first) :] for name, waveform in piece.items()}
+        piece = {name: np.concatenate([shared[name], guess[name][:, done:stop]], axis=1) for name in guess}
+        heard, guessed = _transformed(mixture[:, first:stop], piece, [(0, stop - first)], settings)
         found = learn(heard, guessed, covariances).estimates
-        for name, waveform in masks.to_estimates(found, tuple(guess), stop - first, **settings).items():
-            estimates[name][:, first:stop] += ramp * waveform
+        del guessed
+        for part, estimate in zip(found, estimates.values(), strict=True):
+            estimate[:, done:stop] = 0
+            estimate[:, first:stop] += ramp * transforms.istft(part, stop - first, **settings)
+        done = stop
     return estimates
 
 
@@ -315,7 +347,9 @@ def _begun(
         raise RefusedValue("pans_rad and count are those of the start; give them to it: separator('duet', count=3)")
     guess = checks.check_sources("what start returned", start(mixture, sample_rate_hz, score))
     checks.check_same_shape("what start returned", next(iter(guess.values())), "mixture", mixture)
-    return guess
+    # The package's own methods give arrays that nobody else has; those of another may belong to somebody.
+    own = memory.is_limited(start)
+    return {name: waveform if own else waveform.astype(np.float32) for name, waveform in guess.items()}
 
 
 def _transformed(
@@ -547,7 +581,7 @@ def _in_parts(x: np.ndarray, work: Callable[[slice], Any]) -> list[Any]:
     """Work on blocks of frequencies that stay in the processor's cache, a few at a time: none knows of the others."""
     rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
     parts = [slice(start, start + rows) for start in range(0, x.shape[1], rows)]
-    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
         return list(pool.map(work, parts))
 
 

@@ -18,10 +18,12 @@ Symbols: x mixture, z white mixture, phi angle of the rotation, W unmixing matri
 Contents: whitening, magnitudes, unmixing, images, separate. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.optimize
 
-from .. import checks, options, transforms
+from .. import checks, memory, options, transforms
 from ..chunks import excerpts
 from ..refusals import RefusedValue, warn_caller
 from . import panning
@@ -34,6 +36,11 @@ EXCERPT_S = 5.0
 
 # If the fainter of two uncorrelated directions has no more than this part of the power, there is one source.
 LEAST_SPREAD = 1e-10
+
+# Memory for each sample that is learnt from, in copies in double precision and the transform; and for each value that
+# angles are compared on.
+VALUE_BYTES = 20
+ANGLE_BYTES = 50
 
 # Angles that are tried in half a turn; between the best and its neighbours, the angle is refined.
 ANGLES = 180
@@ -226,10 +233,19 @@ def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
         return mixture[np.newaxis].copy()
     A = np.linalg.inv(W)
     order = np.argsort(np.arctan2(np.abs(A[1]), np.abs(A[0])), kind="stable")
-    return np.stack([np.outer(A[:, j], W[j]).astype(mixture.dtype) @ mixture for j in order])
+    found = np.empty((2, *mixture.shape), mixture.dtype)
+    for image, j in zip(found, order, strict=True):
+        np.matmul(np.outer(A[:, j], W[j]).astype(mixture.dtype), mixture, out=image)
+    return found
+
+
+def _working_bytes(recording: memory.Recording, **_: Any) -> float:
+    learning = VALUE_BYTES * recording.channels * min(recording.samples, LEARN_S * recording.sample_rate_hz)
+    return recording.float32_bytes + learning + ANGLE_BYTES * min(recording.samples, MOST_VALUES)
 
 
 @options.within()
+@memory.limited("ica", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -265,12 +281,15 @@ def separate(
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Hyvarinen and Oja, Neural Networks 2000.
     """
-    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     parts = excerpts(mixture.shape[1], sample_rate_hz, LEARN_S, EXCERPT_S)
     heard = np.concatenate([mixture[:, start:stop] for start, stop in parts], axis=1)
     found = images(mixture, unmixing(heard, sample_rate_hz, window_s=window_s))
-    # One channel at a time: in double precision, all of a long recording would take much memory.
-    left, right = ([np.sum(np.square(image[c], dtype=np.float64)) ** 0.5 for image in found] for c in (0, 1))
+    # Added up in double precision, without a copy of the recording in it.
+    left, right = (
+        [np.einsum("n,n->", image[c], image[c], dtype=np.float64, casting="safe") ** 0.5 for image in found]
+        for c in (0, 1)
+    )
     names = panning.labels(np.arctan2(right, left))
     return dict(zip(names, found, strict=True))

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from .. import checks, transforms
+from .. import checks, memory, transforms
 from ..refusals import RefusedType, RefusedValue, warn_caller
 
 LEFT_RAD, CENTRE_RAD, RIGHT_RAD = 0.0, np.pi / 4, np.pi / 2
@@ -34,6 +34,9 @@ RIPPLE = 0.005
 
 # How much of a recording is transformed at a time.
 BLOCK_S = 20.0
+
+# What is reckoned with where nobody says how many sources there are.
+LIKELY_COUNT = 4
 
 
 class PanWarning(UserWarning):
@@ -273,6 +276,12 @@ def named(
     if not len(found):
         found = np.array([CENTRE_RAD])
     return {name: float(angle) for name, angle in zip(labels(found), found, strict=True)}
+
+
+def likely_count(pans_rad: object, count: object) -> float:
+    """How many sources a method will find, before it listens: those asked for, or `LIKELY_COUNT`."""
+    named = len(pans_rad) if isinstance(pans_rad, Mapping) else LIKELY_COUNT
+    return memory.amount(count, named)
 
 
 def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:

@@ -4,7 +4,7 @@ FastMNMF gives each source low-rank powers and a spatial covariance, for any num
 each frequency by a matrix of its own, so that sources may be late and reverberant, but must be as many as channels.
 
 All three draw from NumPy's global generator, so it is seeded before and put back afterwards. They are for recordings of
-half a minute or so: what they learn, they learn from all frames at once.
+half a minute or so: what they learn, they learn from all frames at once, and memory grows with the length.
 
 Contents: fastmnmf, ilrma, auxiva. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
@@ -13,18 +13,21 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from .. import checks, masks, options, transforms
-from ..refusals import RefusedValue, require, warn_caller
+from .. import checks, masks, memory, options, transforms
+from ..refusals import require, warn_caller
 from . import panning
 
 WINDOW_S = 4096 / 44_100
 RUNS = 3
 
-# FastMNMF keeps several arrays of sources x channels for every bin: 30 s of stereo in four sources take some 1.5 GB.
-LONGEST_S = 30.0
+# Memory for each bin of one channel's transform: of each source, the images of the best run and of the one that runs,
+# and the arrays of the library; and what does not depend on their number, in double precision.
+SOURCE_BYTES = 100
+COMMON_BYTES = 200
 
 # Standard deviation of the noise that is added for the library, where the mixture has a mean power of 1: -80 dB.
 LEAST = 1e-4
@@ -34,7 +37,19 @@ LEAST = 1e-4
 LOUDEST = 100.0
 
 
+def _working_bytes(
+    recording: memory.Recording, *, window_s: float, count: int = 2, components: int = 1, **_: Any
+) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    bins = memory.spectrogram_bins(recording.samples, settings)
+    sources = memory.amount(count, 2)
+    frames = recording.samples // settings["hop_samples"]
+    factors = 16 * sources * memory.amount(components, 1) * (settings["window_samples"] // 2 + frames)
+    return recording.float32_bytes + (COMMON_BYTES + SOURCE_BYTES * sources) * bins + factors
+
+
 @options.within(count=options.Number(2, 32, "sources", whole=True))
+@memory.limited("fastmnmf", _working_bytes)
 def fastmnmf(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -45,7 +60,6 @@ def fastmnmf(
     components: int = 8,
     runs: int = RUNS,
     window_s: float = WINDOW_S,
-    longest_s: float = LONGEST_S,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate by FastMNMF: powers of low rank, and a spatial covariance for each source and frequency.
@@ -65,8 +79,6 @@ def fastmnmf(
     runs : int >= 1
     window_s : float > 0, seconds
         Of the STFT's window, at every sample rate.
-    longest_s : float > 0, seconds
-        Longer recordings are refused, as memory grows with length: up to 50 MB a second at 44.1 kHz.
     rng : numpy.random.Generator, optional
         Draws the seeds of the runs. Default: a new one with seed 0.
 
@@ -80,12 +92,13 @@ def fastmnmf(
     MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
-        If the mixture is not stereo or too long, or an option is out of its range.
+        If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
+        see `mss_lab.memory`.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Sekiguchi et al., IEEE/ACM TASLP 2020.
     Differs: what the estimates leave of the mixture is shared equally.
     """
-    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, rng)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -98,6 +111,7 @@ def fastmnmf(
 
 
 @options.within()
+@memory.limited("ilrma", _working_bytes)
 def ilrma(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -107,7 +121,6 @@ def ilrma(
     components: int = 4,
     runs: int = RUNS,
     window_s: float = WINDOW_S,
-    longest_s: float = LONGEST_S,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate two sources by ILRMA: a matrix for each frequency, and powers of low rank for each source.
@@ -121,7 +134,7 @@ def ilrma(
         Of pyroomacoustics' ilrma; components are those of each source.
     runs : int >= 1
         It starts at random; the run is kept whose estimates overlap least.
-    window_s, longest_s, rng
+    window_s, rng
         As for `fastmnmf`.
 
     Returns
@@ -134,11 +147,12 @@ def ilrma(
     MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
-        If the mixture is not stereo or too long, or an option is out of its range.
+        If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
+        see `mss_lab.memory`.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Kitamura et al., IEEE/ACM TASLP 2016.
     """
-    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, rng)
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, rng)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -148,6 +162,7 @@ def ilrma(
 
 
 @options.within(model=options.Choice(("laplace", "gauss")))
+@memory.limited("auxiva", _working_bytes)
 def auxiva(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -156,7 +171,6 @@ def auxiva(
     iterations: int = 30,
     model: str = "laplace",
     window_s: float = WINDOW_S,
-    longest_s: float = LONGEST_S,
 ) -> dict[str, np.ndarray]:
     """Separate two sources by AuxIVA: a matrix for each frequency, and all frequencies of a source loud together.
 
@@ -168,8 +182,8 @@ def auxiva(
     iterations : int >= 1
     model : {"laplace", "gauss"}
         How the loudness of a source is distributed over frames.
-    window_s, longest_s
-        As for `fastmnmf`.
+    window_s : float > 0, seconds
+        Of the STFT's window, at every sample rate.
 
     Returns
     -------
@@ -181,11 +195,12 @@ def auxiva(
     MissingExtra
         If pyroomacoustics is not installed.
     ShapeError, TypeError, ValueError
-        If the mixture is not stereo or too long, or an option is out of its range.
+        If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
+        see `mss_lab.memory`.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Ono, WASPAA 2011.
     """
-    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, longest_s, None)
+    mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, None)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
@@ -210,16 +225,10 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _checked(
-    mixture: np.ndarray, sample_rate_hz: int, longest_s: float, rng: np.random.Generator | None
+    mixture: np.ndarray, sample_rate_hz: int, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, int, np.random.Generator]:
-    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    length_s = mixture.shape[1] / sample_rate_hz
-    if length_s > longest_s:
-        raise RefusedValue(
-            f"mixture must last at most longest_s = {longest_s:g} seconds, got {length_s:.1f}, because memory and time "
-            "grow with its length; cut an excerpt, or raise longest_s if there is memory for it"
-        )
     return mixture, sample_rate_hz, np.random.default_rng(0) if rng is None else rng
 
 

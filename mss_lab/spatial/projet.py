@@ -23,13 +23,14 @@ Lesson: notebooks/12_more_than_a_histogram.ipynb
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from .. import checks, options, transforms
-from ..chunks import chunks, excerpts
+from .. import checks, memory, options, transforms
+from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
 from . import panning, wiener
 
@@ -57,6 +58,13 @@ EXCERPT_S = 5.0
 # Updates work through blocks of so many bins: they stay in the processor's cache, and their products are too small for
 # the linear algebra library to share out among threads, which would take longer than the products do.
 BLOCK_BINS = 1 << 11
+
+# Memory for each bin: the transform and its copies; of each projection; of each source, its model, powers and estimate.
+STFT_BYTES = 40
+LOOK_BYTES = 4
+SOURCE_BYTES = 32
+# For each entry of the kernels, which say how loud a position is in a projection.
+KERNEL_BYTES = 24
 
 # Projections and models are raised to this part of the mean projection, so that quotients stay finite in float32.
 LEAST = 1e-9
@@ -309,6 +317,28 @@ def gains_near(
     return (gains / gains.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def _working_bytes(
+    recording: memory.Recording,
+    *,
+    pans_rad: Mapping[str, float] | None,
+    count: int | None,
+    directions: int,
+    pans: int,
+    delays_s: Sequence[float],
+    window_s: float,
+    **_: Any,
+) -> float:
+    settings = transforms.settings_for(recording.sample_rate_hz, window_s)
+    sources = panning.likely_count(pans_rad, count)
+    late = len(delays_s) if isinstance(delays_s, Sequence) else 1
+    looks = late * memory.amount(directions, DIRECTIONS)
+    # With delays, every frequency has a kernel of its own.
+    kernels = (settings["window_samples"] // 2 + 1 if late > 1 else 1) * late * memory.amount(pans, PANS) * looks
+    bins = recording.bins(max(CHUNK_S + FADE_S, LEARN_S), settings)
+    each = STFT_BYTES + LOOK_BYTES * looks + SOURCE_BYTES * sources
+    return recording.float32_bytes + each * bins + KERNEL_BYTES * kernels
+
+
 @options.within(
     kind=options.Choice(tuple(DIVERGENCES)),
     directions=options.Number(2, 100, "directions", whole=True),
@@ -317,6 +347,7 @@ def gains_near(
     iterations=options.FROM_ZERO,
     resynthesis=options.Choice(RESYNTHESES),
 )
+@memory.limited("projet", _working_bytes)
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -382,7 +413,7 @@ def separate(
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: FitzGerald, Liutkus and Badeau, ICASSP 2016.
     Differs: averages over a quarter of a second, and filters by the multichannel Wiener filter; see the options.
     """
-    mixture = checks.check_stereo("mixture", mixture).astype(np.float32)
+    mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, window_s)
@@ -400,7 +431,7 @@ def separate(
     learnt = model_of(heard, gains)
     del heard
 
-    estimates = {name: np.zeros(mixture.shape, np.float32) for name in sources}
+    estimates = memory.zeros_for(sources, mixture.shape)
     for start, stop, ramp in chunks(samples, sample_rate_hz):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         whole = len(parts) == 1 and stop - start == samples

@@ -9,6 +9,7 @@ method runs in a process of its own, with the score. The columns:
 - audio: the mixture and the estimates, which are the input and the result, and exist whole;
 - before: Python, the libraries, and a network's weights, measured after a first separation of a few seconds;
 - working: peak less audio less before. This is what the method needs for its work, and what `mss_lab.memory` limits;
+- declared: what the method says beforehand that it needs;
 - s/min: seconds of work for a minute of music.
 """
 
@@ -20,7 +21,7 @@ import warnings
 
 import numpy as np
 
-from mss_lab import catalogue, signals
+from mss_lab import catalogue, memory, signals
 from mss_lab.refusals import Refusal
 from tests.benchmarks.long_file import long_recording
 from tests.benchmarks.memory import forget_peak, held_bytes, peak_bytes
@@ -61,6 +62,7 @@ def measured(method: str, length_s: float) -> dict[str, float | str]:
         "audio": audio / MB,
         "before": before / MB,
         "working": (peak - audio - before) / MB,
+        "declared": memory.working_bytes_of(separate, memory.Recording.of(mixture, rate, score)) / MB,
         "s/min": took_s / length_s * 60,
     }
 
@@ -70,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=20.0, help="length (default: 20)")
     parser.add_argument("--method", nargs="+", default=catalogue.names(), choices=catalogue.names())
     options = parser.parse_args(arguments)
-    columns = ("peak", "audio", "before", "working", "s/min")
+    columns = ("peak", "audio", "before", "working", "declared", "s/min")
     print(f"{options.minutes:g} minutes of stereo at 44.1 kHz; memory in MB\n")
     print(f"{'method':18}" + "".join(f"{column:>9}" for column in columns), flush=True)
     for method in options.method:
