@@ -381,7 +381,7 @@ def _check_encoding(
         raise RefusedValue(
             f"subtype of a {ending} file must be one of {', '.join(known)}, got {subtype!r}; leave it out"
         )
-    peak = float(np.abs(waveform).max())
+    peak = float(max(waveform.max(), -waveform.min()))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         # Rounded up, so that dividing by the number as printed is enough.
         divisor = math.ceil(peak * 1000) / 1000

@@ -94,7 +94,9 @@ def run(options: argparse.Namespace) -> int:
         audio.write_stems(out, stems, rate, ending=ending, force=options.force, inputs=inputs)
         step()
     for source, waveform in estimates.items():
-        level_db = units.power_to_db(np.mean(np.square(waveform, dtype=np.float64)), -200)
+        # Added up in double precision, without a copy of the recording in it.
+        energy = np.einsum("cn,cn->", waveform, waveform, dtype=np.float64, casting="safe")
+        level_db = units.power_to_db(energy / waveform.size, -200)
         renamed = "" if names[source] == source else f"  ({source!r})"
         print(f"{out / (names[source] + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB{renamed}")
     return 0
@@ -149,7 +151,7 @@ def _steps(*names: str) -> Iterator[Callable[[], None]]:
 
 def _within_full_scale(estimates: dict[str, np.ndarray], ending: str) -> dict[str, np.ndarray]:
     """All estimates turned down by one gain where the format would clip; .wav keeps floats and is left alone."""
-    peak = max(float(np.abs(waveform).max()) for waveform in estimates.values())
+    peak = max(float(max(waveform.max(), -waveform.min())) for waveform in estimates.values())
     if audio.SUBTYPES[ending] == "FLOAT" or peak <= 1:
         return estimates
     print(f"mss-lab: estimates peak at {peak:.2f} and {ending} clips above 1; all were divided by it", file=sys.stderr)

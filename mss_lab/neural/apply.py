@@ -40,7 +40,7 @@ LEAST_S = 1.0
 BLOCK_S = 10.0
 
 # Memory for each sample of each estimate in a chunk; and with how many sources is reckoned where there is no score.
-ESTIMATE_BYTES = 8
+ESTIMATE_BYTES = 14
 LIKELY_COUNT = 4
 
 Estimates = dict[str, np.ndarray]

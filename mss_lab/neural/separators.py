@@ -14,7 +14,7 @@ TUNTURI = "Tunturi et al., 2025"
 MIRON = "Miron, Janer and Gómez, ISMIR 2017"
 
 # Working memory of a network for each channel: in any case, and for each second of a chunk.
-XUMX_BYTES = {"bytes_at_once": 18e6, "bytes_a_second": 0.5e6}
+XUMX_BYTES = {"bytes_at_once": 12e6, "bytes_a_second": 0.5e6}
 CNN_BYTES = {"bytes_at_once": 53e6, "bytes_a_second": 0.7e6}
 
 mask_inference = shipped_separator(
