@@ -211,6 +211,7 @@ def test_a_function_that_ends_the_program_does_not():
         (7.0, "too high"),
         (5.0, "too low"),
         (-6.0, "The sign is turned"),
+        (10**20, "1e+20 dB, too high"),
         (np.nan, "nan"),
         (np.inf, "inf"),
         ("6", "one number in dB, got the text '6'"),
@@ -223,6 +224,13 @@ def test_a_wrong_number_is_told_apart(given, words):
     message = answers.number(given, 6.0, 0.1, "dB", where="Look at step 2.", slips={"The sign is turned.": -6.0})
     assert message is not None and words in message
     assert "Look at step 2." in message or "sign" in message
+
+
+def test_whole_numbers_of_thousands_of_digits_are_told_in_words():
+    huge = 10**5000
+    assert "-1e+300 dB, too low" in (answers.number(-huge, 6.0, 0.1, "dB") or "")
+    assert "a whole number of more than 300 digits" in (answers.array(huge, np.zeros(2), "frames") or "")
+    assert "a whole number of more than 300 digits" in (answers.text(huge, "left", ("left", "right")) or "")
 
 
 def test_the_wanted_number_is_never_said():

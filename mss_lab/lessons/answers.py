@@ -33,6 +33,9 @@ from .time_limit import Stop
 # How far floating-point answers may stray from the wanted array, as a part of its largest value.
 ARRAY_TOLERANCE = 1e-6
 
+# Whole numbers beyond this are taken for it.
+LARGEST_WHOLE = 10**300
+
 # How often inputs are drawn again that do not tell a typical mistake from the right answer.
 MOST_DRAWS = 1000
 
@@ -159,7 +162,7 @@ def number(
     value = _one_number(answer)
     if value is None:
         return f"{_capital(name)} must be one number{unit and ' in' + unit}, got {describe(answer)}.{where}"
-    if not np.isfinite(value):
+    if not isinstance(value, int) and not np.isfinite(value):
         return f"{_capital(name)} is {value}, which is no finite number; look for a division by zero.{where}"
     if abs(value - wanted) <= tolerance:
         return None
@@ -319,6 +322,8 @@ def describe(value: Any) -> str:
         return f"an array of shape {value.shape}"
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        return "a whole number of more than 300 digits"
     if isinstance(value, bool | np.bool_ | int | float | complex | np.generic):
         return f"{value}"
     if isinstance(value, list | tuple | dict | set):
@@ -331,7 +336,10 @@ def _one_number(answer: Any) -> Any:
         return None
     if isinstance(answer, np.ndarray) and answer.size == 1 and answer.dtype.kind in "iufc":
         return answer.reshape(())[()]
-    return answer if isinstance(answer, int | float | complex | np.number) else None
+    if isinstance(answer, int):
+        # Python's whole numbers have no end, floating-point numbers do.
+        return max(-LARGEST_WHOLE, min(answer, LARGEST_WHOLE))
+    return answer if isinstance(answer, float | complex | np.number) else None
 
 
 def _signed(values: np.ndarray) -> np.ndarray:

@@ -24,26 +24,6 @@ def _check_roughness(answer):
     )
 
 
-def _check_length(answer):
-    exact = 0.3 * 44_100 / 512
-    if isinstance(answer, float) and abs(answer - exact) < 0.06:
-        return f"The length is {answer:.4g} frames. Frames come whole: round it up."
-    return answers.number(
-        answer,
-        np.ceil(exact),
-        1e-6,
-        "frames",
-        name="the length",
-        where="How many hops of 512 samples fit into 0.3 s?",
-        slips={
-            "That many do not quite last 0.3 s: round up.": np.floor(exact),
-            "That is the number of samples in 0.3 s; a frame moves on by 512 of them.": 0.3 * 44_100,
-            "That takes a hop of 256 samples, half of the one given.": np.ceil(2 * exact),
-            "That takes a hop of 1024 samples, twice the one given.": np.ceil(exact / 2),
-        },
-    )
-
-
 def _lasting(W, H, move):
     return sum(slice_of @ move(H, lag) for lag, slice_of in enumerate(W))
 
@@ -217,6 +197,54 @@ def _check_path(answer):
     )
 
 
+def _length_exercise(duration_s=0.3, hop=512, rate_hz=44_100):
+    exact = duration_s * rate_hz / hop
+    given = f"{duration_s:g} * {rate_hz:_}"
+
+    def check(answer):
+        if isinstance(answer, float) and abs(answer - exact) < 0.06:
+            return f"The length is {answer:.4g} frames. Frames come whole: round it up."
+        return answers.number(
+            answer,
+            np.ceil(exact),
+            1e-6,
+            "frames",
+            name="the length",
+            where=f"How many hops of {hop} samples fit into {duration_s:g} s?",
+            slips={
+                f"That many do not quite last {duration_s:g} s: round up.": np.floor(exact),
+                f"That is the number of samples in {duration_s:g} s; a frame moves on by {hop} of them.": duration_s
+                * rate_hz,
+                f"That takes a hop of {hop // 2} samples, half of the one given.": np.ceil(2 * exact),
+                f"That takes a hop of {2 * hop} samples, twice the one given.": np.ceil(exact / 2),
+            },
+        )
+
+    rate_in_words = f"{rate_hz:_}".replace("_", " ")
+    return Exercise(
+        number="6.2",
+        task=f"A tom-tom rings for {duration_s:g} s; the hop is {hop} samples at {rate_in_words} Hz. How many frames "
+        "must its template have at least?",
+        check=check,
+        hints=(f"One hop lasts {hop} / {rate_hz} seconds.", f"{duration_s:g} s is {exact:.1f} hops."),
+        solution=f"import math\n\nanswer = math.ceil({given} / {hop})",
+        mistakes=(f"answer = {given} // {hop}", f"answer = {given} / {hop}", f"answer = {given}"),
+        praise="Beware of many more: then the next stroke fits into the template, too.",
+        drawn=_draw_length,
+    )
+
+
+def _draw_length(rng):
+    def draw():
+        return int(rng.integers(15, 61)) / 100, int(rng.choice([256, 512, 1024])), int(rng.choice([44_100, 48_000]))
+
+    def between_frames(numbers):
+        duration_s, hop, rate_hz = numbers
+        return 0.15 < duration_s * rate_hz / hop % 1 < 0.85
+
+    return _length_exercise(*answers.telling(draw, between_frames))
+
+
 EXERCISES = (
     Exercise(
         number="6.1",
@@ -230,16 +258,7 @@ EXERCISES = (
         mistakes=("answer = 2**2 + 2**2", "answer = 8 / (4 + 4)", "answer = 8 / 2**0.5"),
         praise="And it would be 4 for 0, 200, 200, 0 as well: the level does not matter.",
     ),
-    Exercise(
-        number="6.2",
-        task="A tom-tom rings for 0.3 s; the hop is 512 samples at 44 100 Hz. How many frames must its template have "
-        "at least?",
-        check=_check_length,
-        hints=("One hop lasts 512 / 44100 seconds.", "0.3 s is 25.8 hops."),
-        solution="import math\n\nanswer = math.ceil(0.3 * 44_100 / 512)",
-        mistakes=("answer = 0.3 * 44_100 // 512", "answer = 0.3 * 44_100 / 512", "answer = 0.3 * 44_100"),
-        praise="Beware of many more: then the next stroke fits into the template, too.",
-    ),
+    _length_exercise(),
     Exercise(
         number="6.3",
         task="Write `lasting_model(W, H)` for templates (lags, freq, components) and activations (components, frames).",

@@ -92,26 +92,6 @@ def _check_nearest(answer):
     )
 
 
-def _check_too_loud(answer):
-    tangent = np.tan(np.radians(80))
-    return answers.number(
-        answer,
-        tangent - 1,
-        0.02,
-        name="the factor",
-        where="The plane is highest at g = 0 or at g = 1, and 0 at the null. Divide by the left channel's |X_1|.",
-        slips={
-            "That is the height of the plane at g = 1 for a source of magnitude 1. Divide by what the left channel "
-            "holds, cos(phi).": np.sin(np.radians(80)) - np.cos(np.radians(80)),
-            "That is the right channel over the left one. The plane shows |X_1 - g X_2|, which at g = 1 is the "
-            "difference of the two.": tangent,
-            "That is the height at g = 0, which is the left channel itself. At g = 1 the plane is higher still.": 1.0,
-            "That is right, but in dB. Give the factor.": 20 * np.log10(tangent - 1),
-            "That adds the channels. They are in phase, so at g = 1 they are subtracted.": tangent + 1,
-        },
-    )
-
-
 def _check_microphones(answer):
     return answers.number(
         answer,
@@ -174,6 +154,49 @@ def _angle_exercise(ratio=2.0):
         ),
         praise=f"Only {degrees - 45:.0f} degrees from the centre: {20 * np.log10(ratio):.0f} dB are not much of a way.",
         drawn=lambda rng: _angle_exercise(int(rng.integers(24, 51)) / 20),
+    )
+
+
+def _too_loud_exercise(degrees=80):
+    phi = np.radians(degrees)
+    tangent = np.tan(phi)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            tangent - 1,
+            0.02,
+            name="the factor",
+            where="The plane is highest at g = 0 or at g = 1, and 0 at the null. Divide by the left channel's |X_1|.",
+            slips={
+                "That is the height of the plane at g = 1 for a source of magnitude 1. Divide by what the left channel "
+                "holds, cos(phi).": np.sin(phi) - np.cos(phi),
+                "That is the right channel over the left one. The plane shows |X_1 - g X_2|, which at g = 1 is the "
+                "difference of the two.": tangent,
+                "That is the height at g = 0, which is the left channel itself. At g = 1 the plane is higher "
+                "still.": 1.0,
+                "That is right, but in dB. Give the factor.": 20 * np.log10(tangent - 1),
+                "That adds the channels. They are in phase, so at g = 1 they are subtracted.": tangent + 1,
+            },
+        )
+
+    angle = f"np.radians({degrees})"
+    return Exercise(
+        number="11.4",
+        task=f"A source sits at {degrees} degrees. As first published, ADRess takes the highest point of |X_1 - g X_2| "
+        "over g less the lowest for its magnitude. How many times too large is that for the left channel?",
+        check=check,
+        hints=(
+            "The left channel holds cos(phi), the right one sin(phi) of the source. At g = cot(phi) they cancel.",
+            "Between g = 0, where |X_1| is left, and g = 1, where |X_1 - X_2| is left, the larger one counts.",
+        ),
+        solution=f"import numpy as np\n\nanswer = np.tan({angle}) - 1",
+        mistakes=(
+            f"import numpy as np\n\nanswer = np.sin({angle}) - np.cos({angle})",
+            f"import numpy as np\n\nanswer = np.tan({angle})",
+        ),
+        praise="Up to tan(phi) = 2, or 63.4 degrees, the magnitude is right; beyond it grows without end.",
+        drawn=lambda rng: _too_loud_exercise(int(rng.integers(70, 87))),
     )
 
 
@@ -243,22 +266,7 @@ EXERCISES = (
         ),
         praise="The estimates add up to the mixture, because every bin has exactly one owner.",
     ),
-    Exercise(
-        number="11.4",
-        task="A source sits at 80 degrees. As first published, ADRess takes the highest point of |X_1 - g X_2| over g "
-        "less the lowest for its magnitude. How many times too large is that for the left channel?",
-        check=_check_too_loud,
-        hints=(
-            "The left channel holds cos(phi), the right one sin(phi) of the source. At g = cot(phi) they cancel.",
-            "Between g = 0, where |X_1| is left, and g = 1, where |X_1 - X_2| is left, the larger one counts.",
-        ),
-        solution="import numpy as np\n\nanswer = np.tan(np.radians(80)) - 1",
-        mistakes=(
-            "import numpy as np\n\nanswer = np.sin(np.radians(80)) - np.cos(np.radians(80))",
-            "import numpy as np\n\nanswer = np.tan(np.radians(80))",
-        ),
-        praise="Up to tan(phi) = 2, or 63.4 degrees, the magnitude is right; beyond it grows without end.",
-    ),
+    _too_loud_exercise(),
     Exercise(
         number="11.5",
         task="Two microphones stand 10 cm apart, and a sound comes from the side, at 343 m/s. Below which frequency "

@@ -94,26 +94,6 @@ def _check_filtered(answer):
     )
 
 
-def _check_entry(answer):
-    wanted = -1 / np.tan(np.radians(60))
-    return answers.number(
-        answer,
-        wanted,
-        0.001,
-        name="the entry",
-        where="The filter keeps (1, 0) and kills (cos 60, sin 60): two equations for the first row of W_1.",
-        slips={
-            "The right sign is missing: what the other source leaves in the left channel is taken away.": -wanted,
-            "That is -tan. In the left channel the other source has the cosine, in the right one the sine.": -np.tan(
-                np.radians(60)
-            ),
-            "That leaves out how loud the other source is in the right channel: divide by sin 60.": -0.5,
-            "That is a mask's entry: zero off the diagonal. This filter mixes the channels.": 0.0,
-            "60 was taken for radians: np.radians.": -1 / np.tan(60),
-        },
-    )
-
-
 def _deaf_exercise(left=3, right=4):
     degrees = np.degrees(np.arctan2(right, left))
 
@@ -160,6 +140,68 @@ def _draw_deaf(rng):
     # In the centre, with equal gains, the exchanged and the squared gains would have the same angle.
     left, right = rng.choice(np.arange(1, 13), 2, replace=False)
     return _deaf_exercise(int(left), int(right))
+
+
+def _entry_numbers(degrees):
+    """The entry of the filter, and what typical slips give instead."""
+    phi = np.radians(degrees)
+    return {
+        "right": -1 / np.tan(phi),
+        "sign": 1 / np.tan(phi),
+        "tangent": -np.tan(phi),
+        "cosine": -np.cos(phi),
+        "mask": 0.0,
+        "radians": -1 / np.tan(degrees),
+    }
+
+
+def _entry_exercise(degrees=60):
+    found = _entry_numbers(degrees)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            found["right"],
+            0.001,
+            name="the entry",
+            where=f"The filter keeps (1, 0) and kills (cos {degrees}, sin {degrees}): two equations for the first row "
+            "of W_1.",
+            slips={
+                "The right sign is missing: what the other source leaves in the left channel is taken away.": found[
+                    "sign"
+                ],
+                "That is -tan. In the left channel the other source has the cosine, in the right one the sine.": found[
+                    "tangent"
+                ],
+                f"That leaves out how loud the other source is in the right channel: divide by sin {degrees}.": found[
+                    "cosine"
+                ],
+                "That is a mask's entry: zero off the diagonal. This filter mixes the channels.": found["mask"],
+                f"{degrees} was taken for radians: np.radians.": found["radians"],
+            },
+        )
+
+    return Exercise(
+        number="12.5",
+        task=f"Two sources of equal power sit at 0 and at {degrees} degrees. What is the entry of the filter W_1 of "
+        "the one at 0 degrees in the first row and second column?",
+        check=check,
+        hints=(
+            "Two directions in two channels: the filter keeps one exactly and kills the other.",
+            f"The first row (a, b) must give 1 for (1, 0) and 0 for (cos {degrees}, sin {degrees}).",
+        ),
+        solution=f"import numpy as np\n\nanswer = -1 / np.tan(np.radians({degrees}))",
+        mistakes=(f"import numpy as np\n\nanswer = 1 / np.tan(np.radians({degrees}))", "answer = 0.0"),
+        praise="The powers do not matter here: two directions in two channels can be undone whatever they are.",
+        drawn=_draw_entry,
+    )
+
+
+def _draw_entry(rng):
+    def far_apart(degrees):
+        return np.diff(np.sort(list(_entry_numbers(degrees).values()))).min() > 0.01
+
+    return _entry_exercise(answers.telling(lambda: int(rng.integers(20, 81)), far_apart))
 
 
 _IMAGES = (
@@ -234,20 +276,5 @@ EXERCISES = (
         ),
         praise="The filters of all sources add up to the identity, so the estimates add up to x.",
     ),
-    Exercise(
-        number="12.5",
-        task="Two sources of equal power sit at 0 and at 60 degrees. What is the entry of the filter W_1 of the one "
-        "at 0 degrees in the first row and second column?",
-        check=_check_entry,
-        hints=(
-            "Two directions in two channels: the filter keeps one exactly and kills the other.",
-            "The first row (a, b) must give 1 for (1, 0) and 0 for (cos 60, sin 60).",
-        ),
-        solution="import numpy as np\n\nanswer = -1 / np.tan(np.radians(60))",
-        mistakes=(
-            "import numpy as np\n\nanswer = 1 / np.tan(np.radians(60))",
-            "answer = 0.0",
-        ),
-        praise="The powers do not matter here: two directions in two channels can be undone whatever they are.",
-    ),
+    _entry_exercise(),
 )

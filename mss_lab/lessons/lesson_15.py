@@ -48,29 +48,6 @@ def _check_tone(answer):
     return answers.array(silent, np.zeros(count), "samples", name=name)
 
 
-def _check_count(answer):
-    each = 3 * 2 * 4
-    return answers.number(
-        answer,
-        each**5,
-        0.5,
-        name="the number of mixtures",
-        where="How many renditions has one source? Each of them goes with each of every other source.",
-        slips={
-            "That adds what a source may choose from. Each timbre goes with each dynamics and shift: multiply.": (
-                3 + 2 + 4
-            )
-            ** 5,
-            "That is the number of renditions of one source.": each,
-            "That is the number of stems, five times those of one source. Mixtures combine them.": 5 * each,
-            "Base and exponent are exchanged: each of five sources chooses one of so many.": 5**each,
-            "That leaves out the shifts. A shifted stem is another rendition, though it needs no new sound.": (3 * 2)
-            ** 5,
-            "That is for sources that all take the same rendition.": each + 5,
-        },
-    )
-
-
 def _check_cut(answer):
     notes = np.array(
         [
@@ -185,6 +162,81 @@ def _check_leaks(answer):
     return f"Not yet: {', '.join(word for word in words if word)}. Look each name up in groups, on both sides."
 
 
+_IN_WORDS = {3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def _count_numbers(sources, timbres, dynamics, shifts):
+    """The number of mixtures, and what typical slips give instead."""
+    each = timbres * dynamics * shifts
+    return {
+        "right": each**sources,
+        "added": (timbres + dynamics + shifts) ** sources,
+        "one source": each,
+        "stems": sources * each,
+        "exchanged": sources**each,
+        "no shifts": (timbres * dynamics) ** sources,
+        "one rendition": each + sources,
+    }
+
+
+def _count_exercise(sources=5, timbres=3, dynamics=2, shifts=4):
+    found, word = _count_numbers(sources, timbres, dynamics, shifts), _IN_WORDS[sources]
+
+    def check(answer):
+        return answers.number(
+            answer,
+            found["right"],
+            0.5,
+            name="the number of mixtures",
+            where="How many renditions has one source? Each of them goes with each of every other source.",
+            slips={
+                "That adds what a source may choose from. Each timbre goes with each dynamics and shift: "
+                "multiply.": found["added"],
+                "That is the number of renditions of one source.": found["one source"],
+                f"That is the number of stems, {word} times those of one source. Mixtures combine them.": found[
+                    "stems"
+                ],
+                f"Base and exponent are exchanged: each of {word} sources chooses one of so many.": found["exchanged"],
+                "That leaves out the shifts. A shifted stem is another rendition, though it needs no new sound.": found[
+                    "no shifts"
+                ],
+                "That is for sources that all take the same rendition.": found["one rendition"],
+            },
+        )
+
+    return Exercise(
+        number="15.2",
+        task=f"{word.capitalize()} sources, each played with {timbres} timbres, {dynamics} dynamics and {shifts} "
+        "shifts: how many different mixtures?",
+        check=check,
+        hints=(
+            "One source: every timbre with every dynamics with every shift.",
+            f"Then as in a lock with {word} wheels.",
+        ),
+        solution=f"answer = ({timbres} * {dynamics} * {shifts}) ** {sources}",
+        mistakes=(
+            f"answer = ({timbres} + {dynamics} + {shifts}) ** {sources}",
+            f"answer = {sources} * {timbres} * {dynamics} * {shifts}",
+            f"answer = {found['one source']}",
+        ),
+        praise=f"And they are made of {sources * timbres * dynamics} stems: {timbres} timbres and {dynamics} dynamics "
+        f"for each of {word} sources.",
+        drawn=_draw_count,
+    )
+
+
+def _draw_count(rng):
+    def draw():
+        sources, timbres, dynamics, shifts = rng.integers([3, 2, 2, 3], [7, 6, 4, 7])
+        return int(sources), int(timbres), int(dynamics), int(shifts)
+
+    def all_differ(numbers):
+        values = _count_numbers(*numbers).values()
+        return len(set(values)) == len(values)
+
+    return _count_exercise(*answers.telling(draw, all_differ))
+
+
 def _shuffled(names, rng):
     return answers.usually(names, lambda: [names[index] for index in rng.permutation(len(names))])
 
@@ -237,18 +289,7 @@ EXERCISES = (
         praise="Sampled, a partial beyond half the rate sounds at a frequency that no instrument has: a drawn timbre "
         "would teach it as music.",
     ),
-    Exercise(
-        number="15.2",
-        task="Five sources, each played with 3 timbres, 2 dynamics and 4 shifts: how many different mixtures?",
-        check=_check_count,
-        hints=(
-            "One source: every timbre with every dynamics with every shift.",
-            "Then as in a lock with five wheels.",
-        ),
-        solution="answer = (3 * 2 * 4) ** 5",
-        mistakes=("answer = (3 + 2 + 4) ** 5", "answer = 5 * 3 * 2 * 4", "answer = 24"),
-        praise="And they are made of 30 stems: 3 timbres and 2 dynamics for each of five sources.",
-    ),
+    _count_exercise(),
     Exercise(
         number="15.3",
         task="Write `cut(notes, start_s, length_s)`: the notes that sound in a stretch, in seconds from its start, cut "
