@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mss_lab import lessons
+from mss_lab.lessons import likeness
 from mss_lab.lessons.exercise import answer_of
 from mss_lab.lessons.likeness import same_as_solution
 
@@ -118,6 +119,8 @@ def test_a_lambda_is_a_function():
         "",
         "return",
         "'\\d'",
+        "def f(x):\n    return " + "-" * 400 + "x",
+        "y = 1\n" * 200_000,
         "def f(): ...",
     ],
 )
@@ -144,6 +147,21 @@ def test_the_operator_for_remainders_at_the_start_of_a_line_is_no_magic():
     made = next(made for made in FUNCTIONS if made.number == "13.5")
     lines = made.solution.replace("np.arange(frames) % p", "np.arange(frames)\n        % p")
     assert lines != made.solution and same_as_solution([lines], made)
+
+
+def test_many_functions_that_call_each_other_cost_little():
+    followed = []
+
+    class Counting(likeness._Renamed):
+        def __init__(self, *arguments):
+            followed.append(1)
+            super().__init__(*arguments)
+
+    chain = "\n".join(f"def f{place}(x):\n    return f{place + 1}(x)" for place in range(300))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeness, "_Renamed", Counting)
+        assert not same_as_solution([chain], SPLIT)
+    assert len(followed) < 400
 
 
 def test_nothing_is_run():

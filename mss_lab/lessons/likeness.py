@@ -5,9 +5,9 @@ functions, of their arguments and of their local variables, documentation, comme
 which name a library was imported.
 
 What this does not find: statements in another order, ``x + y`` written as ``y + x``, a variable more or less, a loop in
-place of an array operation, code inside a text that is run with `exec`, and solutions that came from somebody else than
-this package. And likeness proves nothing by itself: a short task has few solutions, and many who never saw the shipped
-one write it. It only says where to ask.
+place of an array operation, code inside a text that is run with `exec` or in a cell of over a million characters, and
+solutions that came from somebody else than this package. And likeness proves nothing by itself: a short task has few
+solutions, and many who never saw the shipped one write it. It only says where to ask.
 
 Contents: same_as_solution.
 """
@@ -16,9 +16,12 @@ import ast
 import copy
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .exercise import Exercise
+
+# Characters. No cell of a lesson has so many, and longer ones could take a grader's time and memory.
+LONGEST_CELL = 1_000_000
 
 # What notebooks call a library that they import in a way which a parser does not see, as the magic %pylab does.
 _USUAL_NAMES = {"np": "numpy"}
@@ -44,28 +47,56 @@ def same_as_solution(cells: Sequence[str], exercise: Exercise) -> bool:
     bool
         Always False where the answer is no function: two equal numbers say nothing.
     """
-    wanted = _forms([exercise.solution], only="answer")
-    return bool(wanted & _forms(cells))
+    shipped = _Code([exercise.solution])
+    wanted = [list(shipped.forms(function)) for function in shipped.functions if function.name == "answer"]
+    code = _Code(cells)
+    return any(code.has_forms(function, forms) for function in code.functions for forms in wanted)
 
 
-def _forms(cells: Sequence[str], only: str = "") -> set[str]:
-    """The normal forms of all functions in some cells, or of the one with a name."""
-    trees = [tree for tree in map(_tree, cells) if tree is not None]
-    imported = dict(_USUAL_NAMES)
-    functions: list[_Function] = []
-    for tree in trees:
-        for node in ast.walk(tree):
-            imported |= _imports(node)
-            functions += _functions(node)
-    helpers = {function.name: function for function in functions}
-    try:
-        return {_form(one, imported, helpers) for one in functions if only in ("", one.name)}
-    except RecursionError:
-        # Code nested so deeply is no copy of a solution.
-        return set()
+class _Code:
+    """The functions of some cells, and what their names stand for.
+
+    Attributes
+    ----------
+    functions : list of function definitions
+    imported : dict of str -> str
+        A name -> the full name of what was imported.
+    helpers : dict of str -> function definition
+        The last one of each name.
+    """
+
+    def __init__(self, cells: Sequence[str]):
+        self.imported = dict(_USUAL_NAMES)
+        self.functions: list[_Function] = []
+        for tree in map(_tree, cells):
+            for node in ast.walk(tree) if tree is not None else ():
+                self.imported |= _imports(node)
+                self.functions += _functions(node)
+        self.helpers = {function.name: function for function in self.functions}
+
+    def forms(self, function: _Function) -> Iterator[str]:
+        """The abstract syntax of a function as text, then that of the functions of these cells which it calls."""
+        waiting, seen = [function], {function.name}
+        while waiting:
+            one = waiting.pop(0)
+            renamed = _Renamed(_bound(one), self.imported, self.helpers)
+            yield ast.dump(renamed.visit(copy.deepcopy(one)), annotate_fields=False)
+            waiting += [self.helpers[name] for name in renamed.called if name not in seen]
+            seen |= set(renamed.called)
+
+    def has_forms(self, function: _Function, wanted: Sequence[str]) -> bool:
+        """Whether a function has these forms; it is followed only as far as they agree."""
+        forms = self.forms(function)
+        try:
+            return all(next(forms, None) == form for form in wanted) and next(forms, None) is None
+        except RecursionError:
+            # Code nested so deeply is no copy of a solution.
+            return False
 
 
 def _tree(cell: str) -> ast.Module | None:
+    if len(cell) > LONGEST_CELL:
+        return None
     for source in (cell, _without_magics(cell)):
         try:
             with warnings.catch_warnings():
@@ -97,22 +128,17 @@ def _functions(node: ast.AST) -> list[_Function]:
     if isinstance(node, _Function):
         return [node]
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-        body: list[ast.stmt] = [ast.Return(node.value.body)]
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        return [ast.FunctionDef(name, node.value.args, body, []) for name in names]
+        return [_defined(name, node.value) for name in names]
     return []
 
 
-def _form(function: _Function, imported: Mapping[str, str], helpers: Mapping[str, _Function]) -> str:
-    """The abstract syntax of a function as text, and of the functions of the same cells that it calls."""
-    forms, waiting, seen = [], [function], {function.name}
-    while waiting:
-        one = waiting.pop(0)
-        renamed = _Renamed(_bound(one), imported, helpers)
-        forms.append(ast.dump(renamed.visit(copy.deepcopy(one)), annotate_fields=False))
-        waiting += [helpers[name] for name in renamed.called if name not in seen]
-        seen |= set(renamed.called)
-    return "\n".join(forms)
+def _defined(name: str, value: ast.Lambda) -> _Function:
+    """The function definition that does what a lambda does."""
+    function = ast.parse("def f(): pass").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.name, function.args, function.body = name, value.args, [ast.Return(value.body)]
+    return function
 
 
 def _bound(function: _Function) -> set[str]:
