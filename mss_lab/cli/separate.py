@@ -116,17 +116,15 @@ def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
     from ..score.agreement import words_of_doubt
 
     aligned, found = align.align_score(mixture, rate, score)
-    if found.is_doubtful:
-        # A recording of a part looks like a wrong score as long as the whole is expected of it.
-        with contextlib.suppress(ValueError):
-            part = align.align_score(mixture, rate, score, extent="part")
-            if part[1].mean_confidence > found.mean_confidence:
-                aligned, found = part
     first_s, last_s = found.recording_times_s[0], found.recording_times_s[-1]
+    played = found.sections or ((found.score_times_s[0], found.score_times_s[-1]),)
     print(
-        f"aligned: {found.score_times_s[0]:.2f} to {found.score_times_s[-1]:.2f} s of the score at {first_s:.2f} to "
-        f"{last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, A4 = {found.tuning_hz:.1f} Hz"
+        f"aligned: {' and '.join(f'{start_s:.2f} to {end_s:.2f} s' for start_s, end_s in played)} of the score at "
+        f"{first_s:.2f} to {last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, "
+        f"A4 = {found.tuning_hz:.1f} Hz"
     )
+    for remark in found.remarks:
+        print(f"aligned: {remark}")
     if found.is_doubtful:
         words = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
         print(f"mss-lab: {words}", file=sys.stderr)

@@ -9,32 +9,41 @@ Source: Müller, Fundamentals of Music Processing, 2015, chapter 3; coarse to fi
 ISMIR 2006.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, units
 from ..refusals import RefusedType, RefusedValue
-from . import features, paths
+from . import features, jumps, paths, sections
 from .agreement import SEMITONES, closeness
 from .features import FRAME_S
 from .notes import Note, Score
+from .passages import Section
 from .refine import refine_onsets
 
-EXTENTS = ("whole", "part")
+EXTENTS = ("auto", "whole", "part")
 
 # Below this the score is probably not of this recording. Right scores of the recordings and renders that were tried
 # lie above, wrong ones below: see tests/benchmarks/align.py, which prints both.
 LEAST_CONFIDENCE = 0.75
 
+# A stretch that is played more than so many times faster or slower than the whole is no performance of the score.
+# Tempo is measured over at least so many seconds, since the notes of one chord may begin at nearly the same time.
+MOST_TEMPO_RATIO, TEMPO_OVER_S = 4.0, 1.0
+
 # Two moments of the score lie at least this far apart in the recording too.
 LEAST_GAP_S = 0.005
 
-# Tempi of the recording against the score's that are tried when the recording is a part of it.
-TEMPI = (1.0, 0.5, math.sqrt(0.5), math.sqrt(2), 2.0)
+# Sections are played instead of the whole score if at least so many seconds more suit the recording.
+LEAST_GAIN_S = 0.5
+
+# The place of a part is searched in frames of so many short ones.
 PART_FACTOR = 4
 
 
@@ -48,11 +57,18 @@ class Alignment:
         At least two, both strictly increasing: what is at the one in the score is at the other in the recording.
     confidence : float64 (points - 1,)
         For each stretch between two points, in [0, 1]: how far the match is from chance. About 0 where the recording
-        suits any other moment of the score just as well, 1 where it is as near as the best moment of all.
+        suits any other moment of the score just as well, 1 where it is as near as the best moment of all. Also 0 where
+        the stretch is played more than four times faster or slower than the whole.
     cost : float
         Mean distance along the path, in [0, 1].
     tuning_hz : float
         Frequency of A4 in the recording, as it was estimated.
+    sections : tuple of Section
+        The stretches of the score that the recording plays, in its order; empty where it plays the score as written.
+        Where there are any, `score_times_s` are times of `sections.played(score, sections)`, in which the first
+        section is where it was and the others follow it.
+    remarks : tuple of str
+        What was left out of the score, and what was repeated, each in words.
     """
 
     score_times_s: np.ndarray
@@ -60,6 +76,8 @@ class Alignment:
     confidence: np.ndarray
     cost: float
     tuning_hz: float = units.A4_HZ
+    sections: tuple[Section, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         times = {}
@@ -79,8 +97,13 @@ class Alignment:
 
     @property
     def mean_confidence(self) -> float:
-        """Confidence of the whole: the mean of the stretches, each counted by its length in the recording."""
-        return float(np.average(self.confidence, weights=np.diff(self.recording_times_s)))
+        """Confidence of the whole: the mean of the stretches, counted by their length in the recording or the score.
+
+        The lower of the two means is taken, so that neither a long stretch of the score that is squeezed into a moment
+        of the recording counts for nothing, nor a long stretch of the recording that gets a moment of the score.
+        """
+        times = (self.recording_times_s, self.score_times_s)
+        return min(float(np.average(self.confidence, weights=np.diff(times_s))) for times_s in times)
 
     @property
     def is_doubtful(self) -> bool:
@@ -113,9 +136,12 @@ def align(
     sample_rate_hz : int
     score : Score
         In the order in which it is played; its tempo, its start and the silence around it do not matter.
-    extent : {"whole", "part"}
-        Whether the recording holds the whole score, with or without silence around it, or a part of it, from
-        somewhere to somewhere. A part is searched between a quarter and four times the score's tempo.
+    extent : {"whole", "part", "auto"}
+        "whole": the recording holds the whole score once, with or without silence around it. "part": it holds a part
+        of the score, from somewhere to somewhere, between a quarter and four times the score's tempo. "auto": besides
+        the whole, it is tried whether the recording leaves out passages of the score (such as repeats), plays passages
+        again, or holds a part (`sections.find_sections`), and what suits better is taken; `Alignment.sections` and
+        `Alignment.remarks` say what that is.
     tuning_hz : float > 0, optional
         Frequency of A4 in the recording. Without it, it is estimated, up to a semitone and a half off 440 Hz.
 
@@ -137,7 +163,7 @@ def align(
     """
     checks.check_choice("extent", extent, EXTENTS)
     hearing = features.hear(recording, sample_rate_hz)
-    notes = check_alignable(score)
+    check_alignable(score)
     if hearing.is_silent:
         raise RefusedValue("the recording must hold sound to be aligned, got silence; check the file and the channel")
     if tuning_hz is None:
@@ -145,30 +171,25 @@ def align(
         candidates_hz = [float(tuning_hz * units.cents_to_ratio(100 * step)) for step in SEMITONES]
     else:
         candidates_hz = [float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))]
-    find = _whole if extent == "whole" else _part
-    lead_s = min(note.onset_s for note in notes)
     if len(candidates_hz) > 1:
-        costs = [_coarse_cost(hearing, score, lead_s, candidate_hz, extent) for candidate_hz in candidates_hz]
+        costs = [_coarse_cost(hearing, score, candidate_hz, extent) for candidate_hz in candidates_hz]
         candidates_hz = [candidates_hz[int(np.argmin(costs))]]
     levels = features.band_levels(hearing, candidates_hz[0])
-    path, score_columns, frame_s = find(levels, score, lead_s)
-    if not len(path):
-        raise RefusedValue(
-            f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
-            f"got {score.duration_s:.3g} s for {hearing.duration_s:.3g} s; align it as a whole, or give more of it"
-        )
-    return _as_alignment(path, levels, score_columns, frame_s, lead_s, notes, candidates_hz[0])
+    return (_follow_sections if extent == "auto" else _follow)(levels, score, candidates_hz[0], extent)
 
 
 def warp(score: Score, alignment: Alignment) -> Score:
-    """The score with the times of the recording; its order is kept, and no note is lost but those before the start.
+    """The score with the times of the recording, its order kept.
 
-    Notes that would start before 0 are cut, those that would end before 0 left out, as by `notes.shift`.
+    Notes that would start before 0 are cut, those that would end before 0 left out, as by `notes.shift`. Where the
+    alignment has sections, notes outside them are left out, and those in two of them come twice.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
     if not isinstance(score, Score):
         raise RefusedType(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+    if alignment.sections:
+        score = sections.played(score, alignment.sections)
     onsets_s = alignment.to_recording_s([note.onset_s for note in score.notes])
     offsets_s = alignment.to_recording_s([note.offset_s for note in score.notes])
     moved = tuple(
@@ -180,11 +201,12 @@ def warp(score: Score, alignment: Alignment) -> Score:
 
 
 def align_score(
-    recording: np.ndarray, sample_rate_hz: int, score: Score, *, extent: str = "whole"
+    recording: np.ndarray, sample_rate_hz: int, score: Score, *, extent: str = "auto"
 ) -> tuple[Score, Alignment]:
     """The score with the times of the recording: `align`, `warp`, then `refine.refine_onsets`; and the alignment.
 
-    A doubtful alignment is not refined, since there is nothing to listen for.
+    Unless another extent is asked for, the recording may leave out repeats of the score, play passages again, and hold
+    a part of it. A doubtful alignment is not refined, since there is nothing to listen for.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -214,18 +236,53 @@ def _mapped(times_s: np.ndarray, from_s: np.ndarray, to_s: np.ndarray) -> np.nda
     return inside + slope * (np.minimum(0, times_s - from_s[0]) + np.maximum(0, times_s - from_s[-1]))
 
 
-def columns_of(score: Score, lead_s: float, frame_s: float) -> np.ndarray:
-    """The score's levels from its first pitched note on, in frames of so many seconds of its own time."""
-    return features.score_levels(*_from_first_note(score, lead_s, frame_s))
+def _follow_sections(levels: np.ndarray, score: Score, tuning_hz: float, extent: str) -> Alignment:
+    """The more confident of two alignments: of the score as it is written, and of the sections that are played."""
+    best = _follow(levels, score, tuning_hz, "whole")
+    for found in _possible_sections(levels, score, tuning_hz):
+        as_played = sections.played(score, found)
+        if found == (sections.whole(score),) or not features.pitched_notes(as_played):
+            continue
+        alignment = _follow(levels, as_played, tuning_hz, "whole")
+        if not alignment.is_doubtful and _gain_s(alignment, best) > LEAST_GAIN_S and _is_playable(alignment):
+            best = dataclasses.replace(alignment, sections=found, remarks=sections.remarks(score, found))
+        if not best.is_doubtful:
+            break
+    return best
 
 
-def _from_first_note(score: Score, lead_s: float, frame_s: float) -> tuple[Score, int, float]:
-    notes = tuple(
-        dataclasses.replace(note, onset_s=note.onset_s - lead_s, offset_s=note.offset_s - lead_s)
-        for note in features.pitched_notes(score)
-    )
-    frames = max(1, math.ceil(max(note.offset_s for note in notes) / frame_s - 1e-6))
-    return dataclasses.replace(score, notes=notes), frames, frame_s
+def _gain_s(alignment: Alignment, other: Alignment) -> float:
+    """How many seconds more of the longer side suit the other by one alignment than by another."""
+    longest_s = max(np.ptp(times_s) for times_s in (other.recording_times_s, other.score_times_s))
+    return float(longest_s * (alignment.mean_confidence - other.mean_confidence))
+
+
+def _possible_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> Iterator[tuple[Section, ...]]:
+    """What the recording may play: the sections found, then a single part, which suits very short recordings."""
+    yield sections.find_sections(levels, score)
+    # A score that is too short has no such part.
+    with contextlib.suppress(RefusedValue):
+        times_s = _follow(levels, score, tuning_hz, "part").score_times_s
+        yield (sections.part_of(score, float(times_s[0]), float(times_s[-1])),)
+
+
+def _is_playable(alignment: Alignment) -> bool:
+    """Whether the whole is played between a quarter and four times the tempo of the score."""
+    ratio = np.ptp(alignment.recording_times_s) / np.ptp(alignment.score_times_s)
+    return bool(1 / MOST_TEMPO_RATIO <= ratio <= MOST_TEMPO_RATIO)
+
+
+def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str) -> Alignment:
+    """The alignment of a score that is played once from its start to its end, or of a part that is."""
+    notes = features.pitched_notes(score)
+    lead_s = min(note.onset_s for note in notes)
+    path, columns, frame_s = (_whole if extent == "whole" else _part)(levels, score, lead_s)
+    if not len(path):
+        raise RefusedValue(
+            f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
+            f"got {score.duration_s:.3g} s for {levels.shape[1] * FRAME_S:.3g} s; align it as a whole, or give more"
+        )
+    return _as_alignment(path, levels, columns, frame_s, lead_s, notes, tuning_hz)
 
 
 def _whole(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -233,9 +290,9 @@ def _whole(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray,
     length_s = max(note.offset_s for note in features.pitched_notes(score)) - lead_s
     # Stretched to the length of the recording, so that the straight way is the diagonal.
     frame_s = length_s / levels.shape[1]
-    columns = columns_of(score, lead_s, frame_s)
+    columns = features.columns_of(score, lead_s, frame_s)
     # A silent frame at each end of both: there the silence before and after the music may go.
-    onsets = features.recording_onsets(levels), features.score_onsets(*_from_first_note(score, lead_s, frame_s))
+    onsets = features.recording_onsets(levels), features.score_onsets(*features.from_first_note(score, lead_s, frame_s))
     path = paths.whole_path(_with_rests(levels), _with_rests(columns), (_with_rests(onsets[0]), _with_rests(onsets[1])))
     path = path - 1
     inside = (path >= 0).all(axis=1) & (path < [levels.shape[1], columns.shape[1]]).all(axis=1)
@@ -250,9 +307,9 @@ def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, 
     """As `_whole`, when the recording is a part of the score: the place first, then the path within it."""
     best_cost, best = math.inf, None
     rows = features.unit_columns(paths.averaged(levels, PART_FACTOR))
-    for tempo in TEMPI:
+    for tempo in paths.TEMPI:
         frame_s = FRAME_S * tempo
-        columns = columns_of(score, lead_s, frame_s)
+        columns = features.columns_of(score, lead_s, frame_s)
         path, cost = paths.part_path(rows, features.unit_columns(paths.averaged(columns, PART_FACTOR)))
         if cost < best_cost:
             best_cost, best = cost, (path, columns, frame_s)
@@ -260,23 +317,24 @@ def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, 
         return np.zeros((0, 2), int), np.zeros((features.BANDS, 0)), FRAME_S
     coarse, columns, frame_s = best
     first, last = coarse[0, 1] * PART_FACTOR, min((coarse[-1, 1] + 1) * PART_FACTOR, columns.shape[1])
-    score_onsets = features.score_onsets(*_from_first_note(score, lead_s, frame_s))[:, first:last]
+    score_onsets = features.score_onsets(*features.from_first_note(score, lead_s, frame_s))[:, first:last]
     path = paths.whole_path(levels, columns[:, first:last], (features.recording_onsets(levels), score_onsets))
     return path + np.array([0, first]), columns, frame_s
 
 
-def _coarse_cost(hearing: features.Hearing, score: Score, lead_s: float, tuning_hz: float, extent: str) -> float:
+def _coarse_cost(hearing: features.Hearing, score: Score, tuning_hz: float, extent: str) -> float:
     """Mean distance along the path when the recording is heard at a tuning; coarse frames are enough to tell."""
     levels = features.band_levels(hearing, tuning_hz)
+    lead_s, end_s = features.extent_s(score)
     factor = max(2 * PART_FACTOR, math.ceil(levels.shape[1] / 500))
-    length_s = max(note.offset_s for note in features.pitched_notes(score)) - lead_s
     rows = features.unit_columns(paths.averaged(levels, factor))
-    if extent == "whole":
-        columns = features.unit_columns(columns_of(score, lead_s, length_s / rows.shape[1]))
-        path = paths.whole_path(rows, columns)
-        return float(paths.distances(rows, columns)[path[:, 0], path[:, 1]].mean())
-    tempi = ((columns_of(score, lead_s, FRAME_S * factor * tempo)) for tempo in TEMPI)
-    return min(paths.part_path(rows, features.unit_columns(columns))[1] for columns in tempi)
+    if extent == "part":
+        tempi = (features.columns_of(score, lead_s, FRAME_S * factor * tempo) for tempo in paths.TEMPI)
+        return min(paths.part_path(rows, features.unit_columns(columns))[1] for columns in tempi)
+    columns = features.unit_columns(features.columns_of(score, lead_s, (end_s - lead_s) / rows.shape[1]))
+    path = paths.whole_path(rows, columns)
+    cost = float(paths.distances(rows, columns)[path[:, 0], path[:, 1]].mean())
+    return cost if extent == "whole" else min(cost, jumps.path_with_jumps(levels, score, 2 * jumps.COARSE_S).distance)
 
 
 def _as_alignment(
@@ -307,7 +365,22 @@ def _as_alignment(
     close = np.nan_to_num(close)
     frames = np.clip(np.rint(recording_s / FRAME_S).astype(int), 0, len(close) - 1)
     confidence = np.array([close[start : max(start + 1, stop)].mean() for start, stop in itertools.pairwise(frames)])
+    confidence[_tempo_is_lost(times_s, recording_s)] = 0
     return Alignment(times_s + lead_s, recording_s, confidence, cost, tuning_hz)
+
+
+def _tempo_is_lost(score_s: np.ndarray, recording_s: np.ndarray) -> np.ndarray:
+    """For each stretch, whether it is played more than four times faster or slower than the whole."""
+    lost = np.zeros(len(score_s) - 1, bool)
+    for from_s, to_s in ((score_s, recording_s), (recording_s, score_s)):
+        # Long stretches in a moment of the other: looked for on the side on which they are long.
+        ratio = (to_s[-1] - to_s[0]) / (from_s[-1] - from_s[0])
+        over_s = TEMPO_OVER_S * max(1.0, 1 / ratio)
+        middle_s = (from_s[1:] + from_s[:-1]) / 2
+        half_s = np.maximum(over_s, np.diff(from_s)) / 2
+        passed_s = _mapped(middle_s + half_s, from_s, to_s) - _mapped(middle_s - half_s, from_s, to_s)
+        lost |= passed_s * MOST_TEMPO_RATIO < ratio * 2 * half_s
+    return lost
 
 
 def _strictly_increasing(times_s: np.ndarray) -> np.ndarray:

@@ -7,12 +7,13 @@ frames of 20 ms, whatever their own sample rate and number of channels.
 
 Chords that are struck again look the same before and after, so onsets are features of their own: where bands rise.
 
-Contents: Hearing, hear, joined, estimate_tuning_hz, band_levels, note_levels, score_levels, unit_columns,
-recording_onsets, score_onsets, pitched_notes.
+Contents: Hearing, hear, joined, estimate_tuning_hz, band_levels, note_levels, score_levels, columns_of,
+from_first_note, unit_columns, recording_onsets, score_onsets, pitched_notes, extent_s.
 Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -178,9 +179,30 @@ def score_levels(score: Score, frames: int, frame_s: float) -> np.ndarray:
     return np.sqrt(power).astype(np.float32)
 
 
+def columns_of(score: Score, lead_s: float, frame_s: float) -> np.ndarray:
+    """The score's levels from its first pitched note on, in frames of so many seconds of its own time."""
+    return score_levels(*from_first_note(score, lead_s, frame_s))
+
+
+def from_first_note(score: Score, lead_s: float, frame_s: float) -> tuple[Score, int, float]:
+    """The pitched notes, earlier by the first of them; the number of frames that they last; the length of a frame."""
+    notes = tuple(
+        dataclasses.replace(note, onset_s=note.onset_s - lead_s, offset_s=note.offset_s - lead_s)
+        for note in pitched_notes(score)
+    )
+    frames = max(1, math.ceil(max(note.offset_s for note in notes) / frame_s - 1e-6))
+    return dataclasses.replace(score, notes=notes), frames, frame_s
+
+
 def pitched_notes(score: Score) -> tuple[Note, ...]:
     """The notes that have a pitch."""
     return tuple(note for note in score.notes if note.source not in score.unpitched)
+
+
+def extent_s(score: Score) -> tuple[float, float]:
+    """When the first pitched note of a score begins, and when its last one ends."""
+    notes = pitched_notes(score)
+    return min(note.onset_s for note in notes), max(note.offset_s for note in notes)
 
 
 def unit_columns(levels: np.ndarray, floor_db: float = SILENCE_DB) -> np.ndarray:

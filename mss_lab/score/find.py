@@ -15,7 +15,7 @@ import numpy as np
 from .. import checks, units
 from ..refusals import RefusedType, RefusedValue
 from . import features, paths
-from .align import TEMPI, check_alignable, columns_of
+from .align import check_alignable
 from .notes import Score
 
 # Frames of 80 ms: shorter than the shortest notes of most scores, long enough to compare hundreds in seconds.
@@ -112,9 +112,9 @@ def find_score(
 def _best_place(name: str, score: Score, heard: Mapping[int, np.ndarray]) -> Match:
     lead_s = min(note.onset_s for note in features.pitched_notes(score))
     best = Match(name, np.inf, 0.0, 0.0)
-    for tempo in TEMPI:
+    for tempo in paths.TEMPI:
         frame_s = features.FRAME_S * FACTOR * tempo
-        columns = features.unit_columns(columns_of(score, lead_s, frame_s))
+        columns = features.unit_columns(features.columns_of(score, lead_s, frame_s))
         for step, rows in heard.items():
             path, cost = paths.part_path(rows, columns)
             if cost < best.cost:

@@ -5,7 +5,7 @@ two. `whole_path` runs from corner to corner, coarse frames first: a coarse path
 found block by block, so memory grows with the length of the recording and not with its square. `part_path` looks for
 the place in the score at which a recording lies.
 
-Contents: distances, whole_path, part_path. Lesson: notebooks/07_scores_and_alignment.ipynb
+Contents: TEMPI, distances, frame_costs, totals, whole_path, part_path. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
 
 import math
@@ -21,6 +21,9 @@ FINER = 4
 RADIUS = 6
 # The finest level is solved in blocks of so many frames, each of which looks this much further than it decides.
 BLOCK_FRAMES, LOOK_AHEAD_FRAMES = 1500, 300
+
+# Tempi of the recording against the score's that are tried where the place in the score is not known.
+TEMPI = (1.0, 0.5, math.sqrt(0.5), math.sqrt(2), 2.0)
 
 # How much a missed onset costs against a wrong chord.
 ONSET_WEIGHT = 0.4
@@ -40,6 +43,14 @@ def distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
     result = 1 - np.clip(recording.T.astype(float) @ score.astype(float), 0, 1)
     result[np.ix_(~recording.any(axis=0), ~score.any(axis=0))] = 0
     return result
+
+
+def frame_costs(recording: tuple[np.ndarray, np.ndarray], score: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """What every pair of frames costs: the distance of their levels, and that of their onsets, weighted.
+
+    Each side gives its unit columns and its onsets, both float (bands, frames).
+    """
+    return distances(recording[0], score[0]) + ONSET_WEIGHT * _onset_distances(recording[1], score[1])
 
 
 def whole_path(
@@ -67,8 +78,7 @@ def whole_path(
         rows, columns = (features.unit_columns(averaged(levels, factor)) for levels in (recording_levels, score_levels))
         used = marks if factor == 1 else (np.zeros((1, rows.shape[1])), np.zeros((1, columns.shape[1])))
         if path is None:
-            cells = distances(rows, columns) + ONSET_WEIGHT * _onset_distances(*used)
-            path = _dtw(cells, FREE_STEPS, FREE_WEIGHTS)
+            path = _dtw(frame_costs((rows, used[0]), (columns, used[1])), FREE_STEPS, FREE_WEIGHTS)
         else:
             path = _finer_path((rows, columns), used, path, factors[level - 1] // factor)
     assert path is not None
@@ -133,6 +143,15 @@ def _dtw(cells: np.ndarray, steps: tuple, weights: tuple) -> np.ndarray:
     return path[::-1]
 
 
+def totals(cells: np.ndarray) -> np.ndarray:
+    """What the cheapest path from the first pair of frames to each pair costs; steps and prices as in `whole_path`."""
+    import librosa
+
+    return librosa.sequence.dtw(
+        C=cells, step_sizes_sigma=np.array(FREE_STEPS), weights_mul=np.array(FREE_WEIGHTS), backtrack=False
+    )
+
+
 def _onset_distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Half the squared distance of every pair of frames: here lengths count, since most frames have no onset."""
     lengths = np.sum(recording**2, axis=0)[:, np.newaxis] + np.sum(score**2, axis=0)
@@ -155,8 +174,7 @@ def _finer_path(
             ahead = np.searchsorted(centre[:, 0], start[0] + BLOCK_FRAMES + LOOK_AHEAD_FRAMES)
             goal = np.maximum(centre[ahead], start + 1)
         part = slice(start[0], goal[0] + 1), slice(start[1], goal[1] + 1)
-        cells = distances(rows[:, part[0]], columns[:, part[1]])
-        cells += ONSET_WEIGHT * _onset_distances(onsets[0][:, part[0]], onsets[1][:, part[1]])
+        cells = frame_costs((rows[:, part[0]], onsets[0][:, part[0]]), (columns[:, part[1]], onsets[1][:, part[1]]))
         cells[~_near(cells.shape, centre - start, radius)] = np.inf
         path = _dtw(cells, FREE_STEPS, FREE_WEIGHTS) + start
         if goal[0] == last[0] or goal[1] == last[1]:
