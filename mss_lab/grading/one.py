@@ -21,6 +21,7 @@ from typing import Any
 from .. import files
 from ..lessons import judged, lab, notebooks
 from ..lessons.exercise import Verdict
+from ..lessons.likeness import same_as_solution
 from . import sandbox, stubs
 from .grades import ExerciseGrade, NotebookGrade
 from .judge import Judge, Judged
@@ -161,12 +162,14 @@ def _grade(job: Job, judge: Judge, run: notebooks.Run, reason: str) -> NotebookG
             stop = reason or ("the time ran out" if run.timed_out else str(run.errors[0]) if run.errors else "no error")
             why = f"it opens no lesson that there is ({stop})"
         return NotebookGrade(job.name, student, problem=why, seconds=run.seconds)
+    cells = [cell.source for cell in run.notebook.cells if cell.cell_type == "code"]
     exercises = []
     for number in lessons:
         for exercise in lab.exercises_of(number):
             found = judge.exercises.get(exercise.number, Judged())
             missing = None if found.verdicts else _without_verdict(exercise.number, run, reason, job.limits.seconds)
-            exercises.append(_exercise_grade(exercise.number, found, missing))
+            graded = _exercise_grade(exercise.number, found, missing)
+            exercises.append(dataclasses.replace(graded, same_as_solution=same_as_solution(cells, exercise)))
     problem = f"it was stopped: {reason}" if reason else ""
     if run.timed_out and run.stopped_at is not None:
         problem = f"it ran for more than {job.limits.seconds:g} s and was stopped in cell {run.stopped_at + 1}"
