@@ -23,6 +23,7 @@ import scipy.linalg
 from . import checks, masks, memory, options, transforms
 from .chunks import CHUNK_S, FADE_S, chunks
 from .refusals import RefusedType, RefusedValue
+from .silence import between_silences
 
 WINDOW_S = 1024 / 16_000
 HIGHPASS_HZ = 100.0
@@ -153,6 +154,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, chunk_s: flo
     svd=options.Choice(("exact", "randomised")),
 )
 @memory.limited("robust-pca", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

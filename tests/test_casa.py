@@ -571,6 +571,19 @@ def test_adds_up_at_every_rate(rate_hz):
     assert sum(float(np.sum(estimates[name] ** 2)) for name in ("stream_1", "stream_2")) > 0.3 * np.sum(mixture**2)
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_frames_and_ties_fit_each_other_at_every_length(rate_hz, more, rng):
+    # 123 hops of 10 ms, and a sample less or more, which taken to another rate may be rounded up to whole hops.
+    samples = int(np.ceil(1.23 * rate_hz)) + more
+    heard = scene.listen(rng.standard_normal((1, samples)), rate_hz, bands=8)
+    frames = 1 + int(samples / rate_hz / heard.hop_s + 1e-9)
+    assert heard.fired.shape == (8, frames)
+    assert heard.upwards.shape == (7, frames)
+    assert heard.onwards.shape == (8, frames - 1)
+    assert heard.periods_s.shape[1] == heard.fits.shape[2] == frames
+
+
 def test_channels_share_a_mask():
     low = signals.pan(vowel(110, AH), 0.0).astype(np.float32)
     same = np.concatenate([vowel(185, EE)] * 2).astype(np.float32)

@@ -28,7 +28,7 @@ LAYERS = {
         "truncation",
         "options",
     ),
-    "methods": ("masks", "oracles", "nmf", "score", "spatial", "kernels", "lowrank", "sinusoids", "casa"),
+    "methods": ("masks", "oracles", "nmf", "score", "spatial", "kernels", "lowrank", "sinusoids", "casa", "silence"),
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
@@ -42,7 +42,7 @@ MAY_USE = {
     "methods": {"ground"},
     "judge": {"ground"},
     "datasets": {"ground", "score"},
-    "networks": {"ground", "score", "datasets", "metrics", "nmf"},
+    "networks": {"ground", "score", "silence", "datasets", "metrics", "nmf"},
     "tools": {"ground", "methods", "judge", "datasets", "networks"},
     "face": {"ground", "methods", "judge", "datasets", "networks", "tools"},
 }

@@ -27,6 +27,10 @@ SHORTEST_CONTOUR_S = 0.05
 # Onsets and offsets speak for a stream if it has more than this part of what begins or ends then.
 ALONE = 0.8
 
+# A stream counts as sounding for a contour if it is taken for more than this part of it. One that is taken for less
+# takes the rest: a pitch often begins a few frames before the last one has died away.
+OVERLAP = 0.25
+
 # What it costs a contour to open a stream of its own: as much as being nine semitones away from all others.
 NEW_STREAM = 0.75
 
@@ -243,7 +247,7 @@ def streams(
         span = slice(contour.frames[0], contour.frames[-1] + 1)
         costs = []
         for stream, before in enumerate(last):
-            if (rows[stream, span] >= 0).any():
+            if (rows[stream, span] >= 0).mean() > OVERLAP:
                 costs.append(np.inf)
             elif before is None:
                 costs.append(NEW_STREAM)
@@ -251,7 +255,8 @@ def streams(
                 costs.append(abs(pitch - before[0]) / 12 + 0.5 * float(np.abs(timbre - before[1]).sum()))
         stream = int(np.argmin(costs))
         if np.isfinite(costs[stream]):
-            rows[stream, contour.frames] = contour.rows
+            free = rows[stream, contour.frames] < 0
+            rows[stream, contour.frames[free]] = contour.rows[free]
             last[stream] = (pitch, timbre)
     return rows
 

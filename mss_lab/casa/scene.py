@@ -15,6 +15,7 @@ import numpy as np
 from .. import audio, checks, memory, options
 from ..chunks import chunks
 from ..score.notes import Score
+from ..silence import between_silences
 from . import filterbank, grouping, pitch
 from .correlogram import EXPONENT, HOP_S, correlogram, hair_cell
 
@@ -129,7 +130,8 @@ def listen(
         own = slice(first, first + min(round(LISTEN_S / HOP_S), frames - round(start_s / HOP_S)))
         pieces.append([part[..., own] for part in (found.fired, upwards, onwards, periods_s, fits)])
     fired, upwards, onwards, periods_s, fits = (np.concatenate(part, axis=-1) for part in zip(*pieces, strict=True))
-    return Scene(centres_hz, HOP_S, fired, upwards, onwards, periods_s, fits)
+    # A resampled recording may be longer by a part of a sample, which may complete a frame: no tie leads there.
+    return Scene(centres_hz, HOP_S, fired, upwards, onwards[:, : frames - 1], periods_s, fits)
 
 
 def _working_bytes(recording: memory.Recording, *, count: int, bands: int, **_: Any) -> float:
@@ -144,6 +146,7 @@ def _working_bytes(recording: memory.Recording, *, count: int, bands: int, **_: 
 
 @options.within(near_peak=options.Number(1e-6, 1), least_peak=options.Number(-1, 1), tied=options.Number(0, 1))
 @memory.limited("auditory", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

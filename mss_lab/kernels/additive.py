@@ -20,6 +20,7 @@ from .. import checks, masks, memory, options, transforms
 from ..chunks import FADE_S, chunks
 from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
+from ..silence import between_silences
 from ..spatial import wiener
 from .period import period_of
 from .proximity import Kernel, median, named, neighbours
@@ -124,6 +125,7 @@ def _working_bytes(recording: memory.Recording, *, kernels: Any, window_s: float
 
 @options.within(kernels=options.Own("names of kernels with commas between"))
 @memory.limited("kernel-additive", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -19,6 +19,7 @@ import numpy as np
 from .. import checks, memory, options, transforms
 from ..chunks import FADE_S, chunks
 from ..score.notes import Score
+from ..silence import between_silences
 from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
 from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, nearest, neighbours
 
@@ -110,6 +111,7 @@ def _working_bytes_similar(recording: memory.Recording, *, window_s: float, **_:
 
 @options.within(period_s=options.Number(0.001, 3600, "seconds"))
 @memory.limited("repet", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -167,6 +169,7 @@ def separate(
 
 @options.within(repeats=options.Number(1, 1000, "rounds", whole=True))
 @memory.limited("repet-adaptive", _working_bytes)
+@between_silences
 def separate_adaptive(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -220,6 +223,7 @@ def separate_adaptive(
     count=options.Number(1, 1000, "frames", whole=True), least_distance_s=options.Number(1e-3, 600, "seconds")
 )
 @memory.limited("repet-similarity", _working_bytes_similar)
+@between_silences
 def separate_similar(
     mixture: np.ndarray,
     sample_rate_hz: int,

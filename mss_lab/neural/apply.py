@@ -21,7 +21,9 @@ from .. import audio, checks, chunks, memory, options
 from ..refusals import RefusedValue
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
+from ..silence import between_silences
 from . import weights
+from .levels import LEVEL
 from .segments import roll_of
 
 CHUNK_S = 30.0
@@ -35,6 +37,9 @@ FADE_PART = 0.25
 
 # Networks need not know what to do with less.
 LEAST_S = 1.0
+
+# Samples of a channel that are squared at a time.
+SUM_SAMPLES = 1 << 20
 
 # What is resampled at a time.
 BLOCK_S = 10.0
@@ -55,6 +60,7 @@ def separate(
     chunk_s: float = CHUNK_S,
     overlap_s: float = OVERLAP_S,
     players: Mapping[str, str] | None = None,
+    even_level: bool = False,
 ) -> Estimates:
     """Separate a recording with a network.
 
@@ -72,6 +78,9 @@ def separate(
         hears beyond its own end. The overlap lies between 0.1 s and half a chunk.
     players : mapping, optional
         From sources of the score to sources of the network, where their names and instruments do not tell.
+    even_level : bool
+        Whether the network hears each channel at the level of music on a record, about which it was trained, and its
+        estimates are taken back to the level of the recording.
 
     Returns
     -------
@@ -100,16 +109,17 @@ def separate(
     chosen = players_for(network.sources, score, players)
     notes = _notes_of(score, chosen) if network.needs_score and score is not None else None
 
+    gains = _level_gains(mixture) if even_level else np.ones((channels, 1), np.float32)
     result = memory.zeros_for(chosen, mixture.shape)
     known = {name: index for name, index in chosen.items() if index is not None}
     if not known:
         return result
     written = 0
-    pieces = _estimates(network, mixture, sample_rate_hz, notes, list(known.values()), chunk_s, overlap_s)
+    pieces = _estimates(network, mixture, gains, sample_rate_hz, notes, list(known.values()), chunk_s, overlap_s)
     for piece in audio.resample_pieces(pieces, network.sample_rate_hz, sample_rate_hz):
         piece = piece[:, : samples - written].reshape(len(known), channels, -1)
         for name, estimate in zip(known, piece, strict=True):
-            result[name][:, written : written + estimate.shape[-1]] = estimate
+            result[name][:, written : written + estimate.shape[-1]] = estimate / gains
         written += piece.shape[-1]
     return result
 
@@ -195,6 +205,7 @@ def shipped_separator(
 
     @options.within(players=PLAYERS)
     @memory.limited(name, working_bytes)
+    @between_silences
     def separator(
         mixture: np.ndarray,
         sample_rate_hz: int,
@@ -205,7 +216,8 @@ def shipped_separator(
         players: Mapping[str, str] | None = None,
     ) -> Estimates:
         model = weights.shipped(name)
-        return separate(model, mixture, sample_rate_hz, score, chunk_s=chunk_s, overlap_s=overlap_s, players=players)
+        lengths: Any = {"chunk_s": chunk_s, "overlap_s": overlap_s}
+        return separate(model, mixture, sample_rate_hz, score, players=players, even_level=True, **lengths)
 
     separator.__name__ = separator.__qualname__ = name.replace("-", "_")
     separator.__doc__ = f"""Separate with the shipped network {name}; see `mss_lab.neural.apply.separate`.
@@ -249,6 +261,7 @@ def _notes_of(score: Score, chosen: Mapping[str, int | None]) -> np.ndarray:
 def _estimates(
     network: Any,
     mixture: np.ndarray,
+    level_gains: np.ndarray,
     sample_rate_hz: int,
     notes: np.ndarray | None,
     wanted: list[int],
@@ -265,7 +278,7 @@ def _estimates(
 
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
-    blocks = _blocks(mixture, sample_rate_hz)
+    blocks = _blocks(mixture, level_gains, sample_rate_hz)
     heard = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
     held: np.ndarray | None = None
     for start, stop, gains in plan:
@@ -303,10 +316,19 @@ def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: in
     return estimates.float().cpu().numpy().swapaxes(0, 1).reshape(-1, samples)
 
 
-def _blocks(waveform: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
+def _blocks(waveform: np.ndarray, gains: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
     step = round(BLOCK_S * sample_rate_hz)
     for start in range(0, waveform.shape[1], step):
-        yield waveform[:, start : start + step].astype(np.float32, copy=False)
+        yield (waveform[:, start : start + step] * gains).astype(np.float32, copy=False)
+
+
+def _level_gains(waveform: np.ndarray) -> np.ndarray:
+    """What brings each channel, as a whole, to the level of music on a record: float64 (channels, 1), 1 for silence."""
+    squares = np.zeros(len(waveform))
+    for start in range(0, waveform.shape[1], SUM_SAMPLES):
+        squares += np.sum(np.square(waveform[:, start : start + SUM_SAMPLES], dtype=np.float64), axis=1)
+    level = np.sqrt(squares / waveform.shape[1])
+    return np.divide(LEVEL, level, out=np.ones(len(level)), where=level > 0)[:, np.newaxis]
 
 
 class _Window:

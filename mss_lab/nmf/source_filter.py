@@ -31,6 +31,7 @@ from ..refusals import RefusedType
 from ..score import notes
 from ..score.notes import Score
 from ..score.roll import note_frames
+from ..silence import between_silences
 from . import beta as nmf
 from .melody import JUMP_PENALTY, SILENCE_DB, WIDTH_SEMITONES, melody, near
 from .updates import improve, least_model
@@ -249,6 +250,7 @@ def _working_bytes(
     iterations=options.FROM_ZERO,
 )
 @memory.limited("source-filter", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

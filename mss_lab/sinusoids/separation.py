@@ -13,6 +13,7 @@ from ..chunks import FADE_S, chunks
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
+from ..silence import between_silences
 from ..transforms import StftSettings
 from .contours import HARMONICS, HIGHEST_HZ, LOWEST_HZ, NEAR_CENTS, Contour, from_peaks, from_score
 from .partials import resolve
@@ -43,6 +44,7 @@ def _working_bytes(recording: memory.Recording, *, count: int, window_s: float, 
 
 @options.within(resynthesis=options.Choice(("mask", "additive")), floor_db=options.Number(-300, -1e-6, "dB"))
 @memory.limited("sinusoidal", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import checks, memory, options, transforms
 from ..chunks import filtered, filtering_bytes
+from ..silence import between_silences
 from . import panning
 
 BETA = 100
@@ -120,6 +121,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     beta=options.Number(2, 10_000, "steps", whole=True),
 )
 @memory.limited("adress", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -28,6 +28,7 @@ import scipy.ndimage
 from .. import checks, memory, options, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks
 from ..refusals import RefusedValue, warn_caller
+from ..silence import between_silences
 from . import adress, panning
 from .panning import PanWarning
 
@@ -206,6 +207,7 @@ def _working_bytes(recording: memory.Recording, *, bins: int, window_s: float, *
     frequency_exponent=options.Number(0, 10),
 )
 @memory.limited("duet", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -31,6 +31,7 @@ import scipy.signal
 from .. import checks, memory, options, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
+from ..silence import between_silences
 from . import panning, projet, wiener
 
 ALGORITHMS = ("em", "simplified")
@@ -252,6 +253,7 @@ def _working_bytes(
 
 @options.within(start=options.Own("the name of a method"), algorithm=options.Choice(ALGORITHMS))
 @memory.limited("local-gaussian", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

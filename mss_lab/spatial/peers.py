@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import checks, masks, memory, options, transforms
 from ..refusals import require, warn_caller
+from ..silence import between_silences
 from . import panning
 
 WINDOW_S = 4096 / 44_100
@@ -50,6 +51,7 @@ def _working_bytes(
 
 @options.within(count=options.Number(2, 32, "sources", whole=True))
 @memory.limited("fastmnmf", _working_bytes)
+@between_silences
 def fastmnmf(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -112,6 +114,7 @@ def fastmnmf(
 
 @options.within()
 @memory.limited("ilrma", _working_bytes)
+@between_silences
 def ilrma(
     mixture: np.ndarray,
     sample_rate_hz: int,
@@ -163,6 +166,7 @@ def ilrma(
 
 @options.within(model=options.Choice(("laplace", "gauss")))
 @memory.limited("auxiva", _working_bytes)
+@between_silences
 def auxiva(
     mixture: np.ndarray,
     sample_rate_hz: int,

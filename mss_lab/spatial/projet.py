@@ -32,6 +32,7 @@ import scipy.signal
 from .. import checks, memory, options, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
+from ..silence import between_silences
 from . import panning, wiener
 
 DIVERGENCES = ("kl", "is", "cauchy")
@@ -348,6 +349,7 @@ def _working_bytes(
     resynthesis=options.Choice(RESYNTHESES),
 )
 @memory.limited("projet", _working_bytes)
+@between_silences
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,
