@@ -120,8 +120,10 @@ def test_names_of_any_bytes_are_found(tmp_path, name):
     assert submissions.read(one.notebook) == b"{}"
 
 
-@pytest.mark.parametrize("path", ["a" * 5000, "a\0b", "a/" * 3000])
-def test_impossible_paths_are_told(path):
+@pytest.mark.parametrize("path", ["a" * 5000, "a\0b", "a\0b/c", "a/" * 3000, "loop/a.ipynb", "loop/.."])
+def test_impossible_paths_are_told(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
     (one,) = submissions.find([path])
     assert one.problem
 
@@ -231,6 +233,7 @@ def test_only_ordinary_files_go_along(tmp_path, monkeypatch):
     ada = tmp_path / "ada"
     (ada / "link").symlink_to("../secret")
     (ada / "up").symlink_to("..")
+    (ada / "loop").symlink_to("loop")
     os.mkfifo(ada / "pipe")
     whole = os.open
 
@@ -246,6 +249,7 @@ def test_only_ordinary_files_go_along(tmp_path, monkeypatch):
     assert sorted(copied.notes) == [
         "closed.wav was left out (Permission denied)",
         "link was left out (a link)",
+        "loop was left out (a link)",
         "pipe was left out (a pipe)",
         "up was left out (a link)",
     ]

@@ -113,8 +113,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     from .. import __version__, doctor, launch
-    from ..lessons import grade
-    from . import evaluate, listings, score, separate
+    from . import evaluate, grade, listings, score, separate
 
     parser = argparse.ArgumentParser(
         prog="mss-lab", description="Separate music, judge separations, open the workbook."

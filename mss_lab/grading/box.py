@@ -19,7 +19,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -28,6 +27,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":
+    # Windows has neither limits nor a box; the command says so, and other modules can still load this one.
+    import resource
 
 # Namespaces of users, mounts, processes, network, inter-process communication and names of the host: linux/sched.h.
 UNSHARED = {
@@ -54,7 +57,7 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 # (RLIMIT_DATA, RLIMIT_FSIZE) hold for each of its processes at any moment.
 LOOK_S = 0.1
 
-libc = ctypes.CDLL(None, use_errno=True)
+libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
     python -m mss_lab.grading.one JOB
 
 JOB is a JSON file that `Job.to_json` writes. The grade appears in the job's folder as `grade.json`, from the first
-verdict on, and the executed notebook as `executed.ipynb`.
+verdict on; afterwards, the executed notebook becomes a page where the job says.
 
 Contents: Job, grade_one, main.
 """
@@ -11,7 +11,7 @@ Contents: Job, grade_one, main.
 import dataclasses
 import json
 import re
-import resource
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from .. import files
 from ..lessons import judged, lab, notebooks
 from ..lessons.exercise import Verdict
 from ..lessons.likeness import same_as_solution
-from . import sandbox, stubs
+from . import pages, sandbox, stubs
 from .grades import ExerciseGrade, NotebookGrade
 from .judge import Judge, Judged
 
@@ -53,6 +53,12 @@ class Job:
         The only lesson that counts, such as "03"; empty for whatever it opens.
     secret : int
         From it follow the inputs on which functions are judged again.
+    page : str
+        Where the page of the executed notebook shall be; empty for none.
+    stubs : str
+        A folder that `stubs.write` has filled, so that not each job has to load every lesson for it; empty for none.
+    pieces : tuple of str
+        What `stubs.write` returned then.
     limits : sandbox.Limits
     """
 
@@ -63,6 +69,9 @@ class Job:
     folder: str
     lesson: str = ""
     secret: int = 0
+    page: str = ""
+    stubs: str = ""
+    pieces: tuple[str, ...] = ()
     limits: sandbox.Limits = dataclasses.field(default_factory=sandbox.Limits)
 
     def to_json(self) -> str:
@@ -88,13 +97,20 @@ def grade_one(job: Job, keep: Callable[[NotebookGrade], None] = lambda grade: No
     try:
         notebook = notebooks.read(job.notebook)
     except (OSError, ValueError, RecursionError) as error:
-        return NotebookGrade(job.name, job.student, problem=str(error)), None
+        # The teacher knows the notebook by another path.
+        words = str(error).replace(job.notebook, job.name)
+        return NotebookGrade(job.name, job.student, problem=words), None
     judge = Judge(job.secret, lambda: keep(_so_far(job, judge)))
-    with tempfile.TemporaryDirectory(prefix="mss_lab-grade-", ignore_cleanup_errors=True) as own:
+    with tempfile.TemporaryDirectory(prefix="g-", ignore_cleanup_errors=True) as own:
         folders = {name: Path(own) / name for name in ("shared", "lessons", "box")}
         for folder in folders.values():
             folder.mkdir()
-        pieces = stubs.write(folders["lessons"])
+        if job.stubs:
+            for path in Path(job.stubs).iterdir():
+                shutil.copy(path, folders["lessons"])
+            pieces = [Path(piece) for piece in job.pieces]
+        else:
+            pieces = stubs.write(folders["lessons"])
         socket = folders["shared"] / "judge"
         with (
             judge.listening(socket),
@@ -126,8 +142,12 @@ def grade_one(job: Job, keep: Callable[[NotebookGrade], None] = lambda grade: No
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade as the job says."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # A grammar of web addresses that takes a second to load. The checks of notebooks do not use it, and can do without.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     fields = json.loads(Path(words[0]).read_text(encoding="utf-8"))
     job = Job(**fields | {"limits": sandbox.Limits(**fields["limits"])})
+    import resource
+
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     folder = Path(job.folder)
 
@@ -136,10 +156,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             temporary.write_text(grade.to_json(), encoding="utf-8")
 
     grade, executed = grade_one(job, keep)
-    if executed is not None:
-        with files.whole_file(folder / "executed.ipynb", force=True) as temporary:
-            temporary.write_text(json.dumps(executed), encoding="utf-8")
     keep(grade)
+    if executed is not None and job.page:
+        try:
+            with files.whole_file(job.page, force=True) as temporary:
+                temporary.write_text(pages.make_page(executed, f"{grade.student}: {job.name}"), encoding="utf-8")
+        except Exception as error:
+            # Whatever a student's texts do to the making of a page, the grade stands.
+            keep(dataclasses.replace(grade, notes=(*grade.notes, f"there is no page of it ({type(error).__name__})")))
     return 0
 
 
@@ -173,6 +197,8 @@ def _grade(job: Job, judge: Judge, run: notebooks.Run, reason: str) -> NotebookG
     problem = f"it was stopped: {reason}" if reason else ""
     if run.timed_out and run.stopped_at is not None:
         problem = f"it ran for more than {job.limits.seconds:g} s and was stopped in cell {run.stopped_at + 1}"
+    elif run.stopped_at is not None and not problem:
+        problem = f"it was stopped in {run.errors[-1]}"
     return NotebookGrade(job.name, student, lessons, tuple(exercises), problem, run.seconds)
 
 

@@ -172,7 +172,10 @@ def launch(
     path = own / "box.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     python = (sys.executable, "-I", "-S")
-    yield Launch((*python, keeper.__file__, *python, box.__file__, str(path)), environment, own / "ended")
+    # Elsewhere the kernel starts as it is: keeper and box are made of what Linux offers.
+    linux = sys.platform == "linux"
+    command = (*python, keeper.__file__, *python, box.__file__, str(path)) if linux else ()
+    yield Launch(command, environment, own / "ended")
 
 
 def _environment(home: str, lessons: Path | None) -> dict[str, str]:

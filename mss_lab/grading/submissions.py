@@ -191,12 +191,12 @@ def _search(root: Path) -> list[_Found]:
 
 def _problem(path: Path, problem: str, root: Path | None = None) -> _Found:
     # Only the folders above are resolved: what a link leads to is another's place.
-    place = path.parent.resolve() / path.name if path.name not in ("", "..") else path.resolve()
+    place = _resolved(path.parent) / path.name if path.name not in ("", "..") else _resolved(path)
     folder, below = place.parent, False
     if root is not None and path != root:
         parts = path.relative_to(root).parts
         below = len(parts) > 1
-        folder = root.resolve() / parts[0] if below else root.resolve()
+        folder = _resolved(root) / parts[0] if below else _resolved(root)
     return _Found(str(path), place, folder, below, problem)
 
 
@@ -238,6 +238,14 @@ def _not_a_file(path: Path, kind: str) -> str:
     except OSError:
         target = ""
     return f"a notebook must be an ordinary file, got a link {target}; links are not followed, give the file itself"
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        # Links that lead to themselves (a RuntimeError up to Python 3.12), and names that no file can have.
+        return path.absolute()
 
 
 def _leads_to_folder(link: Path) -> bool:

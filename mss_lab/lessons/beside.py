@@ -139,6 +139,7 @@ def kind_of(status: os.stat_result) -> str:
 def _below(folder: Path, leave_out: Collection[Path]) -> Iterator[tuple[str, int | str]]:
     """Every file below a folder with its size, and everything else that is not copied with the reason."""
     waiting = [Path()]
+    real = folder.resolve()
     while waiting:
         place = waiting.pop()
         try:
@@ -148,7 +149,7 @@ def _below(folder: Path, leave_out: Collection[Path]) -> Iterator[tuple[str, int
             continue
         for item in found:
             path = place / item.name
-            if is_left_out(item.name) or (leave_out and item.resolve() in leave_out):
+            if is_left_out(item.name) or real / path in leave_out:
                 continue
             try:
                 status = item.lstat()

@@ -4,7 +4,7 @@ A run starts a fresh kernel of the Python that is running, whatever kernel the n
 a folder of its own: nothing is written beside the notebook, the reader's progress is not touched, and neither start-up
 files nor histories of the reader's IPython play a part.
 
-Contents: CellError, Run, KernelStart; read, canonical, execute, working_copy.
+Contents: CellError, Run, KernelStart; read, canonical, execute, working_copy, end_process.
 """
 
 import contextlib
@@ -259,6 +259,11 @@ def _run_cells(client: Any, notebook: Any, time_limit_s: float) -> Run:
         except DeadKernelError:
             stopped_at = index
             errors.append(CellError(index, "DeadKernelError", "the kernel died; was it out of memory?"))
+        except Exception as error:
+            # Code in the kernel can send anything in its name, and nbclient stops in many ways at what it cannot read.
+            stopped_at = index
+            words = f"the kernel sent what cannot be understood ({type(error).__name__}: {error})"
+            errors.append(CellError(index, "DeadKernelError", words))
         errors += _errors_of(cell, index)
         if stopped_at is not None:
             break
@@ -276,14 +281,14 @@ def _running_kernel(client: Any, variables: Mapping[str, str]) -> Iterator[None]
             try:
                 yield
             finally:
-                _end_process(manager.provisioner)
+                end_process(getattr(manager.provisioner, "process", None))
     finally:
         # Also where the kernel did not start, or the start was interrupted.
-        _end_process(manager.provisioner)
+        end_process(getattr(manager.provisioner, "process", None))
 
 
-def _end_process(provisioner: Any) -> None:
-    process = getattr(provisioner, "process", None)
+def end_process(process: subprocess.Popen | None) -> None:
+    """End a process that runs below a keeper (on Linux), with all that it started; None and what has ended is fine."""
     if process is None or process.poll() is not None:
         return
     if sys.platform == "linux":
