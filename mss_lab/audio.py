@@ -13,6 +13,7 @@ import contextlib
 import io
 import math
 import os
+import sys
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,6 +49,10 @@ STEM_COMMENT = "stem written by mss_lab"
 # that says "unknown", is not believed, and the file is read piece by piece.
 MOST_FRAMES_PER_BYTE = 8192
 FRAMES_PER_READ = 1 << 20
+
+# Full scale is 1. Programs that forget to divide 32-bit integers write 2e9; the energy of what is far louder is beyond
+# the range of 32-bit floats.
+HIGHEST_LEVEL = 1e12
 
 # How files begin that libsndfile does not read, and how WAV files number what they may hold and libsndfile cannot read.
 FOREIGN_STARTS = {
@@ -109,8 +114,8 @@ def read_audio(
     PermissionError
         If the file may not be read.
     ValueError
-        If the file is a pipe, is not audio, is damaged, holds no sample, holds NaN or infinite samples, its rate or
-        the one asked for is no recording's, or the stretch begins behind its end.
+        If the file is a pipe, is not audio, is damaged, holds no sample, holds samples that are NaN, infinite or above
+        1e12, its rate or the one asked for is no recording's, or the stretch begins behind its end.
     """
     if sample_rate_hz is not None:
         sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -143,6 +148,12 @@ def read_audio(
             stacklevel=2,
         )
     waveform = checks.check_waveform(f"the audio of {path}", np.ascontiguousarray(samples.T))
+    peak = max(float(waveform.max()), -float(waveform.min()))
+    if peak > HIGHEST_LEVEL:
+        raise RefusedValue(
+            f"the audio of {path} must lie near full scale, which is 1, and not above {HIGHEST_LEVEL:g}, got a peak of "
+            f"{peak:.3g}; export it again with its level divided"
+        )
     file_rate_hz = _checked_file_rate(path, file_rate_hz)
     if sample_rate_hz is None:
         return waveform, file_rate_hz
@@ -168,7 +179,7 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
     path.open("rb").close()
     opened = False
     try:
-        with _silent_decoder(path), soundfile.SoundFile(path) as file:
+        with _silent_decoder(path), soundfile.SoundFile(_native(path)) as file:
             opened = True
             yield file
     except (soundfile.LibsndfileError, TypeError) as error:
@@ -188,6 +199,11 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
             f"{path} could not be read as audio ({_foreign(path) or reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
+
+
+def _native(path: Path) -> str | bytes:
+    """The path as libsndfile gets it; soundfile itself cannot encode a name of bytes that are no text."""
+    return str(path) if sys.platform == "win32" else os.fsencode(path)
 
 
 @contextlib.contextmanager
@@ -362,7 +378,7 @@ def _as_one_file(name: str) -> str:
 
 def _is_stem(path: Path) -> bool:
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_native(path)) as file:
             return file.comment == STEM_COMMENT
     except (soundfile.LibsndfileError, TypeError):
         return False

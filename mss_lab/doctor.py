@@ -6,7 +6,6 @@ Contents: Finding, examine, run.
 import ctypes.util
 import dataclasses
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -106,9 +105,14 @@ def _data() -> Finding:
 
 def _device() -> Finding:
     cores = os.cpu_count() or 1
-    if importlib.util.find_spec("torch") is None:
+    try:
+        import torch
+    except ModuleNotFoundError:
         return Finding("device", True, f"CPU, {cores} cores (torch is not installed)", needed=False)
-    import torch
+    except (ImportError, OSError) as error:
+        # A build for another computer, or one of its libraries is missing.
+        mend = "install it again: pip install --force-reinstall torch"
+        return Finding("device", False, f"torch cannot be loaded ({error})", mend, needed=False)
 
     if torch.cuda.is_available():
         return Finding("device", True, f"GPU: {torch.cuda.get_device_name()} (torch {torch.__version__})", needed=False)

@@ -234,11 +234,25 @@ def _with_name(path: str | os.PathLike) -> Path:
 def _refuse_no_name(path: Path) -> None:
     if "\0" in str(path):
         raise RefusedValue(f"{path} cannot be the name of a file or folder, as it holds a NUL; choose another name")
+    if _resolved(path) is None:
+        raise RefusedValue(f"{path} goes through a link that leads back to itself; choose another name")
+
+
+def _resolved(path: Path) -> Path | None:
+    """The path with all links followed; None where they lead in a circle."""
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError) as error:
+        # Python 3.13 follows links as far as they lead. Before, a circle is a RuntimeError.
+        if isinstance(error, OSError) and error.errno != errno.ELOOP:
+            raise
+        return None
 
 
 def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
     _refuse_no_name(path)
-    if path.is_dir():
+    # "stems/.." is a folder, whether "stems" exists or not.
+    if path.is_dir() or path.name in ("", ".."):
         raise FileExistsError(f"{path} must be a file's name, got a folder that exists; add the name of a file to it")
     if path.exists() and not path.is_file():
         raise RefusedValue(f"{path} must be a file's name, got a pipe or a device; choose another name")
@@ -287,7 +301,8 @@ def _lies_in(path: str | os.PathLike, folder: Path) -> bool:
     if ".." in path.parts:
         path = path.parent.resolve() / path.name
     # Links are followed one by one: a link inside the folder goes away with the folder.
-    steps = [path.resolve(), *(step.parent.resolve() for step in (path, *path.parents))]
+    followed = (_resolved(step) for step in (path, *(step.parent for step in (path, *path.parents))))
+    steps = [step for step in followed if step is not None]
     places = {place for step in steps for place in (step, *step.parents)}
     return any(place.is_dir() and place.samefile(folder) for place in places)
 

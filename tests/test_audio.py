@@ -1,8 +1,11 @@
 """Audio files: what is written comes back as well as its format can, bad files are refused, good ones never lost."""
 
+import contextlib
 import math
+import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -499,3 +502,37 @@ def test_pieces_are_resampled_as_the_whole_is(rng, frozen, from_hz, to_hz, lengt
     expected = audio.resample(np.concatenate(pieces, axis=1), from_hz, to_hz)
     assert_allclose(found, expected, atol=1e-6)
     assert not list(audio.resample_pieces([], from_hz, to_hz))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not run: only Linux has file names that are no text")
+@pytest.mark.parametrize("ending", [".wav", ".flac", ".ogg", ".mp3"])
+def test_a_name_of_bytes_that_are_no_text_is_read_and_written(tmp_path, ending):
+    path = tmp_path / os.fsdecode(b"s\xf6ng" + ending.encode())
+    audio.write_audio(path, np.full((1, 4000), 0.1, np.float32), 16_000)
+    assert audio.audio_length(path) == (4000, 16_000)
+    assert audio.read_audio(path)[0].shape == (1, 4000)
+
+
+def test_the_decoder_of_mp3_writes_nothing_to_the_terminal(tmp_path, capfd):
+    path = tmp_path / "damaged.mp3"
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        audio.write_audio(path, 0.1 * rng.standard_normal((2, 8000)).astype(np.float32), 16_000)
+        content = bytearray(path.read_bytes())
+        content[40:400:9] = rng.bytes(len(content[40:400:9]))
+        path.write_bytes(content)
+        with warnings.catch_warnings(), contextlib.suppress(ValueError):
+            warnings.simplefilter("ignore")
+            audio.read_audio(path)
+    print("still heard", file=sys.stderr)
+    assert capfd.readouterr().err == "still heard\n"
+
+
+@pytest.mark.parametrize("peak, allowed", [(2.0**31, True), (-1e12, True), (2e12, False), (-1e38, False)])
+def test_levels_that_nothing_can_be_computed_with_are_refused(tmp_path, peak, allowed):
+    soundfile.write(tmp_path / "loud.wav", np.full((100, 1), peak), RATE, subtype="FLOAT")
+    if allowed:
+        assert audio.read_audio(tmp_path / "loud.wav")[0][0, 0] == np.float32(peak)
+    else:
+        with pytest.raises(ValueError, match=r"near full scale.*got a peak of"):
+            audio.read_audio(tmp_path / "loud.wav")

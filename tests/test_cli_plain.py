@@ -26,6 +26,11 @@ def test_only_what_is_unsafe_is_shown_as_an_escape(text, shown):
     assert plain.visible(text).encode()
 
 
+def test_a_message_is_one_line_whatever_a_name_holds():
+    assert plain.one_line("two\nlines\tand\x1b more\n") == "two\\nlines\\tand\\x1b more\n"
+    assert plain.one_line("plain") == "plain"
+
+
 def test_what_an_encoding_does_not_have_is_shown_as_an_escape():
     assert plain.visible("Gómez 𝄞", "latin-1") == r"Gómez \U0001d11e"
     assert plain.visible("Gómez", "ascii") == r"G\xf3mez"

@@ -257,3 +257,34 @@ def test_a_link_to_a_folder_is_replaced_and_what_it_points_to_is_kept(tmp_path):
         fill(temporary)
     assert everything(tmp_path / "real") == {"old.txt": "old"}
     assert everything(tmp_path / "out") == {"one.txt": "1", "two.txt": "2"}
+
+
+def circle(folder):
+    (folder / "one").symlink_to("other")
+    (folder / "other").symlink_to("one")
+    return folder / "one"
+
+
+@pytest.mark.parametrize("place", ["gone/..", "there/..", ".", "there"])
+def test_a_folder_is_no_file_however_it_is_spelt(tmp_path, place):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(FileExistsError, match="must be a file's name"):
+        files.check_new_file(tmp_path / place, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("make", [circle, lambda folder: circle(folder) / "below", lambda folder: folder / "a\0b"])
+@pytest.mark.parametrize("check", [files.check_new_file, files.check_new_folder])
+def test_a_place_that_no_file_can_have_is_refused(tmp_path, check, make, force):
+    path = make(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=r"leads back to itself|holds a NUL"):
+        check(path, force=force)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_input_in_a_circle_of_links_is_no_reason_to_fail(tmp_path):
+    files.check_new_folder(tmp_path / "out", force=True, inputs=[circle(tmp_path)])
+    (tmp_path / "out").mkdir()
+    files.check_new_folder(tmp_path / "out", force=True, inputs=[tmp_path / "one"])

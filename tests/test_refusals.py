@@ -1,9 +1,14 @@
 """Refusals are what Python programmers catch, missing libraries come with their remedy, and faults keep their name."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from mss_lab import catalogue, cli, refusals
+from mss_lab import audio, catalogue, cli, refusals, signals
+from mss_lab.score import notes
+from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import adress
 from mss_lab.spatial.panning import PanWarning
 
@@ -64,3 +69,52 @@ def test_a_warning_points_at_the_line_outside_the_package():
         with pytest.warns(PanWarning, match="4 sources were asked for") as caught:
             separate(mixture, 16_000, count=4)
         assert caught[0].filename == __file__
+
+
+WITHOUT_TORCH = """
+import sys
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchaudio", "lightning", "safetensors"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+
+from mss_lab import catalogue, cli, compare
+from mss_lab.datasets import pieces
+
+folder = sys.argv[1]
+score = ["--score", f"{folder}/score.csv"]
+out = ["--out", f"{folder}/out"]
+assert cli.main(["methods"]) == 0
+cli.main(["doctor"])
+for method in ("xumx", "refined-nmf", "score-cnn"):
+    assert cli.main(["separate", f"{folder}/mix.wav", *score, *out, "--method", method]) == 2
+assert cli.main(["separate", f"{folder}/mix.wav", *out, "--method", "local-gaussian", "--set", "start=xumx"]) == 2
+assert cli.main(["separate", f"{folder}/mix.wav", *score, *out]) == 0
+try:
+    compare.compare({"xumx": catalogue.separator("xumx")}, [pieces.load("song")])
+except ModuleNotFoundError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_without_torch_every_network_is_listed_and_named_with_its_remedy(tmp_path):
+    audio.write_audio(tmp_path / "mix.wav", signals.pan(signals.tone(440.0, 0.5, 16_000), 0.5).astype("f"), 16_000)
+    notes.write_csv(tmp_path / "score.csv", Score((Note("violin", 69, 0.0, 0.5),)))
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    remedy = "needs torch, which is not installed; install it with: pip install 'mss-lab[train]'"
+    networks = [method.name for method in catalogue.METHODS if method.function.startswith(".neural")]
+    for name in networks:
+        assert f"Options: not known here: method {name} {remedy}\n" in run.stdout
+    assert "torch is not installed" in run.stdout
+    said = run.stderr.splitlines()
+    assert said == [
+        f"mss-lab: method xumx {remedy}",
+        f"mss-lab: method refined-nmf {remedy}",
+        f"mss-lab: method score-cnn {remedy}",
+        f"mss-lab: method xumx {remedy}",
+        f"method xumx {remedy}",
+    ]

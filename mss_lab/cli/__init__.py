@@ -18,10 +18,10 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ..refusals import Refusal
-from .plain import plain_streams
+from .plain import one_line, plain_streams
 from .stopping import WORDS, stop_signals
 
 
@@ -73,7 +73,7 @@ def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
             raise KeyboardInterrupt from error
         if options.traceback:
             traceback.print_exc()
-        print(f"mss-lab: {_in_words(error)}", file=sys.stderr)
+        print(f"mss-lab: {one_line(_in_words(error))}", file=sys.stderr)
         return 2
 
 
@@ -102,7 +102,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
     def show_in_one_line(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if category.__module__.startswith("mss_lab."):
-            print(f"mss-lab: {message}", file=sys.stderr)
+            print(f"mss-lab: {one_line(str(message))}", file=sys.stderr)
         else:
             show(message, category, *place, **more)
 
@@ -111,13 +111,16 @@ def _warnings_in_one_line() -> Iterator[None]:
         yield
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
     from .. import __version__, doctor, launch
     from . import evaluate, grade, listings, score, separate
 
-    parser = argparse.ArgumentParser(
-        prog="mss-lab", description="Separate music, judge separations, open the workbook."
-    )
+    parser = _Parser(prog="mss-lab", description="Separate music, judge separations, open the workbook.")
     parser.add_argument("--version", action="version", version=f"mss-lab {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an input was refused")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")

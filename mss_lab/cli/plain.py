@@ -3,7 +3,7 @@ r"""What a command prints, made safe for a terminal: names of files and players 
 A name can hold escape sequences that a terminal obeys, bytes that are no text, and characters that the terminal's
 encoding does not have. Each is shown as Python would write it, such as \x1b, so that the name stays recognisable.
 
-Contents: visible, PlainStream, plain_streams.
+Contents: visible, one_line, PlainStream, plain_streams.
 """
 
 import contextlib
@@ -24,6 +24,15 @@ def visible(text: str, encoding: str | None = None) -> str:
         text = "".join(_shown(character) for character in text)
     encoding = encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks shown as escape sequences too: a name that holds one shall not look like two messages.
+
+    Line breaks at the end are left.
+    """
+    content = text.rstrip("\n")
+    return visible(content).replace("\n", "\\n").replace("\t", "\\t") + text[len(content) :]
 
 
 def _shown(character: str) -> str:

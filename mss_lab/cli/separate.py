@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import audio, catalogue, checks, files, memory, units
 from ..refusals import RefusedValue
+from .plain import one_line
 
 if TYPE_CHECKING:
     from ..score.notes import Score
@@ -98,7 +99,8 @@ def run(options: argparse.Namespace) -> int:
         energy = np.einsum("cn,cn->", waveform, waveform, dtype=np.float64, casting="safe")
         level_db = units.power_to_db(energy / waveform.size, -200)
         renamed = "" if names[source] == source else f"  ({source!r})"
-        print(f"{out / (names[source] + ending)}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB{renamed}")
+        path = one_line(str(out / (names[source] + ending)))
+        print(f"{path}  {waveform.shape[1] / rate:.1f} s  {level_db:.1f} dB{renamed}")
     return 0
 
 
