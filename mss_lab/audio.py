@@ -71,6 +71,23 @@ FOREIGN_STARTS = {
     (0, b"%PDF"): "a PDF document",
     (8, b"AVI "): "an AVI video",
 }
+WAV_CODECS = {
+    0x50: "MPEG layer II",
+    0x55: "MP3",
+    0xFF: "AAC",
+    0x160: "Windows Media Audio",
+    0x161: "Windows Media Audio",
+    0x162: "Windows Media Audio",
+    0x163: "Windows Media Audio",
+    0x270: "ATRAC3",
+    0x674F: "Vorbis",
+    0x1600: "AAC",
+    0x2000: "Dolby AC-3",
+    0x2001: "DTS",
+}
+# What libsndfile reads in a WAV file: integers, floats, A-law, mu-law, ADPCM and GSM. If one of these fails, it is not
+# for the codec.
+READABLE_WAV_CODECS = {0x1, 0x2, 0x3, 0x6, 0x7, 0x11, 0x31, 0x65, 0xFFFE}
 
 
 # A file longer than this that holds no sample was most likely not finished by the program that recorded it.
@@ -229,10 +246,17 @@ def _silent_decoder(path: Path) -> Iterator[None]:
 def _foreign(path: Path) -> str:
     """What a file is that libsndfile does not read, as far as its first bytes tell."""
     with path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(4096)
     for (at, sign), kind in FOREIGN_STARTS.items():
         if start[at:].startswith(sign):
             return f"it is {kind}"
+    at = start.find(b"fmt ", 12)
+    if start[:4] == b"RIFF" and start[8:12] == b"WAVE" and 0 <= at <= len(start) - 10:
+        codec = int.from_bytes(start[at + 8 : at + 10], "little")
+        if codec not in READABLE_WAV_CODECS:
+            return (
+                f"it is a WAV file that holds {WAV_CODECS.get(codec, 'sound of an unknown codec')}, number {codec:#x}"
+            )
     return "the file is empty" if not start else ""
 
 

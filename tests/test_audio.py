@@ -536,3 +536,23 @@ def test_levels_that_nothing_can_be_computed_with_are_refused(tmp_path, peak, al
     else:
         with pytest.raises(ValueError, match=r"near full scale.*got a peak of"):
             audio.read_audio(tmp_path / "loud.wav")
+
+
+@pytest.mark.parametrize(
+    "codec, words",
+    [
+        (0x161, "it is a WAV file that holds Windows Media Audio, number 0x161"),
+        (0x2001, "it is a WAV file that holds DTS, number 0x2001"),
+        (0x1234, "it is a WAV file that holds sound of an unknown codec, number 0x1234"),
+    ],
+)
+def test_the_codec_of_a_wav_file_that_cannot_be_read_is_named(tmp_path, codec, words):
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, np.zeros((100, 1)), RATE, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"fmt ")
+    # A block of no bytes cannot be read in any codec.
+    content[at + 8 : at + 10], content[at + 20 : at + 22] = codec.to_bytes(2, "little"), b"\0\0"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        audio.read_audio(path)
