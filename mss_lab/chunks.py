@@ -1,7 +1,7 @@
 """Long recordings, a piece at a time, so that memory does not grow with the length.
 
 Contents: chunks that fade into each other; seamless chunks, recordings filtered by them, and the memory for that;
-excerpts spread over the whole.
+transforms some frames at a time; excerpts spread over the whole.
 Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
@@ -170,6 +170,36 @@ def _margin(settings: transforms.StftSettings, reach_frames: int) -> int:
     # A sample lies under frames that are centred half a window away at most, and these reach half a window further.
     hop = settings["hop_samples"]
     return (-(-settings["window_samples"] // hop) + reach_frames) * hop
+
+
+def transformed(
+    waveform: np.ndarray, settings: transforms.StftSettings, piece_samples: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """The transform of a long recording, some frames at a time, where it need not exist whole.
+
+    Parameters
+    ----------
+    waveform : float (channels, samples)
+    settings : dict
+        Of the STFT: window_samples, hop_samples.
+    piece_samples : int >= 1
+        About how many samples belong to a piece.
+
+    Yields
+    ------
+    (first, last, stft)
+        The transform (channels, freq, last - first) of these frames of the recording.
+    """
+    window, hop = settings["window_samples"], settings["hop_samples"]
+    frames = transforms.frame_count(waveform.shape[1], **settings)
+    step = max(1, piece_samples // hop)
+    # Whole hops, so that frames of a piece are frames of the whole, and enough of them for half a window.
+    margin = -(-window // (2 * hop))
+    for first in range(0, frames, step):
+        last = min(first + step, frames)
+        start = max(0, first - margin)
+        stft = transforms.stft(waveform[:, start * hop : (last - 1 + margin) * hop], **settings)
+        yield first, last, stft[:, :, first - start : last - start]
 
 
 def excerpts(samples: int, sample_rate_hz: int, most_s: float, excerpt_s: float) -> list[tuple[int, int]]:

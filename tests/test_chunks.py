@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.chunks import CHUNK_S, FADE_S, chunks, excerpts, seamless
+from mss_lab import transforms
+from mss_lab.chunks import CHUNK_S, FADE_S, chunks, excerpts, seamless, transformed
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 30.0, 31.0, 31.5, 59.0, 61.0, 100.0, 1200.0])
@@ -56,3 +57,17 @@ def test_seamless_chunks_lie_side_by_side_and_begin_on_frames(samples, reach_fra
         assert first % 16 == start % 16 == 0
         assert stop - start <= 992
         assert first == max(0, start - margin) and last == min(samples, stop + margin)
+
+
+@pytest.mark.parametrize("samples", [1, 63, 64, 1_000, 1_001])
+@pytest.mark.parametrize("piece_samples", [1, 100, 10_000])
+def test_a_transform_comes_in_pieces_as_it_is_whole(samples, piece_samples, rng):
+    waveform = rng.standard_normal((2, samples)).astype(np.float32)
+    settings = {"window_samples": 128, "hop_samples": 24}
+    whole = transforms.stft(waveform, **settings)
+    reached = 0
+    for first, last, stft in transformed(waveform, settings, piece_samples):
+        assert first == reached
+        assert_allclose(stft, whole[:, :, first:last], atol=1e-5)
+        reached = last
+    assert reached == whole.shape[2]

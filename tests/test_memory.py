@@ -19,7 +19,7 @@ from mss_lab.kernels import hpss
 from mss_lab.metrics import energy
 from mss_lab.nmf import filtering
 from mss_lab.refusals import RefusedType, RefusedValue
-from mss_lab.score import harmonics, notes
+from mss_lab.score import features, harmonics, notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import adress
 
@@ -274,6 +274,16 @@ def test_every_network_declares_its_memory_rightly():
 def test_every_method_declares_its_memory():
     assert set(QUICK) | set(NETWORKS) | set(SEAMLESS) == set(catalogue.names())
     assert all(memory.is_limited(catalogue.separator(method)) for method in catalogue.names())
+
+
+def test_what_is_heard_for_an_alignment_takes_little_more_than_it_returns():
+    mixture = np.tile(music(RATE_HZ), (1, 60))
+    features.hear(mixture[:, :RATE_HZ], RATE_HZ)
+    tracemalloc.start()
+    heard = features.hear(mixture, RATE_HZ)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4.5 * heard.magnitude.nbytes
 
 
 def growing(recording, *, grains=1.0, **_):

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, memory, options, transforms
-from ..chunks import excerpts
+from ..chunks import excerpts, transformed
 from ..score.agreement import tuning_for
 from ..score.harmonics import check_score_fits
 from ..score.notes import Score
@@ -404,7 +404,8 @@ def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.nd
     # Frames first, as the transform has them in memory.
     magnitude = np.empty((sum(counts), settings["window_samples"] // 2 + 1), np.float32)
     for (start, stop), first in zip(stretches, np.cumsum([0, *counts]), strict=False):
-        _write_magnitudes(magnitude[first:], mixture[:, start:stop], settings, round(TRANSFORM_S * rate_hz))
+        for begin, end, stft in transformed(mixture[:, start:stop], settings, round(TRANSFORM_S * rate_hz)):
+            magnitude[first + begin : first + end] = transforms.common_magnitude(stft).T
     allowed, written = (
         np.concatenate(
             [
@@ -416,22 +417,6 @@ def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.nd
         for around_s in (problem.tolerance_s, 0.0)
     )
     return magnitude.T, allowed, written
-
-
-def _write_magnitudes(
-    out: np.ndarray, waveform: np.ndarray, settings: transforms.StftSettings, piece_samples: int
-) -> None:
-    """Write the common magnitudes (frames, freq) of a waveform, piece by piece to save memory."""
-    window, hop = settings["window_samples"], settings["hop_samples"]
-    frames = transforms.frame_count(waveform.shape[1], **settings)
-    step = max(1, piece_samples // hop)
-    # Whole hops, so that frames of a piece are frames of the whole, and enough of them for half a window.
-    margin = -(-window // (2 * hop))
-    for first in range(0, frames, step):
-        last = min(first + step, frames)
-        start = max(0, first - margin)
-        stft = transforms.stft(waveform[:, start * hop : (last - 1 + margin) * hop], **settings)
-        out[first:last] = transforms.common_magnitude(stft)[:, first - start : last - start].T
 
 
 def _offsets_cents(problem: _Problem, magnitude: np.ndarray, allowed: np.ndarray, written: np.ndarray) -> np.ndarray:

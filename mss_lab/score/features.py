@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import audio, checks, transforms, units
+from ..chunks import transformed
 from .notes import Note, Score
 
 RATE_HZ = 16_000
@@ -38,6 +39,10 @@ TUNING_BAND_HZ = (150.0, 2500.0)
 # A rise is measured over so many frames, and remembered so well from one frame to the next.
 RISE_FRAMES = 2
 ONSET_DECAY = 0.85
+
+# What is transformed at a time, and how many frames are added up in bands.
+BLOCK_S = 10.0
+BLOCK_FRAMES = 4096
 
 # What is this far below the loudest frame is called silence.
 SILENCE_DB = -50.0
@@ -86,20 +91,22 @@ def hear(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     duration_s = recording.shape[1] / sample_rate_hz
     # Scaled first: a level of 1e-30 is still a recording.
-    peak = float(np.abs(recording).max())
-    scaled = (recording / peak if peak > 0 else recording).astype(np.float32)
-    resampled = audio.resample(scaled, sample_rate_hz, RATE_HZ)
-    power: np.ndarray | None = None
-    for channel in resampled:
-        spectrum = transforms.stft(channel[np.newaxis], window_samples=window_samples, hop_samples=hop_samples)[0]
-        one = spectrum.real**2 + spectrum.imag**2
-        power = one if power is None else power + one
-    assert power is not None
-    magnitude = np.sqrt(power)
-    loudest = magnitude.max()
-    if loudest > 0:
-        magnitude /= loudest
-    return Hearing(magnitude.astype(np.float32), min(sample_rate_hz, RATE_HZ) / 2, duration_s)
+    peak = float(max(recording.max(), -recording.min())) or 1.0
+    block = round(BLOCK_S * sample_rate_hz)
+    scaled = ((recording[:, k : k + block] / peak).astype(np.float32) for k in range(0, recording.shape[1], block))
+    resampled = np.concatenate(list(audio.resample_pieces(scaled, sample_rate_hz, RATE_HZ)), axis=1)
+    if not resampled.shape[1]:
+        # A handful of samples can round to none.
+        resampled = (recording[:, :1] / peak).astype(np.float32)
+    settings: transforms.StftSettings = {"window_samples": window_samples, "hop_samples": hop_samples}
+    frames = transforms.frame_count(resampled.shape[1], **settings)
+    # Frames first, as the transform has them in memory.
+    magnitude = np.empty((frames, window_samples // 2 + 1), np.float32)
+    for first, last, stft in transformed(resampled, settings, round(BLOCK_S * RATE_HZ)):
+        power = sum(channel.real**2 + channel.imag**2 for channel in stft)
+        magnitude[first:last] = np.sqrt(power).T
+    magnitude /= magnitude.max() or np.float32(1)
+    return Hearing(magnitude.T, min(sample_rate_hz, RATE_HZ) / 2, duration_s)
 
 
 def joined(hearings: Sequence[Hearing]) -> Hearing:
@@ -148,8 +155,12 @@ def band_levels(
     width_hz = np.maximum(centres_hz * (2 ** (1 / 12) - 1), 1.5 * RATE_HZ / window_samples)
     weights = np.maximum(0, 1 - np.abs(frequencies_hz - centres_hz[:, np.newaxis]) / width_hz[:, np.newaxis])
     weights[centres_hz > 0.95 * hearing.highest_hz] = 0
-    power = weights.astype(np.float32) @ hearing.magnitude**2
-    return np.sqrt(power)
+    weights = weights.astype(np.float32)
+    levels = np.empty((BANDS, hearing.magnitude.shape[1]), np.float32)
+    for first in range(0, levels.shape[1], BLOCK_FRAMES):
+        block = slice(first, first + BLOCK_FRAMES)
+        np.sqrt(weights @ hearing.magnitude[:, block] ** 2, out=levels[:, block])
+    return levels
 
 
 def note_levels(midi: float, bands: int = BANDS) -> np.ndarray:
