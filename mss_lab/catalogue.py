@@ -344,7 +344,7 @@ METHODS = (
         lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
         source="Brown and Cooke, Computer Speech and Language 1994",
         adds_up=True,
-        assumes="Every source has one pitch at a time and stays near it; its parts begin and end together",
+        assumes="Few voices, two as a rule, each of one pitch at a time that stays near; no chords, no wide leaps",
         fits=frozenset({"pitched", "steady"}),
     ),
     Method(

@@ -44,6 +44,10 @@ SMALL = {
         ["--length", "1", "--repeats", "1", "--methods", "adress", "hpss"],
         ["adress", "HPSS beside librosa", "window dragged"],
     ),
+    "sample_rates": (
+        ["--length", "1", "--methods", "adress", "hpss", "score-masks", "source-filter", "--seeds", "2"],
+        ["adress", "chorale_a", "48 kHz", "Beyond 0.3 dB"],
+    ),
     "training": (["--steps", "2"], ["tiny", "student"]),
     "transforms": (["--minutes", "0.02", "--rounds", "1"], ["istft", "stdct"]),
     "xumx_students": (["--steps", "1", "--sizes", "hidden=8"], ["xumx-informed", "xumx-score-only"]),

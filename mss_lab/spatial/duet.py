@@ -43,11 +43,11 @@ WINDOW_S = panning.WINDOW_S
 COUNT_BYTES = 100
 FILTER_BYTES = 64
 
-# A peak is the highest of so many bins each way. One that is less than this part of the highest of all is no source;
-# whoever says how many there are gets fainter ones, too, but no ripples.
+# A peak is the highest of so many bins each way. One that is less than this part of the highest of all is no source,
+# also where more sources are asked for: where partials of two sources meet, delays are by chance, and there are ripples
+# of 3 % of the highest, which lie elsewhere with every other grid of frames.
 NEIGHBOURHOOD_BINS = 5
 LEAST_PEAK = 0.05
-RIPPLE = 0.005
 
 # Warned of from this part of the energy on: beyond the levels, beyond the delays.
 MOST_BEYOND_ATTENUATION = 0.05
@@ -159,7 +159,7 @@ def peaks(found: Histogram, count: int | None = None) -> tuple[np.ndarray, np.nd
     ----------
     found : Histogram
     count : int >= 1, optional
-        At most so many, the highest. Without it, all that are high enough.
+        At most so many, the highest of those that are high enough.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def peaks(found: Histogram, count: int | None = None) -> tuple[np.ndarray, np.nd
     if count is not None:
         count = checks.check_number("count", count, at_least=1, whole=True, hint="say how many sources there are")
     weight = found.weight
-    least = (RIPPLE if count is not None else LEAST_PEAK) * weight.max()
+    least = LEAST_PEAK * weight.max()
     highest = scipy.ndimage.maximum_filter(weight, NEIGHBOURHOOD_BINS, mode="constant")
     rows, columns = np.nonzero((weight == highest) & (weight > least))
     order = np.argsort(-weight[rows, columns], kind="stable")[:count]
@@ -239,7 +239,7 @@ def separate(
         For each source of `pans_rad`, how much later it reaches the right channel than the left. Without it, it is
         looked for among the bins nearest to the source's angle.
     count : int >= 1, optional
-        How many peaks to take; without it, all that are high enough.
+        How many peaks to take at most, of those that are high enough.
     mode : {"mask", "demix"}
         With "mask", a bin goes to its source as it is, so that estimates add up to the mixture. With "demix", the
         source is the most likely one, and is placed at its level and delay: what does not suit these is left out.
