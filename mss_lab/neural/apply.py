@@ -45,7 +45,7 @@ SUM_SAMPLES = 1 << 20
 BLOCK_S = 10.0
 
 # Memory for each sample of each estimate in a chunk; and with how many sources is reckoned where there is no score.
-ESTIMATE_BYTES = 14
+ESTIMATE_BYTES = 20
 LIKELY_COUNT = 4
 
 Estimates = dict[str, np.ndarray]

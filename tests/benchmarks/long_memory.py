@@ -9,7 +9,8 @@ method runs in a process of its own, with the score. The columns:
 - audio: the mixture and the estimates, which are the input and the result, and exist whole;
 - before: Python, the libraries, and a network's weights, measured after a first separation of a few seconds;
 - working: peak less audio less before. This is what the method needs for its work, and what `mss_lab.memory` limits;
-- declared: what the method says beforehand that it needs;
+- declared: what the method says beforehand that it needs. A method that makes its last estimate at the end, as the
+  mixture less the others, works while there is still room for that estimate: in a long recording it then counts less;
 - s/min: seconds of work for a minute of music.
 """
 
