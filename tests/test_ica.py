@@ -177,8 +177,7 @@ def test_shipped_pairs_come_apart_as_far_as_any_rotation_takes_them(name):
 
 
 @pytest.mark.recordings
-@pytest.mark.parametrize("pans", [(0.4, 1.2), (0.6, 0.9), (0.1, 0.7)])
-def test_real_pairs_come_apart_as_far_as_any_rotation_takes_them(recordings, pans):
+def test_real_pairs_come_apart_as_far_as_any_rotation_takes_them(recordings):
     short_db = []
     for folder in sorted((recordings / "Bach10-excerpts").iterdir()):
         files = {path.stem: audio.read_audio(path) for path in sorted(folder.glob("*.flac"))}
@@ -186,6 +185,7 @@ def test_real_pairs_come_apart_as_far_as_any_rotation_takes_them(recordings, pan
         rate = next(iter(rates.values()))
         samples = min(stem.shape[1] for stem in stems.values())
         for pair in pairs_of({name: stem[:, :samples] for name, stem in stems.items()}):
+            pans = [(0.4, 1.2), (0.6, 0.9), (0.1, 0.7)][len(short_db) % 3]
             images = panned(pair, pans).astype(np.float64)
             mixture = images.sum(axis=0)
             found = ica.images(mixture, ica.unmixing(mixture, rate))

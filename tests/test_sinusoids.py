@@ -420,7 +420,7 @@ def test_chunks_do_not_show_and_sources_keep_their_names():
         assert energy.sdr(whole[name], parts[name]) > 25 or name == "residual"
 
 
-def test_ten_minutes_are_worked_through_chunk_by_chunk(monkeypatch, rng):
+def test_long_recordings_are_worked_through_chunk_by_chunk(monkeypatch, rng):
     # At a low rate; what is watched is the longest transform that is ever resolved.
     from mss_lab.sinusoids import separation
 
@@ -432,10 +432,10 @@ def test_ten_minutes_are_worked_through_chunk_by_chunk(monkeypatch, rng):
         lambda stft, *rest, **options: seen.append(stft.shape[-1]) or real(stft, *rest, **options),
     )
     rate = 2_000
-    tone = np.tile(signals.fade(signals.harmonic_tone(200.0, 1.0, rate, harmonics=4), 0.1, rate), (2, 600))
+    tone = np.tile(signals.fade(signals.harmonic_tone(200.0, 1.0, rate, harmonics=4), 0.1, rate), (2, 120))
     estimates = separation.separate(tone.astype(np.float32), rate, count=2)
     assert_allclose(sum(estimates.values()), tone, atol=1e-6)
-    assert len(seen) >= 40
+    assert len(seen) >= 8
     assert max(seen) < 17 * rate / peaks.settings_for(rate)["hop_samples"]
 
 
