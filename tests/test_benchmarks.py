@@ -40,6 +40,7 @@ SMALL = {
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
     "networks": (["--songs", "1"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
     "nmf": (["--rank", "3", "--iterations", "2", "--repeats", "1", "--lengths", "0.5"], ["float64", "slower in"]),
+    "onsets": (["--repeats", "1", "--beats", "8", "--cases", "plucked", "violin"], ["refined", "plucked", "violin"]),
     "position_speed": (
         ["--length", "1", "--repeats", "1", "--methods", "adress", "hpss"],
         ["adress", "HPSS beside librosa", "window dragged"],

@@ -5,7 +5,8 @@ for each pitch, each with a gain in every frame (a factorisation that starts fro
 and the onset of a note is put where its pitch's gain goes up and that of the note before goes down.
 
 Tones differ: one swells where another is struck, one rings on where another stops. What a source does in most of its
-notes is taken for its tone, not for its timing: see `_habits`.
+notes is taken for its tone, not for its timing: see `_habits`. How long the tones of all take to swell is measured on
+their gains, and onsets are moved to where tones begin: see `_mean_attack_s`.
 
 Contents: refine_onsets, pitch_gains. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -46,10 +47,16 @@ MOST_LAG_S, MOST_TAIL_S = 0.03, 0.1
 FEW_NOTES = 5
 # A source's changes are added up over this much time around each onset.
 HABIT_REACH_S = 0.12
-# A tone is found at the middle of its rise, and begins earlier, by more or less than this: a compromise between
-# rendered notes, where the start of the rise is the truth, and notes set by hand; `python -m tests.benchmarks.align`
-# prints what is left on both.
-RISE_S = 0.012
+# A tone is found near the middle of its rise, not at its start, and the window makes every rise slower. Even the gain
+# of a tone that is struck at once takes the first of these times to rise, at its steepest slope; and since a window
+# that is filled in part hears a broad spectrum, the tone is then found too early, by the second. A tone that swells is
+# found later, by this share of the time in which it swells. Measured on synthetic tones that rise in 2, 40 and 80 ms,
+# and checked on drawn instruments: `python -m tests.benchmarks.onsets` prints what is left.
+SHARPEST_RISE_S, SHARP_EARLY_S, ATTACK_SHARE = 0.049, 0.012, 0.58
+# Attacks are taken to be no longer than the first of these; the second, where no note of a score tells.
+LONGEST_ATTACK_S, USUAL_ATTACK_S = 0.12, 0.04
+# A rise is measured over so much time around its steepest place, and must be at least so large.
+RISE_REACH_S, LEAST_RISE = 0.08, 0.15
 # How much a change of a pitch's gain, as a part of its largest, weighs against one width of the bell, and how sharply
 # the best time is preferred to others.
 BELL_WEIGHT, SHARPNESS = 0.1, 0.1
@@ -128,7 +135,9 @@ def refine_onsets(
     for _ in range(ROUNDS):
         onsets_s = _note_times(changes, centre_s, start_s, within_s, width_s)
         centre_s = (np.bincount(chord, onsets_s) / np.bincount(chord))[chord]
-    onsets_s = np.clip(onsets_s - RISE_S, start_s - within_s, start_s + within_s)
+    attack_s = _mean_attack_s(gains, notes, [part.is_repeated for part in parts], onsets_s)
+    onsets_s = onsets_s + SHARP_EARLY_S - ATTACK_SHARE * attack_s
+    onsets_s = np.clip(onsets_s, start_s - within_s, start_s + within_s)
     return _with_onsets(score, dict(zip(moving, onsets_s.tolist(), strict=True)))
 
 
@@ -254,6 +263,42 @@ def _habits(parts: Sequence[_Parts], sources: Sequence[str], centre_s: np.ndarra
     mean_s = np.mean(list(rises_s.values()))
     lags_s = {source: float(np.clip(rise_s - mean_s, -MOST_LAG_S, MOST_LAG_S)) for source, rise_s in rises_s.items()}
     return {source: _Habit(trust[source] * lag_s, tails_s[source]) for source, lag_s in lags_s.items()}
+
+
+def _mean_attack_s(
+    gains: dict[float, np.ndarray], notes: Sequence[Note], is_repeated: Sequence[bool], onsets_s: np.ndarray
+) -> float:
+    """How long the tones take to swell, 0 if they are struck at once: the mean over sources of their median notes.
+
+    One time is enough for all sources: what one of them does more slowly than the others is a lag, and already undone.
+    """
+    rises_s: dict[str, list[float]] = {}
+    for note, again, onset_s in zip(notes, is_repeated, onsets_s, strict=True):
+        rise_s = None if again else _rise_s(gains[note.midi], float(onset_s))
+        if rise_s is not None:
+            rises_s.setdefault(note.source, []).append(rise_s)
+    if not rises_s:
+        return USUAL_ATTACK_S
+    medians_s = np.array([np.median(times_s) for times_s in rises_s.values()])
+    # Durations of smoothing and of swelling add up as squares.
+    attacks_s = np.sqrt(np.maximum(0, medians_s**2 - SHARPEST_RISE_S**2))
+    return float(np.minimum(attacks_s, LONGEST_ATTACK_S).mean())
+
+
+def _rise_s(gain: np.ndarray, onset_s: float) -> float | None:
+    """How long a gain would take from its lowest to its highest around an onset, were it always as steep as it gets."""
+    reach = round(RISE_REACH_S / STEP_S)
+    middle = round(onset_s / STEP_S)
+    near = gain[max(0, middle - reach - 2) : middle + reach + 3]
+    if len(near) < 2 * reach:
+        return None
+    slopes = (near[2:] - near[:-2]) / 2
+    steepest = 1 + int(np.argmax(slopes))
+    lowest = near[max(0, steepest - reach) : steepest + 1].min()
+    highest = near[steepest : steepest + reach].max()
+    if highest - lowest < LEAST_RISE or slopes[steepest - 1] <= 0:
+        return None
+    return float((highest - lowest) / slopes[steepest - 1] * STEP_S)
 
 
 def _middle_s(changes: Sequence[np.ndarray], times_s: np.ndarray) -> float:
