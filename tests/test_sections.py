@@ -8,6 +8,7 @@ import pytest
 
 from mss_lab import audio, signals
 from mss_lab.cli import main
+from mss_lab.datasets import pieces
 from mss_lab.score import align, jumps, notes, passages, sections
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.passages import Section
@@ -141,6 +142,13 @@ def test_a_long_rest_in_the_recording_lowers_confidence_by_its_share_alone():
 def test_another_piece_stays_doubtful_however_it_may_jump(seed):
     alignment = align.align(play(duet(seed)), RATE_HZ, duet(seed + 50), extent="auto")
     assert alignment.is_doubtful and not alignment.sections and not alignment.remarks
+
+
+def test_the_key_is_not_lost_where_jumps_are_allowed():
+    piece = pieces.load("song")
+    alignment = align.align(piece.mixture, piece.sample_rate_hz, notes.with_tempo(piece.score, 1.3), extent="auto")
+    assert alignment.tuning_hz == pytest.approx(440, rel=0.005)
+    assert not alignment.is_doubtful and not alignment.sections
 
 
 def test_a_short_recording_is_found_in_a_long_score():

@@ -118,7 +118,9 @@ def _confidence(levels: np.ndarray, columns: np.ndarray) -> float:
     return float(close[told].mean()) if told.any() else 1.0
 
 
-def closeness(path: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[float, np.ndarray]:
+def closeness(
+    path: np.ndarray, rows: np.ndarray, columns: np.ndarray, others: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Mean distance along a path; and, for each frame of the recording, how far its distance is from chance.
 
     Parameters
@@ -127,6 +129,8 @@ def closeness(path: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[
         Frames of the recording and of the score.
     rows, columns : float (bands, frames)
         Unit columns of the recording and of the score.
+    others : float (bands, frames), optional
+        Unit columns with which the path is compared; without them, all of `columns`.
 
     Returns
     -------
@@ -135,7 +139,8 @@ def closeness(path: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[
         0 is the mean distance to all moments of the score, 1 the distance to the one that suits best; NaN where all
         moments suit alike, so that nothing can be said.
     """
-    sample = columns[:, np.unique(np.linspace(0, columns.shape[1] - 1, 1000).astype(int))]
+    others = columns if others is None else others
+    sample = others[:, np.unique(np.linspace(0, others.shape[1] - 1, 1000).astype(int))]
     count = rows.shape[1]
     along = 1 - np.clip(np.einsum("bi,bi->i", rows[:, path[:, 0]], columns[:, path[:, 1]]), 0, 1)
     both_silent = ~rows[:, path[:, 0]].any(axis=0) & ~columns[:, path[:, 1]].any(axis=0)

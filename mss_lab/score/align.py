@@ -14,6 +14,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,8 +41,9 @@ MOST_TEMPO_RATIO, TEMPO_OVER_S = 4.0, 1.0
 # Two moments of the score lie at least this far apart in the recording too.
 LEAST_GAP_S = 0.005
 
-# Sections are played instead of the whole score if at least so many seconds more suit the recording.
-LEAST_GAIN_S = 0.5
+# Sections are played instead of the whole score if at least so many seconds more suit the recording, and with at least
+# this confidence: a wrong score may have some section that suits by chance.
+LEAST_GAIN_S, LEAST_SECTIONS_CONFIDENCE = 0.5, 0.8
 
 # The place of a part is searched in frames of so many short ones.
 PART_FACTOR = 4
@@ -171,11 +173,22 @@ def align(
         candidates_hz = [float(tuning_hz * units.cents_to_ratio(100 * step)) for step in SEMITONES]
     else:
         candidates_hz = [float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))]
-    if len(candidates_hz) > 1:
-        costs = [_coarse_cost(hearing, score, candidate_hz, extent) for candidate_hz in candidates_hz]
-        candidates_hz = [candidates_hz[int(np.argmin(costs))]]
-    levels = features.band_levels(hearing, candidates_hz[0])
-    return (_follow_sections if extent == "auto" else _follow)(levels, score, candidates_hz[0], extent)
+    extents = ("whole", "sections") if extent == "auto" else (extent,)
+    tunings_hz = [_likely_tuning_hz(hearing, score, candidates_hz, one) for one in extents]
+    follow = _follow_sections if extent == "auto" else partial(_follow, extent=extent)
+    best = follow(features.band_levels(hearing, tunings_hz[0]), score, tunings_hz[0])
+    # Where jumps are allowed, a foreign key may suit as well; it is tried only where the likely one does not.
+    if best.is_doubtful and tunings_hz[-1] != tunings_hz[0]:
+        other = follow(features.band_levels(hearing, tunings_hz[-1]), score, tunings_hz[-1])
+        best = max(best, other, key=lambda alignment: alignment.mean_confidence)
+    return best
+
+
+def _likely_tuning_hz(hearing: features.Hearing, score: Score, candidates_hz: list[float], extent: str) -> float:
+    """The tuning, of several, at which the recording suits the score best."""
+    if len(candidates_hz) == 1:
+        return candidates_hz[0]
+    return min(candidates_hz, key=lambda candidate_hz: _coarse_cost(hearing, score, candidate_hz, extent))
 
 
 def warp(score: Score, alignment: Alignment) -> Score:
@@ -236,15 +249,17 @@ def _mapped(times_s: np.ndarray, from_s: np.ndarray, to_s: np.ndarray) -> np.nda
     return inside + slope * (np.minimum(0, times_s - from_s[0]) + np.maximum(0, times_s - from_s[-1]))
 
 
-def _follow_sections(levels: np.ndarray, score: Score, tuning_hz: float, extent: str) -> Alignment:
+def _follow_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> Alignment:
     """The more confident of two alignments: of the score as it is written, and of the sections that are played."""
     best = _follow(levels, score, tuning_hz, "whole")
     for found in _possible_sections(levels, score, tuning_hz):
         as_played = sections.played(score, found)
         if found == (sections.whole(score),) or not features.pitched_notes(as_played):
             continue
-        alignment = _follow(levels, as_played, tuning_hz, "whole")
-        if not alignment.is_doubtful and _gain_s(alignment, best) > LEAST_GAIN_S and _is_playable(alignment):
+        # A short section may suit better than chance alone: what counts is how it suits among all of the score.
+        alignment = _follow(levels, as_played, tuning_hz, "whole", among=score)
+        is_sure = alignment.mean_confidence >= LEAST_SECTIONS_CONFIDENCE
+        if is_sure and _gain_s(alignment, best) > LEAST_GAIN_S and _is_playable(alignment):
             best = dataclasses.replace(alignment, sections=found, remarks=sections.remarks(score, found))
         if not best.is_doubtful:
             break
@@ -272,8 +287,11 @@ def _is_playable(alignment: Alignment) -> bool:
     return bool(1 / MOST_TEMPO_RATIO <= ratio <= MOST_TEMPO_RATIO)
 
 
-def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str) -> Alignment:
-    """The alignment of a score that is played once from its start to its end, or of a part that is."""
+def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str, among: Score | None = None) -> Alignment:
+    """The alignment of a score that is played once from its start to its end, or of a part that is.
+
+    Confidence compares the path with all moments of the score, or of another one that it is taken from.
+    """
     notes = features.pitched_notes(score)
     lead_s = min(note.onset_s for note in notes)
     path, columns, frame_s = (_whole if extent == "whole" else _part)(levels, score, lead_s)
@@ -282,7 +300,8 @@ def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str) -> 
             f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
             f"got {score.duration_s:.3g} s for {levels.shape[1] * FRAME_S:.3g} s; align it as a whole, or give more"
         )
-    return _as_alignment(path, levels, columns, frame_s, lead_s, notes, tuning_hz)
+    others = columns if among is None else features.columns_of(among, features.extent_s(among)[0], frame_s)
+    return _as_alignment(path, levels, columns, others, frame_s, lead_s, notes, tuning_hz)
 
 
 def _whole(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -325,6 +344,8 @@ def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, 
 def _coarse_cost(hearing: features.Hearing, score: Score, tuning_hz: float, extent: str) -> float:
     """Mean distance along the path when the recording is heard at a tuning; coarse frames are enough to tell."""
     levels = features.band_levels(hearing, tuning_hz)
+    if extent == "sections":
+        return jumps.path_with_jumps(levels, score, 2 * jumps.COARSE_S).distance
     lead_s, end_s = features.extent_s(score)
     factor = max(2 * PART_FACTOR, math.ceil(levels.shape[1] / 500))
     rows = features.unit_columns(paths.averaged(levels, factor))
@@ -333,14 +354,14 @@ def _coarse_cost(hearing: features.Hearing, score: Score, tuning_hz: float, exte
         return min(paths.part_path(rows, features.unit_columns(columns))[1] for columns in tempi)
     columns = features.unit_columns(features.columns_of(score, lead_s, (end_s - lead_s) / rows.shape[1]))
     path = paths.whole_path(rows, columns)
-    cost = float(paths.distances(rows, columns)[path[:, 0], path[:, 1]].mean())
-    return cost if extent == "whole" else min(cost, jumps.path_with_jumps(levels, score, 2 * jumps.COARSE_S).distance)
+    return float(paths.distances(rows, columns)[path[:, 0], path[:, 1]].mean())
 
 
 def _as_alignment(
     path: np.ndarray,
     levels: np.ndarray,
     columns: np.ndarray,
+    others: np.ndarray,
     frame_s: float,
     lead_s: float,
     notes: tuple[Note, ...],
@@ -361,7 +382,7 @@ def _as_alignment(
         times_s = np.array([first, last + 1]) * frame_s
         recording_s = np.array([path[0, 0], path[-1, 0] + 1]) * FRAME_S
     recording_s = _strictly_increasing(recording_s)
-    cost, close = closeness(path, rows, columns)
+    cost, close = closeness(path, rows, columns, features.unit_columns(others))
     close = np.nan_to_num(close)
     frames = np.clip(np.rint(recording_s / FRAME_S).astype(int), 0, len(close) - 1)
     confidence = np.array([close[start : max(start + 1, stop)].mean() for start, stop in itertools.pairwise(frames)])

@@ -139,9 +139,9 @@ def wrong_scores(cases) -> None:
     """Print the confidence of every recording with its own score and with all the others'."""
     cases = [next(group) for _, group in itertools.groupby(cases, key=lambda case: case[0])]
     print(f"\nConfidence (below {align.LEAST_CONFIDENCE} is doubtful)")
-    for name, mixture, rate, _, written in cases:
-        own = align.align(mixture, rate, written).mean_confidence
-        others = [align.align(mixture, rate, other[4]).mean_confidence for other in cases if other[0] != name]
+    for name, mixture, rate, *_ in cases:
+        others = [align.align(mixture, rate, other[4], extent="auto").mean_confidence for other in cases]
+        own = others.pop([case[0] for case in cases].index(name))
         print(f"{name:16}own {own:.2f}   others {min(others):.2f} to {max(others):.2f}")
 
 
