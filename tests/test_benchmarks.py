@@ -35,6 +35,7 @@ SMALL = {
         ["loss, forward + backward", "step, peak (MB)", "torch.float64"],
     ),
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
+    "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
     "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
