@@ -283,7 +283,7 @@ def check_pairs(name: str, value: Any, left: str, right: str) -> dict[str, str]:
     """
     if value is None:
         return {}
-    wanted = f"{name} must be {left}={right}, several parted by commas"
+    wanted = f"{name} must be {left}={right}, several with commas between"
     if isinstance(value, str):
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
         if not pairs or not all(equals and one.strip() and other.strip() for one, equals, other in pairs):

@@ -111,7 +111,7 @@ class Pairs:
 
     def words(self) -> str:
         """The form of the text."""
-        return f"{self.left}={self.right}, several parted by commas"
+        return f"{self.left}={self.right}, several with commas between"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,8 +201,8 @@ def within(**own: Rule) -> Callable[[Function], Function]:
         parameters = inspect.signature(function).parameters.values()
         defaults = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         rules = {name: own[name] if name in own else RULES[name] for name in defaults}
-        if strangers := set(own) - set(rules):
-            raise TypeError(f"{function.__qualname__} has no option {', '.join(sorted(strangers))}")
+        if unknown := set(own) - set(rules):
+            raise TypeError(f"{function.__qualname__} has no option {', '.join(sorted(unknown))}")
 
         @functools.wraps(function)
         def checked(*positional: Any, **named: Any) -> Any:

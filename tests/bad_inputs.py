@@ -278,11 +278,11 @@ BOMB = "<!DOCTYPE a [<!ENTITY a0 'ha'>" + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};
 
 def many_players(folder, rng):
     lines = [f"player {number},{40 + number % 50},0.0,0.3" for number in range(5000)]
-    (folder / "many.csv").write_text("source,midi,onset_s,offset_s\n" + "\n".join(lines))
+    (folder / "many.csv").write_text("instrument,midi,onset_s,offset_s\n" + "\n".join(lines))
     return folder / "many.csv"
 
 
-def csv_of(*lines, head="source,midi,onset_s,offset_s"):
+def csv_of(*lines, head="instrument,midi,onset_s,offset_s"):
     return written("odd.csv", "\n".join([head, *lines]) + "\n")
 
 

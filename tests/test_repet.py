@@ -293,13 +293,13 @@ def test_what_cannot_be_is_refused(rng):
     loop = looped(rng, 1.0, 3)
     for make, words in (
         (lambda: repet.separate(loop, RATE, period_s=0), "period_s must be a number at least"),
-        (lambda: repet.separate(loop, RATE, shortest_s=0), "shortest_s must be a number above 0"),
+        (lambda: repet.separate(loop, RATE, shortest_s=0), "shortest_s must be a number at least 0.01"),
         (lambda: repet.separate(loop, RATE, shortest_s=3, longest_s=2), "longest_s must be a number at least 3"),
         (lambda: repet.separate(loop, RATE, highpass_hz=-1), "highpass_hz must be a number at least 0"),
         (lambda: repet.separate_adaptive(loop, RATE, repeats=0), "repeats must be a whole number at least 1"),
         (lambda: repet.separate_adaptive(loop, RATE, longest_s=0.1), "longest_s must be a number at least 0.8"),
         (lambda: repet.separate_similar(loop, RATE, count=0), "count must be a whole number at least 1"),
-        (lambda: repet.separate_similar(loop, RATE, least_distance_s=0), "least_distance_s must be a number above 0"),
+        (lambda: repet.separate_similar(loop, RATE, least_distance_s=0), "least_distance_s must be a number at least"),
         (lambda: repet.repeating(np.ones((1, 3, 4)), 0.5), "period_frames must be a number at least 1"),
         (lambda: repet.repeating(-np.ones((1, 3, 4)), 2), "magnitudes of 0 or more"),
         (lambda: period.find_period(np.ones(9), 0), "frame_s must be a number above 0"),

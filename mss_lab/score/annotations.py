@@ -214,7 +214,9 @@ def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tu
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RefusedValue(f"{path} must be a table of numbers as text, got something else ({error})") from error
+        raise RefusedValue(
+            f"{path} must be a table of numbers as text in UTF-8, got something else (byte {error.start + 1} is none)"
+        ) from error
     rows = []
     for line, row in enumerate(text.splitlines(), start=1):
         cells = row.replace(",", " ").split()

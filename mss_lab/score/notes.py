@@ -310,8 +310,9 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
             columns = tuple(table.fieldnames or ())
             rows = [(table.line_num, row) for row in table]
     except (UnicodeDecodeError, csv.Error) as error:
+        what = f"byte {error.start + 1} is none" if isinstance(error, UnicodeDecodeError) else str(error)
         raise RefusedValue(
-            f"{path} must be a table of text in UTF-8 with the columns {wanted}, got something else ({error}); "
+            f"{path} must be a table of text in UTF-8 with the columns {wanted}, got something else ({what}); "
             "save it again as CSV in UTF-8"
         ) from error
     missing = [column for column in CSV_COLUMNS if column not in columns]
