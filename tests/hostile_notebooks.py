@@ -1,6 +1,6 @@
 """Notebooks that attack their grader, for `test_grade_hostile`: each with the verdicts that must come out all the same.
 
-Cells are parted by lines of "#%%". The words @students@, @out@, @token@ and @port@ stand for the folder of the class,
+Cells are separated by lines of "#%%". The words @students@, @out@, @token@ and @port@ stand for the folder of the class,
 the folder of the results, a word that marks what is left over, and a port at which somebody listens outside.
 
 An exercise that is not named among the verdicts may have any verdict but "right".
@@ -472,7 +472,7 @@ for path in ['@students@/ada.ipynb', '../ada.ipynb', '@out@/grades.csv', '/proc/
     except OSError as error:
         print(type(error).__name__)
 #%%
-for root in ['/tmp', '..', '@students@', '@out@', '/proc/1/root/tmp', '/home', '/root', '/work', '/var', '/dev/shm']:
+for root in ['/tmp', '..', '@students@', '@out@', '/proc/1/root/tmp', '/home', '/root', '/srv', '/var', '/dev/shm']:
     for path in pathlib.Path(root).rglob('*.[ijc][psn]*'):
         try:
             print(path, path.read_text()[:3000])
