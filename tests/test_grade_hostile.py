@@ -329,13 +329,16 @@ def test_a_solution_that_was_seen_is_told(graded):
 
 
 def test_no_process_is_left(graded):
-    finder = subprocess.Popen([sys.executable, "-c", f"'{TOKEN}'; import time; time.sleep(60)"])
+    program = f"'{TOKEN}'; print(flush=True); import time; time.sleep(60)"
+    finder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    # Its command line is there once it says something.
+    finder.stdout.readline()
     try:
         # The search finds what there is ...
         assert len(processes_with(TOKEN)) == 1
     finally:
         finder.kill()
-        finder.wait()
+        finder.communicate()
     # ... and there is nothing.
     assert processes_with(TOKEN) == []
 
