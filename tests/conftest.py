@@ -1,12 +1,17 @@
 """What all tests share: a seeded generator, read-only arrays, and the real recordings."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 RECORDINGS_VARIABLE = "MSS_LAB_RECORDINGS"
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and every program that they start inherits that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

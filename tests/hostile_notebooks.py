@@ -1,7 +1,7 @@
 """Notebooks that attack their grader, for `test_grade_hostile`: each with the verdicts that must come out all the same.
 
-Cells are separated by lines of "#%%". The words @students@, @out@, @token@ and @port@ stand for the folder of the class,
-the folder of the results, a word that marks what is left over, and a port at which somebody listens outside.
+Cells are separated by lines of "#%%". The words @students@, @out@, @token@ and @port@ stand for the folder of the
+class, the folder of the results, a word that marks what is left over, and a port at which somebody listens outside.
 
 An exercise that is not named among the verdicts may have any verdict but "right".
 """

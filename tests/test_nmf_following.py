@@ -202,15 +202,6 @@ def test_estimates_add_up_for_any_length(samples, channels):
     assert_allclose(sum(found.values()), mixture, atol=1e-6)
 
 
-def test_magnitudes_made_in_pieces_are_those_of_the_whole(rng):
-    waveform = rng.normal(size=(2, 30_001)).astype(np.float32)
-    settings = {"window_samples": 2040, "hop_samples": 255}
-    whole = transforms.common_magnitude(transforms.stft(waveform, **settings)).T
-    out = np.empty_like(whole)
-    informed._write_magnitudes(out, waveform, settings, 4_000)
-    assert_allclose(out, whole, atol=1e-5)
-
-
 def test_keys_that_excerpts_leave_out_still_sound(monkeypatch):
     sources, score = vibrating()
     monkeypatch.setattr(informed, "LEARN_FROM_S", 1.0)
