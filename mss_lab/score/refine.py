@@ -51,8 +51,8 @@ HABIT_REACH_S = 0.12
 # of a tone that is struck at once takes the first of these times to rise, at its steepest slope; and since a window
 # that is filled in part hears a broad spectrum, the tone is then found too early, by the second. A tone that swells is
 # found later, by this share of the time in which it swells. Measured on synthetic tones that rise in 2, 40 and 80 ms,
-# and then moved so that the median over those and drawn instruments is 0: struck tones stay a little early, bowed and
-# blown ones a little late. `python -m tests.benchmarks.onsets` prints what is left.
+# and then moved so that the mean over those and drawn instruments is near 0: struck tones stay a little early, bowed
+# and blown ones a little late. `python -m tests.benchmarks.onsets` prints what is left.
 SHARPEST_RISE_S, SHARP_EARLY_S, ATTACK_SHARE = 0.049, 0.009, 0.58
 # Attacks are taken to be no longer than the first of these; the second, where no note of a score tells.
 LONGEST_ATTACK_S, USUAL_ATTACK_S = 0.12, 0.04
