@@ -80,6 +80,15 @@ def test_no_line_is_wider_than_a_terminal():
     assert next(report("a.csv", Reading(Score((), ("a",))))) == "a.csv: 1 player, 0 notes, 0:00.00 long"
 
 
+def test_names_that_differ_at_their_ends_stay_apart():
+    names = tuple(f"bright acoustic piano of the second group {number}" for number in range(3))
+    score = Score(tuple(Note(name, 60, 0, 1) for name in names), names)
+    lines = list(report("a.mid", Reading(score, unnamed=frozenset(names), programs=dict.fromkeys(names, 1))))
+    shown = [line for line in lines if line.startswith("bright")]
+    assert len(set(shown)) == 3
+    assert all(f" {number} * " in line for number, line in enumerate(shown))
+
+
 def same(one, other, within_s):
     assert one.sources == other.sources
     for ours, theirs in zip(one.notes, other.notes, strict=True):

@@ -60,12 +60,6 @@ def test_long_text_is_cut_and_that_is_said():
     assert plain.plain("\x1b]" * 10**6, 10) == "... (cut; it had 2000000 characters)"
 
 
-def test_what_an_encoding_does_not_have_becomes_a_question_mark():
-    assert plain.encodable("\N{CHECK MARK} \xeb", "ascii") == "? ?"
-    assert plain.encodable("\N{CHECK MARK} \xeb", "latin-1") == "? \xeb"
-    assert plain.encodable("\N{CHECK MARK}", None) == "\N{CHECK MARK}"
-
-
 # Results
 
 

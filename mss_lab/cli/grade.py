@@ -10,10 +10,11 @@ from pathlib import Path
 from .. import checks, files
 from ..grading import class_run, results, sandbox, submissions, tables
 from ..grading.grades import NotebookGrade
-from ..grading.plain import encodable, plain
+from ..grading.plain import plain
 from ..lessons import beside, lab
 from ..lessons.exercise import STATES
 from ..refusals import RefusedValue
+from .plain import counted
 
 # Below this, not even the workbook's own packages can be loaded.
 LEAST_MEMORY_GB = 0.5
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         in_order = [graded[place].grade for place in sorted(graded)]
         written = _write_tables(in_order, folder, options.csv, options.force)
     for line in _summary(list(graded.values()), folder, written):
-        _say(line)
+        print(line, flush=True)
     if stopped is not None:
         more = "; call again with the same --out to go on" if folder is not None else ""
         print(f"mss-lab: stopped; {len(graded)} of {len(found)} notebooks were graded{more}", file=sys.stderr)
@@ -151,7 +152,7 @@ def _grade(
             graded[one.place] = one
             with tqdm.external_write_mode(file=sys.stdout):
                 for line in lines_of(one.grade, reused=one.reused):
-                    _say(line)
+                    print(line, flush=True)
             bar.update()
 
 
@@ -176,16 +177,10 @@ def _summary(graded: Sequence[class_run.Graded], folder: Path | None, written: I
     right = sum(one.points for one in exercises)
     reused = sum(one.reused for one in graded)
     problems = sum(bool(grade.problem) for grade in grades)
-    words = f"{len(grades)} notebooks, {right} of {len(exercises)} exercises right"
+    words = f"{counted(len(grades), 'notebook')}, {right} of {counted(len(exercises), 'exercise')} right"
     words += f"; {reused} graded before" if reused else ""
     words += f"; {problems} with a problem" if problems else ""
     lines = [words]
     lines += [plain(f"tables: {', '.join(written)}", 4000)] if written else []
     lines += [plain(f"pages: {folder / results.PAGES}", 4000)] if folder is not None else []
     return lines
-
-
-def _say(line: str) -> None:
-    # Not every terminal has the signs of verdicts, or all letters of a path.
-    sys.stdout.write(encodable(line, sys.stdout.encoding) + "\n")
-    sys.stdout.flush()

@@ -3,7 +3,7 @@ r"""What a command prints, made safe for a terminal: names of files and players 
 A name can hold escape sequences that a terminal obeys, bytes that are no text, and characters that the terminal's
 encoding does not have. Each is shown as Python would write it, such as \x1b, so that the name stays recognisable.
 
-Contents: visible, one_line, PlainStream, plain_streams.
+Contents: visible, one_line, counted, PlainStream, plain_streams.
 """
 
 import contextlib
@@ -33,6 +33,11 @@ def one_line(text: str) -> str:
     """
     content = text.rstrip("\n")
     return visible(content).replace("\n", "\\n").replace("\t", "\\t") + text[len(content) :]
+
+
+def counted(number: int, what: str) -> str:
+    """Such as "1 note" and "2 notes"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _shown(character: str) -> str:

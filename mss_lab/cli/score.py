@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from .. import files, units
 from ..refusals import RefusedValue
+from .plain import counted
 from .separate import add_reading_arguments
 
 if TYPE_CHECKING:
     from ..score.reading import Reading
 
 WIDTH = 80
+# Where names are too long for a table: the least width of a column, and how many of their last characters are kept.
+LEAST_COLUMN, KEPT_END = 14, 5
 
 # The formats that can be written, and how their files end.
 ENDINGS = {"midi": (".mid", ".midi"), "csv": (".csv",), "musicxml": (".musicxml", ".xml")}
@@ -85,7 +88,7 @@ def report(name: str, reading: "Reading") -> Iterator[str]:
     """The lines that `mss-lab score` prints, none wider than 80 columns; `name` is that of the file."""
     score = reading.score
     yield from _wrapped(
-        f"{name}: {_count(len(score.sources), 'player')}, {_count(len(score.notes), 'note')}, "
+        f"{name}: {counted(len(score.sources), 'player')}, {counted(len(score.notes), 'note')}, "
         f"{_clock(score.duration_s)} long"
     )
     yield ""
@@ -94,7 +97,7 @@ def report(name: str, reading: "Reading") -> Iterator[str]:
         yield from _wrapped("* The file gives no name; --players NAME,NAME,... names all players in this order.")
     yield ""
     if reading.measures:
-        count = _count(len(reading.measures), "measure")
+        count = counted(len(reading.measures), "measure")
         yield from _wrapped(f"Played: {count}, {', '.join(_runs(reading.measures))}")
     yield from _wrapped(f"Tempo: {_tempo(reading.tempos)}")
     if not reading.warnings:
@@ -128,10 +131,10 @@ def _players(reading: "Reading") -> Iterator[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of text in columns; the first two are cut where they would make a line too wide."""
+    """Rows of text in columns; of the first two the second is cut first where they would make a line too wide."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     room = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)
-    widths[1] = min(widths[1], max(room - widths[0], room // 2))
+    widths[1] = min(widths[1], max(room - widths[0], LEAST_COLUMN))
     widths[0] = min(widths[0], room - widths[1])
     for row in rows:
         cells = [
@@ -143,7 +146,8 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    # Two names of one kind differ at their ends: "violin 1", "violin 2".
+    return text if len(text) <= width else f"{text[: width - 1 - KEPT_END]}…{text[-KEPT_END:]}"
 
 
 def _runs(measures: Sequence[str]) -> Iterator[str]:
@@ -170,7 +174,7 @@ def _tempo(tempos: Sequence[tuple[float, float]]) -> str:
     shown = [f"{tempo:.4g} from {_clock(time_s)}" for time_s, tempo in itertools.islice(tempos, 8)]
     more = f", and {len(values) - 8} more" if len(values) > 8 else ""
     return (
-        f"{min(values):.4g} to {max(values):.4g} quarters a minute, {_count(len(values) - 1, 'change')}: "
+        f"{min(values):.4g} to {max(values):.4g} quarters a minute, {counted(len(values) - 1, 'change')}: "
         f"{', '.join(shown)}{more}"
     )
 
@@ -179,10 +183,6 @@ def _clock(time_s: float) -> str:
     """A time as minutes and seconds, with hundredths: "1:02.50"."""
     hundredths = round(100 * time_s)
     return f"{hundredths // 6000}:{hundredths % 6000 // 100:02d}.{hundredths % 100:02d}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _wrapped(text: str, indent: str = "") -> Iterable[str]:

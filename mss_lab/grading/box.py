@@ -24,7 +24,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     # The child says when it has its namespaces, and waits until the numbers of users are written.
     heard, said = os.pipe()
     answered, answer = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            os._exit(_enter(settings, arguments[1:], said, answered))
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                os.write(said, str(error).encode() or b"no reason was given")
-        finally:
-            os._exit(125)
-    os.close(said)
+    child = _fork(said, lambda: _enter(settings, arguments[1:], said, answered))
     words = os.read(heard, 4096)
     if words == UNSHARED_NOW:
         _name_users(child)
@@ -143,18 +133,26 @@ def _enter(settings: dict[str, Any], command: Sequence[str], said: int, answered
         _do("unshare", sum(UNSHARED.values()))
         os.write(said, UNSHARED_NOW)
         os.read(answered, 1)
-    first = os.fork()
-    if not first:
+    return _code(os.waitpid(_fork(said, lambda: _in_the_box(settings, command)), 0)[1])
+
+
+def _fork(said: int, run: Callable[[], int]) -> int:
+    """Start a child that ends with this process; its exit code is what `run` returns. Returns its number.
+
+    Why `run` stopped, if it did, is written into the pipe `said`, which the child keeps and this process closes.
+    """
+    child = os.fork()
+    if not child:
         try:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            os._exit(_in_the_box(settings, command))
+            os._exit(run())
         except BaseException as error:
             with contextlib.suppress(OSError):
                 os.write(said, str(error).encode() or b"no reason was given")
         finally:
             os._exit(125)
     os.close(said)
-    return _code(os.waitpid(first, 0)[1])
+    return child
 
 
 def _name_users(child: int) -> None:

@@ -139,39 +139,14 @@ def _begin(
     own = _new_folder()
     started = False
     try:
-        content = submissions.read(submission.notebook)
-        beside_it = own / "files"
-        beside_it.mkdir()
-        copied = submissions.take_along(
-            submission.notebook, beside_it, for_all=settings.for_all, leave_out=settings.leave_out
-        )
-        key = results.key_of(
-            content,
-            student=submission.student,
-            beside=copied.digests,
-            lesson=settings.lesson or None,
-            limits=settings.limits,
-            version=results.version(os.environ.get(lab.OWN_LESSONS)),
-        )
+        content, copied = _gathered(submission, settings, own)
         notes = (*submission.notes, *copied.notes)
+        key = _key(content, copied, submission, settings)
         kept = results.read(folder, key) if folder is not None and not settings.again else None
         if kept is not None:
             return Graded(place, _named(kept, submission, notes), True)
-        (own / "notebook.ipynb").write_bytes(content)
-        page = results.page_of(folder, key, submission.student).absolute() if folder is not None else ""
-        job = one.Job(
-            notebook=str(own / "notebook.ipynb"),
-            name=submission.notebook,
-            student=submission.student,
-            files=str(beside_it),
-            folder=str(own),
-            lesson=settings.lesson,
-            secret=secrets.randbits(63),
-            limits=settings.limits,
-            page=str(page),
-            stubs=str(lessons[0]),
-            pieces=tuple(map(str, lessons[1])),
-        )
+        page = str(results.page_of(folder, key, submission.student).absolute()) if folder is not None else ""
+        job = _job(submission, settings, own, page, lessons)
         (own / "job.json").write_text(job.to_json(), encoding="utf-8")
         until = time.monotonic() + settings.limits.seconds + MORE_TIME_S
         # A signal between the start of the process and the list would leave it without anybody who ends it.
@@ -187,6 +162,46 @@ def _begin(
     finally:
         if not started:
             _remove(own)
+
+
+def _gathered(submission: Submission, settings: Settings, own: Path) -> tuple[bytes, beside.Copied]:
+    """The notebook's content, copied into `own` with the files that go with it."""
+    content = submissions.read(submission.notebook)
+    (own / "notebook.ipynb").write_bytes(content)
+    (own / "files").mkdir()
+    copied = submissions.take_along(
+        submission.notebook, own / "files", for_all=settings.for_all, leave_out=settings.leave_out
+    )
+    return content, copied
+
+
+def _key(content: bytes, copied: beside.Copied, submission: Submission, settings: Settings) -> str:
+    return results.key_of(
+        content,
+        student=submission.student,
+        beside=copied.digests,
+        lesson=settings.lesson or None,
+        limits=settings.limits,
+        version=results.version(os.environ.get(lab.OWN_LESSONS)),
+    )
+
+
+def _job(
+    submission: Submission, settings: Settings, own: Path, page: str, lessons: tuple[Path, Sequence[Path]]
+) -> one.Job:
+    return one.Job(
+        notebook=str(own / "notebook.ipynb"),
+        name=submission.notebook,
+        student=submission.student,
+        files=str(own / "files"),
+        folder=str(own),
+        lesson=settings.lesson,
+        secret=secrets.randbits(63),
+        limits=settings.limits,
+        page=page,
+        stubs=str(lessons[0]),
+        pieces=tuple(map(str, lessons[1])),
+    )
 
 
 def _start(own: Path) -> subprocess.Popen:

@@ -106,19 +106,23 @@ class Judge:
 
     def _hear(self, connection: socket.socket) -> None:
         # What a kernel sends may be anything, and may stop anywhere; it costs the kernel its answer, nobody else's.
-        with contextlib.closing(connection), contextlib.suppress(Exception):
-            channel = Channel(connection)
-            calls = _Calls(channel)
-            message = channel.receive(calls.function, limit_s=60)
-            with self._one_at_a_time:
-                channel.send(self._answer(message, calls))
-        self._free.release()
+        try:
+            with contextlib.closing(connection), contextlib.suppress(Exception):
+                channel = Channel(connection)
+                calls = _Calls(channel)
+                message = channel.receive(calls.function, limit_s=60)
+                with self._one_at_a_time:
+                    channel.send(self._answer(message, calls))
+        finally:
+            self._free.release()
 
     def _answer(self, message: dict[str, Any], calls: "_Calls") -> dict[str, Any]:
         kind = message["kind"]
         if kind == "opened":
-            number = lab.exercises_of(str(message["lesson"])) and f"{int(message['lesson']):02}"
-            if number and number not in self.opened:
+            # Refused where there is no such lesson.
+            lab.exercises_of(str(message["lesson"]))
+            number = f"{int(message['lesson']):02}"
+            if number not in self.opened:
                 self.opened.append(number)
             self.student = self.student or str(message["student"])
             return {"words": ""}

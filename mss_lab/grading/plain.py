@@ -1,10 +1,12 @@
-"""Text that somebody else wrote, made safe to show: on a terminal, in a table, in one line.
+"""Text that somebody else wrote, made safe for a table, a page or one line: what could act is removed.
+
+On a terminal a name must stay recognisable; there `mss_lab.cli.plain` shows such characters instead.
 
 A student's message, name or path can hold escape sequences that a terminal obeys, characters that turn the direction
 of reading or that nobody sees, line breaks that look like lines of the grader, and halves of characters (lone
 surrogates) that no file can store. None of these is left in what `plain` returns.
 
-Contents: plain, encodable.
+Contents: plain.
 """
 
 import re
@@ -21,8 +23,8 @@ ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 
-# Categories of Unicode that show nothing, or something else than they hold. Controls and separators of lines part two
-# words; a format character, such as a mark of direction or a space without width, stands inside one.
+# Categories of Unicode that show nothing, or something else than they hold. Controls and separators of lines stand
+# between two words; a format character, such as a mark of direction or a space without width, stands inside one.
 SEPARATING = ("Cc", "Zl", "Zp")
 UNSEEN = "Cf"
 HALF = "Cs"
@@ -49,12 +51,6 @@ def plain(text: object, longest: int = LONGEST) -> str:
     if len(kept) <= longest and len(seen) == len(text):
         return kept
     return f"{kept[:longest]} ... (cut; it had {len(text)} characters)".strip()
-
-
-def encodable(text: str, encoding: str | None) -> str:
-    """Return `text` with a question mark for each character that an encoding does not have; None stands for UTF-8."""
-    encoding = encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding, "replace")
 
 
 def _shown(character: str) -> str:

@@ -25,7 +25,7 @@ GRADES_COLUMNS = (
     "seconds", "message", "notebook", "notes",
 )  # fmt: skip
 
-# What begins a formula, in the width of East Asian scripts too; also after a semicolon, which parts the cells where a
+# What begins a formula, in the width of East Asian scripts too; also after a semicolon, which separates cells where a
 # comma stands for the decimal point.
 FORMULA = re.compile("(^|;)([\\s\"']*)(?=[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
                      "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
