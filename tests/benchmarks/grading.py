@@ -17,8 +17,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.paths import NOTEBOOKS
+
 LOOK_S = 0.2
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """What the browser tests share: one JupyterLab and one Chromium for all of them, a fresh page for each."""
 
 import pytest
-import workbench
+
+from tests.browser import workbench
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from PIL import Image
 
 from mss_lab import files
 from tests.browser import workbench
+from tests.paths import NOTEBOOKS, ROOT
 
-ROOT = Path(__file__).parents[2]
-LESSON = ROOT / "notebooks" / "00_unmix_in_five_minutes.ipynb"
+LESSON = NOTEBOOKS / "00_unmix_in_five_minutes.ipynb"
 FOLDER = ROOT / "data" / "screenshots"
 COLOURS = 256
 

@@ -5,14 +5,15 @@ comes out is measured in the page.
 """
 
 import shutil
-from pathlib import Path
 
 import pytest
-import workbench
+
+from tests.browser import workbench
+from tests.paths import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
 
-LESSON_00 = Path(__file__).parents[2] / "notebooks" / "00_unmix_in_five_minutes.ipynb"
+LESSON_00 = NOTEBOOKS / "00_unmix_in_five_minutes.ipynb"
 
 # Two tones a sample rate apart from nothing: every gain in the graph can be told from the level of one frequency.
 TWO_TONES = """\

@@ -3,7 +3,8 @@
 import math
 
 import pytest
-import workbench
+
+from tests.browser import workbench
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,119 @@
+"""What the options of every method may be: declared for each, wide enough for the default, and held at the door."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+from mss_lab import catalogue, checks, cli, options
+from mss_lab.refusals import RefusedType, RefusedValue
+from tests.every_method.test_catalogue import every_method
+
+ABSURD = (10**12, -(10**12), 1e300, -1e300, math.nan, math.inf, -math.inf)
+WRONG = ("", "wide", True, None, [1], {"a": 1}, 1j)
+
+
+@options.within(gain=options.Number(0, 2), mode=options.Choice(("soft", "hard")), loud=options.Switch())
+def made_up(mixture, sample_rate_hz, score=None, *, gain=1.0, mode="soft", loud=False, count=None, rng=None):
+    return gain, mode, loud, count, rng
+
+
+@every_method
+def test_every_option_of_every_method_is_declared_and_its_default_allowed(method):
+    rules, defaults = method.rules(), method.options()
+    assert set(rules) == set(defaults)
+    checked = options.check(method.load(), defaults)
+    assert checked == defaults
+    # A declaration that allows everything is meant for what is neither a number, a word nor a switch.
+    for name, rule in rules.items():
+        if isinstance(rule, options.Own):
+            assert not isinstance(defaults[name], bool | int | float), name
+
+
+@every_method
+def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(method):
+    for name, rule in method.rules().items():
+        if not isinstance(rule, options.Number):
+            continue
+        for value in ABSURD:
+            with pytest.raises(RefusedValue, match=rf"{name} must be .* at least .* and at most .*, got") as caught:
+                catalogue.separator(method.name, **{name: value})
+            assert rule.unit in str(caught.value)
+        for value in WRONG:
+            if value is None and method.options()[name] is None:
+                continue
+            with pytest.raises(RefusedType, match=f"{name} must be"):
+                catalogue.separator(method.name, **{name: value})
+        for value in (rule.at_least, rule.at_most):
+            catalogue.separator(method.name, **{name: value})
+
+
+@every_method
+def test_a_call_from_python_is_held_to_the_same_ranges(method):
+    with pytest.raises((RefusedType, RefusedValue)):
+        name = next(name for name, rule in method.rules().items() if isinstance(rule, options.Number))
+        method.load()(np.zeros((2, 100), np.float32), 16_000, None, **{name: 10**12})
+
+
+def test_values_reach_the_function_in_the_form_that_it_wants():
+    assert made_up(None, 1, gain=np.float32(0.5)) == (0.5, "soft", False, None, None)
+    assert made_up(None, 1, count=3.0, loud=np.True_, mode="hard") == (1.0, "hard", True, 3, None)
+    assert isinstance(made_up(None, 1, count=3.0)[3], int)
+    rng = np.random.default_rng(0)
+    assert made_up(None, 1, rng=rng)[4] is rng
+
+
+@pytest.mark.parametrize(
+    "given, error, words",
+    [
+        ({"gain": 2.1}, RefusedValue, "gain must be a number at least 0 and at most 2, got 2.1"),
+        ({"gain": None}, RefusedType, "gain must be a number"),
+        ({"mode": "hrad"}, RefusedValue, "did you mean 'hard'"),
+        ({"mode": 1}, RefusedValue, "mode must be one of"),
+        ({"loud": 1}, RefusedType, "loud must be true or false, got 1"),
+        ({"loud": "yes"}, RefusedType, "loud must be true or false, got 'yes'"),
+        ({"count": 0}, RefusedValue, r"count must be a whole number at least 1 and at most 32 \(sources\), got 0"),
+        ({"count": 1.5}, RefusedValue, "count must be a whole number"),
+        ({"rng": 0}, RefusedType, "np.random.default_rng"),
+    ],
+)
+def test_what_may_not_be_is_refused(given, error, words):
+    with pytest.raises(error, match=words):
+        made_up(None, 1, **given)
+
+
+def test_the_function_keeps_its_name_its_signature_and_its_own_errors():
+    assert made_up.__name__ == "made_up"
+    assert "gain" in inspect.signature(made_up).parameters
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        made_up(None, 1, gian=1)
+
+
+def test_a_rule_for_no_option_and_an_option_without_a_rule_are_faults():
+    with pytest.raises(TypeError, match="no option bins"):
+        options.within(bins=options.Number(0, 1))(lambda mixture, *, count=1: None)
+    with pytest.raises(KeyError, match="never_declared"):
+        options.within()(lambda mixture, *, never_declared=1: None)
+
+
+@pytest.mark.parametrize("value", [None, {}, {"lead": "flute"}, "lead=flute", " lead = flute , low=tuba,"])
+def test_pairs_are_text_or_a_dict(value):
+    found = checks.check_pairs("players", value, "SOURCE", "INSTRUMENT")
+    assert found == ({} if not value else {"lead": "flute", "low": "tuba"} if "," in value else {"lead": "flute"})
+
+
+@pytest.mark.parametrize("value", ["foo", "", "=", "a=", "=b", "a=b,c", 3, 2.5, True, ["a"], {"a": 1}, {1: "a"}])
+def test_pairs_that_are_none_are_refused(value):
+    with pytest.raises(
+        (RefusedType, RefusedValue), match="players must be SOURCE=INSTRUMENT, several with commas between"
+    ):
+        checks.check_pairs("players", value, "SOURCE", "INSTRUMENT")
+
+
+def test_the_list_of_methods_says_what_may_be(capsys):
+    assert cli.main(["methods"]) == 0
+    printed = capsys.readouterr().out
+    assert "    window_s=0.09288  (0.0005 to 5 seconds)\n" in printed
+    assert "    onsets=False  (true or false)\n" in printed
+    assert "    mode=mask  (mask, resynth)\n" in printed

@@ -1,0 +1,180 @@
+"""The command that trains: from a store to weights, a card and a table, with nothing but the four libraries."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mss_lab.datasets import store
+from mss_lab.neural import models, recipes, train, weights
+from tests.neural.toy_network import RATE_HZ, SOURCES, network, song
+from tests.paths import ROOT
+
+# Not the network's own order: names come from the data.
+PLAYERS = SOURCES[::-1]
+
+
+def make_stores(folder, rate_hz=RATE_HZ):
+    facts = {"sources": list(PLAYERS), "sample_rate_hz": rate_hz, "engine": "sines"}
+    for split, items in (("train", 4), ("valid", 2)):
+        store.make(folder / split, song, items, facts={**facts, "split": split}, shard_items=2)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path):
+    return make_stores(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    """The toy has a recipe for the length of a test; its settings depend on a score."""
+    monkeypatch.setitem(models.MODELS, "toy", "tests.neural.toy_network:ToyNetwork")
+    small = {"sample_rate_hz": RATE_HZ, "segment_s": 0.25, "batch": 2, "steps": 10, "validate_every": 5}
+    small |= {"validate_batches": 2, "learning_rate": 0.01}
+    made = recipes.Recipe("toy", {"hidden": 8, "score": True}, **small)
+    monkeypatch.setitem(recipes.RECIPES, "toy", {"student": made, "paper": made})
+
+
+def command(data, out, *more):
+    return train.main(["toy", "--data", str(data), "--out", str(out), "--accelerator", "cpu", "--quiet", *more])
+
+
+def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert command(data, out, "--seed", "3") == 0
+    shown = capsys.readouterr().out
+    assert "toy: 10 steps in" in shown and "all steps taken" in shown and str(out / "toy.safetensors") in shown
+    model = weights.load(out / "toy.safetensors")
+    assert (model.sources, model.settings.hidden, model.needs_score) == (PLAYERS, 8, True)
+    card = weights.card(out / "toy.safetensors")
+    assert (card["name"], card["preset"], card["seed"], card["steps"], card["dtype"]) == (
+        "toy",
+        "student",
+        3,
+        10,
+        "float16",
+    )
+    assert card["data"]["engine"] == "sines" and card["data"]["items"] == 4
+    assert card["made_by"] == "python -m mss_lab.neural.train toy --preset student --seed 3 --steps 10"
+    assert card["recipe"]["batch"] == 2
+    assert card["figures"]["judged on"] == "valid"
+    assert str(tmp_path) not in json.dumps(card)
+    with (out / "toy.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["source"] for row in rows] == [*PLAYERS, "mean"]
+    assert [row["source"] for row in card["figures"]["table"]] == [*PLAYERS, "mean"]
+    assert float(rows[0]["si_sdr"]) == card["figures"]["table"][0]["si_sdr"]
+
+
+def test_time_that_is_up_leaves_weights_and_the_same_command_goes_on(data, tmp_path, capsys):
+    assert command(data, tmp_path / "out", "--minutes", "0") == 0
+    assert "time is up; the same command goes on" in capsys.readouterr().out
+    assert weights.card(tmp_path / "out" / "toy.safetensors")["stopped"] == "time"
+    assert command(data, tmp_path / "out") == 0
+    assert command(data, tmp_path / "whole") == 0
+    resumed, whole = (weights.load(tmp_path / name / "toy.safetensors").state_dict() for name in ("out", "whole"))
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_a_store_alone_is_judged_on_itself(data, tmp_path):
+    assert command(data / "train", tmp_path / "out") == 0
+    assert weights.card(tmp_path / "out" / "toy.safetensors")["figures"]["judged on"] == "train"
+
+
+def test_what_went_wrong_is_said_in_one_line(data, tmp_path, capsys):
+    assert command(tmp_path / "nothing", tmp_path / "out") == 2
+    assert str(tmp_path / "nothing") in capsys.readouterr().err
+    assert command(make_stores(tmp_path / "fast", 16_000), tmp_path / "out") == 2
+    assert "must be at 8000 Hz for this recipe, got 16000 Hz" in capsys.readouterr().err
+    assert command(data, tmp_path / "out", "--steps", "5") == 0
+    capsys.readouterr()
+    assert command(data, tmp_path / "out", "--steps", "5", "--seed", "9") == 2
+    error = capsys.readouterr().err
+    assert "holds another run" in error and "seed was 0, is 9" in error and error.count("\n") == 1
+
+
+def test_a_perfect_network_and_one_that_does_nothing_are_told_apart():
+    class Oracle(torch.nn.Module):
+        sources = SOURCES
+
+        def __init__(self, batch, part):
+            super().__init__()
+            self.batch, self.part = batch, part
+
+        def forward(self, mixture, rolls=None):
+            return self.part * self.batch["sources"] + (1 - self.part) * mixture[:, None]
+
+    batch = {"sources": torch.from_numpy(np.random.default_rng(0).standard_normal((3, 2, 1000))).float()}
+    batch["sources"][0, 1] = 0
+    nothing, most = (train.judge(Oracle(batch, part), [batch]) for part in (0.0, 0.99))
+    assert [row["source"] for row in nothing] == [*SOURCES, "mean"]
+    # One example has one player alone: nothing can be improved there, and nothing is counted.
+    assert [row["segments"] for row in nothing] == [2, 2, 4]
+    assert all(abs(row["improvement"]) < 0.01 for row in nothing)
+    assert all(row["improvement"] > 35 for row in most)
+
+
+def test_training_needs_four_libraries_alone(data, tmp_path):
+    """A subprocess in which no other library can be found trains and resumes, from the store to the table."""
+    code = f"""
+import importlib.machinery, importlib.metadata, sys
+sys.path.insert(0, {str(ROOT)!r})
+BLOCKED = {{"joblib", "scipy", "soundfile", "soxr", "music21", "librosa", "pretty_midi", "sklearn", "matplotlib",
+            "numba", "pandas", "museval", "torchaudio", "IPython", "tensorboard", "mir_eval"}}
+class Finder(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in BLOCKED else super().find_spec(name, path, target)
+class Distribution(importlib.metadata.Distribution):
+    find = importlib.metadata.Distribution.from_name
+    @classmethod
+    def from_name(cls, name):
+        if name.lower() in BLOCKED:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return cls.find(name)
+importlib.metadata.Distribution = Distribution
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Finder
+from mss_lab.neural import models, recipes, train
+models.MODELS["toy"] = "tests.neural.toy_network:ToyNetwork"
+recipes.RECIPES["toy"] = {{"student": recipes.Recipe("toy", {{"score": True}}, sample_rate_hz={RATE_HZ}, segment_s=0.25,
+                          batch=2, steps=10, validate_batches=2)}}
+options = ["toy", "--data", {str(data)!r}, "--out", {str(tmp_path / "out")!r}, "--accelerator", "cpu"]
+assert train.main([*options, "--minutes", "0"]) == 0
+assert train.main(options) == 0
+assert not BLOCKED & set(sys.modules), BLOCKED & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "toy.csv").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name != "toy"])
+def test_recipes_name_networks_and_settings_that_exist(name):
+    for preset, recipe in recipes.RECIPES[name].items():
+        kind = models.class_of(recipe.network)
+        settings = models.settings_from(kind.Settings, {"sample_rate_hz": recipe.sample_rate_hz, **recipe.settings})
+        assert recipe is recipes.recipe(name, preset)
+        assert settings.sample_rate_hz == recipe.sample_rate_hz
+        assert recipe.segment_s * recipe.sample_rate_hz >= settings.window_samples
+
+
+def test_students_are_small():
+    for name, presets in recipes.RECIPES.items():
+        recipe = presets["student"]
+        model = models.build(recipe.network, {"sample_rate_hz": recipe.sample_rate_hz, **recipe.settings})
+        count = sum(parameter.numel() for parameter in model.parameters())
+        # In half precision 16 MB are 8 million.
+        assert count <= (3.5e6 if recipe.network == "score-cnn" else 8e6), f"{name}: {count}"
+
+
+def test_names_that_are_misspelt_are_refused():
+    with pytest.raises(ValueError, match=r"recipe must be one of .* did you mean 'toy'"):
+        recipes.recipe("tory")
+    with pytest.raises(ValueError, match="preset must be one of 'paper', 'student'"):
+        recipes.recipe("toy", "large")
+    assert network().sources == SOURCES
