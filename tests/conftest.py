@@ -1,4 +1,4 @@
-"""What all tests share: a seeded generator, read-only arrays, and the real recordings."""
+"""What all tests share: a seeded generator, read-only arrays, the made-up lesson, and the real recordings."""
 
 import os
 import signal
@@ -55,3 +55,13 @@ def frozen():
         return arrays[0] if len(arrays) == 1 else arrays
 
     return freeze
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The folder of a test in which `toy_lesson` is the only lesson, 07, and in which progress is kept."""
+    from tests.lessons import toy_lesson
+
+    monkeypatch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(tmp_path)))
+    monkeypatch.setenv("MSS_LAB_PROGRESS", str(tmp_path / "kept" / "progress.json"))
+    return tmp_path

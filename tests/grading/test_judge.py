@@ -8,12 +8,10 @@ import pytest
 
 from mss_lab.grading.judge import MOST_TRIES, Judge
 from mss_lab.lessons import judged, wire
-from tests.lessons import toy_lesson
 
 
 @pytest.fixture
-def judge(tmp_path, monkeypatch):
-    monkeypatch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(tmp_path)))
+def judge(home, tmp_path, monkeypatch):
     monkeypatch.setenv(judged.PLACE, str(tmp_path / "judge"))
     with Judge(secret=1).listening(tmp_path / "judge") as judge:
         yield judge

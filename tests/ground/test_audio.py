@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import correlate
 
 from mss_lab import audio, checks, signals
+from tests.measures import refusal
 
 RATE = 44_100
 LOSSLESS = {".wav": 0.0, ".flac": 2**-23}
@@ -109,12 +110,6 @@ def test_minutes_of_ogg_do_not_end_python(tmp_path):
 
 
 # Reading: refusals
-
-
-def refusal(call, error):
-    with pytest.raises(error) as caught:
-        call()
-    return str(caught.value)
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -16,7 +16,6 @@ from mss_lab import audio, lessons
 from mss_lab.lessons import answers, cards, progress
 from mss_lab.lessons.exercise import STATES, Exercise, answer_of
 from mss_lab.lessons.time_limit import within
-from tests.lessons import toy_lesson
 
 
 def exercise(check, **changes):
@@ -366,19 +365,6 @@ def test_a_sound_exercise_has_no_flaw():
 
 
 # The lab
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """Lesson 07 is there, and progress is kept in a file of this test."""
-    monkeypatch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(tmp_path)))
-    monkeypatch.setenv("MSS_LAB_PROGRESS", str(tmp_path / "kept" / "progress.json"))
-    return tmp_path
-
-
-@pytest.fixture
-def lab(home):
-    return lessons.open("07")
 
 
 @pytest.mark.parametrize("number", ["07", "7", 7])

@@ -8,7 +8,6 @@ import pytest
 from mss_lab import launch, lessons
 from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import Exercise, answer_of
-from tests.lessons import toy_lesson
 
 NAMES = [f"{first} {last}" for first in ("Ada", "Emmy", "Sofja", "Zoë") for last in range(50)]
 ALL = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
@@ -99,13 +98,6 @@ def test_the_lab_shows_and_checks_the_students_own_numbers(tmp_path, monkeypatch
         lessons.open("00", student=7)
     with pytest.raises(LookupError, match=r"no exercise '0\.9'"):
         own.task("0.9")
-
-
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    monkeypatch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(tmp_path)))
-    monkeypatch.setenv("MSS_LAB_PROGRESS", str(tmp_path / "kept" / "progress.json"))
-    return lessons.open("07")
 
 
 def test_withheld_solutions_are_not_shown_not_offered_and_not_marked_as_seen(lab, monkeypatch):

@@ -10,9 +10,8 @@ torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 
 from mss_lab.neural import frontend, models  # noqa: E402
 from mss_lab.neural.models.context_window import ContextWindow, ContextWindowSettings  # noqa: E402
+from tests.neural.training import HOP, RATE_HZ, clip, mean_sdr_db, train  # noqa: E402
 
-RATE_HZ = 8_000
-HOP = 128
 TINY = {
     "sources": ("a", "b"), "sample_rate_hz": RATE_HZ, "window_samples": 512, "hop_samples": HOP,
     "context_frames": 3, "hidden": 24, "layers": 2,
@@ -23,34 +22,6 @@ OUTPUTS = ("masks", "magnitudes")
 def tiny(**changes):
     torch.manual_seed(0)
     return ContextWindow(ContextWindowSettings(**{**TINY, **changes}))
-
-
-def clip(samples=40 * HOP, batch=1):
-    """A tone that glides and a tone that is struck again and again."""
-    times = np.arange(samples) / RATE_HZ
-    first = 0.1 * np.sin(2 * np.pi * (300 * times + 100 * times**2)) + 0.05 * np.sin(2 * np.pi * 1500 * times)
-    second = 0.2 * np.sin(2 * np.pi * 700 * times) * np.exp(-((times * 8) % 1) * 4)
-    sources = np.stack([first, second]).astype(np.float32)
-    return {"sources": torch.from_numpy(sources).expand(batch, -1, -1).clone()}
-
-
-def mean_sdr(model, batch):
-    with torch.no_grad():
-        estimates = model(batch["sources"].sum(dim=1))
-    error = (batch["sources"] - estimates).square().sum(dim=-1)
-    return float((10 * torch.log10(batch["sources"].square().sum(dim=-1) / error)).mean())
-
-
-def trained(model, batch, steps, learning_rate=3e-3):
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    losses = []
-    for _ in range(steps):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 def test_the_convolution_is_the_fully_connected_layer_on_a_window():
@@ -170,7 +141,7 @@ def test_half_precision_inside_changes_little(output):
 def test_the_loss_falls_by_a_fifth_in_twenty_steps(output):
     model, batch = tiny(output=output), clip()
     model.prepare(lambda step: batch)
-    losses = trained(model, batch, 20)
+    losses = train(model, batch, 20, 3e-3)
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -178,9 +149,9 @@ def test_the_loss_falls_by_a_fifth_in_twenty_steps(output):
 def test_it_learns_one_clip_by_heart(output):
     model, batch = tiny(output=output), clip()
     model.prepare(lambda step: batch)
-    before = mean_sdr(model, batch)
-    trained(model, batch, 80)
-    assert mean_sdr(model, batch) > max(8, before + 5)
+    before = mean_sdr_db(model, batch)
+    train(model, batch, 80, 3e-3)
+    assert mean_sdr_db(model, batch) > max(8, before + 5)
 
 
 def test_it_is_built_by_name_from_settings_that_json_can_hold():

@@ -5,7 +5,6 @@ import itertools
 import json
 import logging
 import math
-import os
 import pickle
 import re
 import resource
@@ -22,6 +21,7 @@ from numpy.testing import assert_allclose
 from mss_lab.neural import fit, run_folder
 from tests.neural import toy_network
 from tests.neural.toy_network import batches, network, run, validation
+from tests.neural.training import Trap
 from tests.paths import ROOT
 
 
@@ -238,13 +238,6 @@ def test_where_no_checkpoint_is_whole_the_run_is_refused(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"no checkpoint of .* can be used: step-00000010\.pt is damaged.*00000005"):
         run(folder)
-
-
-class Trap:
-    """What runs code when it is unpickled."""
-
-    def __reduce__(self):
-        return (os.mkdir, (os.environ["TRAP"],))
 
 
 def test_a_foreign_checkpoint_is_not_opened(tmp_path, monkeypatch):

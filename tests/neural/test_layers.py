@@ -6,10 +6,7 @@ from torch.testing import assert_close
 
 from mss_lab import checks
 from mss_lab.neural import frontend, layers
-
-
-def drawn(*shape, dtype=torch.float64, seed=0):
-    return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+from tests.neural.training import random_tensor
 
 
 def plainly(masks, transform, window_samples, hop_samples, window="hann", *, length):
@@ -19,7 +16,7 @@ def plainly(masks, transform, window_samples, hop_samples, window="hann", *, len
 def both(function, masks, *arguments, length, **options):
     masks = masks.clone().requires_grad_()
     sound = function(masks, *arguments, length=length, **options)
-    sound.backward(drawn(*sound.shape, seed=9).to(sound))
+    sound.backward(random_tensor(*sound.shape, seed=9).to(sound))
     return sound.detach(), masks.grad
 
 
@@ -31,8 +28,8 @@ def both(function, masks, *arguments, length, **options):
 def test_it_is_the_inverse_of_mask_times_stft(
     window_samples, hop_samples, window, length, batch, sources, dtype, tolerance
 ):
-    transform = frontend.stft(drawn(batch, length, dtype=dtype), window_samples, hop_samples, window)
-    masks = drawn(batch, sources, *transform.shape[1:], dtype=dtype).abs()
+    transform = frontend.stft(random_tensor(batch, length, dtype=dtype), window_samples, hop_samples, window)
+    masks = random_tensor(batch, sources, *transform.shape[1:], dtype=dtype).abs()
     arguments = (transform, window_samples, hop_samples, window)
     expected, expected_gradient = both(plainly, masks, *arguments, length=length)
     sound, gradient = both(layers.masked_waveforms, masks, *arguments, length=length)
@@ -42,8 +39,8 @@ def test_it_is_the_inverse_of_mask_times_stft(
 
 
 def test_layout_in_memory_makes_no_difference():
-    transform = frontend.stft(drawn(2, 200), 32, 8)
-    masks = drawn(2, 3, *transform.shape[1:])
+    transform = frontend.stft(random_tensor(2, 200), 32, 8)
+    masks = random_tensor(2, 3, *transform.shape[1:])
     turned = masks.transpose(-1, -2).contiguous().transpose(-1, -2)
     assert not turned.is_contiguous()
     for first, second in zip(
@@ -55,8 +52,8 @@ def test_layout_in_memory_makes_no_difference():
 
 
 def test_all_at_once_is_the_same_as_one_by_one(monkeypatch):
-    transform = frontend.stft(drawn(2, 200), 32, 8)
-    masks = drawn(2, 3, *transform.shape[1:])
+    transform = frontend.stft(random_tensor(2, 200), 32, 8)
+    masks = random_tensor(2, 3, *transform.shape[1:])
     expected = both(layers.masked_waveforms, masks, transform, 32, 8, length=200)
     # How an accelerator goes through them.
     monkeypatch.setattr(layers, "_goes_one_by_one", lambda tensor: False)
@@ -65,13 +62,13 @@ def test_all_at_once_is_the_same_as_one_by_one(monkeypatch):
 
 
 def test_gradients_are_right():
-    transform = frontend.stft(drawn(1, 10), 8, 2)
-    masks = drawn(1, 2, *transform.shape[1:]).requires_grad_()
+    transform = frontend.stft(random_tensor(1, 10), 8, 2)
+    masks = random_tensor(1, 2, *transform.shape[1:]).requires_grad_()
     assert torch.autograd.gradcheck(lambda masks: layers.masked_waveforms(masks, transform, 8, 2, length=10), (masks,))
 
 
 def test_masks_of_ones_give_the_mixture_back_and_zeros_give_silence():
-    waveform = drawn(2, 333)
+    waveform = random_tensor(2, 333)
     transform = frontend.stft(waveform, 64, 16)
     ones = torch.ones(2, 1, *transform.shape[1:], dtype=torch.float64)
     assert_close(layers.masked_waveforms(ones, transform, 64, 16, length=333)[:, 0], waveform)
@@ -79,7 +76,7 @@ def test_masks_of_ones_give_the_mixture_back_and_zeros_give_silence():
 
 
 def test_what_does_not_fit_is_refused():
-    transform = frontend.stft(drawn(2, 100), 16, 4)
+    transform = frontend.stft(random_tensor(2, 100), 16, 4)
     masks = torch.ones(2, 3, *transform.shape[1:], dtype=torch.float64)
     for hop_samples in (5, 16, 0, -4):
         with pytest.raises(ValueError, match="hop_samples must divide"):

@@ -9,10 +9,7 @@ from torch.testing import assert_close
 
 from mss_lab.neural import frontend, layers, losses
 from tests.benchmarks import combination_loss as published
-
-
-def drawn(*shape, dtype=torch.float64, seed=0):
-    return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+from tests.neural.training import random_tensor
 
 
 def with_gradient(loss, tensor):
@@ -68,8 +65,8 @@ def test_one_source_cannot_be_combined(combine):
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("sources", [2, 3, 4, 5])
 def test_the_frequency_loss_is_that_of_all_combinations(sources, dtype, tolerance):
-    masks, targets = (drawn(3, sources, 7, 5, dtype=dtype, seed=seed).abs() for seed in (1, 2))
-    magnitude = drawn(3, 7, 5, dtype=dtype, seed=3).abs()
+    masks, targets = (random_tensor(3, sources, 7, 5, dtype=dtype, seed=seed).abs() for seed in (1, 2))
+    magnitude = random_tensor(3, 7, 5, dtype=dtype, seed=3).abs()
 
     def one_by_one(masks):
         parts = [
@@ -88,22 +85,26 @@ def test_the_frequency_loss_is_that_of_all_combinations(sources, dtype, toleranc
 
 
 def test_without_combining_it_is_the_mean_squared_error():
-    masks, targets, magnitude = drawn(2, 3, 4, 5).abs(), drawn(2, 3, 4, 5, seed=1).abs(), drawn(2, 4, 5).abs()
+    masks, targets, magnitude = (
+        random_tensor(2, 3, 4, 5).abs(),
+        random_tensor(2, 3, 4, 5, seed=1).abs(),
+        random_tensor(2, 4, 5).abs(),
+    )
     found = losses.frequency_loss(masks, magnitude, targets, combine=False)
     assert_close(found, (masks * magnitude.unsqueeze(1) - targets).square().mean())
     assert found < losses.frequency_loss(masks, magnitude, targets)
 
 
 def test_right_magnitudes_cost_nothing_and_silence_neither():
-    magnitude = drawn(2, 4, 5, dtype=torch.float32).abs() + 0.1
-    masks = drawn(2, 3, 4, 5, dtype=torch.float32, seed=1).abs()
+    magnitude = random_tensor(2, 4, 5, dtype=torch.float32).abs() + 0.1
+    masks = random_tensor(2, 3, 4, 5, dtype=torch.float32, seed=1).abs()
     assert losses.frequency_loss(masks, magnitude, masks * magnitude.unsqueeze(1)) == 0
     assert losses.frequency_loss(masks, 0 * magnitude, 0 * masks) == 0
 
 
 def test_gradients_of_the_frequency_loss_are_right():
-    targets, magnitude = drawn(2, 3, 4, 5).abs(), drawn(2, 4, 5, seed=1).abs()
-    masks = drawn(2, 3, 4, 5, seed=2).requires_grad_()
+    targets, magnitude = random_tensor(2, 3, 4, 5).abs(), random_tensor(2, 4, 5, seed=1).abs()
+    masks = random_tensor(2, 3, 4, 5, seed=2).requires_grad_()
     assert torch.autograd.gradcheck(lambda masks: 3 * losses.frequency_loss(masks, magnitude, targets), (masks,))
 
 
@@ -114,7 +115,7 @@ def test_gradients_of_the_frequency_loss_are_right():
 @pytest.mark.parametrize("dtype, loss_tolerance, gradient_tolerance",
                          [(torch.float64, 1e-10, 1e-8), (torch.float32, 1e-5, 1e-4)])  # fmt: skip
 def test_weighted_sdr_is_that_of_all_combinations(sources, dtype, loss_tolerance, gradient_tolerance):
-    truth, estimates = drawn(3, sources, 700, dtype=dtype), drawn(3, sources, 700, dtype=dtype, seed=1)
+    truth, estimates = random_tensor(3, sources, 700, dtype=dtype), random_tensor(3, sources, 700, dtype=dtype, seed=1)
     expected, expected_gradient = with_gradient(lambda e: wsdr_one_by_one(e, truth).mean(), estimates)
     value, gradient = with_gradient(lambda e: losses.weighted_sdr_loss(e, truth), estimates)
     assert value.dtype == dtype
@@ -123,7 +124,7 @@ def test_weighted_sdr_is_that_of_all_combinations(sources, dtype, loss_tolerance
 
 
 def test_weighted_sdr_is_its_formula():
-    truth, estimates = drawn(1, 2, 300), drawn(1, 2, 300, seed=1)
+    truth, estimates = random_tensor(1, 2, 300), random_tensor(1, 2, 300, seed=1)
     s, e, x = truth[0, 0].numpy(), estimates[0, 0].numpy(), truth[0].sum(0).numpy()
 
     def wsdr(s, e):
@@ -138,8 +139,8 @@ def test_weighted_sdr_is_its_formula():
 def near_silent(seed=0):
     """Sources of very different levels, with estimates that are nearly right, nearly nothing, nearly everything."""
     levels = torch.tensor([1.0, 1e-2, 1e-4, 0.0], dtype=torch.float64).reshape(1, 4, 1)
-    truth = drawn(4, 4, 2000, seed=seed) * levels
-    wrong = drawn(4, 4, 2000, seed=seed + 1)
+    truth = random_tensor(4, 4, 2000, seed=seed) * levels
+    wrong = random_tensor(4, 4, 2000, seed=seed + 1)
     estimates = truth + 1e-3 * levels * wrong
     estimates[1] = truth[1] + 1e-4 * wrong[1]
     estimates[2] *= 1e-4
@@ -162,7 +163,7 @@ def test_combinations_that_are_nearly_silent_are_told_as_well():
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-12), (torch.float32, 1e-6)])
 def test_perfect_estimates_cost_nothing(dtype, tolerance):
-    truth = drawn(4, 4, 500, dtype=dtype)
+    truth = random_tensor(4, 4, 500, dtype=dtype)
     truth[1, 0] = 0
     truth[2, 1:] = 0
     truth[3] = 0
@@ -175,36 +176,40 @@ def test_perfect_estimates_cost_nothing(dtype, tolerance):
 
 
 def test_it_lies_between_0_and_2(rng):
-    truth = drawn(2, 3, 400)
-    for estimates in (truth, -truth, -100 * truth, 0 * truth, drawn(2, 3, 400, seed=5), truth.flip(1)):
+    truth = random_tensor(2, 3, 400)
+    for estimates in (truth, -truth, -100 * truth, 0 * truth, random_tensor(2, 3, 400, seed=5), truth.flip(1)):
         assert -1e-12 <= losses.weighted_sdr_loss(estimates, truth) <= 2
     assert losses.weighted_sdr_loss(-100 * truth, truth) > 1
     assert losses.weighted_sdr_loss(truth.flip(1), truth) > 0.1
 
 
 def test_dead_masks_and_silence_give_finite_gradients():
-    for truth in (drawn(2, 3, 400, dtype=torch.float32), torch.zeros(2, 3, 400)):
+    for truth in (random_tensor(2, 3, 400, dtype=torch.float32), torch.zeros(2, 3, 400)):
         value, gradient = with_gradient(
             lambda e, truth=truth: losses.weighted_sdr_loss(e, truth), torch.zeros(2, 3, 400)
         )
         assert value.isfinite() and gradient.isfinite().all()
-    value, gradient = with_gradient(lambda e: losses.weighted_sdr_loss(e, torch.zeros(2, 3, 400)), drawn(2, 3, 400))
+    value, gradient = with_gradient(
+        lambda e: losses.weighted_sdr_loss(e, torch.zeros(2, 3, 400)), random_tensor(2, 3, 400)
+    )
     assert value.isfinite() and gradient.isfinite().all()
 
 
 def test_gradients_of_weighted_sdr_are_right():
-    truth, estimates = drawn(2, 3, 6), drawn(2, 3, 6, seed=1).requires_grad_()
+    truth, estimates = random_tensor(2, 3, 6), random_tensor(2, 3, 6, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(lambda e: losses.weighted_sdr_loss(e, truth), (estimates,))
 
 
 def test_without_combining_the_sources_are_compared_alone():
-    truth, estimates = drawn(2, 3, 40), drawn(2, 3, 40, seed=1)
+    truth, estimates = random_tensor(2, 3, 40), random_tensor(2, 3, 40, seed=1)
     singles = wsdr_one_by_one(estimates, truth)[:3]
     assert_close(losses.weighted_sdr_loss(estimates, truth, combine=False), singles.mean())
 
 
 def test_inner_products_of_long_signals_are_added_stretch_by_stretch():
-    truth, estimates = (drawn(2, 2, 3 * losses.BLOCK_SAMPLES + 17, dtype=torch.float32, seed=seed) for seed in (0, 1))
+    truth, estimates = (
+        random_tensor(2, 2, 3 * losses.BLOCK_SAMPLES + 17, dtype=torch.float32, seed=seed) for seed in (0, 1)
+    )
     both = torch.cat([truth, estimates], 1).double()
     products = losses.gram(estimates, truth)
     assert products.dtype == torch.float64
@@ -215,8 +220,12 @@ def test_inner_products_of_long_signals_are_added_stretch_by_stretch():
 
 
 def test_fifteen_sources_are_within_reach():
-    truth, masks = drawn(1, 15, 30), drawn(1, 15, 3, 4).abs()
-    estimates, targets, magnitude = drawn(1, 15, 30, seed=1), drawn(1, 15, 3, 4, seed=2).abs(), drawn(1, 3, 4).abs()
+    truth, masks = random_tensor(1, 15, 30), random_tensor(1, 15, 3, 4).abs()
+    estimates, targets, magnitude = (
+        random_tensor(1, 15, 30, seed=1),
+        random_tensor(1, 15, 3, 4, seed=2).abs(),
+        random_tensor(1, 3, 4).abs(),
+    )
     rows = losses.combinations(15)
     errors = (masks * magnitude.unsqueeze(1) - targets).flatten(2)[0]
     assert_close(losses.frequency_loss(masks, magnitude, targets), (rows @ errors).square().mean())
@@ -281,8 +290,8 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_nothing_is_written_into():
-    masks, magnitude, targets = drawn(2, 3, 4, 5), drawn(2, 4, 5), drawn(2, 3, 4, 5, seed=1)
-    estimates, truth = drawn(2, 3, 40), drawn(2, 3, 40, seed=1)
+    masks, magnitude, targets = random_tensor(2, 3, 4, 5), random_tensor(2, 4, 5), random_tensor(2, 3, 4, 5, seed=1)
+    estimates, truth = random_tensor(2, 3, 40), random_tensor(2, 3, 40, seed=1)
     given = [tensor.clone() for tensor in (masks, magnitude, targets, estimates, truth)]
     with_gradient(lambda m: losses.frequency_loss(m, magnitude, targets), masks)
     with_gradient(lambda e: losses.weighted_sdr_loss(e, truth), estimates)

@@ -3,16 +3,14 @@
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 
 from mss_lab.neural import frontend, models, recipes, targets  # noqa: E402
 from mss_lab.neural.models.mask_inference import MaskInference, MaskInferenceSettings  # noqa: E402
+from tests.neural.training import HOP, RATE_HZ, clip, mean_sdr_db, train  # noqa: E402
 
-RATE_HZ = 8_000
-HOP = 128
 TINY = {
     "sources": ("a", "b"), "sample_rate_hz": RATE_HZ, "window_samples": 512, "hop_samples": HOP,
     "hidden": 12, "layers": 1, "dropout": 0.0,
@@ -23,35 +21,6 @@ KINDS = ("sigmoid", "softmax")
 def tiny(**changes):
     torch.manual_seed(0)
     return MaskInference(MaskInferenceSettings(**{**TINY, **changes}))
-
-
-def clip(samples=40 * HOP, batch=1):
-    """A tone that glides and a tone that is struck again and again."""
-    times = np.arange(samples) / RATE_HZ
-    first = 0.1 * np.sin(2 * np.pi * (300 * times + 100 * times**2)) + 0.05 * np.sin(2 * np.pi * 1500 * times)
-    second = 0.2 * np.sin(2 * np.pi * 700 * times) * np.exp(-((times * 8) % 1) * 4)
-    sources = np.stack([first, second]).astype(np.float32)
-    return {"sources": torch.from_numpy(sources).expand(batch, -1, -1).clone()}
-
-
-def mean_sdr(model, batch):
-    model.eval()
-    with torch.no_grad():
-        estimates = model(batch["sources"].sum(dim=1))
-    error = (batch["sources"] - estimates).square().sum(dim=-1)
-    return float((10 * torch.log10(batch["sources"].square().sum(dim=-1) / error)).mean())
-
-
-def trained(model, batch, steps, learning_rate=1e-2):
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    losses = []
-    for _ in range(steps):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 @pytest.mark.parametrize("sources, millions", [(("one",), 31.9), (("a", "b", "c", "d"), 33.8)])
@@ -146,17 +115,17 @@ def test_half_precision_inside_changes_little(masks):
 
 @pytest.mark.parametrize("masks", KINDS)
 def test_the_loss_falls_by_a_fifth_in_twenty_steps(masks):
-    losses = trained(tiny(masks=masks), clip(), 20)
+    losses = train(tiny(masks=masks), clip(), 20, 1e-2)
     assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("masks", KINDS)
 def test_it_learns_one_clip_by_heart(masks):
     model, batch = tiny(masks=masks), clip()
-    before = mean_sdr(model, batch)
+    before = mean_sdr_db(model, batch)
     model.train()
-    trained(model, batch, 80)
-    assert mean_sdr(model, batch) > max(8, before + 5)
+    train(model, batch, 80, 1e-2)
+    assert mean_sdr_db(model, batch) > max(8, before + 5)
 
 
 def test_it_is_built_by_name_from_settings_that_json_can_hold():

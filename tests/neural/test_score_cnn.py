@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 from mss_lab import checks  # noqa: E402
 from mss_lab.neural import models  # noqa: E402
 from mss_lab.neural.models.score_cnn import Autoencoder, ScoreCnn, ScoreCnnSettings  # noqa: E402
+from tests.neural.training import mean_sdr_db, train  # noqa: E402
 
 RATE_HZ = 8_000
 HOP = 128
@@ -54,26 +55,6 @@ def clip(samples=47 * HOP, batch=1, pitches=(60, 67), seed=0):
                 first_frame, last_frame = int(start_s * RATE_HZ / HOP), int(np.ceil(stop_s * RATE_HZ / HOP))
                 rolls[b, j, first_frame:last_frame, pitch] = 1
     return {"sources": torch.from_numpy(sources), "rolls": torch.from_numpy(rolls)}
-
-
-def mean_sdr(model, batch):
-    model.eval()
-    with torch.no_grad():
-        estimates = model(batch["sources"].sum(dim=1), batch["rolls"])
-    error = (batch["sources"] - estimates).square().sum(dim=-1)
-    return float((10 * torch.log10(batch["sources"].square().sum(dim=-1) / error)).mean())
-
-
-def trained(model, batch, steps, learning_rate=3e-3):
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    losses = []
-    for _ in range(steps):
-        loss = model.loss(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 # Sizes
@@ -364,7 +345,7 @@ def test_half_precision_inside_leaves_the_sum_exact(changes):
 
 @pytest.mark.parametrize("changes", VARIANTS[:5])
 def test_the_loss_falls_by_a_fifth_in_twenty_steps(changes):
-    losses = trained(tiny(**changes), clip(), 20)
+    losses = train(tiny(**changes), clip(), 20, 3e-3)
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -372,11 +353,11 @@ def test_the_loss_falls_by_a_fifth_in_twenty_steps(changes):
 def test_it_learns_one_clip_by_heart(changes, learning_rate):
     model = tiny(**changes)
     batch = clip()
-    before = mean_sdr(model, batch)
-    trained(model, batch, 120, learning_rate)
-    assert mean_sdr(model, batch) > max(8, before + 3)
+    before = mean_sdr_db(model, batch)
+    train(model, batch, 120, learning_rate)
+    assert mean_sdr_db(model, batch) > max(8, before + 3)
 
 
 def test_training_is_the_same_from_the_same_seed():
-    first, second = (trained(tiny(), clip(), 5) for _ in range(2))
+    first, second = (train(tiny(), clip(), 5, 3e-3) for _ in range(2))
     assert first == second

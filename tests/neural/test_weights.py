@@ -1,7 +1,6 @@
 """Weights come back as they were stored, from files that cannot run anything, and never without their card."""
 
 import json
-import os
 import pickle
 import resource
 
@@ -13,6 +12,7 @@ from numpy.testing import assert_allclose
 from mss_lab.neural import models, weights
 from tests.neural import toy_network
 from tests.neural.toy_network import batches, network
+from tests.neural.training import Trap
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +84,6 @@ def test_a_damaged_file_is_refused(stored, harm):
     path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(ValueError, match=r"toy\.safetensors is damaged, or not the file that its card toy\.json was"):
         weights.load(path)
-
-
-class Trap:
-    """What runs code when it is unpickled."""
-
-    def __reduce__(self):
-        return (os.mkdir, (os.environ["TRAP"],))
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.ckpt", "model.pth", "model.bin", "model"])

@@ -12,6 +12,7 @@ from mss_lab import checks, transforms
 from mss_lab.neural import frontend, losses, models, weights
 from mss_lab.neural.models import xumx
 from tests.benchmarks import combination_loss as published
+from tests.neural.training import random_tensor, train
 
 RATE_HZ, WINDOW, HOP = 8000, 64, 16
 NAMES = ("violin", "clarinet", "bassoon")
@@ -25,14 +26,10 @@ def small(score="none", *, sources=NAMES, seed=0, **changes):
     return xumx.Xumx(xumx.XumxSettings(sources=sources, score=score, sample_rate_hz=RATE_HZ, **settings)).double()
 
 
-def drawn(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
-
-
 def batch_of(items=2, samples=400, *, sources=3, seed=0):
     generator = torch.Generator().manual_seed(seed + 100)
     rolls = (torch.rand(items, sources, 1 + samples // HOP, 128, generator=generator) < 0.05).double()
-    return {"sources": 0.1 * drawn(items, sources, samples, seed=seed), "rolls": rolls}
+    return {"sources": 0.1 * random_tensor(items, sources, samples, seed=seed), "rolls": rolls}
 
 
 def parameters(settings):
@@ -132,7 +129,7 @@ def test_it_runs_in_single_precision_and_with_half_around_it():
 
 
 def test_each_channel_is_masked_for_itself():
-    model, sources = small(channels=2), 0.1 * drawn(2, 3, 2, 400)
+    model, sources = small(channels=2), 0.1 * random_tensor(2, 3, 2, 400)
     mixture = sources.sum(1)
     estimates = model(mixture)
     assert estimates.shape == (2, 3, 2, 400)
@@ -156,7 +153,7 @@ def test_loss_and_gradients_are_those_of_the_published_form(score, bridging):
     model.prepare(lambda step: batch_of(seed=step))
     with torch.no_grad():
         for seed, parameter in enumerate(model.parameters()):
-            parameter += 0.1 * parameter.abs().mean().clamp(min=0.5) * drawn(*parameter.shape, seed=seed)
+            parameter += 0.1 * parameter.abs().mean().clamp(min=0.5) * random_tensor(*parameter.shape, seed=seed)
     sources, rolls = batch["sources"], batch["rolls"] if model.needs_score else None
     transform = frontend.stft(sources.sum(1), WINDOW, HOP)
     targets = frontend.stft(sources, WINDOW, HOP).abs()
@@ -200,7 +197,7 @@ def test_sums_of_sources_may_be_left_out_of_both_losses():
 def test_perfect_estimates_cost_nothing(level, monkeypatch):
     # Sources that share no bin: each item holds one, so that masks of 0 and 1 are perfect.
     sources = torch.zeros(3, 3, 400, dtype=torch.float64)
-    sources[range(3), range(3)] = level * drawn(3, 400)
+    sources[range(3), range(3)] = level * random_tensor(3, 400)
     ideal = torch.eye(3, dtype=torch.float64).reshape(3, 3, 1, 1, 1).expand(3, 3, 1, WINDOW // 2 + 1, 26)
     model = small()
     assert model.loss({"sources": sources}) > 1e-3
@@ -212,7 +209,7 @@ def test_others_may_play_beside_the_sources():
     model, batch = small().eval(), batch_of()
     alone = model.loss(batch)
     assert_close(model.loss(batch | {"mixture": batch["sources"].sum(1)}), alone)
-    mixture = batch["sources"].sum(1) + 0.1 * drawn(2, 400, seed=7)
+    mixture = batch["sources"].sum(1) + 0.1 * random_tensor(2, 400, seed=7)
     estimates, sources = model(mixture), batch["sources"]
     frequency = losses.frequency_loss(
         model.masks(mixture)[:, :, 0],
@@ -230,7 +227,7 @@ def test_others_may_play_beside_the_sources():
 @pytest.mark.parametrize("training", [True, False])
 def test_score_only_masks_follow_from_the_score_alone(training):
     model, batch = small("only").train(training), batch_of()
-    one, other = drawn(2, 400, seed=1), 100 * drawn(2, 400, seed=2)
+    one, other = random_tensor(2, 400, seed=1), 100 * random_tensor(2, 400, seed=2)
     masks = model.masks(one, batch["rolls"])
     assert torch.equal(model.masks(other, batch["rolls"]), masks)
     assert not torch.equal(model.masks(one, batch_of(seed=1)["rolls"]), masks)
@@ -243,7 +240,7 @@ def test_informed_masks_follow_from_both(score):
     masks = model.masks(mixture, batch["rolls"])
     # A dead mask would depend on nothing.
     assert (masks > 0).any()
-    assert not torch.equal(model.masks(drawn(2, 400, seed=2), batch["rolls"]), masks)
+    assert not torch.equal(model.masks(random_tensor(2, 400, seed=2), batch["rolls"]), masks)
     assert not torch.equal(model.masks(mixture, batch_of(seed=1)["rolls"]), masks)
 
 
@@ -254,7 +251,7 @@ def test_without_a_score_rolls_are_not_looked_at():
 
 
 def test_masks_start_around_one():
-    masks = small(hidden=64).masks(drawn(4, 2000))
+    masks = small(hidden=64).masks(random_tensor(4, 2000))
     assert masks.mean().item() == pytest.approx(1.08, abs=0.1) and masks.max() > 2
 
 
@@ -274,7 +271,7 @@ def test_order_of_sources_is_of_no_importance(score):
 @pytest.mark.parametrize("bridging", [True, False])
 @pytest.mark.parametrize("changed", ["encoder", "memory"])
 def test_branches_hear_of_one_another_over_bridges_alone(bridging, changed):
-    model, mixture = small(bridging=bridging).eval(), drawn(2, 400)
+    model, mixture = small(bridging=bridging).eval(), random_tensor(2, 400)
     before = model.masks(mixture)
     with torch.no_grad():
         for parameter in getattr(model.branches[0], changed).parameters():
@@ -334,31 +331,19 @@ def harmonic_batch(pitches, *, silent=(), samples=2000):
     return {"sources": tones, "rolls": rolls}
 
 
-def trained(model, batch, steps, learning_rate=0.02):
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    found = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = model.loss(batch)
-        loss.backward()
-        optimizer.step()
-        found.append(loss.item())
-    return found
-
-
 @pytest.mark.parametrize("score", xumx.SCORES)
 def test_training_makes_the_loss_smaller(score):
     batch = harmonic_batch([[50, 62, 74], [57, 69, 52]], samples=500)
     model = small(score)
     model.prepare(lambda step: batch)
-    curve = trained(model, batch, 15)
+    curve = train(model, batch, 15, 2e-2)
     assert curve[-1] < 0.8 * curve[0]
 
 
 def test_a_source_without_notes_learns_to_stay_silent():
     batch = harmonic_batch([[60, 72, 80], [67, 76, 55]], silent=(2,), samples=500)
     model = small("only")
-    trained(model, batch, 40)
+    train(model, batch, 40, 2e-2)
     energy = model(batch["sources"].sum(1), batch["rolls"]).square().sum((0, 2))
     assert energy[2] < 0.05 * energy[:2].min()
 
@@ -369,7 +354,7 @@ def test_an_octave_up_in_the_score_moves_what_is_heard_up():
     batch = harmonic_batch([[p, p + 12] for p in low] + [[p + 12, p] for p in low], samples=800)
     model = small("only", sources=NAMES[:2], window_samples=256, hop_samples=64, hidden=32)
     batch["rolls"] = batch["rolls"][:, :, ::4]
-    trained(model, batch, 60, 0.01)
+    train(model, batch, 60, 0.01)
     mixture, rolls = batch["sources"].sum(1), batch["rolls"].clone()
     rolls[:3, 0], rolls[:3, 1] = rolls[:3, 0].roll(12, -1), rolls[:3, 1].roll(-12, -1)
 

@@ -82,8 +82,7 @@ def listing(folder: Path) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def exercises(tmp_path, monkeypatch):
-    monkeypatch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(tmp_path)))
+def exercises(home):
     return lessons.exercises_of("07")
 
 

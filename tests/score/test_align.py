@@ -1,15 +1,16 @@
 """Alignment: recovers known time maps, whole and in part, at any rate, tuning and level; says when it cannot."""
 
 import dataclasses
+import functools
 import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mss_lab import signals
 from mss_lab.score import align, features, find, misalign, notes, paths, refine
 from mss_lab.score.notes import Note, Score
+from tests import sounds
 from tests.benchmarks import align as benchmark
 from tests.benchmarks import onsets
 
@@ -17,22 +18,13 @@ RATE_HZ = 16_000
 MELODY = (60, 64, 67, 72, 71, 67, 62, 65, 69, 74, 72, 69, 64, 67, 71, 76, 74, 71, 60, 65)
 BASS = (48, 43, 50, 45, 40, 47, 41, 48, 52, 36)
 
+play = functools.partial(sounds.play, sample_rate_hz=RATE_HZ)
+
 
 def piece(start_s=0.5, beat_s=0.4):
     upper = [Note("oboe", p, start_s + k * beat_s, start_s + (k + 1) * beat_s) for k, p in enumerate(MELODY)]
     lower = [Note("bassoon", p, start_s + 2 * k * beat_s, start_s + 2 * (k + 1) * beat_s) for k, p in enumerate(BASS)]
     return Score((*upper, *lower), ("oboe", "bassoon"))
-
-
-def play(score, sample_rate_hz=RATE_HZ, tuning_hz=440.0, tail_s=0.5):
-    total = np.zeros((1, round((score.duration_s + tail_s) * sample_rate_hz)))
-    for note in score.notes:
-        frequency_hz = tuning_hz * 2 ** ((note.midi - 69) / 12)
-        sound = signals.harmonic_tone(frequency_hz, note.offset_s - note.onset_s, sample_rate_hz, harmonics=12)
-        sound = signals.fade(sound, 0.01, sample_rate_hz)
-        first = round(note.onset_s * sample_rate_hz)
-        total[:, first : first + sound.shape[1]] += 0.4 * sound[:, : total.shape[1] - first]
-    return total.astype(np.float32)
 
 
 def errors_s(truth, found):
@@ -74,7 +66,7 @@ def test_silence_before_and_after_and_in_the_score_does_not_matter(recording):
 @pytest.mark.parametrize("sample_rate_hz", [8_000, 11_025, 44_100, 96_000])
 def test_any_sample_rate(sample_rate_hz):
     slow = notes.with_tempo(piece(), 1.3)
-    found, alignment = align.align_score(play(piece(), sample_rate_hz), sample_rate_hz, slow)
+    found, alignment = align.align_score(play(piece(), sample_rate_hz=sample_rate_hz), sample_rate_hz, slow)
     assert np.mean(np.abs(errors_s(piece(), found)) < 0.04) >= 0.9
     assert not alignment.is_doubtful
 

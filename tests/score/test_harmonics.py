@@ -11,6 +11,7 @@ from mss_lab.datasets.track import read_track
 from mss_lab.metrics import energy
 from mss_lab.score import harmonics, notes
 from mss_lab.score.notes import Note, Score
+from tests.measures import mean_sdr_db
 
 RATE_HZ = 16_000
 GRID = {"window_samples": 2048, "hop_samples": 512, "sample_rate_hz": RATE_HZ}
@@ -69,10 +70,6 @@ def two_tones(sample_rate_hz=RATE_HZ, duration_s=1.0, first_hz=261.63, second_hz
         "a": signals.harmonic_tone(first_hz, duration_s, sample_rate_hz, harmonics=8),
         "b": signals.harmonic_tone(second_hz, duration_s, sample_rate_hz, harmonics=8, amplitude=0.3),
     }
-
-
-def mean_sdr(sources, estimates):
-    return np.mean([energy.sdr(source, estimates[name]) for name, source in sources.items()])
 
 
 @pytest.mark.parametrize(
@@ -229,8 +226,8 @@ def test_two_tones_come_apart_at_every_sample_rate(sample_rate_hz):
     sources = two_tones(sample_rate_hz)
     mixture = sum(sources.values()).astype(np.float32)
     estimates = harmonics.separate(mixture, sample_rate_hz, two_notes(onset_s=0, offset_s=1))
-    left_alone = mean_sdr(sources, dict.fromkeys(sources, mixture))
-    assert mean_sdr(sources, estimates) > left_alone + 10
+    left_alone = mean_sdr_db(sources, dict.fromkeys(sources, mixture))
+    assert mean_sdr_db(sources, estimates) > left_alone + 10
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
 
 
@@ -240,7 +237,7 @@ def test_a_transposed_score_separates_wrongly(semitones):
     mixture = sum(sources.values())
     right = two_notes(onset_s=0, offset_s=1)
     sdr = [
-        mean_sdr(sources, harmonics.separate(mixture, RATE_HZ, score))
+        mean_sdr_db(sources, harmonics.separate(mixture, RATE_HZ, score))
         for score in (right, notes.transpose(right, semitones))
     ]
     assert sdr[0] > sdr[1] + 5
@@ -259,7 +256,7 @@ def test_the_tuning_can_be_told(tuning_hz):
     sources = two_tones(first_hz=261.63 * tuning_hz / 440, second_hz=392.0 * tuning_hz / 440)
     mixture = sum(sources.values())
     told, untold = (
-        mean_sdr(sources, harmonics.separate(mixture, RATE_HZ, two_notes(onset_s=0, offset_s=1), **options))
+        mean_sdr_db(sources, harmonics.separate(mixture, RATE_HZ, two_notes(onset_s=0, offset_s=1), **options))
         for options in ({"tuning_hz": tuning_hz}, {"tuning_hz": 440.0})
     )
     # Baroque pitch is a semitone away. 442 Hz lies 8 cents from 440, well within the claims.
@@ -270,7 +267,9 @@ def test_late_music_needs_the_tolerance():
     sources = {name: np.pad(tone, ((0, 0), (3_200, 0))) for name, tone in two_tones(duration_s=0.5).items()}
     mixture = sum(sources.values())
     early = two_notes(onset_s=0.05, offset_s=0.55)
-    tight, loose = (mean_sdr(sources, harmonics.separate(mixture, RATE_HZ, early, tolerance_s=t)) for t in (0.0, 0.2))
+    tight, loose = (
+        mean_sdr_db(sources, harmonics.separate(mixture, RATE_HZ, early, tolerance_s=t)) for t in (0.0, 0.2)
+    )
     assert loose > tight + 3
 
 
@@ -366,5 +365,5 @@ def test_score_masks_reach_their_level_on_four_chorales(recordings, notes_file, 
         track = read_track(recordings / "Bach10-excerpts" / piece, notes_file)
         estimates = harmonics.separate(track.mixture, track.sample_rate_hz, track.score, tolerance_s=tolerance_s)
         assert_allclose(sum(estimates.values()), track.mixture, atol=1e-6)
-        means.append(mean_sdr(track.sources, estimates))
+        means.append(mean_sdr_db(track.sources, estimates))
     assert np.mean(means) >= least_db

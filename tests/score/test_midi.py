@@ -11,10 +11,11 @@ import pretty_midi
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.refusals import Refusal
 from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.reading import ScoreWarning
+from tests.measures import refusal
+from tests.score.plain import plain_notes
 
 QUARTER = 480  # ticks; 120 quarters a minute unless a test says otherwise
 
@@ -27,13 +28,6 @@ def duet():
             Note("violin", 74.25, 0.8, 1.62, velocity=1),
         )
     )
-
-
-def refusal(call, error=ValueError):
-    with pytest.raises(error) as caught:
-        call()
-    assert isinstance(caught.value, Refusal | OSError)
-    return str(caught.value)
 
 
 def on(pitch, after=0, channel=0, velocity=80):
@@ -79,10 +73,6 @@ def read(tmp_path, *tracks, kind=1, pedal=False):
     return midi.read_midi_in_full(saved(tmp_path, *tracks, kind=kind), pedal=pedal)
 
 
-def heard(reading):
-    return [(note.midi, note.onset_s, note.offset_s) for note in reading.score.notes]
-
-
 # Bytes
 
 
@@ -118,34 +108,34 @@ def test_a_tempo_in_any_track_holds_for_all(tmp_path, where):
     tracks = [[name("a")], [name("b"), *quarter(60), *quarter(62)], [name("c"), *quarter(64)]]
     tracks[where].insert(1, meta("set_tempo", tempo=1_000_000))
     reading = read(tmp_path, *tracks)
-    assert heard(reading) == [(60, 0, 1), (64, 0, 1), (62, 1, 2)]
+    assert plain_notes(reading) == [(60, 0, 1), (64, 0, 1), (62, 1, 2)]
     assert reading.tempos == ((0, 60),)
 
 
 def test_a_tempo_that_changes_within_a_later_track(tmp_path):
     conductor = [meta("set_tempo", tempo=500_000)]
     reading = read(tmp_path, conductor, [*quarter(60), meta("set_tempo", tempo=1_000_000), *quarter(62)])
-    assert heard(reading) == [(60, 0, 0.5), (62, 0.5, 1.5)]
+    assert plain_notes(reading) == [(60, 0, 0.5), (62, 0.5, 1.5)]
     assert reading.tempos == ((0, 120), (0.5, 60))
 
 
 def test_a_note_across_changes_of_tempo(tmp_path):
     slower = [meta("set_tempo", QUARTER * step, tempo=1_000_000 * step) for step in (1, 2)]
     reading = read(tmp_path, slower, [on(60), off(60, 4 * QUARTER)])
-    assert heard(reading) == [(60, 0, 0.5 + 2 + 2)]
+    assert plain_notes(reading) == [(60, 0, 0.5 + 2 + 2)]
 
 
 def test_of_tempos_at_one_tick_the_last_counts_and_repeats_are_not_listed(tmp_path):
     two = [meta("set_tempo", tempo=tempo) for tempo in (250_000, 1_000_000)]
     reading = read(tmp_path, [*two, meta("set_tempo", QUARTER, tempo=1_000_000)], quarter(60))
-    assert heard(reading) == [(60, 0, 1)]
+    assert plain_notes(reading) == [(60, 0, 1)]
     assert reading.tempos == ((0, 60),)
 
 
 def test_an_unknown_meta_event_takes_its_time(tmp_path):
     # mido 1.3 reads such an event as if it took no time, so that all notes after it come too early.
     events = [(QUARTER, b"\xff\x0a\x01x"), *A_NOTE]
-    assert heard(read_bytes(tmp_path, track_bytes(*events))) == [(60, 0.5, 1)]
+    assert plain_notes(read_bytes(tmp_path, track_bytes(*events))) == [(60, 0.5, 1)]
 
 
 # Starts and ends of notes
@@ -155,7 +145,7 @@ def test_an_unknown_meta_event_takes_its_time(tmp_path):
 def test_overlapping_notes_of_one_pitch_end_in_the_order_in_which_they_start(tmp_path, end):
     ends = [end.copy(time=QUARTER), end.copy(time=QUARTER), end.copy(time=QUARTER)]
     reading = read(tmp_path, [on(60, velocity=10), on(60, QUARTER, velocity=20), on(60, QUARTER, velocity=30), *ends])
-    assert heard(reading) == [(60, 0, 1.5), (60, 0.5, 2), (60, 1, 2.5)]
+    assert plain_notes(reading) == [(60, 0, 1.5), (60, 0.5, 2), (60, 1, 2.5)]
     assert [note.velocity for note in reading.score.notes] == [10, 20, 30]
     assert not reading.warnings
 
@@ -163,13 +153,13 @@ def test_overlapping_notes_of_one_pitch_end_in_the_order_in_which_they_start(tmp
 def test_notes_end_by_channel_and_by_track(tmp_path):
     first = [on(60), on(60, 0, 1), off(60, QUARTER, 1), off(60, QUARTER)]
     second = [name("b"), on(60), off(60, 3 * QUARTER)]
-    assert sorted(heard(read(tmp_path, first, second))) == [(60, 0, 0.5), (60, 0, 1), (60, 0, 1.5)]
+    assert sorted(plain_notes(read(tmp_path, first, second))) == [(60, 0, 0.5), (60, 0, 1), (60, 0, 1.5)]
 
 
 def test_a_note_that_nothing_ends_lasts_to_the_end_of_its_track(tmp_path):
     reading = read(tmp_path, [name("a"), on(60), on(60, QUARTER), off(60, QUARTER), meta("end_of_track", QUARTER)],
                    [name("b"), on(64, QUARTER), meta("end_of_track", 9 * QUARTER)])  # fmt: skip
-    assert heard(reading) == [(60, 0, 1), (60, 0.5, 1.5), (64, 0.5, 5)]
+    assert plain_notes(reading) == [(60, 0, 1), (60, 0.5, 1.5), (64, 0.5, 5)]
     assert reading.warnings == (
         "Nothing ends 1 note of a and 1 note of b in the file; each lasts to the end of its track.",
     )
@@ -177,20 +167,20 @@ def test_a_note_that_nothing_ends_lasts_to_the_end_of_its_track(tmp_path):
 
 def test_an_end_without_a_note_is_nothing(tmp_path):
     reading = read(tmp_path, [off(60), off(60, QUARTER), *quarter(60), off(60)])
-    assert heard(reading) == [(60, 0.5, 1)] and not reading.warnings
+    assert plain_notes(reading) == [(60, 0.5, 1)] and not reading.warnings
 
 
 @pytest.mark.parametrize("controller", [120, 123, 127])
 def test_all_notes_end_where_their_channel_says_so(tmp_path, controller):
     track = [on(60), on(64), on(67, 0, 1), control(controller, 0, QUARTER), off(67, QUARTER, 1), *quarter(60)]
     reading = read(tmp_path, [name("a"), *track], [name("b"), *quarter(48)])
-    assert sorted(heard(reading)) == [(48, 0, 0.5), (60, 0, 0.5), (60, 1, 1.5), (64, 0, 0.5), (67, 0, 1)]
+    assert sorted(plain_notes(reading)) == [(48, 0, 0.5), (60, 0, 0.5), (60, 1, 1.5), (64, 0, 0.5), (67, 0, 1)]
     assert not reading.warnings
 
 
 def test_a_note_of_no_length_gets_a_tick_and_touches_no_other(tmp_path):
     reading = read(tmp_path, [on(60), off(60), *quarter(60)])
-    (_, _, short), long = heard(reading)
+    (_, _, short), long = plain_notes(reading)
     assert 0 < short < 0.001 and long == (60, 0, 0.5)
 
 
@@ -207,7 +197,7 @@ def test_running_status_and_its_interruptions(tmp_path):
         (QUARTER, b"\x80\x43\x00"),
         END,
     ]
-    assert heard(read_bytes(tmp_path, track_bytes(*events))) == [(60, 0, 0.5), (64, 0.5, 1), (67, 1, 1.5)]
+    assert plain_notes(read_bytes(tmp_path, track_bytes(*events))) == [(60, 0, 0.5), (64, 0.5, 1), (67, 1, 1.5)]
 
 
 # Who plays
@@ -296,47 +286,47 @@ def test_a_track_that_chooses_a_program_and_never_plays_is_said_to_be_left_out(t
 def test_a_constant_bend_moves_the_pitch(tmp_path):
     track = [bend(8191), *quarter(60), bend(-8192), *quarter(60), bend(2048), *quarter(60), bend(0), *quarter(60)]
     reading = read(tmp_path, track)
-    assert [pitch for pitch, *_ in heard(reading)] == [62, 58, 60.5, 60] and not reading.warnings
+    assert [pitch for pitch, *_ in plain_notes(reading)] == [62, 58, 60.5, 60] and not reading.warnings
 
 
 def test_the_range_of_the_bend_is_the_files(tmp_path):
     wide = [control(101, 0), control(100, 0), control(6, 12), control(38, 50)]
     done = [control(101, 127), control(100, 127), control(6, 1)]
-    assert heard(read(tmp_path, [*wide, *done, bend(4096), *quarter(60)]))[0][0] == 60 + 12.5 / 2
+    assert plain_notes(read(tmp_path, [*wide, *done, bend(4096), *quarter(60)]))[0][0] == 60 + 12.5 / 2
     # Set in another track, for a wheel that is moved in this one.
-    assert heard(read(tmp_path, [*wide, *done], [bend(4096), *quarter(60)]))[0][0] == 60 + 12.5 / 2
+    assert plain_notes(read(tmp_path, [*wide, *done], [bend(4096), *quarter(60)]))[0][0] == 60 + 12.5 / 2
     # A parameter of a manufacturer's own is another one.
     other = [control(99, 0), control(98, 0), control(6, 12)]
-    assert heard(read(tmp_path, [*other, bend(4096), *quarter(60)]))[0][0] == 61
+    assert plain_notes(read(tmp_path, [*other, bend(4096), *quarter(60)]))[0][0] == 61
 
 
 def test_bends_belong_to_their_channel_and_end_with_a_reset(tmp_path):
     reading = read(tmp_path, [bend(8191), *quarter(60), control(121, 0), *quarter(60)], quarter(64, 1))
-    assert sorted(heard(reading)) == [(60, 0.5, 1), (62, 0, 0.5), (64, 0, 0.5)]
+    assert sorted(plain_notes(reading)) == [(60, 0.5, 1), (62, 0, 0.5), (64, 0, 0.5)]
     drums = read(tmp_path, [bend(8191, 0, 9), *quarter(36, 9)])
-    assert heard(drums)[0][0] == 36
+    assert plain_notes(drums)[0][0] == 36
 
 
 def test_a_bend_that_changes_within_a_note_counts_with_its_median(tmp_path):
     # 0 for a quarter of the time, then up a semitone; the reset at the note's end is not within it.
     track = [name("horn"), on(60), bend(4096, QUARTER), off(60, 3 * QUARTER), bend(0), *quarter(60)]
     reading = read(tmp_path, track)
-    assert heard(reading) == [(61, 0, 2), (60, 2, 2.5)]
+    assert plain_notes(reading) == [(61, 0, 2), (60, 2, 2.5)]
     assert reading.warnings == ("The pitch bend changes within 1 note of horn; each has the pitch of its median bend.",)
 
 
 def test_the_highest_pitch_stays_within_midi(tmp_path):
-    assert heard(read(tmp_path, [bend(8191), *quarter(127)]))[0][0] == 127
+    assert plain_notes(read(tmp_path, [bend(8191), *quarter(127)]))[0][0] == 127
 
 
 def test_the_pedal_lengthens_notes_where_that_is_asked(tmp_path):
     # Down at 0, up at 2 s. 60 is struck again before that, 64 after it; 67 is held longer than the pedal.
     track = [name("piano"), control(64, 127), on(67), *quarter(60), *quarter(60), *quarter(64),
              control(64, 63, QUARTER), *quarter(64), off(67)]  # fmt: skip
-    assert heard(read(tmp_path, track, pedal=True)) == [
+    assert plain_notes(read(tmp_path, track, pedal=True)) == [
         (60, 0, 0.5), (67, 0, 2.5), (60, 0.5, 2), (64, 1, 2), (64, 2, 2.5)]  # fmt: skip
     reading = read(tmp_path, track)
-    assert heard(reading) == [(60, 0, 0.5), (67, 0, 2.5), (60, 0.5, 1), (64, 1, 1.5), (64, 2, 2.5)]
+    assert plain_notes(reading) == [(60, 0, 0.5), (67, 0, 2.5), (60, 0.5, 1), (64, 1, 1.5), (64, 2, 2.5)]
     assert reading.warnings == (
         "The sustain pedal was not read; it would lengthen 2 notes of piano (--pedal, or pedal=True in Python).",
     )
@@ -349,12 +339,12 @@ def test_a_pedal_that_changes_nothing_is_not_spoken_of(tmp_path):
 
 def test_a_pedal_that_stays_down_lasts_to_the_end_of_the_track(tmp_path):
     track = [control(64, 64), *quarter(60), meta("end_of_track", 3 * QUARTER)]
-    assert heard(read(tmp_path, track, pedal=True)) == [(60, 0, 2)]
+    assert plain_notes(read(tmp_path, track, pedal=True)) == [(60, 0, 2)]
     reset = [control(64, 64), *quarter(60), control(121, 0, QUARTER), meta("end_of_track", 3 * QUARTER)]
-    assert heard(read(tmp_path, reset, pedal=True)) == [(60, 0, 1)]
+    assert plain_notes(read(tmp_path, reset, pedal=True)) == [(60, 0, 1)]
     # A channel's pedal holds for its notes in other tracks.
-    assert heard(read(tmp_path, reset, quarter(64), pedal=True))[1] == (64, 0, 1)
-    assert heard(read(tmp_path, [control(64, 127)], quarter(64), pedal=True)) == [(64, 0, 0.5)]
+    assert plain_notes(read(tmp_path, reset, quarter(64), pedal=True))[1] == (64, 0, 1)
+    assert plain_notes(read(tmp_path, [control(64, 127)], quarter(64), pedal=True)) == [(64, 0, 0.5)]
 
 
 def test_only_midi_has_a_pedal(tmp_path):
@@ -383,7 +373,7 @@ def test_only_midi_has_a_pedal(tmp_path):
 )
 def test_a_meta_event_without_meaning_is_left_out_with_a_warning(tmp_path, event, words):
     reading = read_bytes(tmp_path, track_bytes((0, event), *A_NOTE))
-    assert heard(reading) == [(60, 0, 0.5)]
+    assert plain_notes(reading) == [(60, 0, 0.5)]
     assert len(reading.warnings) == 1 and words in reading.warnings[0]
     twice = read_bytes(tmp_path, track_bytes((0, event), (0, event), *A_NOTE))
     assert twice.warnings[0].startswith("2 ") and "have no meaning and were left out" in twice.warnings[0]
@@ -400,21 +390,21 @@ def test_system_events_and_foreign_chunks_are_passed_over(tmp_path):
     events = [(0, b"\xf0\x02\x7e\xf7"), (0, b"\xf7\x01\xf8"), (0, b"\xf8"), (0, b"\xf2\x01\x02"), *A_NOTE]
     foreign = b"XFIH" + struct.pack(">I", 3) + b"abc"
     for chunks in ((foreign, track_bytes(*events)), (track_bytes(*events), foreign)):
-        assert heard(read_bytes(tmp_path, *chunks)) == [(60, 0, 0.5)]
+        assert plain_notes(read_bytes(tmp_path, *chunks)) == [(60, 0, 0.5)]
 
 
 def test_a_midi_file_in_a_riff_wrapper_is_read(tmp_path):
-    assert heard(read_bytes(tmp_path, track_bytes(*A_NOTE), front=b"RIFF\x40\0\0\0RMIDdata\x2c\0\0\0")) == [
+    assert plain_notes(read_bytes(tmp_path, track_bytes(*A_NOTE), front=b"RIFF\x40\0\0\0RMIDdata\x2c\0\0\0")) == [
         (60, 0, 0.5)
     ]
 
 
 def test_what_stands_behind_the_end_of_a_track_is_nothing(tmp_path):
-    assert heard(read_bytes(tmp_path, track_bytes(*A_NOTE, *A_NOTE))) == [(60, 0, 0.5)]
+    assert plain_notes(read_bytes(tmp_path, track_bytes(*A_NOTE, *A_NOTE))) == [(60, 0, 0.5)]
 
 
 def test_a_track_without_an_end_ends_with_its_last_event(tmp_path):
-    assert heard(read_bytes(tmp_path, track_bytes(*A_NOTE[:-1]))) == [(60, 0, 0.5)]
+    assert plain_notes(read_bytes(tmp_path, track_bytes(*A_NOTE[:-1]))) == [(60, 0, 0.5)]
 
 
 def test_a_file_of_type_0_with_two_tracks_is_read_as_type_1(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from mss_lab.score import midi, notes
 from mss_lab.score.musicxml import read_musicxml
 from tests.score.musicxml_pages import BACKWARD, FORWARD, document, note, rest, tempo
+from tests.score.plain import plain_notes
 
 
 @pytest.fixture
@@ -21,37 +22,33 @@ def read(tmp_path):
     return read
 
 
-def heard(score, source=None):
-    return [(n.midi, n.onset_s, n.offset_s) for n in score.notes if source in (None, n.source)]
-
-
 def test_quarters_become_seconds(read):
     score = read([[note("A", 4) + note("B", 4, 0.5) + note("C", 5, 0.5)]], names=["Violin"])
-    assert heard(score) == [(69, 0, 0.5), (71, 0.5, 0.75), (72, 0.75, 1)]
+    assert plain_notes(score) == [(69, 0, 0.5), (71, 0.5, 0.75), (72, 0.75, 1)]
     assert score.sources == ("Violin",) and not score.unpitched
 
 
 def test_a_tempo_mark_of_one_part_holds_for_all(read):
     score = read([[tempo(60) + note("A", 4, 2), tempo(240) + note("A", 4, 2)], [note("C", 4, 2), note("D", 4, 2)]])
-    assert heard(score, "Part 1") == [(69, 0, 2), (69, 2, 2.5)]
-    assert heard(score, "Part 2") == [(60, 0, 2), (62, 2, 2.5)]
+    assert plain_notes(score, "Part 1") == [(69, 0, 2), (69, 2, 2.5)]
+    assert plain_notes(score, "Part 2") == [(60, 0, 2), (62, 2, 2.5)]
 
 
 def test_a_note_that_lasts_over_a_change_of_tempo_obeys_both(read):
     mark = "<metronome><beat-unit>quarter</beat-unit><per-minute>60</per-minute></metronome>"
     metronome = f"<direction><direction-type>{mark}</direction-type></direction>"
     score = read([[note("A", 4, 1) + metronome + note("A", 4, 1)], [note("C", 4, 2)]])
-    assert heard(score, "Part 2") == [(60, 0, 1.5)]
+    assert plain_notes(score, "Part 2") == [(60, 0, 1.5)]
 
 
 def test_ties_are_one_note_and_repetitions_are_two(read):
     score = read([[note("A", 4, 2, tie="start"), note("A", 4, 1, tie="stop") + note("A", 4)]])
-    assert heard(score) == [(69, 0, 1.5), (69, 1.5, 2)]
+    assert plain_notes(score) == [(69, 0, 1.5), (69, 1.5, 2)]
 
 
 def test_chords_are_notes_of_one_source(read):
     chord = note("C", 4, 2) + note("E", 4, 2, before="<chord/>") + note("G", 4, 2, before="<chord/>")
-    assert heard(read([[chord]])) == [(60, 0, 1), (64, 0, 1), (67, 0, 1)]
+    assert plain_notes(read([[chord]])) == [(60, 0, 1), (64, 0, 1), (67, 0, 1)]
 
 
 def test_transposing_instruments_sound_where_they_sound(read):
@@ -59,7 +56,7 @@ def test_transposing_instruments_sound_where_they_sound(read):
     bass = "<transpose><diatonic>0</diatonic><chromatic>0</chromatic><octave-change>-1</octave-change></transpose>"
     bars = [note("C", 4, 2)]
     score = read([bars, bars, bars], names=["Horn in F", "Double Bass", "Flute"], attributes=[horn, bass, ""])
-    assert [heard(score, source)[0][0] for source in score.sources] == [53, 48, 60]
+    assert [plain_notes(score, source)[0][0] for source in score.sources] == [53, 48, 60]
 
 
 def test_repeats_and_endings_are_played_by_all(read):
@@ -70,24 +67,34 @@ def test_repeats_and_endings_are_played_by_all(read):
     upper = [FORWARD + note("C", 5, 2), first + note("D", 5, 2) + first_end, second + note("E", 5, 2) + second_end]
     # The first part says nothing of repeats, the third leaves rests unwritten.
     score = read([[note("C", 4, 2), note("D", 4, 2), note("E", 4, 2)], upper, [note("C", 3, 1), "", rest(2)]])
-    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 1")] == [(60, 0), (62, 1), (60, 2), (64, 3)]
-    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 2")] == [(72, 0), (74, 1), (72, 2), (76, 3)]
-    assert [(midi, onset_s) for midi, onset_s, _ in heard(score, "Part 3")] == [(48, 0), (48, 2)]
+    assert [(midi, onset_s) for midi, onset_s, _ in plain_notes(score, "Part 1")] == [
+        (60, 0),
+        (62, 1),
+        (60, 2),
+        (64, 3),
+    ]
+    assert [(midi, onset_s) for midi, onset_s, _ in plain_notes(score, "Part 2")] == [
+        (72, 0),
+        (74, 1),
+        (72, 2),
+        (76, 3),
+    ]
+    assert [(midi, onset_s) for midi, onset_s, _ in plain_notes(score, "Part 3")] == [(48, 0), (48, 2)]
 
 
 def test_a_tempo_mark_inside_a_repeat_returns(read):
     score = read([[FORWARD + note("A", 4, 2), tempo(60) + note("B", 4, 2) + BACKWARD]])
     # What is said holds until something else is said: the second round stays slow.
-    assert heard(score) == [(69, 0, 1), (71, 1, 3), (69, 3, 5), (71, 5, 7)]
+    assert plain_notes(score) == [(69, 0, 1), (71, 1, 3), (69, 3, 5), (71, 5, 7)]
 
 
 def test_grace_notes_come_before_what_they_decorate(read):
     grace = '<grace slash="yes"/>'
     bar = note("A", 4) + note("C", 5, before=grace) + note("D", 5, before=grace) + note("B", 4)
-    assert heard(read([[bar]])) == [(69, 0, 0.5), (72, 0.375, 0.4375), (74, 0.4375, 0.5), (71, 0.5, 1)]
+    assert plain_notes(read([[bar]])) == [(69, 0, 0.5), (72, 0.375, 0.4375), (74, 0.4375, 0.5), (71, 0.5, 1)]
     # At the very start there is no time before; at the very end there is no note behind.
-    assert heard(read([[note("C", 5, before=grace) + note("B", 4, 2)]])) == [(71, 0, 1), (72, 0, 0.0625)]
-    assert heard(read([[note("B", 4, 2) + note("C", 5, before=grace)]])) == [(71, 0, 1), (72, 0.9375, 1)]
+    assert plain_notes(read([[note("C", 5, before=grace) + note("B", 4, 2)]])) == [(71, 0, 1), (72, 0, 0.0625)]
+    assert plain_notes(read([[note("B", 4, 2) + note("C", 5, before=grace)]])) == [(71, 0, 1), (72, 0.9375, 1)]
 
 
 def test_two_staves_of_one_player_are_one_source(read):
@@ -95,7 +102,7 @@ def test_two_staves_of_one_player_are_one_source(read):
     score = read([[bar, bar], [note("A", 4, 2), note("A", 4, 2)]], names=["Piano", "Flute"],
                  attributes=["<staves>2</staves>", ""])  # fmt: skip
     assert score.sources == ("Piano", "Flute")
-    assert heard(score, "Piano") == [(48, 0, 1), (72, 0, 1), (48, 1, 2), (72, 1, 2)]
+    assert plain_notes(score, "Piano") == [(48, 0, 1), (72, 0, 1), (48, 1, 2), (72, 1, 2)]
 
 
 def test_players_of_one_name_are_numbered_and_silent_parts_left_out(read):
@@ -110,7 +117,7 @@ def test_drums_are_unpitched(tmp_path):
     (tmp_path / "a.xml").write_text(document([[hit], [note("A", 4, 2)]], names=["Drums", "Flute"]), encoding="utf-8")
     score = notes.read_score(tmp_path / "a.xml")
     assert score.unpitched == {"Drums"}
-    assert heard(score, "Drums") == [(72, 0, 1)]
+    assert plain_notes(score, "Drums") == [(72, 0, 1)]
 
 
 def test_compressed_files_hold_the_same(tmp_path):
@@ -128,7 +135,7 @@ def test_a_file_that_was_changed_is_read_again(tmp_path):
     path = tmp_path / "a.musicxml"
     for step, pitch in (("A", 69), ("B", 71)):
         path.write_text(document([[note(step, 4, 2)]]), encoding="utf-8")
-        assert heard(read_musicxml(path))[0][0] == pitch
+        assert plain_notes(read_musicxml(path))[0][0] == pitch
 
 
 def test_through_midi_the_score_stays_the_same(read, tmp_path):

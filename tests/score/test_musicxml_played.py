@@ -17,6 +17,7 @@ from mss_lab.score import musicxml_file, notes
 from mss_lab.score.musicxml import read_musicxml, read_musicxml_in_full
 from mss_lab.score.reading import ScoreWarning
 from tests.score.musicxml_pages import BACKWARD, FORWARD, document, ending, note, rest, sound, tempo, words
+from tests.score.plain import plain_notes
 
 
 @pytest.fixture
@@ -28,10 +29,6 @@ def read(tmp_path):
         return read_musicxml_in_full(path)
 
     return read
-
-
-def heard(reading, source=None):
-    return [(n.midi, n.onset_s, n.offset_s) for n in reading.score.notes if source in (None, n.source)]
 
 
 def chord(*args, **options):
@@ -75,7 +72,7 @@ C, E, F = ("C", 4), ("E", 4), ("F", 4)
     ],
 )  # fmt: skip
 def test_ties_are_joined_note_by_note(read, bar, right):
-    assert heard(read([[bar]])) == right
+    assert plain_notes(read([[bar]])) == right
 
 
 def test_two_unisons_are_tied_each_in_its_voice(read):
@@ -83,7 +80,7 @@ def test_two_unisons_are_tied_each_in_its_voice(read):
     first = voice(note(*C, tie="start"), 1) + voice(note(*C, 1, tie="stop"), 1)
     second = voice(note(*C, tie="start"), 2) + voice(note(*C, 1, tie="stop start"), 2)
     reading = read([[first + BACK.format(8) + second, voice(note(*C, 2, tie="stop"), 2)]])
-    assert sorted(heard(reading)) == [(60, 0, 2), (60, 0, 4)]
+    assert sorted(plain_notes(reading)) == [(60, 0, 2), (60, 0, 4)]
 
 
 def test_ties_over_bars_repeats_and_jumps(read):
@@ -93,12 +90,12 @@ def test_ties_over_bars_repeats_and_jumps(read):
         ending(1, "start") + note(*C, 2, tie="stop") + ending(1, "stop") + BACKWARD,
         ending(2, "start") + note(*C, 2, tie="stop") + ending(2, "discontinue"),
     ]
-    assert heard(read([bars])) == [(60, 0, 4), (60, 4, 8)]
+    assert plain_notes(read([bars])) == [(60, 0, 4), (60, 4, 8)]
     # Over a repeat sign to a note without the mark: both sound.
-    assert heard(read([[note(*C, 2, tie="start") + BACKWARD]])) == [(60, 0, 2), (60, 2, 4)]
+    assert plain_notes(read([[note(*C, 2, tie="start") + BACKWARD]])) == [(60, 0, 2), (60, 2, 4)]
     # Da capo, to a note that carries the mark of another tie.
     bars = [note(*C, 2, tie="stop") + sound(fine="yes"), note(*C, 2, tie="start") + sound(dacapo="yes")]
-    assert heard(read([bars])) == [(60, 0, 2), (60, 2, 6)]
+    assert plain_notes(read([bars])) == [(60, 0, 2), (60, 2, 6)]
 
 
 def test_ties_hold_where_triplets_are_rounded(read):
@@ -110,14 +107,14 @@ def test_ties_hold_where_triplets_are_rounded(read):
     after = note(*C, 1, tie="stop").replace("<duration>4<", "<duration>256<")
     third, end = Fraction(85, 256), 2
     expected = [(60, 0, third), (60, third, 2 * third), (60, 2 * third, end)]
-    assert np.allclose(heard(read([[bar + other, after]])), np.array(expected, float))
+    assert np.allclose(plain_notes(read([[bar + other, after]])), np.array(expected, float))
 
 
 def test_chord_members_have_their_own_length(read):
-    assert heard(read([[note(*C, 2) + chord(*E, 1)]])) == [(60, 0, 2), (64, 0, 1)]
+    assert plain_notes(read([[note(*C, 2) + chord(*E, 1)]])) == [(60, 0, 2), (64, 0, 1)]
     # The first member alone moves time on.
     reading = read([[note(*C, 1) + chord(*E, 0.5) + note(*F)]])
-    assert heard(reading) == [(60, 0, 1), (64, 0, 0.5), (65, 1, 2)]
+    assert plain_notes(reading) == [(60, 0, 1), (64, 0, 0.5), (65, 1, 2)]
 
 
 def played(reading):
@@ -229,12 +226,16 @@ def test_a_da_capo_does_not_end_a_file_of_several_movements(read):
 
 def test_signs_of_one_part_hold_for_all(read):
     reading = read([[strain("C"), strain("D")], [strain("C"), strain("D", BACKWARD)]])
-    assert heard(reading, "Part 1") == [(60, 0, 2), (62, 2, 4), (60, 4, 6), (62, 6, 8)]
+    assert plain_notes(reading, "Part 1") == [(60, 0, 2), (62, 2, 4), (60, 4, 6), (62, 6, 8)]
 
 
 def test_notes_of_one_round_are_played_in_that_round(read):
     only = note("D", 4, 2).replace("<note>", '<note time-only="2">')
-    assert [midi for midi, *_ in heard(read([[note("C", 4, 2) + BACK.format(8) + only + BACKWARD]]))] == [60, 60, 62]
+    assert [midi for midi, *_ in plain_notes(read([[note("C", 4, 2) + BACK.format(8) + only + BACKWARD]]))] == [
+        60,
+        60,
+        62,
+    ]
 
 
 def middle(direction, more=""):
@@ -245,16 +246,16 @@ def test_a_repeat_sign_inside_a_measure_holds_there(read):
     # An upbeat of one quarter before each strain: C | D E :| F | G, with a start sign at the beginning.
     bars = [FORWARD + note("C", 4), note("D", 4) + middle("backward") + note("E", 4), note("F", 4, 2)]
     reading = read([bars, [note("C", 3), note("D", 3, 2), note("F", 3, 2)]], names=["a", "b"])
-    assert heard(reading, "a") == [(60, 0, 1), (62, 1, 2), (60, 2, 3), (62, 3, 4), (64, 4, 5), (65, 5, 7)]
+    assert plain_notes(reading, "a") == [(60, 0, 1), (62, 1, 2), (60, 2, 3), (62, 3, 4), (64, 4, 5), (65, 5, 7)]
     # A note over the sign ends with the repeat, and goes on the second time.
-    assert heard(reading, "b") == [(48, 0, 1), (50, 1, 2), (48, 2, 3), (50, 3, 5), (53, 5, 7)]
+    assert plain_notes(reading, "b") == [(48, 0, 1), (50, 1, 2), (48, 2, 3), (50, 3, 5), (53, 5, 7)]
     assert reading.measures == ("1", "2", "1", "2", "2", "3") and reading.warnings == ()
     # As often as it says; and from a start sign inside a measure.
     bars = [note("C", 4) + middle("forward") + note("D", 4), note("E", 4) + middle("backward", ' times="3"') + rest()]
-    assert [midi for midi, *_ in heard(read([bars]))] == [60, 62, 64, 62, 64, 62, 64]
+    assert [midi for midi, *_ in plain_notes(read([bars]))] == [60, 62, 64, 62, 64, 62, 64]
     # Both, one after the other, in one measure; a tempo mark stays where it stands.
     bars = [note("C", 4) + middle("backward") + note("D", 4, 0.5) + tempo(120) + note("F", 4, 0.5), note("E", 4, 2)]
-    assert heard(read([bars])) == [(60, 0, 1), (60, 1, 2), (62, 2, 2.5), (65, 2.5, 2.75), (64, 2.75, 3.75)]
+    assert plain_notes(read([bars])) == [(60, 0, 1), (60, 1, 2), (62, 2, 2.5), (65, 2.5, 2.75), (64, 2.75, 3.75)]
 
 
 METRONOME = (
@@ -281,20 +282,20 @@ METRONOME = (
 def test_what_sound_says_is_the_tempo(tmp_path, mark, seconds):
     (tmp_path / "a.xml").write_text(document([[mark + note("C", 4, 2)]]), encoding="utf-8")
     reading = read_musicxml_in_full(tmp_path / "a.xml")
-    assert heard(reading) == [(60, 0, seconds)]
+    assert plain_notes(reading) == [(60, 0, seconds)]
     assert reading.tempos == ((0, 120 / seconds),)
 
 
 def test_tempi_are_listed_as_they_are_played(read):
     reading = read([[note("C", 4, 2), tempo(120) + note("D", 4, 2) + BACKWARD]])
-    assert heard(reading) == [(60, 0, 2), (62, 2, 3), (60, 3, 5), (62, 5, 6)]
+    assert plain_notes(reading) == [(60, 0, 2), (62, 2, 3), (60, 3, 5), (62, 5, 6)]
     assert reading.tempos == ((0, 60), (2, 120), (3, 60), (5, 120))
 
 
 def test_quarter_tones_are_kept_and_cue_notes_are_silent(read):
-    assert heard(read([[note("C", 4, 2, alter=0.5)]])) == [(60.5, 0, 2)]
+    assert plain_notes(read([[note("C", 4, 2, alter=0.5)]])) == [(60.5, 0, 2)]
     # A cue takes its time all the same.
-    assert heard(read([[note("D", 4, before="<cue/>") + note("C", 4)]])) == [(60, 1, 2)]
+    assert plain_notes(read([[note("D", 4, before="<cue/>") + note("C", 4)]])) == [(60, 1, 2)]
 
 
 def style(text):
@@ -307,33 +308,33 @@ START, STOP = '<measure-repeat type="start">{}</measure-repeat>', '<measure-repe
 def test_measure_repeats_are_written_out(read):
     whole = rest(2)
     bars = [note("C", 4) + note("D", 4), style(START.format(1)) + whole, whole, style(STOP) + whole, note("E", 4, 2)]
-    assert [(m, on) for m, on, _ in heard(read([bars]))] == [
+    assert [(m, on) for m, on, _ in plain_notes(read([bars]))] == [
         (60, 0), (62, 1), (60, 2), (62, 3), (60, 4), (62, 5), (64, 8)
     ]  # fmt: skip
     # Of two bars, with the end of the sign missing: notes of its own end it.
     bars = [note("C", 4, 2), note("D", 4, 2), style(START.format(2)) + whole, whole, note("E", 4, 2), whole]
-    assert [(m, on) for m, on, _ in heard(read([bars]))] == [(60, 0), (62, 2), (60, 4), (62, 6), (64, 8)]
+    assert [(m, on) for m, on, _ in plain_notes(read([bars]))] == [(60, 0), (62, 2), (60, 4), (62, 6), (64, 8)]
     # For one staff of two.
     both = note("C", 5, 2, staff="1") + BACK.format(8) + note("C", 3, 2, staff="2")
     sign = '<attributes><measure-style number="2">' + START.format(1) + "</measure-style></attributes>"
     reading = read([[both, sign + note("D", 5, 2, staff="1")]], attributes="<staves>2</staves>")
-    assert heard(reading) == [(48, 0, 2), (72, 0, 2), (48, 2, 4), (74, 2, 4)]
+    assert plain_notes(reading) == [(48, 0, 2), (72, 0, 2), (48, 2, 4), (74, 2, 4)]
 
 
 def test_rests_beyond_the_time_signature_keep_nobody_waiting(read):
     reading = read([[note("C", 4, 2), note("D", 4, 2)], [rest(2) + rest(2), note("E", 4, 2)]])
-    assert heard(reading) == [(60, 0, 2), (62, 2, 4), (64, 2, 4)]
+    assert plain_notes(reading) == [(60, 0, 2), (62, 2, 4), (64, 2, 4)]
     (warning,) = reading.warnings
     assert "Part 2" in warning and "measure 1" in warning and "rests" in warning
 
 
 def test_notes_beyond_the_time_signature_keep_all_parts_together(read):
     reading = read([[note("C", 4, 2), note("D", 4, 2)], [note("E", 4, 3), note("F", 4, 2)]])
-    assert heard(reading) == [(60, 0, 2), (64, 0, 3), (62, 3, 5), (65, 3, 5)]
+    assert plain_notes(reading) == [(60, 0, 2), (64, 0, 3), (62, 3, 5), (65, 3, 5)]
     assert any("Part 2" in warning and "wait" in warning for warning in reading.warnings)
     # A cadenza, for which the others have a whole rest.
     reading = read([[note("C", 4, 8), note("D", 4, 2)], [rest(2), note("F", 4, 2)]])
-    assert heard(reading, "Part 2") == [(65, 8, 10)]
+    assert plain_notes(reading, "Part 2") == [(65, 8, 10)]
 
 
 def test_bars_within_their_time_signature_are_not_warned_of(read):
@@ -447,7 +448,7 @@ def test_the_usual_document_type_is_read(tmp_path):
     text = document([[note("C", 4, 2)]]).replace("<score-partwise", kind + "<score-partwise", 1)
     (tmp_path / "a.xml").write_text(text, encoding="utf-16")
     (tmp_path / "a.xml").write_bytes(text.replace("UTF-8", "UTF-16").encode("utf-16"))
-    assert heard(read_musicxml_in_full(tmp_path / "a.xml")) == [(60, 0, 1)]
+    assert plain_notes(read_musicxml_in_full(tmp_path / "a.xml")) == [(60, 0, 1)]
 
 
 TOO_OFTEN = '<barline location="right"><repeat direction="backward" times="999999999"/></barline>'

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.refusals import Refusal
 from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
+from tests.measures import refusal
 
 HEADING = "instrument,midi,onset_s,offset_s\n"
 # The two forms in which recordings come with notes: exact ones on a 20 ms grid, and coarse ones by joint alignment.
@@ -24,13 +24,6 @@ def duet():
             Note("violin", 74.25, 0.8, 1.62, velocity=1),
         )
     )
-
-
-def refusal(call, error):
-    with pytest.raises(error) as caught:
-        call()
-    assert isinstance(caught.value, Refusal | OSError)
-    return str(caught.value)
 
 
 # Notes and scores

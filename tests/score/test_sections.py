@@ -1,20 +1,24 @@
 """Sections: repeats that the players leave out or add, cuts and parts, found by the sound alone and said in words."""
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
 import pytest
 
-from mss_lab import audio, signals
+from mss_lab import audio
 from mss_lab.cli import main
 from mss_lab.datasets import pieces
 from mss_lab.score import align, jumps, notes, passages, sections
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.passages import Section
+from tests import sounds
 
 RATE_HZ = 16_000
 BEAT_S = 0.4
+
+play = functools.partial(sounds.play, sample_rate_hz=RATE_HZ, tail_s=0.3, harmonics=10, amplitude=0.3)
 
 
 def duet(seed=0, beats=24):
@@ -46,16 +50,6 @@ def halves(score, order, tempo=1.0):
                     dataclasses.replace(note, onset_s=note.onset_s + later_s, offset_s=note.offset_s + later_s)
                 )
     return notes.with_tempo(Score(tuple(moved), score.sources), tempo)
-
-
-def play(score):
-    total = np.zeros((1, round((score.duration_s + 0.3) * RATE_HZ)))
-    for note in score.notes:
-        frequency_hz = 440 * 2 ** ((note.midi - 69) / 12)
-        sound = signals.harmonic_tone(frequency_hz, note.offset_s - note.onset_s, RATE_HZ, harmonics=10)
-        first = round(note.onset_s * RATE_HZ)
-        total[:, first : first + sound.shape[1]] += 0.3 * signals.fade(sound, 0.01, RATE_HZ)
-    return total.astype(np.float32)
 
 
 def assert_same_notes(found, truth, within_s=0.1):

@@ -12,6 +12,7 @@ from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import adress, panning
 from mss_lab.spatial.panning import PanWarning
+from tests.measures import mean_sdr_db
 
 RATE = 16_000
 SETTINGS = transforms.settings_for(RATE)
@@ -34,10 +35,6 @@ def three_tones(duration_s=1.0, rate=RATE):
         for name, pan in pans.items()
     }
     return pans, sources, signals.mix(sources).astype(np.float32)
-
-
-def mean_sdr(sources, estimates):
-    return np.mean([energy.sdr(sources[name], estimates[name]) for name in sources])
 
 
 # The plane and its nulls.
@@ -149,10 +146,10 @@ def test_tones_that_keep_apart_are_separated(mode):
     pans, sources, mixture = three_tones()
     estimates = adress.separate(mixture, RATE, pans_rad=pans, mode=mode)
     # Measured: 26.3 dB with masks, 26.1 dB with resynthesis; the mixture itself has -3.0 dB.
-    assert mean_sdr(sources, estimates) > 22
+    assert mean_sdr_db(sources, estimates) > 22
     found = adress.separate(mixture, RATE, mode=mode)
     assert tuple(found) == ("pan_14", "pan_45", "pan_74")
-    assert mean_sdr(sources, dict(zip(pans, found.values(), strict=True))) > 22
+    assert mean_sdr_db(sources, dict(zip(pans, found.values(), strict=True))) > 22
 
 
 def test_the_band_is_separated_and_resynthesis_wants_its_correction():
@@ -161,7 +158,7 @@ def test_the_band_is_separated_and_resynthesis_wants_its_correction():
     mixture = signals.mix(excerpt)
 
     def score(**options):
-        return mean_sdr(excerpt, adress.separate(mixture, piece.sample_rate_hz, pans_rad=piece.pans_rad, **options))
+        return mean_sdr_db(excerpt, adress.separate(mixture, piece.sample_rate_hz, pans_rad=piece.pans_rad, **options))
 
     as_mask, resynthesis, uncorrected = score(), score(mode="resynth"), score(mode="resynth", corrected=False)
     # Measured: 11.7, 12.0 and 8.3 dB.

@@ -13,6 +13,7 @@ from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import duet, panning
 from mss_lab.spatial.panning import PanWarning
+from tests.measures import mean_sdr_db
 
 RATE = 16_000
 SETTINGS = transforms.settings_for(RATE)
@@ -42,10 +43,6 @@ def four_places(duration_s=1.0):
 
 def pans_and_delays():
     return {n: place[0] for n, place in PLACED.items()}, {n: place[1] / RATE for n, place in PLACED.items()}
-
-
-def mean_sdr(sources, estimates):
-    return np.mean([energy.sdr(sources[name], estimates[name]) for name in sources])
 
 
 # Levels.
@@ -153,10 +150,10 @@ def test_sources_at_one_angle_are_told_apart_by_their_delays(mode):
     pans, delays_s = pans_and_delays()
     # Measured: 28.9 dB with masks, 29.3 dB demixed, found or given; the mixture itself has -4.8 dB.
     given = duet.separate(mixture, RATE, pans_rad=pans, delays_s=delays_s, mode=mode)
-    assert mean_sdr(sources, given) > 24
+    assert mean_sdr_db(sources, given) > 24
     found = duet.separate(mixture, RATE, mode=mode)
     assert tuple(found) == ("pan_29", "pan_45", "pan_45_2", "pan_63")
-    assert mean_sdr(sources, dict(zip(PLACED, found.values(), strict=True))) > 24
+    assert mean_sdr_db(sources, dict(zip(PLACED, found.values(), strict=True))) > 24
 
 
 def test_delays_are_looked_for_at_the_angles_that_are_given():
@@ -238,7 +235,7 @@ def test_the_band_needs_a_wider_histogram_and_says_so():
     assert tuple(wide) == ("pan_20", "pan_45", "pan_52", "pan_75")
     sources = {name: source[:, : mixture.shape[1]] for name, source in piece.sources.items()}
     # Measured: 11.8 dB.
-    assert mean_sdr(sources, given) > 10
+    assert mean_sdr_db(sources, given) > 10
 
 
 def test_delays_longer_than_the_histogram_reaches_are_warned_of(rng):

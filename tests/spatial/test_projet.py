@@ -8,6 +8,7 @@ from mss_lab import catalogue, checks, compare, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import panning, projet
+from tests.measures import best_sdrs_db
 
 RATE = 16_000
 WINDOW = {"window_samples": 1024, "hop_samples": 256}
@@ -32,11 +33,6 @@ def noise_stft(rng, freq=6, frames=9):
 
 def random_gains(rng, sources=3, pans=30):
     return np.abs(rng.standard_normal((sources, pans))) + 1
-
-
-def sdrs(images, estimates):
-    """Of each image, the best of all estimates."""
-    return np.array([max(energy.sdr(image, estimate) for estimate in estimates) for image in images])
 
 
 def waveforms(stfts, samples):
@@ -133,7 +129,7 @@ def test_three_places_are_found_from_a_random_start(rng):
     model = projet.fit(stft, random_gains(rng), iterations=200, rng=rng)
     assert_allclose(np.sort(model.centroids_rad), PANS, atol=0.02)
     estimates = waveforms(projet.filtered(stft, model), images.shape[2])
-    before, after = sdrs(images, [images.sum(axis=0)]), sdrs(images, estimates)
+    before, after = best_sdrs_db(images, [images.sum(axis=0)]), best_sdrs_db(images, estimates)
     assert (before < 0).all()
     assert (after > before + 12).all()
 
@@ -143,7 +139,7 @@ def test_known_places_without_learning_are_kept(rng):
     gains = projet.gains_near(PANS, pans=30)
     model = projet.fit(stft, gains, iterations=50, learn_gains=False, rng=rng)
     assert_allclose(model.gains, gains, rtol=1e-6)
-    assert (sdrs(images, waveforms(projet.filtered(stft, model), images.shape[2])) > 8).all()
+    assert (best_sdrs_db(images, waveforms(projet.filtered(stft, model), images.shape[2])) > 8).all()
 
 
 def test_two_sources_in_one_place_are_told_apart_by_their_delays(rng):
@@ -157,10 +153,10 @@ def test_two_sources_in_one_place_are_told_apart_by_their_delays(rng):
     gains = gains + 0.01
     model = projet.fit(stft, gains, delays=(0.0, float(late)), iterations=30, rng=rng)
     estimates = waveforms(projet.filtered(stft, model), samples)
-    assert sdrs(images, estimates).min() > 5
+    assert best_sdrs_db(images, estimates).min() > 5
     # Without delays there is nothing to tell them by.
     blind = projet.fit(stft, random_gains(rng, 2, 31), iterations=30, rng=rng)
-    assert sdrs(images, waveforms(projet.filtered(stft, blind), samples)).min() < 3
+    assert best_sdrs_db(images, waveforms(projet.filtered(stft, blind), samples)).min() < 3
 
 
 def test_averaging_leaves_what_does_not_change(rng):
