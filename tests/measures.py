@@ -1,4 +1,4 @@
-"""How well sources were found, and with which words a call was refused: what many test files ask."""
+"""Checks of several test files: how well sources were found, whether items are equal, how a call was refused."""
 
 import numpy as np
 import pytest
@@ -23,3 +23,10 @@ def refusal(call, error=ValueError):
         call()
     assert isinstance(caught.value, Refusal | OSError)
     return str(caught.value)
+
+
+def same_items(item, other):
+    """Whether two items of a store hold the same arrays, of the same types, under the same names."""
+    return item.keys() == other.keys() and all(
+        np.array_equal(item[name], other[name]) and item[name].dtype == other[name].dtype for name in item
+    )

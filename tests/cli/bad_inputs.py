@@ -10,7 +10,6 @@ those of a refusal or of a success, and nothing but the result that was asked fo
 import argparse
 import contextlib
 import dataclasses
-import hashlib
 import os
 import re
 import resource
@@ -30,6 +29,7 @@ import soundfile
 from mss_lab import catalogue, options, signals
 from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
+from tests.folders import snapshot
 
 RATE_HZ = 8_000
 LONGEST_S = 75
@@ -596,20 +596,6 @@ def case_of(number, seed):
 # Trying and judging.
 
 
-def tree(folder):
-    """What a folder holds: for each path its kind, and its content or where it leads."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.is_symlink():
-            found[name] = ("link", str(path.readlink()))
-        elif path.is_file():
-            found[name] = ("file", hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
-        else:
-            found[name] = ("folder" if path.is_dir() else "other",)
-    return found
-
-
 def run_in_child(arguments: list[str], folder: Path, longest_s: float, call: Callable) -> Outcome:
     """Call `call(arguments)` in a child process of its own that works in `folder`, and stop it where it takes long."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -721,9 +707,9 @@ def try_case(number, seed, call, longest_s=LONGEST_S):
         folder = Path(place) / "work" / "here"
         folder.mkdir(parents=True)
         label, called = case(number, seed, folder)
-        before = tree(folder.parent)
+        before = snapshot(folder.parent)
         outcome = run_in_child([str(a) for a in called.arguments], folder, longest_s, call)
-        after = tree(folder.parent)
+        after = snapshot(folder.parent)
         relative = Case(called.arguments, tuple(f"here/{_relative(p, folder)}" for p in called.results if p))
         found = complaints(outcome, relative, before, after)
     return label, called.arguments, outcome, found

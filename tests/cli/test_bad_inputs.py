@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from tests.cli import bad_inputs
+from tests.folders import snapshot
 from tests.paths import ROOT
 
 COUNT = int(os.environ.get("MSS_LAB_BAD_INPUTS", "320"))
@@ -111,12 +112,12 @@ def odd_files(tmp_path_factory):
 
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_process_refuses_in_one_line(odd_files, name):
-    before = bad_inputs.tree(odd_files)
+    before = snapshot(odd_files)
     command = [sys.executable, "-m", "mss_lab.cli", *REAL[name]]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=odd_files, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     outcome = bad_inputs.Outcome(run.returncode, run.stdout, run.stderr, 0.0)
-    after = bad_inputs.tree(odd_files)
+    after = snapshot(odd_files)
     assert bad_inputs.complaints(outcome, bad_inputs.Case(REAL[name]), before, after) == []
     assert run.returncode == 2
     assert run.stderr.startswith("mss-lab: ") or run.stderr.startswith("usage: ")

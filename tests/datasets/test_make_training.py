@@ -13,6 +13,7 @@ from mss_lab.datasets.engines import Timbre
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.notation import Written
 from mss_lab.score.midi import write_midi
+from tests.measures import same_items
 
 RATE = 1000
 
@@ -69,10 +70,6 @@ def make(folder, split="train", works=WORKS, items=3, **options):
     return make_training.make("chorales", folder, items=items, split=split, works=works, **options)
 
 
-def same(item, other):
-    return item.keys() == other.keys() and all(np.array_equal(item[name], other[name]) for name in item)
-
-
 def test_a_song_holds_what_its_facts_say(tmp_path, quick):
     made = make(tmp_path / "train", items=6)
     assert made.facts["sources"] == ["violin", "clarinet", "tenor_sax", "bassoon"]
@@ -98,9 +95,9 @@ def test_a_song_depends_on_seed_side_and_number_alone(tmp_path, quick):
     made = make(tmp_path / "a", items=5)
     threads = make(tmp_path / "b", items=5, jobs=2, backend="threading")
     longer = make(tmp_path / "c", items=7)
-    assert all(same(made[i], threads[i]) and same(made[i], longer[i]) for i in range(5))
+    assert all(same_items(made[i], threads[i]) and same_items(made[i], longer[i]) for i in range(5))
     others = [make(tmp_path / "d", items=5, seed=1), make(tmp_path / "e", items=5, split="valid")]
-    assert not any(same(made[i], other[i]) for other in others for i in range(5))
+    assert not any(same_items(made[i], other[i]) for other in others for i in range(5))
     assert len({item["audio"].tobytes() for item in longer}) == 7
 
 

@@ -26,6 +26,7 @@ from mss_lab.datasets.readers import (
 from mss_lab.score.instruments import is_drums, program_of
 from mss_lab.score.midi import write_midi
 from mss_lab.score.notes import Note, Score
+from tests.folders import write
 
 SECONDS = 0.5
 
@@ -36,12 +37,6 @@ def put(path, rng, rate_hz=44_100, channels=1, seconds=SECONDS):
     waveform = (rng.integers(-3000, 3000, (channels, round(seconds * rate_hz))) / 2**15).astype(np.float32)
     audio.write_audio(path, waveform, rate_hz, subtype="PCM_16")
     return waveform
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def times(score, source):

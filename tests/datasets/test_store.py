@@ -15,6 +15,8 @@ import pytest
 
 from mss_lab import files
 from mss_lab.datasets import store
+from tests.folders import contents
+from tests.measures import same_items
 from tests.paths import ROOT
 
 FACTS = {"seed": 3, "sources": ["violin", "bassoon"], "engine": "noise"}
@@ -34,16 +36,6 @@ def make(folder, items=10, recipe=recipe, **options):
     return store.make(folder, recipe, items, **{"facts": FACTS, "shard_items": 3, **options})
 
 
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*")}
-
-
-def same(item, other):
-    return item.keys() == other.keys() and all(
-        np.array_equal(item[name], other[name]) and item[name].dtype == other[name].dtype for name in item
-    )
-
-
 @pytest.fixture
 def whole(tmp_path):
     make(tmp_path / "whole")
@@ -56,8 +48,8 @@ def test_what_was_made_is_read_back(tmp_path):
         assert len(found) == 10 and found.facts == FACTS
         # In an order that jumps between shards, and twice: once from the disk, once from memory.
         for index in (9, 0, 4, 9, 1, 0, 8):
-            assert same(found[index], recipe(index))
-        assert same(found[-1], recipe(9)) and same(found[np.int64(2)], recipe(2))
+            assert same_items(found[index], recipe(index))
+        assert same_items(found[-1], recipe(9)) and same_items(found[np.int64(2)], recipe(2))
         assert [item["notes"].shape for item in found] == [(index % 3, 4) for index in range(10)]
 
 
@@ -67,7 +59,7 @@ def test_what_is_read_cannot_spoil_what_is_read_next(whole):
     with pytest.raises(ValueError, match="read-only"):
         item["audio"][:] = 0
     item.clear()
-    assert same(found[1], recipe(1))
+    assert same_items(found[1], recipe(1))
 
 
 def test_memory_keeps_no_more_than_it_may(whole):
@@ -80,20 +72,20 @@ def test_memory_keeps_no_more_than_it_may(whole):
 
 
 def test_a_store_can_be_sent_to_another_process(whole):
-    assert same(pickle.loads(pickle.dumps(store.open_store(whole)))[5], recipe(5))
+    assert same_items(pickle.loads(pickle.dumps(store.open_store(whole)))[5], recipe(5))
 
 
 @pytest.mark.parametrize("items, shard_items", [(1, 1), (1, 16), (3, 3), (4, 3), (5, 1)])
 def test_any_count_fits(tmp_path, items, shard_items):
     made = make(tmp_path / "store", items, shard_items=shard_items)
     assert len(list(made.folder.glob("*.npz"))) == -(-items // shard_items)
-    assert len(store.open_store(made.folder)) == items and same(made[items - 1], recipe(items - 1))
+    assert len(store.open_store(made.folder)) == items and same_items(made[items - 1], recipe(items - 1))
 
 
 @pytest.mark.parametrize("options", [{"jobs": 2, "backend": "threading"}, {"jobs": 2}])
 def test_made_in_parallel_it_is_the_same_store(tmp_path, whole, options):
     make(tmp_path / "parallel", **options)
-    assert everything(tmp_path / "parallel") == everything(whole)
+    assert contents(tmp_path / "parallel") == contents(whole)
 
 
 def on_a_worker(index):
@@ -112,7 +104,7 @@ def test_made_on_a_dask_cluster_it_is_the_same_store(tmp_path, whole):
         distributed.Client(cluster),
     ):
         make(tmp_path / "cluster", recipe=on_a_worker, jobs=-1, backend="dask")
-    assert everything(tmp_path / "cluster") == everything(whole)
+    assert contents(tmp_path / "cluster") == contents(whole)
 
 
 KILLED = """
@@ -155,7 +147,7 @@ def test_killed_while_it_is_made_it_ends_as_if_it_had_not_been(tmp_path, shards,
     again = make(tmp_path / "killed", 120, watched)
     assert len(made) == 3 * (40 - done), "only what was not done is done again"
     make(tmp_path / "unbroken", 120)
-    assert everything(again.folder) == everything(tmp_path / "unbroken")
+    assert contents(again.folder) == contents(tmp_path / "unbroken")
 
 
 def forget(folder, name):
@@ -166,28 +158,28 @@ def forget(folder, name):
 
 
 def test_a_shard_that_was_written_but_not_listed_is_kept(whole):
-    before = everything(whole)
+    before = contents(whole)
     forget(whole, "shard-00001.npz")
     make(whole, recipe=never)
-    assert everything(whole) == before
+    assert contents(whole) == before
 
 
 @pytest.mark.parametrize("damage", ["damage_by_cutting", "damage_by_a_bit", "of_another"])
 def test_a_shard_that_is_not_listed_and_not_whole_is_made_again(whole, damage):
-    before = everything(whole)
+    before = contents(whole)
     forget(whole, "shard-00001.npz")
     if damage == "of_another":
         (whole / "shard-00001.npz").write_bytes((whole / "shard-00000.npz").read_bytes())
     else:
         globals()[damage](whole / "shard-00001.npz")
     make(whole)
-    assert everything(whole) == before
+    assert contents(whole) == before
 
 
 def test_a_whole_store_is_not_made_again(whole):
-    before = everything(whole)
+    before = contents(whole)
     assert len(make(whole, recipe=never)) == 10
-    assert everything(whole) == before
+    assert contents(whole) == before
 
 
 def test_a_store_grows(tmp_path, whole):
@@ -200,7 +192,7 @@ def test_a_store_grows(tmp_path, whole):
     assert len(make(whole, 14, watched)) == 14
     assert made == [9, 10, 11, 12, 13], "the last shard was not full"
     make(tmp_path / "long", 14)
-    assert everything(whole) == everything(tmp_path / "long")
+    assert contents(whole) == contents(tmp_path / "long")
 
 
 def damage_by_cutting(path):
@@ -223,7 +215,7 @@ def damage_by_a_bit(path):
 )
 @pytest.mark.filterwarnings("ignore:.*torn or altered")
 def test_a_damaged_shard_is_refused_and_made_again(whole, damage, error, words):
-    before = everything(whole)
+    before = contents(whole)
     damage(whole / "shard-00001.npz")
     with pytest.raises(error, match=words):
         store.open_store(whole)
@@ -235,7 +227,7 @@ def test_a_damaged_shard_is_refused_and_made_again(whole, damage, error, words):
 
     make(whole, recipe=watched)
     assert made == [3, 4, 5]
-    assert everything(whole) == before
+    assert contents(whole) == before
 
 
 def test_making_says_which_shard_it_makes_again(whole):
@@ -252,7 +244,7 @@ def test_a_shard_damaged_after_opening_is_refused(whole, damage):
     refused = 0
     for index in (3, 4, 5):
         try:
-            assert same(found[index], recipe(index))
+            assert same_items(found[index], recipe(index))
         except ValueError as error:
             assert "shard-00001.npz was altered since the store was opened" in str(error)
             refused += 1
@@ -277,7 +269,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch, whole, f
     assert len(list((tmp_path / "store").iterdir())) == failing, "the manifest and what is done, no litter"
     monkeypatch.undo()
     make(tmp_path / "store")
-    assert everything(tmp_path / "store") == everything(whole)
+    assert contents(tmp_path / "store") == contents(whole)
 
 
 def test_a_disk_that_is_full_when_the_list_is_written_loses_nothing_either(tmp_path, monkeypatch, whole):
@@ -295,7 +287,7 @@ def test_a_disk_that_is_full_when_the_list_is_written_loses_nothing_either(tmp_p
         make(tmp_path / "store")
     monkeypatch.undo()
     make(tmp_path / "store")
-    assert everything(tmp_path / "store") == everything(whole)
+    assert contents(tmp_path / "store") == contents(whole)
 
 
 def test_other_errors_of_the_disk_are_left_as_they_are(tmp_path, monkeypatch):
@@ -318,10 +310,10 @@ def test_other_errors_of_the_disk_are_left_as_they_are(tmp_path, monkeypatch):
     ],
 )
 def test_another_store_in_the_folder_is_refused(whole, options, words):
-    before = everything(whole)
+    before = contents(whole)
     with pytest.raises(ValueError, match=rf"whole holds another store: {words}\. Choose another folder"):
         make(whole, recipe=never, **options)
-    assert everything(whole) == before
+    assert contents(whole) == before
 
 
 def test_facts_come_back_as_json_holds_them(tmp_path):
@@ -341,7 +333,7 @@ def test_a_foreign_folder_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"must be empty or a store, got a folder with thesis\.txt"):
         make(tmp_path, recipe=never)
-    assert everything(tmp_path) == {"thesis.txt": b"mine"}
+    assert contents(tmp_path) == {"thesis.txt": b"mine"}
     with pytest.raises(FileExistsError, match=r"thesis\.txt, which is a file"):
         make(tmp_path / "thesis.txt", recipe=never)
     with pytest.raises(FileNotFoundError, match=r"is no store: there is no store\.json in it; make the store first"):

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import dataclasses
-import hashlib
 import io
 import os
 import subprocess
@@ -19,6 +18,7 @@ from mss_lab.grading import class_run, results, sandbox, submissions
 from mss_lab.grading.class_run import Graded, Settings
 from mss_lab.grading.grades import ExerciseGrade, NotebookGrade
 from mss_lab.refusals import Refusal
+from tests.folders import snapshot
 from tests.lessons import toy_lesson
 
 OPEN = '%from mss_lab import lessons\nlab = lessons.open("07")'
@@ -69,16 +69,12 @@ def graded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MSS_LAB_LESSONS", str(toy_lesson.write_lesson(home)))
         patch.setenv("MSS_LAB_PROGRESS", str(home / "teacher.json"))
-        before = contents(students)
+        before = snapshot(students)
         paths = [students / f"{name}.ipynb" for name in (*NOTEBOOKS, "broken", "missing")]
         settings = Settings(sandbox.Limits(seconds=25), jobs=2)
         coming = class_run.grade_class(submissions.find(paths), settings)
         found = {paths[one.place].stem: one.grade for one in coming}
-    return found, before, contents(students), home
-
-
-def contents(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*")}
+    return found, before, snapshot(students), home
 
 
 def verdicts(graded, name):

@@ -6,7 +6,6 @@ Other words stand in the teacher's environment and in the notebook of a good stu
 """
 
 import csv
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.folders import snapshot
 from tests.grading import hostile_notebooks
 from tests.grading.hostile_notebooks import AFTER, ALL_RIGHT, GOOD, HOSTILE, OPEN
 from tests.lessons import toy_lesson
@@ -169,22 +169,6 @@ def make_folders(folders):
         (places["much"] / f"{number}.txt").write_bytes(b"x")
 
 
-def digests(*folders):
-    found = {}
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if (
-                "__pycache__" not in path.parts
-                and path.is_file()
-                and not path.is_symlink()
-                and path.stat().st_size < 10**9
-            ):
-                found[path] = hashlib.sha256(path.read_bytes()).hexdigest()
-            elif "__pycache__" not in path.parts:
-                found[path] = oct(path.lstat().st_mode)
-    return found
-
-
 def processes_with(word):
     """Command lines of the processes that hold a word there or in their environment."""
     found = []
@@ -226,7 +210,7 @@ def graded(tmp_path_factory, listener):
     students.mkdir()
     words = {"students": students, "out": out, "token": TOKEN, "port": listener[0]}
     make_class(students, words)
-    before = digests(students, PACKAGE)
+    before = (snapshot(students), snapshot(PACKAGE))
     process = command(home, students, "--out", out)
     printed, said = process.communicate(timeout=1200)
     assert process.returncode in (0, 1), said.decode()
@@ -241,7 +225,7 @@ def graded(tmp_path_factory, listener):
         "said": said.decode(),
         "code": process.returncode,
         "before": before,
-        "after": digests(students, PACKAGE),
+        "after": (snapshot(students), snapshot(PACKAGE)),
     }
 
 

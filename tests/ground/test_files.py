@@ -1,5 +1,6 @@
 """Files and folders appear whole or not at all, whatever happens half-way."""
 
+import functools
 import os
 import stat
 from pathlib import Path
@@ -7,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from mss_lab import files
+from tests import folders
 
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_text() if path.is_file() else None for path in folder.rglob("*")}
+everything = functools.partial(folders.contents, text=True)
 
 
 class Interrupted(BaseException):

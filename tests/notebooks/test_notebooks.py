@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from mss_lab import lessons
 from mss_lab.grading.judge import Judge
 from mss_lab.lessons import beside, book, judged, links, notebooks, runs_in, strip, structure
+from tests.folders import snapshot
 from tests.lessons import toy_lesson
 from tests.paths import NOTEBOOKS, PACKAGE, ROOT
 
@@ -72,10 +72,6 @@ def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
     assert judge.opened == [path.name[:2]]
     states = {number: [verdict.state for verdict in found.verdicts] for number, found in judge.exercises.items()}
     assert states == {exercise.number: ["not attempted"] for exercise in lessons.exercises_of(path.name[:2])}
-
-
-def listing(folder: Path) -> list[tuple[str, int]]:
-    return sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*"))
 
 
 # The checker of parts
@@ -422,7 +418,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
         "display({widget: {'model_id': 'x'}, 'text/plain': 'nothing ' + 'to see'}, raw=True)",
     )
     good.write_text(nbformat.writes(toy_lesson.notebook(*cells)), encoding="utf-8")
-    before = listing(tmp_path)
+    before = snapshot(tmp_path)
     out = tmp_path / "out" / "book"
     assert book.main(["--folder", str(out), str(good)]) == 0
     assert "01_a.html: Level & scale" in capsys.readouterr().out
@@ -431,7 +427,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     assert 'href="02_b.html"' in page and 'href="02_b.html#x"' in page
     index = (out / "index.html").read_text(encoding="utf-8")
     assert '<a href="01_a.html">Level &amp; scale</a>' in index and "You can hear it." in index
-    assert [item for item in listing(tmp_path) if "out" not in item[0]] == before
+    assert {name: held for name, held in snapshot(tmp_path).items() if not name.startswith("out")} == before
     # A second build does not take the place of the first unless it is allowed to.
     assert book.main(["--folder", str(out), str(good)]) == 1
     assert "exists already" in capsys.readouterr().err

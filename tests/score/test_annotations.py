@@ -10,15 +10,11 @@ from mss_lab import units
 from mss_lab.score import annotations
 from mss_lab.score.annotations import read_bach10, read_program_rows, read_urmp, read_urmp_f0, read_urmp_notes
 from mss_lab.score.instruments import name_of, program_of
+from tests.folders import write
 
 # Rows as URMP writes them, with more than one tab between columns.
 VIOLIN = "0.290\t\t440.000\t\t0.500\n0.800\t\t466.1638\t\t0.250\n"
 CELLO = "0.3\t220.5\t1.0\n\n"
-
-
-def write(path, text):
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @pytest.fixture
