@@ -15,20 +15,20 @@ def contents(folder, *, text=False):
 
 
 def snapshot(folder):
-    """Path within the folder -> its kind, and the content, place and time that must not change; no cached bytecode."""
+    """Path within the folder -> its kind, and its mode and its content; cached bytecode is left out."""
     found = {}
     for path in sorted(Path(folder).rglob("*")):
         name, status = str(path.relative_to(folder)), path.lstat()
         if "__pycache__" in path.parts:
             continue
         if path.is_symlink():
-            found[name] = ("link", str(path.readlink()))
+            found[name] = ("link", oct(status.st_mode), str(path.readlink()))
         elif path.is_file():
             is_read = status.st_size < LARGEST_READ_BYTES
             held = hashlib.sha256(path.read_bytes()).hexdigest() if is_read else status.st_size
-            found[name] = ("file", held, status.st_mtime_ns)
+            found[name] = ("file", oct(status.st_mode), held, status.st_mtime_ns)
         else:
-            found[name] = ("folder" if path.is_dir() else "other",)
+            found[name] = ("folder" if path.is_dir() else "other", oct(status.st_mode))
     return found
 
 

@@ -1,6 +1,7 @@
 """Likeness: a copy of the shipped solution is found under other names, and other code is not taken for one."""
 
 import ast
+import operator
 
 import numpy as np
 import pytest
@@ -14,10 +15,6 @@ EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_
 FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution))]
 SPLIT = next(made for made in FUNCTIONS if made.number == "6.4")
 SAFE_UPDATE = next(made for made in FUNCTIONS if made.number == "8.3")
-
-
-def numbered(made):
-    return made.number
 
 
 class Renamer(ast.NodeTransformer):
@@ -48,7 +45,7 @@ def renamed(source):
     return "# mine\n" + ast.unparse(ast.fix_missing_locations(Renamer(tree).visit(tree)))
 
 
-@pytest.mark.parametrize("made", FUNCTIONS, ids=numbered)
+@pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
 def test_the_solution_is_found_also_under_other_names(made):
     copied = renamed(made.solution)
     assert "def answer(" not in copied
@@ -56,7 +53,7 @@ def test_the_solution_is_found_also_under_other_names(made):
     assert same_as_solution(["x = 1", copied, "lab.check(...)"], made)
 
 
-@pytest.mark.parametrize("made", FUNCTIONS, ids=numbered)
+@pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
 def test_mistakes_and_the_solutions_of_the_lessons_other_exercises_are_not_the_same(made):
     lesson = made.number.split(".")[0]
     others = [other.solution for other in FUNCTIONS if other is not made and other.number.split(".")[0] == lesson]

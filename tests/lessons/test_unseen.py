@@ -1,5 +1,6 @@
 """Unseen inputs: every check holds on other inputs of the same kind, and none can be passed with a table of results."""
 
+import operator
 import pickle
 
 import numpy as np
@@ -12,10 +13,6 @@ from mss_lab.lessons.exercise import answer_of
 SECRETS = range(1000, 1012)
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
 FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution))]
-
-
-def numbered(made):
-    return made.number
 
 
 class Elsewhere:
@@ -96,7 +93,7 @@ def zeros(result):
     return set() if isinstance(result, set) else np.zeros_like(result)
 
 
-@pytest.mark.parametrize("made", EXERCISES, ids=numbered)
+@pytest.mark.parametrize("made", EXERCISES, ids=operator.attrgetter("number"))
 def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
     solution, mistakes = answer_of(made.solution), [answer_of(mistake) for mistake in made.mistakes]
     for secret in SECRETS:
@@ -107,7 +104,7 @@ def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
         assert set(states) <= {"wrong", "error"}, f"secret {secret}: {states}"
 
 
-@pytest.mark.parametrize("made", FUNCTIONS, ids=numbered)
+@pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
 def test_checks_hand_over_plain_data_and_other_inputs_at_every_call(made):
     usual = calls_of(made)
     seen = {key for key, _ in usual}
@@ -118,7 +115,7 @@ def test_checks_hand_over_plain_data_and_other_inputs_at_every_call(made):
         assert not repeated, f"secret {secret}: calls {repeated} have inputs of the class"
 
 
-@pytest.mark.parametrize("made", FUNCTIONS, ids=numbered)
+@pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
 def test_a_table_of_results_is_right_in_class_and_refused_on_unseen_inputs(made):
     calls = calls_of(made)
     for memorised in (

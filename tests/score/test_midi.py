@@ -15,19 +15,9 @@ from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.reading import ScoreWarning
 from tests.measures import refusal
-from tests.score.plain import plain_notes
+from tests.score.plain import duet, plain_notes
 
 QUARTER = 480  # ticks; 120 quarters a minute unless a test says otherwise
-
-
-def duet():
-    return Score(
-        (
-            Note("violin", 72, 0.0, 0.8),
-            Note("bassoon", 52, 0.12, 0.72, velocity=100),
-            Note("violin", 74.25, 0.8, 1.62, velocity=1),
-        )
-    )
 
 
 def on(pitch, after=0, channel=0, velocity=80):

@@ -9,21 +9,12 @@ from numpy.testing import assert_allclose
 from mss_lab.score import midi, notes
 from mss_lab.score.notes import Note, Score
 from tests.measures import refusal
+from tests.score.plain import duet
 
 HEADING = "instrument,midi,onset_s,offset_s\n"
 # The two forms in which recordings come with notes: exact ones on a 20 ms grid, and coarse ones by joint alignment.
 FINE = HEADING + "violin,72,0.000,0.800\nbassoon,52,0.120,0.720\nviolin,74,0.800,1.620\n"
 COARSE = HEADING + "bassoon,52,0.000,0.800\nclarinet,67,0.000,0.800\nbassoon,50,0.800,1.600\n"
-
-
-def duet():
-    return Score(
-        (
-            Note("violin", 72, 0.0, 0.8),
-            Note("bassoon", 52, 0.12, 0.72, velocity=100),
-            Note("violin", 74.25, 0.8, 1.62, velocity=1),
-        )
-    )
 
 
 # Notes and scores
