@@ -11,7 +11,7 @@ from .. import checks, files
 from ..grading import class_run, results, sandbox, submissions, tables
 from ..grading.grades import NotebookGrade
 from ..grading.plain import plain
-from ..lessons import beside, lab
+from ..lessons import beside, lesson_files
 from ..lessons.exercise import STATES
 from ..refusals import RefusedValue
 from .plain import counted
@@ -116,7 +116,7 @@ def _lesson(given: str | None) -> str:
     if given is None:
         return ""
     try:
-        lab.exercises_of(given)
+        lesson_files.exercises_of(given)
     except LookupError as error:
         raise RefusedValue(f"--lesson: {error.args[0]}") from error
     return f"{int(given):02}"

@@ -19,7 +19,7 @@ from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 
 from .. import checks, files
-from ..lessons import beside, keeper, lab, notebooks
+from ..lessons import beside, keeper, lesson_files, notebooks
 from . import grades, one, results, sandbox, stubs, submissions
 from .grades import NotebookGrade
 from .plain import plain
@@ -182,7 +182,7 @@ def _key(content: bytes, copied: beside.Copied, submission: Submission, settings
         beside=copied.digests,
         lesson=settings.lesson or None,
         limits=settings.limits,
-        version=results.version(os.environ.get(lab.OWN_LESSONS)),
+        version=results.version(os.environ.get(lesson_files.OWN_LESSONS)),
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..lessons import answers, lab
+from ..lessons import answers, lesson_files
 from ..lessons.exercise import Exercise, Verdict
 from ..lessons.wire import Channel
 
@@ -120,7 +120,7 @@ class Judge:
         kind = message["kind"]
         if kind == "opened":
             # Refused where there is no such lesson.
-            lab.exercises_of(str(message["lesson"]))
+            lesson_files.exercises_of(str(message["lesson"]))
             number = f"{int(message['lesson']):02}"
             if number not in self.opened:
                 self.opened.append(number)
@@ -140,7 +140,7 @@ class Judge:
         return {"words": ""}
 
     def _exercise(self, number: str) -> Exercise:
-        for exercise in lab.exercises_of(number.partition(".")[0]):
+        for exercise in lesson_files.exercises_of(number.partition(".")[0]):
             if exercise.number == number:
                 return exercise.for_student(self.student)
         raise LookupError(f"there is no exercise {number}")

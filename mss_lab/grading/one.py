@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..lessons import judged, lab, notebooks
+from ..lessons import judged, lesson_files, notebooks
 from ..lessons.exercise import Verdict
 from ..lessons.likeness import same_as_solution
 from . import pages, sandbox, stubs
@@ -189,7 +189,7 @@ def _grade(job: Job, judge: Judge, run: notebooks.Run, reason: str) -> NotebookG
     cells = [cell.source for cell in run.notebook.cells if cell.cell_type == "code"]
     exercises = []
     for number in lessons:
-        for exercise in lab.exercises_of(number):
+        for exercise in lesson_files.exercises_of(number):
             found = judge.exercises.get(exercise.number, Judged())
             missing = None if found.verdicts else _without_verdict(exercise.number, run, reason, job.limits.seconds)
             graded = _exercise_grade(exercise.number, found, missing)
@@ -216,7 +216,7 @@ def _lessons_in(notebook: Any) -> list[str]:
         f"{int(number):02}"
         for number in re.findall(r"lessons\.open\(\s*[\"']?(\d{1,2})[\"']?\s*(?:\)|,\s*student\b)", code)
     ]
-    return [number for number in named if number in lab.numbers()]
+    return [number for number in named if number in lesson_files.numbers()]
 
 
 def _without_verdict(exercise: str, run: notebooks.Run, reason: str, limit_s: float) -> Verdict:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .. import checks
-from ..lessons import keeper, notebooks
+from ..lessons import keeper, lesson_files, notebooks
 from . import box
 
 # What programs need of /etc: libraries, names of users, fonts, the time zone.
@@ -153,7 +153,7 @@ def launch(
         "namespaces": strong,
         "root": str(root),
         "readable": [str(path) for path in (*_needed(), *([lessons] if lessons else []), *readable)],
-        "emptied": _solutions() if lessons else [],
+        "emptied": [str(lesson_files.CONTENT_FOLDER)] if lessons else [],
         "shared": str(shared),
         "shared_bytes": SHARED_BYTES,
         "files": str(files),
@@ -208,11 +208,6 @@ def _needed() -> list[Path]:
         *(Path("/etc") / name for name in CONFIGURATION),
         *dict.fromkeys(wanted),
     ]
-
-
-def _solutions() -> list[str]:
-    folder = _package() / "lessons"
-    return [*map(str, sorted(folder.glob("lesson_*.py"))), str(folder / "__pycache__")]
 
 
 def _package() -> Path:

@@ -5,7 +5,7 @@ Contents: write.
 
 from pathlib import Path
 
-from ..lessons import lab
+from ..lessons import lesson_files
 
 HEAD = '''"""Lesson {number}, while it is graded: the grader holds its checks and solutions."""
 
@@ -46,13 +46,13 @@ def write(folder: Path) -> list[Path]:
         Folders of pieces that lie outside of the workbook; lessons of one's own may have such.
     """
     pieces = []
-    for number in lab.numbers():
-        piece = lab.piece_of(number)
+    for number in lesson_files.numbers():
+        piece = lesson_files.piece_of(number)
         if Path(piece).is_dir():
             pieces.append(Path(piece).resolve())
         exercises = [
             EXERCISE.format(number=one.number, task=one.task, hints=one.hints, time_limit_s=one.time_limit_s)
-            for one in lab.exercises_of(number)
+            for one in lesson_files.exercises_of(number)
         ]
         text = HEAD.format(number=number, piece=piece) + "".join(exercises) + ")\n"
         (folder / f"lesson_{number}.py").write_text(text, encoding="utf-8")

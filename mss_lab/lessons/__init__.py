@@ -8,14 +8,15 @@ In a notebook::
 
 With a name, ``lessons.open("03", student="Ada Lovelace")``, some exercises have numbers of the reader's own.
 
-The exercises of lesson NN live in `lesson_NN.py`, which names its PIECE (a piece of `mss_lab.datasets.pieces`) and
-its EXERCISES (a tuple of `Exercise`).
+This package holds what all lessons share. What each lesson asks, checks and answers is in `mss_lab.content`; a lesson
+is loaded from there when it is opened.
 
 Contents: open, numbers, exercises_of; Exercise, Verdict, Lab. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 from . import answers
 from .exercise import Exercise, Verdict
-from .lab import Lab, exercises_of, numbers, open
+from .lab import Lab, open
+from .lesson_files import exercises_of, numbers
 
 __all__ = ["Exercise", "Lab", "Verdict", "answers", "exercises_of", "numbers", "open"]

@@ -5,15 +5,16 @@ Contents: Exercise, Verdict, STATES, answer_of, normal_name. What checks share i
 
 import dataclasses
 import hashlib
+import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..refusals import RefusedType, RefusedValue
-from . import answers
+from . import answer_files, answers
 from .time_limit import within
 
 # Every outcome of a check, with the sign that stands before its word: never colour alone.
@@ -102,6 +103,38 @@ class Exercise:
             raise RefusedValue(f"exercise {self.number} has no hint; give at least one")
         if len(self.mistakes) < 2:
             raise RefusedValue(f"exercise {self.number} needs two typical mistakes, got {len(self.mistakes)}")
+
+    @classmethod
+    def from_files(
+        cls,
+        lesson_file: str | os.PathLike[str],
+        *,
+        number: str,
+        values: Mapping[str, float | str] | None = None,
+        **others: Any,
+    ) -> "Exercise":
+        """An exercise whose solution and mistakes are files beside its lesson's file; see `answer_files`.
+
+        Parameters
+        ----------
+        lesson_file : path
+            The lesson's `exercises.py`; pass ``__file__``.
+        number : str
+        values : dict of str -> number, optional
+            Numbers that take the place of those at the top of both files, under the same names.
+        **others
+            All other attributes of the exercise.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is missing.
+        ValueError
+            If the solution does not assign a name of `values`.
+        """
+        solution = answer_files.solution(lesson_file, number, values)
+        mistakes = answer_files.mistakes(lesson_file, number, values)
+        return cls(number=number, solution=solution, mistakes=mistakes, **others)
 
     def for_student(self, name: str) -> "Exercise":
         """The exercise with the numbers of one student; the exercise itself where it draws none, or the name is empty.

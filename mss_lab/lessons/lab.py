@@ -1,16 +1,12 @@
 """The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
 
-Contents: Lab, open, numbers, exercises_of, piece_of, solutions_withheld; OWN_LESSONS, SOLUTIONS.
+Contents: Lab, open, solutions_withheld; SOLUTIONS.
 """
 
 import dataclasses
-import importlib
-import importlib.util
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,13 +14,12 @@ import numpy as np
 from .. import audio
 from ..refusals import RefusedValue
 from ..score.notes import Score, read_score
-from . import judged
+from . import judged, lesson_files
 from . import progress as kept
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
 from .progress import Mark
 
-OWN_LESSONS = "MSS_LAB_LESSONS"
 # Set to "withheld", it takes solutions away from a class.
 SOLUTIONS = "MSS_LAB_SOLUTIONS"
 
@@ -51,59 +46,18 @@ def open(number: str | int, student: str = "") -> "Lab":
     TypeError
         If `student` is no text.
     """
-    number = _two_digits(number)
-    module = _module_of(number)
-    return Lab(number, exercises_of(number), module.PIECE, student)
-
-
-def numbers() -> tuple[str, ...]:
-    """Numbers of the lessons that there are, such as ("00", "01").
-
-    Teachers add their own: the environment variable MSS_LAB_LESSONS names a folder of further lesson_NN.py files.
-    """
-    return tuple(sorted(_files()))
-
-
-def exercises_of(number: str | int) -> tuple[Exercise, ...]:
-    """The exercises of a lesson, in order.
-
-    Raises
-    ------
-    LookupError
-        If there is no such lesson.
-    ValueError
-        If an exercise bears another lesson's number, or two bear one.
-    """
-    number = _two_digits(number)
-    exercises = tuple(_module_of(number).EXERCISES)
-    wanted = [f"{int(number)}.{place}" for place in range(1, len(exercises) + 1)]
-    given = [exercise.number for exercise in exercises]
-    if given != wanted:
-        raise RefusedValue(
-            f"the exercises of lesson {number} must be numbered {', '.join(wanted)}, got {', '.join(given)}"
-        )
-    return exercises
+    number = lesson_files.two_digits(number)
+    return Lab(number, lesson_files.exercises_of(number), lesson_files.piece_of(number), student)
 
 
 def solutions_withheld() -> bool:
     """Whether an instructor withholds solutions: the environment variable MSS_LAB_SOLUTIONS is "withheld".
 
-    This hides what `Lab.solution` would show. It does not protect the texts: they stand in the package's files, in
-    `mss_lab/lessons/lesson_NN.py`, beside the checks, which compute the right results anyway; and a reader can also
-    unset the variable.
+    This hides what `Lab.solution` would show. It does not protect the texts: they are files of the package, in
+    `mss_lab/content/lesson_NN/solutions`, beside the checks, which compute the right results anyway; and a reader can
+    also unset the variable.
     """
     return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
-
-
-def piece_of(number: str | int) -> str:
-    """The name of the piece that a lesson listens to, or the path of its folder.
-
-    Raises
-    ------
-    LookupError
-        If there is no such lesson.
-    """
-    return str(_module_of(_two_digits(number)).PIECE)
 
 
 class _NoSources(dict):
@@ -325,40 +279,6 @@ class Lab:
 
     def _repr_html_(self) -> str:
         return self._card()._repr_html_()
-
-
-def _two_digits(number: str | int) -> str:
-    words = str(number).strip()
-    if isinstance(number, bool) or not re.fullmatch(r"\d{1,2}", words):
-        raise LookupError(f'a lesson is named by its number, such as "03", got {number!r}; {_there_are()}')
-    return f"{int(words):02}"
-
-
-def _module_of(number: str) -> ModuleType:
-    path = _files().get(number)
-    if path is None:
-        raise LookupError(f"there is no lesson {number}; {_there_are()}")
-    if path.parent == Path(__file__).parent:
-        return importlib.import_module(f"{__package__}.{path.stem}")
-    specification = importlib.util.spec_from_file_location(f"mss_lab_own_{path.stem}", path)
-    if specification is None or specification.loader is None:
-        raise LookupError(f"lesson file {path} cannot be loaded; it must be a Python file")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def _files() -> dict[str, Path]:
-    folders = [Path(__file__).parent]
-    if os.environ.get(OWN_LESSONS):
-        folders.append(Path(os.environ[OWN_LESSONS]))
-    paths = [path for folder in folders for path in sorted(folder.glob("lesson_*.py"))]
-    # A lesson of one's own stands in for the workbook's of the same number.
-    return {path.stem[-2:]: path for path in paths if re.fullmatch(r"lesson_\d\d", path.stem)}
-
-
-def _there_are() -> str:
-    return f"there are {', '.join(numbers())}" if numbers() else "there are none yet"
 
 
 def _read_only(waveform: np.ndarray) -> np.ndarray:

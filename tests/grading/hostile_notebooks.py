@@ -330,7 +330,8 @@ for one in module.exercises_of('07'):
         print(error)
 #%%
 import mss_lab
-for path in [*pathlib.Path(mss_lab.__file__).parent.rglob('*lesson_*'), *pathlib.Path('/tmp').rglob('*lesson_*')]:
+package = pathlib.Path(mss_lab.__file__).parent
+for path in [*package.rglob('exercises.py'), *package.rglob('*lesson_*'), *pathlib.Path('/tmp').rglob('*lesson_*')]:
     try:
         space = {'__name__': 'x', '__package__': 'mss_lab.lessons'}
         exec(path.read_text(), space)

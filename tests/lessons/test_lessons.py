@@ -14,6 +14,7 @@ import pytest
 
 from mss_lab import audio, lessons
 from mss_lab.lessons import answers, cards, progress
+from mss_lab.lessons.answer_files import expected_words
 from mss_lab.lessons.exercise import STATES, Exercise, answer_of
 from mss_lab.lessons.time_limit import within
 
@@ -322,6 +323,7 @@ def test_code_without_an_answer_is_refused():
 def flaws(made) -> list[str]:
     """What is wrong with an exercise's own solution, mistakes and messages."""
     found = []
+    expected = [expected_words(source) for source in made.mistakes]
     outcomes = {"the blank": made.judge(None)}
     for place, source in enumerate(made.mistakes, start=1):
         outcomes[f"mistake {place}"] = made.judge(answer_of(source))
@@ -331,6 +333,10 @@ def flaws(made) -> list[str]:
     for name in list(outcomes)[1:]:
         if outcomes[name].state in ("not attempted", "time limit"):
             found.append(f"{name} is {outcomes[name].state}")
+    for place, words in enumerate(expected, start=1):
+        told = [name for name, verdict in outcomes.items() if words in verdict.message]
+        if words and told != [f"mistake {place}"]:
+            found.append(f"{words!r} is told to {told}, not to mistake {place} alone")
     if len({verdict.message for verdict in outcomes.values()}) < len(outcomes):
         found.append("two refusals have one message")
     solved = made.judge(answer_of(made.solution))
@@ -354,10 +360,14 @@ def test_solutions_pass_and_blanks_and_mistakes_are_refused_each_in_its_own_word
         (lambda answer: "no" if answer == 1 else None, "the solution is refused: no"),
         (lambda answer: "no" if answer > 1 else None, "two refusals have one message"),
         (lambda answer: f"no {answers.call(lambda: None)}", "mistake 1 is not attempted"),
+        (
+            lambda answer: None if answer == 1 else f"no {answer}",
+            "'That is 3' is told to [], not to mistake 2 alone",
+        ),
     ],
 )
 def test_flaws_of_an_exercise_are_seen(check, flaw):
-    assert flaw in flaws(exercise(check))
+    assert flaw in flaws(exercise(check, mistakes=("answer = 2", "# %% That is 3\nanswer = 3")))
 
 
 def test_a_sound_exercise_has_no_flaw():

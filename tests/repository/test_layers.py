@@ -30,7 +30,7 @@ LAYERS = {
     "datasets": ("datasets",),
     "networks": ("neural",),
     "tools": ("catalogue", "compare", "plots"),
-    "face": ("widgets", "lessons", "grading", "cli", "doctor", "launch", "__main__"),
+    "face": ("widgets", "lessons", "content", "grading", "cli", "doctor", "launch", "__main__"),
 }
 
 # What a layer may import of the package, besides itself: layers, or modules of them.
@@ -131,6 +131,8 @@ def wrong_arrows(path, root=PACKAGE):
                 wrong.append(f"{module} ({layer}) imports {name} ({target})")
             if not own_folder and name.split(".")[0] == "widgets" and module.split(".")[0] != "cli":
                 wrong.append(f"{module} imports widgets, which only notebooks and the command line do")
+            if not own_folder and name.split(".")[0] == "content":
+                wrong.append(f"{module} imports a lesson's content, which is found by its name when it is opened")
             continue
         top = name.split(".")[0]
         allowed = set(MAY_IMPORT[layer])
@@ -164,6 +166,7 @@ def test_every_arrow_points_down():
         ("compare.py", "import matplotlib.pyplot as plt", "compare imports matplotlib, which only plots knows"),
         ("compare.py", "from .widgets import player", "compare (tools) imports widgets.player (face)"),
         ("lessons/lab.py", "from ..widgets import player", "lessons.lab imports widgets, which only"),
+        ("lessons/lab.py", "from ..content import lesson_00", "lessons.lab imports a lesson's content"),
         ("metrics/bss_eval.py", "import museval", "metrics.bss_eval imports museval in its opening lines"),
         ("score/notes.py", "import pretty_midi", "score.notes imports pretty_midi in its opening lines"),
         ("strange.py", "", "strange belongs to no layer"),
@@ -171,7 +174,7 @@ def test_every_arrow_points_down():
     ],
 )
 def test_wrong_arrows_are_found(tmp_path, name, code, found):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(code)
     assert any(arrow.startswith(found) for arrow in wrong_arrows(tmp_path / name, tmp_path))
 
@@ -184,13 +187,14 @@ def test_wrong_arrows_are_found(tmp_path, name, code, found):
         ("score/notes.py", "def f():\n    import pretty_midi"),
         ("datasets/render.py", "from ..score.notes import Score"),
         ("neural/fit.py", "import torch\nfrom ..metrics.energy import sdr"),
+        ("content/lesson_00/exercises.py", "from ...lessons import answers\nfrom ... import catalogue"),
         ("cli.py", "def f():\n    from .widgets import player"),
         ("plots.py", "import matplotlib.pyplot as plt"),
         ("__init__.py", "import numpy"),
     ],
 )
 def test_right_arrows_pass(tmp_path, name, code):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(code)
     assert wrong_arrows(tmp_path / name, tmp_path) == []
 

@@ -1,0 +1,4 @@
+hop = 512
+rate_hz = 44_100
+
+answer = rate_hz / (2 * hop)

@@ -1,0 +1,3 @@
+import numpy as np
+
+answer = np.log(1000) / np.log(100)

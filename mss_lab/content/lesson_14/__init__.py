@@ -1,0 +1,1 @@
+"""Lesson 14: Sparse, sinusoidal, auditory."""

@@ -1,0 +1,3 @@
+from mss_lab import catalogue
+
+answer = {method.name for method in catalogue.fitting({"voice", "repeats"})}

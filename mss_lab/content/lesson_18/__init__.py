@@ -1,0 +1,1 @@
+"""Lesson 18: With a score, from a score."""

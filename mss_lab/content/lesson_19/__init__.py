@@ -1,0 +1,1 @@
+"""Lesson 19: The score-filtered CNN."""
