@@ -79,7 +79,7 @@ class _Running:
     notes: tuple[str, ...]
     key: str
     own: Path
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     until: float
 
 
@@ -204,7 +204,7 @@ def _job(
     )
 
 
-def _start(own: Path) -> subprocess.Popen:
+def _start(own: Path) -> subprocess.Popen[bytes]:
     # A student's files lie where the notebook runs, and none of them shall be imported here: -P.
     command = [sys.executable, "-P", "-m", one.__name__, str(own / "job.json")]
     if sys.platform == "linux":

@@ -169,7 +169,7 @@ class _Calls:
         call.__name__ = name
         return call
 
-    def _call(self, number: int, arguments: tuple, options: dict[str, Any]) -> Any:
+    def _call(self, number: int, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         request = {"kind": "call", "function": number, "arguments": arguments, "options": options}
         self._channel.send(request | {"name": "your function", "limit_s": self.limit_s})
         reply = self._channel.receive(self.function, limit_s=self.limit_s + TRAVEL_S)

@@ -153,7 +153,7 @@ def _clean(markup: str) -> str:
 
     sounds: list[str] = []
 
-    def set_aside(match: re.Match) -> str:
+    def set_aside(match: re.Match[str]) -> str:
         # A sound of a minute is no text to be looked through letter by letter.
         content = _base64(match[2])
         if not content or sum(map(len, sounds)) + len(content) > LARGEST_OUTPUT_BYTES:

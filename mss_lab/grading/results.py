@@ -32,7 +32,7 @@ LARGEST_RESULT_BYTES = 20_000_000
 KEY_LETTERS = 32
 
 
-def open_folder(folder: str | os.PathLike, *, force: bool = False) -> Path:
+def open_folder(folder: str | os.PathLike[str], *, force: bool = False) -> Path:
     """Make a folder for results, or take one that an earlier call made.
 
     Raises

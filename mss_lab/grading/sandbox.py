@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from .. import checks
 from ..lessons import keeper, lesson_files, notebooks
@@ -116,7 +117,7 @@ def launch(
     *,
     own: Path,
     lessons: Path | None = None,
-    readable: Iterable[str | os.PathLike] = (),
+    readable: Iterable[str | os.PathLike[str]] = (),
     variables: dict[str, str] | None = None,
     namespaces: bool | None = None,
 ) -> Iterator[Launch]:
@@ -150,15 +151,10 @@ def launch(
     home = HOME if strong else str(own / "home")
     environment = _environment(home, lessons) | dict(variables or {})
     settings = {
+        **_folders(files, shared, home, lessons, readable),
         "namespaces": strong,
         "root": str(root),
-        "readable": [str(path) for path in (*_needed(), *([lessons] if lessons else []), *readable)],
-        "emptied": [str(lesson_files.CONTENT_FOLDER)] if lessons else [],
-        "shared": str(shared),
-        "shared_bytes": SHARED_BYTES,
-        "files": str(files),
         "work": "/tmp/work" if strong else str(files),
-        "folders": [home, "/tmp/matplotlib", "/var/tmp"],
         "environment": environment,
         "memory_bytes": limits.memory_bytes,
         "processes": limits.processes,
@@ -171,11 +167,29 @@ def launch(
         Path(home).mkdir(exist_ok=True)
     path = own / "box.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
+    yield Launch(_command(path), environment, own / "ended")
+
+
+def _command(settings: Path) -> tuple[str, ...]:
+    # On other systems the kernel starts as it is: keeper and box use services that only Linux offers.
+    if sys.platform != "linux":
+        return ()
     python = (sys.executable, "-I", "-S")
-    # Elsewhere the kernel starts as it is: keeper and box are made of what Linux offers.
-    linux = sys.platform == "linux"
-    command = (*python, keeper.__file__, *python, box.__file__, str(path)) if linux else ()
-    yield Launch(command, environment, own / "ended")
+    return (*python, keeper.__file__, *python, box.__file__, str(settings))
+
+
+def _folders(
+    files: Path, shared: Path, home: str, lessons: Path | None, readable: Iterable[str | os.PathLike[str]]
+) -> dict[str, Any]:
+    """Which folders the box shows, hides and makes."""
+    return {
+        "readable": [str(path) for path in (*_needed(), *([lessons] if lessons else []), *readable)],
+        "emptied": [str(lesson_files.CONTENT_FOLDER)] if lessons else [],
+        "shared": str(shared),
+        "shared_bytes": SHARED_BYTES,
+        "files": str(files),
+        "folders": [home, "/tmp/matplotlib", "/var/tmp"],
+    }
 
 
 def _environment(home: str, lessons: Path | None) -> dict[str, str]:

@@ -56,7 +56,7 @@ class _Found:
     problem: str
 
 
-def find(paths: Iterable[str | os.PathLike]) -> list[Submission]:
+def find(paths: Iterable[str | os.PathLike[str]]) -> list[Submission]:
     """The submissions at these paths, in the order given, and in a folder in the order of their names.
 
     Parameters
@@ -90,7 +90,7 @@ def find(paths: Iterable[str | os.PathLike]) -> list[Submission]:
     ]
 
 
-def read(notebook: str | os.PathLike) -> bytes:
+def read(notebook: str | os.PathLike[str]) -> bytes:
     """The content of a notebook's file, whatever it is.
 
     Raises
@@ -104,10 +104,10 @@ def read(notebook: str | os.PathLike) -> bytes:
 
 
 def take_along(
-    notebook: str | os.PathLike,
+    notebook: str | os.PathLike[str],
     into: Path,
     *,
-    for_all: Iterable[str | os.PathLike] = (),
+    for_all: Iterable[str | os.PathLike[str]] = (),
     leave_out: Collection[Path] = (),
 ) -> beside.Copied:
     """Copy the files that go with a notebook into a folder.

@@ -32,7 +32,7 @@ FORMULA = re.compile("(^|;)([\\s\"']*)(?=[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULL
 LONGEST_NAME = 120
 
 
-def write_grades(path: str | os.PathLike, found: Sequence[NotebookGrade], *, force: bool = True) -> None:
+def write_grades(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *, force: bool = True) -> None:
     """Write a line for each exercise, and one for a notebook without any.
 
     Raises
@@ -59,7 +59,7 @@ def write_grades(path: str | os.PathLike, found: Sequence[NotebookGrade], *, for
     _write(path, GRADES_COLUMNS, rows, force)
 
 
-def write_students(path: str | os.PathLike, found: Sequence[NotebookGrade], *, force: bool = True) -> None:
+def write_students(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *, force: bool = True) -> None:
     """Write a line for each student, with the totals of each lesson and of all of them.
 
     Raises
@@ -160,7 +160,9 @@ def _joined(parts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(plain(part) for part in parts if part))
 
 
-def _write(path: str | os.PathLike, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], force: bool) -> None:
+def _write(
+    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]], force: bool
+) -> None:
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns, restval="", quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
         table.writeheader()

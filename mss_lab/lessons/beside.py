@@ -54,7 +54,7 @@ class Copied:
     notes: tuple[str, ...]
 
 
-def copy_beside(folder: str | os.PathLike, into: Path, *, leave_out: Collection[Path] = ()) -> Copied:
+def copy_beside(folder: str | os.PathLike[str], into: Path, *, leave_out: Collection[Path] = ()) -> Copied:
     """Copy what lies in `folder` and below it into the folder `into`.
 
     Left out are notebooks, hidden files and folders, links, pipes, sockets, devices, files that cannot be read, and
@@ -96,7 +96,7 @@ def copy_beside(folder: str | os.PathLike, into: Path, *, leave_out: Collection[
     return Copied(digests, tuple(notes))
 
 
-def read_file(path: str | os.PathLike, *, most_bytes: int) -> bytes:
+def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
     """The content of an ordinary file; nothing else is opened, and nothing is waited for.
 
     Raises

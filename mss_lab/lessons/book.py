@@ -61,7 +61,7 @@ class Page:
     seconds: float
 
 
-def make_page(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> Page:
+def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) -> Page:
     """Execute a notebook and make its page.
 
     Raises
@@ -92,8 +92,12 @@ def make_page(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> Pa
 
 
 def build(
-    paths: Iterable[str | os.PathLike], folder: str | os.PathLike, *, force: bool = False, progress: bool = False
-):
+    paths: Iterable[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    force: bool = False,
+    progress: bool = False,
+) -> list[Page]:
     """Make the pages of all notebooks and an index; the folder appears whole or not at all.
 
     Parameters

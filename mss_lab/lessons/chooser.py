@@ -180,4 +180,4 @@ def _voice() -> np.ndarray:
 
 
 def _roar(rng: np.random.Generator) -> np.ndarray:
-    return scipy.signal.lfilter([1], [1, -0.6], signals.noise(LENGTH_S, RATE_HZ, rng=rng))
+    return np.asarray(scipy.signal.lfilter([1], [1, -0.6], signals.noise(LENGTH_S, RATE_HZ, rng=rng)))

@@ -5,7 +5,7 @@ Contents: Lab, open, solutions_withheld; SOLUTIONS.
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def solutions_withheld() -> bool:
     return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
 
 
-class _NoSources(dict):
+class _NoSources(dict[str, np.ndarray]):
     """The sources of a recording whose sources nobody has; asking for one explains that."""
 
     def __missing__(self, name: str) -> np.ndarray:
@@ -104,7 +104,7 @@ class Lab:
         judged.tell("opened", lesson=number, student=student)
         self.use(None)
 
-    def use(self, path: str | os.PathLike | None, score: Score | str | os.PathLike | None = None) -> "Lab":
+    def use(self, path: str | os.PathLike[str] | None, score: Score | str | os.PathLike[str] | None = None) -> "Lab":
         """Listen to your own recording instead of the lesson's; None goes back.
 
         Parameters
@@ -245,7 +245,7 @@ class Lab:
         except (ValueError, OSError):
             return Mark()
 
-    def _keep(self, number: str, change) -> str:
+    def _keep(self, number: str, change: Callable[[Mark], Mark]) -> str:
         # A reader whose disk is full or read-only still gets the verdict; only the mark is not kept, and that is said.
         try:
             return kept.record(kept.default_path(), number, change)[1]

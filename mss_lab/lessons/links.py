@@ -53,7 +53,7 @@ def used_in(notebook: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*origins.values(), *found]))
 
 
-def homes(package: str | os.PathLike) -> dict[str, tuple[str, ...]]:
+def homes(package: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
     """Public name -> the notebooks that its docstring names, for every docstring of a package that names one.
 
     Parameters
@@ -70,7 +70,7 @@ def homes(package: str | os.PathLike) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def problems(notebooks: Mapping[str, Any], package: str | os.PathLike) -> list[str]:
+def problems(notebooks: Mapping[str, Any], package: str | os.PathLike[str]) -> list[str]:
     """What is wrong with the links, both ways.
 
     Parameters

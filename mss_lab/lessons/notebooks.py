@@ -109,7 +109,7 @@ class KernelStart:
     sockets: Path
 
 
-def read(path: str | os.PathLike) -> Any:
+def read(path: str | os.PathLike[str]) -> Any:
     """Read a notebook file as a notebook of version 4.
 
     Raises
@@ -169,7 +169,7 @@ def canonical(notebook: Any) -> str:
 def execute(
     notebook: Any,
     *,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     time_limit_s: float,
     environment: Mapping[str, str] | None = None,
     network: bool = True,
@@ -287,7 +287,7 @@ def _running_kernel(client: Any, variables: Mapping[str, str]) -> Iterator[None]
         end_process(getattr(manager.provisioner, "process", None))
 
 
-def end_process(process: subprocess.Popen | None) -> None:
+def end_process(process: subprocess.Popen[Any] | None) -> None:
     """End a process that runs below a keeper (on Linux), with all that it started; None and what has ended is fine."""
     if process is None or process.poll() is not None:
         return
@@ -308,7 +308,7 @@ def end_process(process: subprocess.Popen | None) -> None:
 
 
 @contextlib.contextmanager
-def working_copy(path: str | os.PathLike) -> Iterator[Path]:
+def working_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder that holds copies of the files and folders beside a notebook; see `beside`."""
     with tempfile.TemporaryDirectory(prefix="mss_lab-notebook-", ignore_cleanup_errors=True) as own:
         beside.copy_beside(Path(path).resolve().parent, Path(own))

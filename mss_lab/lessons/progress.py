@@ -14,7 +14,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import files
@@ -62,7 +62,7 @@ def default_path() -> Path:
     return Path(named) if named else Path.home() / ".mss_lab" / "progress.json"
 
 
-def read(path: str | os.PathLike) -> dict[str, Mark]:
+def read(path: str | os.PathLike[str]) -> dict[str, Mark]:
     """Every exercise's mark by its number; empty where there is no file.
 
     Raises
@@ -84,7 +84,7 @@ def read(path: str | os.PathLike) -> dict[str, Mark]:
     return marks
 
 
-def record(path: str | os.PathLike, number: str, change) -> tuple[Mark, str]:
+def record(path: str | os.PathLike[str], number: str, change: Callable[[Mark], Mark]) -> tuple[Mark, str]:
     """Change one exercise's mark in the file.
 
     Parameters
@@ -129,7 +129,7 @@ def _is_sound(mark: Mark) -> bool:
     return all(type(getattr(mark, name)) is kind for name, kind in kinds.items())
 
 
-def _in_order(number: str) -> tuple:
+def _in_order(number: str) -> tuple[int | str, ...]:
     return tuple(int(part) if part.isdigit() else part for part in number.split("."))
 
 

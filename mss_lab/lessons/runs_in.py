@@ -24,7 +24,7 @@ from .structure import RUNS_IN
 TIME_LIMIT_S = 600.0
 
 
-def measure(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> float:
+def measure(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) -> float:
     """Seconds that a notebook takes from a fresh kernel.
 
     Raises
@@ -41,7 +41,7 @@ def measure(path: str | os.PathLike, time_limit_s: float = TIME_LIMIT_S) -> floa
     return run.seconds
 
 
-def write_time(path: str | os.PathLike, seconds: float) -> str:
+def write_time(path: str | os.PathLike[str], seconds: float) -> str:
     """Write a measured time into a notebook's card, and return the words written.
 
     Raises

@@ -15,7 +15,7 @@ from .. import files
 from . import notebooks
 
 
-def strip(path: str | os.PathLike) -> bool:
+def strip(path: str | os.PathLike[str]) -> bool:
     """Write a notebook in its canonical form, if it is not yet so; whether it was changed.
 
     Raises

@@ -179,7 +179,7 @@ def _head(notebook: Any) -> str:
     return "\n\n".join(markdown[:2])
 
 
-def _label(words: str) -> re.Pattern:
+def _label(words: str) -> re.Pattern[str]:
     # At the start of a line, in bold or as a heading, perhaps as an item of a list or a row of a table.
     return re.compile(rf"^[ \t>|+*-]*(?:\*\*|__|<b>|<strong>|#+ )\s*(?:\d+\.\s*)?{re.escape(words)}\b", re.M | re.I)
 

@@ -241,12 +241,14 @@ def _foreign(item: Any, words: str) -> Any:
 
 def _stand_in(name: str, words: str) -> Foreign:
     plain = "".join(letter for letter in name if letter.isalnum() or letter in "_.")[:60] or "object"
-    return type(plain, (Foreign,), {})(words)
+    kind: type[Foreign] = type(plain, (Foreign,), {})
+    return kind(words)
 
 
 def _class_name(item: Any) -> str:
     # What the interpreter says: a student's class may answer the same question with an error, or with a lie.
-    return _NAME_OF_CLASS(type(item))
+    name: str = _NAME_OF_CLASS(type(item))
+    return name
 
 
 def _function_name(function: Any) -> str:

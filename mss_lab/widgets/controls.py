@@ -166,7 +166,7 @@ def explore(function: Callable[..., View], **parameters: Any) -> "Panel":
     return Panel(function, parameters)
 
 
-class Panel(ipywidgets.VBox):
+class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
     """The widget behind `explore`: inputs, words, picture and player, one below the other.
 
     Attributes
@@ -289,7 +289,7 @@ class Panel(ipywidgets.VBox):
             parts.append(fallback.audio_html(mixture, player.check_playable_rate(rate), "Sound for these values"))
         return self._picture.png, f"<div>{''.join(parts)}</div>"
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data = dict(super()._repr_mimebundle_(**kwargs))
         png, page = self.static()
         values = ", ".join(f"{name}={_said(item)}" for name, item in self.inputs.items())
@@ -342,17 +342,17 @@ def _name(item: ipywidgets.Widget, name: str) -> None:
 
 def _label_of(item: ipywidgets.Widget) -> str:
     if item.has_trait("description"):
-        return item.description
-    return item.label if item.has_trait("label") else type(item).__name__
+        return str(item.description)
+    return str(item.label) if item.has_trait("label") else type(item).__name__
 
 
 def _said(item: ipywidgets.Widget) -> str:
     if hasattr(item, "describe"):
-        return item.describe()
+        return str(item.describe())
     return f"{item.value:.4g}" if isinstance(item.value, float) else str(item.value)
 
 
-def _called(function: Callable) -> str:
+def _called(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", "the function")
 
 

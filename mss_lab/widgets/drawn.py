@@ -16,7 +16,7 @@ import traitlets
 from .. import plots
 
 
-class Checked(traitlets.TraitType):
+class Checked(traitlets.TraitType[Any, Any]):
     """A trait whose values pass through `check` of the widget that has it."""
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -58,7 +58,7 @@ class Drawn(anywidget.AnyWidget):
     def _alternative(self) -> str:
         return ": ".join(filter(None, (self.description, self.describe())))
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         png, page = self.static()
         data |= {

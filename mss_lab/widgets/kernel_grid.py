@@ -17,7 +17,7 @@ import numpy as np
 import traitlets
 
 from .. import checks
-from ..refusals import RefusedValue
+from ..refusals import RefusedValue, ShapeError
 from . import card, drawn, fallback
 
 # "clear" leaves the bin itself: a kernel without a cell would leave nothing to take the median of.
@@ -141,7 +141,7 @@ class Grid(drawn.Drawn):
         cells = checks.check_axes(name, value, "rows columns")
         wanted = np.shape(self._kernels["clear"])
         if cells.shape != wanted:
-            raise checks.ShapeError(
+            raise ShapeError(
                 f"{name} must be {wanted} (rows, columns), got {cells.shape}; make a grid of that size to draw on"
             )
         if not np.isin(cells, (0, 1)).all():
@@ -159,7 +159,7 @@ def _tuples(cells: np.ndarray) -> Cells:
 
 
 def _check_size(name: str, size: Any) -> int:
-    size = checks.check_number(name, size, at_least=1, at_most=MOST_CELLS, whole=True)
-    if size % 2 == 0:
-        raise RefusedValue(f"{name} must be odd, so that one cell is the middle, got {size}; take {size - 1}")
-    return size
+    cells = int(checks.check_number(name, size, at_least=1, at_most=MOST_CELLS, whole=True))
+    if cells % 2 == 0:
+        raise RefusedValue(f"{name} must be odd, so that one cell is the middle, got {cells}; take {cells - 1}")
+    return cells

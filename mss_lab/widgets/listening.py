@@ -47,7 +47,7 @@ def rate(trial: Trial, sample_rate_hz: int, title: str = "Rate blind") -> "Sessi
     return Session(trial, sample_rate_hz, title)
 
 
-class Session(ipywidgets.VBox):
+class Session(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
     """The widget behind `rate`: a player, a slider for each label, and the button that reveals.
 
     Attributes
@@ -124,7 +124,7 @@ class Session(ipywidgets.VBox):
         except ValueError as error:
             self._answer.value = f'<p role="alert">{html.escape(str(error))}</p>'
 
-    def _repr_mimebundle_(self, **kwargs: Any):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data = dict(super()._repr_mimebundle_(**kwargs))
         _picture, page = self._player.static()
         labels = ", ".join(self._sliders)

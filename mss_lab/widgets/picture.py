@@ -26,7 +26,7 @@ class Picture(anywidget.AnyWidget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._layout: tuple[tuple, list] | None = None
+        self._layout: tuple[tuple[Any, ...], list[Any]] | None = None
 
     def show(self, figure: Any, alt: str = "") -> None:
         """Draw a matplotlib figure, or nothing for None; `alt` replaces the text made from its titles and labels."""
@@ -54,7 +54,7 @@ class Picture(anywidget.AnyWidget):
             figure.set_layout_engine(engine)
 
 
-def _outline(figure: Any) -> tuple:
+def _outline(figure: Any) -> tuple[Any, ...]:
     """All that decides how much room the parts of a figure need."""
     parts: list[Any] = [tuple(figure.get_size_inches()), figure.get_suptitle()]
     for axes in figure.axes:

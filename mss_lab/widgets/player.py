@@ -25,7 +25,7 @@ import numpy as np
 import traitlets
 
 from .. import checks, loudness, plots, units
-from ..refusals import RefusedType, RefusedValue
+from ..refusals import RefusedType, RefusedValue, ShapeError
 from . import card, fallback, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
@@ -211,7 +211,7 @@ class Player(anywidget.AnyWidget):
         caption = f"<div>{html.escape(label)}</div>"
         return png, f"<div>{plots.image_html(png, self.describe())}{caption}{sound}</div>"
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         png, page = self.static()
         encoded = base64.b64encode(png).decode()
@@ -223,7 +223,7 @@ class Player(anywidget.AnyWidget):
 def mixture_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
     """The sum of a version's stems, (channels, samples); a stem named ``mixture`` counts only if it is alone."""
     parts = [waveform for name, waveform in stems.items() if name != MIXTURE] or list(stems.values())
-    return np.sum(parts, axis=0)
+    return np.asarray(np.sum(parts, axis=0))
 
 
 def check_playable_rate(sample_rate_hz: Any) -> int:
@@ -264,7 +264,7 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
     first_version, first_stems = next(iter(checked.items()))
     first_stem, first = next(iter(first_stems.items()))
     if first.shape[0] > 2:
-        raise checks.ShapeError(
+        raise ShapeError(
             f"{name} must have one or two channels, got {first.shape[0]}; choose two of them, or mix them down"
         )
     for version, stems in checked.items():

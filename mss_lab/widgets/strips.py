@@ -117,7 +117,7 @@ def to_bytes(power: np.ndarray, loudest_power: float) -> np.ndarray:
     if loudest_power <= 0:
         return np.zeros(power.shape, np.uint8)
     level_db = units.power_to_db(power / loudest_power, floor_db=-RANGE_DB)
-    return np.rint(np.clip(1 + level_db / RANGE_DB, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(1 + level_db / RANGE_DB, 0, 1) * 255), np.uint8)
 
 
 def envelope(waveform: np.ndarray, columns: int) -> np.ndarray:
