@@ -69,7 +69,7 @@ def varied(usual: Any, low: Any, high: Any, generator: np.random.Generator) -> A
     return usually(usual, lambda: float(generator.uniform(low, high)))
 
 
-def usually(usual: T, draw: Callable[[], T]) -> T:
+def usually(usual: Any, draw: Callable[[], Any]) -> Any:
     """The inputs `usual` in class; in a context of `unseen_inputs` what `draw` returns."""
     return usual if _SECRET.get() is None else draw()
 
