@@ -9,7 +9,7 @@ Comparing functions return None when the answer is right, or a sentence that say
 
 `call` runs a student's function and raises `Refused` (or one of its kinds) where there is no result to compare;
 `Exercise.judge` catches it. No function here ever shows a traceback, and none writes into its inputs. A check draws its
-inputs by `rng` and `varied`, so that a grader can repeat it on inputs that nobody has seen.
+inputs by `rng` and `varied`, so that a grader can repeat it on inputs that no student has seen.
 
 Contents: number, array, text, truth (`comparing`); Refused, Blank, Raised, call, is_blank, describe (`calling`); rng,
 varied, usually, telling, unseen_inputs (`inputs`).

@@ -1,7 +1,7 @@
-"""The files beside a notebook: which of them go with it into its working folder, and how they are copied.
+"""The files beside a notebook: which of them are copied into its working folder, and how.
 
-Only ordinary files are copied, and only so many. A link could lead anywhere, reading a pipe or a device could wait
-forever, and a notebook in somebody's home folder must not take all of it along.
+Only ordinary files are copied, up to a limit. A link could lead anywhere, reading a pipe or a device could block, and
+a notebook in a home folder must not cause all of that folder to be copied.
 
 Contents: Copied, copy_beside, read_file, is_notebook, is_left_out, kind_of.
 """
@@ -15,13 +15,13 @@ from pathlib import Path
 
 from ..refusals import RefusedValue
 
-# What is copied at most; the largest files are left out first. So many files and folders are looked at.
+# Limits of what is copied, where the largest files are left out first, and of how many files and folders are examined.
 LARGEST_COPY_BYTES = 100_000_000
 MOST_FILES = 1000
 MOST_LOOKED_AT = 10_000
 DEEPEST = 20
 
-# Not through links; a pipe that nobody writes into does not block. Windows knows neither, but wants one of its own.
+# Links are not followed, and a pipe without a writer does not block. Windows has neither flag, but needs O_BINARY.
 READ_FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     READ_FLAGS |= getattr(os, _name, 0)
@@ -40,14 +40,14 @@ FILE, FOLDER, LINK = KINDS[stat.S_IFREG], KINDS[stat.S_IFDIR], KINDS[stat.S_IFLN
 
 @dataclasses.dataclass(frozen=True)
 class Copied:
-    """What came of copying.
+    """The result of copying.
 
     Attributes
     ----------
     digests : dict of str -> str
         SHA-256 of every file that was copied, by its path in the folder.
     notes : tuple of str
-        What was left out, and why.
+        What was left out, and for which reason.
     """
 
     digests: dict[str, str]
@@ -72,7 +72,7 @@ def copy_beside(folder: str | os.PathLike[str], into: Path, *, leave_out: Collec
     notes: list[str] = []
     for number, (path, what) in enumerate(_below(Path(folder), leave_out)):
         if number >= MOST_LOOKED_AT:
-            notes.append(f"of what lies beside the notebook, only {MOST_LOOKED_AT} files were looked at")
+            notes.append(f"of what lies beside the notebook, only {MOST_LOOKED_AT} files were examined")
             break
         if isinstance(what, int):
             files.append((what, path))
@@ -97,21 +97,21 @@ def copy_beside(folder: str | os.PathLike[str], into: Path, *, leave_out: Collec
 
 
 def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
-    """The content of an ordinary file; nothing else is opened, and nothing is waited for.
+    """The content of an ordinary file; nothing else is opened, and reading never blocks.
 
     Raises
     ------
     RefusedValue
-        If it is a link, a folder, a pipe, a socket or a device, or if it holds more than `most_bytes`.
+        If it is a link, a folder, a pipe, a socket or a device, or if it has more than `most_bytes`.
     OSError
         If there is no such file, or it cannot be read.
     """
     _refuse_kind(os.lstat(path))
     with os.fdopen(os.open(path, READ_FLAGS), "rb") as file:
-        # Once more: what is open is what counts.
+        # Checked once more, since another file may have taken its place before it was opened.
         status = os.fstat(file.fileno())
         _refuse_kind(status)
-        # A file whose size is said to be 0 can hold something all the same, and one can grow while it is read.
+        # A file whose stated size is 0 can still have content, and a file can grow while it is read.
         content = b"" if status.st_size > most_bytes else file.read(most_bytes + 1)
     size = max(status.st_size, len(content))
     if size > most_bytes:
@@ -127,7 +127,7 @@ def is_notebook(name: str) -> bool:
 
 
 def is_left_out(name: str) -> bool:
-    """Whether what has this name is nobody's work: hidden files and folders, and what Python keeps for itself."""
+    """Whether a file or folder of this name is left out: hidden ones, and Python's own `__pycache__`."""
     return name.startswith(".") or name == "__pycache__"
 
 
@@ -141,14 +141,14 @@ def _below(folder: Path, leave_out: Collection[Path]) -> Iterator[tuple[str, int
     waiting = [Path()]
     real = folder.resolve()
     while waiting:
-        place = waiting.pop()
+        subfolder = waiting.pop()
         try:
-            found = sorted((folder / place).iterdir(), key=os.fsencode)
+            items = sorted((folder / subfolder).iterdir(), key=os.fsencode)
         except OSError as error:
-            yield str(place), error.strerror or str(error)
+            yield str(subfolder), error.strerror or str(error)
             continue
-        for item in found:
-            path = place / item.name
+        for item in items:
+            path = subfolder / item.name
             if is_left_out(item.name) or real / path in leave_out:
                 continue
             try:

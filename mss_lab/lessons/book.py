@@ -141,13 +141,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", help=f"where the book shall be (default: {FOLDER}, made anew each time)")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all of ./notebooks")
     parser.add_argument("--force", action="store_true", help="replace FOLDER if it exists")
-    given = parser.parse_args(arguments)
-    paths = given.notebooks or sorted(Path("notebooks").glob("*.ipynb"))
+    options = parser.parse_args(arguments)
+    paths = options.notebooks or sorted(Path("notebooks").glob("*.ipynb"))
     if not paths:
         parser.error("there is no notebook in ./notebooks; name one")
     try:
-        folder = Path(given.folder or FOLDER)
-        force = given.force or given.folder is None
+        folder = Path(options.folder or FOLDER)
+        force = options.force or options.folder is None
         pages = build(paths, folder, force=force, progress=sys.stderr.isatty())
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")

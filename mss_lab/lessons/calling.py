@@ -1,4 +1,4 @@
-"""Calling a student's function: its inputs are protected, and its errors are told in words.
+"""Calling a student's function: its inputs are protected, and its errors become sentences.
 
 Contents: Refused, Blank, Raised; call, is_blank, describe, capitalised.
 """
@@ -17,15 +17,15 @@ LARGEST_WHOLE = 10**300
 
 
 class Refused(Exception):
-    """An answer that is wrong; its text says why. Raised where there is nothing to compare."""
+    """The answer is wrong, and the text says why. Raised where there is nothing to compare."""
 
 
 class Blank(Refused):
-    """An answer that was left open."""
+    """The answer was left open."""
 
 
 class Raised(Refused):
-    """A student's function that stopped with an error."""
+    """The student's function stopped with an error."""
 
 
 def is_blank(value: Any) -> bool:
@@ -36,17 +36,17 @@ def is_blank(value: Any) -> bool:
 def call(function: Any, *arguments: Any, name: str = "your function", **options: Any) -> Any:
     """Run a student's function on frozen copies of the arguments, and return what it returns.
 
-    Arrays reach the function read-only, also inside dicts, lists and tuples; one that is written into, or changed by a
-    detour, is refused in words. Time is limited by `Exercise.judge`, not here.
+    The function receives read-only arrays, also inside dicts, lists and tuples. A function that writes into an input,
+    or changes it in another way, is refused. `Exercise.judge` limits the time, not this function.
 
     Raises
     ------
     Blank
         If the function returns None, ``...`` or NotImplemented, or raises NotImplementedError.
     Raised
-        If it stops with any other error: its kind, its words and the student's line.
+        If it stops with any other error; the text holds the error's kind and message and the student's line.
     Refused
-        If it is no function, or writes into its inputs.
+        If it is not a function, or writes into its inputs.
     """
     if is_blank(function):
         raise Blank
@@ -121,7 +121,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _last_line(error: BaseException) -> str:
-    # The student's own line is the one to look at; what lies deeper belongs to a library.
+    # The student's own line helps; the lines below it belong to a library.
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

@@ -1,6 +1,6 @@
 """Which method fits which mixture: small mixtures about which everything is known, and what each method makes of them.
 
-Every mixture has two sources, and the mixture itself, taken for an estimate of both, has a mean SDR of 0 dB. What is
+Every mixture has two sources; the mixture itself, as an estimate of both, has a mean SDR of 0 dB. What is
 known of a mixture is a set of the words of `mss_lab.catalogue.FACTS`.
 
 Contents: COMPARED, Case, cases, score_of, table, suited. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
@@ -24,7 +24,7 @@ LENGTH_S = 4.0
 # Methods of another package that are there to compare with: too slow for a lesson, and in need of more sound than this.
 COMPARED = ("fastmnmf", "ilrma", "auxiva")
 
-# What repeats is louder than the voice, as bands are: which moments are alike must be told by it.
+# What repeats is louder than the voice, as in a band, since it decides which frames count as similar.
 LOOP_GAIN = 2.0
 CENTRE = np.pi / 4
 APART = (0.35, 1.2)
@@ -80,8 +80,8 @@ def cases(rng: np.random.Generator) -> dict[str, Case]:
 def score_of(name: str, case: Case) -> float:
     """Mean SDR in dB of what a method of the catalogue makes of a case; nan where it has not what it needs.
 
-    Estimates without the names of the sources are matched to them, and methods that ask for the number of sources are
-    told it.
+    Estimates that are not named after the sources are matched to them. Methods that need the number of sources receive
+    it.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """

@@ -11,7 +11,7 @@ import numpy as np
 from ..refusals import RefusedValue
 from .calling import LARGEST_WHOLE, Blank, capitalised, describe, is_blank
 
-# How far floating-point answers may stray from the wanted array, as a part of its largest value.
+# How far floating-point answers may differ from the expected array, relative to its largest value.
 ARRAY_TOLERANCE = 1e-6
 
 
@@ -30,7 +30,7 @@ def number(
     Parameters
     ----------
     answer : anything
-        What the student gave; arrays that hold one number are taken for that number.
+        The student's answer; an array of one number counts as that number.
     wanted, tolerance : float
         In `unit`; the tolerance is absolute.
     unit : str
@@ -57,7 +57,7 @@ def number(
         if abs(value - slip) <= tolerance:
             return f"{capitalised(name)} is {_short(value)}{unit}. {words}"
     side = "high" if value.real > wanted.real else "low"
-    # Which side, not what was wanted: a check that says the answer has nothing left to ask.
+    # It says on which side the answer is, not what is expected: that would give the solution away.
     return f"{capitalised(name)} is {_short(value)}{unit}, too {side}.{where}"
 
 

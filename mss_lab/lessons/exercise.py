@@ -29,7 +29,7 @@ STATES = {
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Verdict:
         Its number, such as "3.2".
     state : {"right", "wrong", "not attempted", "error", "time limit"}
     message : str
-        What to read: that it is right, or what is wrong and where to look.
+        For the reader: that the answer is right, or what is wrong and where to look.
     """
 
     exercise: str
@@ -61,20 +61,21 @@ class Exercise:
     task : str
         What to do, in a sentence or two; shown again where the answer is still open.
     check : callable answer -> None or str
-        None when the answer is right, or what is wrong and where to look. See `mss_lab.lessons.answers`.
+        Returns None when the answer is right, else a sentence that says what is wrong. See `mss_lab.lessons.answers`.
     hints : tuple of str
-        Given one by one.
+        Shown one after the other.
     solution : str
         Source code that defines `answer`, rightly.
     mistakes : tuple of str
-        At least two source codes that define `answer` wrongly, in ways that are typical.
+        At least two source codes that define `answer` wrongly, in typical ways. The first line of each may state the
+        words by which it is refused; see `answer_files`.
     praise : str
-        What a right answer is told besides that it is right; a sentence that adds to it.
+        A sentence that a right answer receives, which adds something to the task.
     time_limit_s : float
         How long the check may take, the student's function included.
     drawn : callable rng -> Exercise, optional
-        For exercises that ask for a number: the same exercise with other numbers, which `for_student` draws from the
-        student's name.
+        For exercises whose answer is a number: makes the same exercise with other numbers. `for_student` seeds the
+        generator from the student's name.
     """
 
     number: str
@@ -146,17 +147,17 @@ class Exercise:
         Raises
         ------
         TypeError
-            If the name is no text.
+            If the name is not a str.
         """
         if not isinstance(name, str):
             raise RefusedType(f"a student's name must be a text, such as 'Ada Lovelace', got {name!r}")
         if self.drawn is None or not normal_name(name):
             return self
         digest = hashlib.sha256(f"{normal_name(name)}\n{self.number}".encode()).digest()
-        made = self.drawn(np.random.default_rng(int.from_bytes(digest)))
-        if made.number != self.number:
-            raise RefusedValue(f"exercise {self.number} with other numbers must bear its number, got {made.number}")
-        return made
+        own = self.drawn(np.random.default_rng(int.from_bytes(digest)))
+        if own.number != self.number:
+            raise RefusedValue(f"exercise {self.number} with other numbers must bear its number, got {own.number}")
+        return own
 
     def judge_unseen(self, answer: Any, secret: int) -> Verdict:
         """Judge an answer as in class and, if it is right, again on inputs that follow from a secret.
@@ -183,7 +184,7 @@ class Exercise:
         )
 
     def judge(self, answer: Any) -> Verdict:
-        """Check an answer. Errors and endless loops of a student's function are told in words, never as a traceback.
+        """Check an answer. Errors and endless loops of a student's function become sentences, never a traceback.
 
         Parameters
         ----------
@@ -195,8 +196,8 @@ class Exercise:
                 raise answers.Blank
             wrong = within(self.time_limit_s, self.check, answer)
         except answers.Blank as blank:
-            said = f"{blank} " if str(blank) else ""
-            return self._verdict("not attempted", f"{said}Not answered yet. The task: {self.task}")
+            reason = f"{blank} " if str(blank) else ""
+            return self._verdict("not attempted", f"{reason}Not answered yet. The task: {self.task}")
         except answers.Raised as error:
             return self._verdict("error", str(error))
         except answers.Refused as refused:
@@ -220,7 +221,7 @@ class Exercise:
 
 
 def normal_name(name: str) -> str:
-    """A student's name in the form in which two spellings of it are compared."""
+    """A student's name in a form that is the same for all its spellings: case, spaces and accents are normalised."""
     return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", name).casefold().split()))
 
 
@@ -232,7 +233,7 @@ def answer_of(source: str) -> Any:
     ValueError
         If the code defines no `answer`.
     """
-    # The name says it all: this runs code. It is only ever given the lessons' own texts.
+    # This runs code, which is always one of the lessons' own texts.
     namespace: dict[str, Any] = {"__name__": "answer"}
     exec(compile(source, "<answer>", "exec"), namespace)
     if "answer" not in namespace:

@@ -1,4 +1,4 @@
-"""Inputs of checks: in class the same for everybody, for a grader others of the same kind.
+"""Inputs of checks: the same for all students in class, and others of the same kind for a grader.
 
 In class the inputs do not change, so that messages can be compared. A function could therefore hold a table of the
 right results. A check draws its inputs by `rng` and `varied`, and a grader repeats it inside `unseen_inputs` with a

@@ -1,8 +1,9 @@
 """The kernel's side of grading: answers travel to the grader, and verdicts come back.
 
 Where the environment variable MSS_LAB_JUDGE names a socket, `Lab.check` sends an answer there and shows the verdict
-that it gets; hints, solutions and opened lessons are told as well. A function stays here: the grader sends arguments,
-and gets what the function returns. Nothing that happens in this process decides a verdict; see `mss_lab.grading`.
+that it receives. It also reports hints and solutions that were shown, and lessons that were opened. A function stays in
+this process: the grader sends arguments, and receives what the function returns. Nothing that happens in this process
+decides a verdict; see `mss_lab.grading`.
 
 Contents: is_graded, tell, verdict_on, PLACE.
 """
@@ -26,7 +27,7 @@ def is_graded() -> bool:
 
 
 def tell(event: str, **words: str) -> str:
-    """Tell the grader what happened, such as that a hint was seen; returns its words, an empty text without one."""
+    """Report an event to the grader, such as that a hint was shown; returns its reply, or "" without a grader."""
     if not is_graded():
         return ""
     with _connected() as connection:
@@ -41,7 +42,7 @@ def verdict_on(exercise: str, answer: Any) -> Verdict:
     Raises
     ------
     OSError, EOFError
-        If there is no grader any more.
+        If the grader has ended.
     """
     functions: list[Any] = []
 
@@ -54,13 +55,13 @@ def verdict_on(exercise: str, answer: Any) -> Verdict:
         try:
             channel.send({"kind": "check", "exercise": exercise, "answer": answer}, keep)
         except ValueError as error:
-            return Verdict(exercise, "wrong", f"The answer is too large to be looked at: {error}.")
+            return Verdict(exercise, "wrong", f"The answer is too large to be checked: {error}.")
         while True:
             message = channel.receive()
             if message["kind"] == "verdict":
                 return Verdict(exercise, str(message["state"]), str(message["message"]))
             reply = _called(functions[message["function"]], message)
-            # Where the time for the whole check is over, the grader has sent its verdict and listens no more.
+            # If the time for the whole check is over, the grader has sent its verdict and closed the connection.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 try:
                     channel.send(reply, keep)

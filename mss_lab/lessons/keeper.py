@@ -1,16 +1,16 @@
-"""Run a program, and end everything that it started when it ends, or when the caller asks for it or is gone.
+"""Run a program, and end everything that it started when it ends, or when the caller ends or sends SIGTERM.
 
     python -I keeper.py PROGRAM [ARGUMENT ...]
 
 A notebook's kernel can start processes, and these can leave its process group and its session (`setsid`, a daemon), so
-that ending the kernel does not end them. This small program makes itself the process that adopts orphans below it
-(PR_SET_CHILD_SUBREAPER): every descendant is then found by walking down from here, and none can hide. That is a service
-of Linux; `notebooks.execute` ends kernels in another, weaker way elsewhere.
+that ending the kernel does not end them. This small program makes itself the process that adopts the orphans among its
+descendants (PR_SET_CHILD_SUBREAPER). Every descendant can then be found by following the tree of processes from here.
+Only Linux offers this; on other systems `notebooks.execute` ends kernels in a weaker way.
 
-SIGTERM asks for the end. SIGINT is left to the program: both are in one process group, and a notebook's cell is
-interrupted that way. The exit code is the program's; a program that a signal killed gives 128 plus the signal's number.
+SIGTERM requests the end. SIGINT is left to the program: both are in one process group, and Jupyter interrupts a cell by
+this signal. The exit code is that of the program, or 128 plus the signal's number if a signal killed it.
 
-This file is run by its path and needs the standard library only, so that it starts in a moment and stays small.
+This file is run by its path and imports only the standard library, so that it starts quickly and uses little memory.
 
 Contents: main, descendants, end_all.
 """
@@ -27,9 +27,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-# How long to go on ending processes that start new ones, or that the system does not let go of.
+# How long to try to end processes that keep starting new ones, or that the system does not release.
 END_LIMIT_S = 10.0
-# How often to look whether the caller is still there.
+# How often to check whether the caller still runs.
 LOOK_S = 0.5
 
 
@@ -41,16 +41,16 @@ def main(command: Sequence[str]) -> int:
     os.set_blocking(woken, False)
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-    asked: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-    # Handlers, and not SIG_IGN: a program that is started inherits what is ignored, but no handlers.
+    terminated: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: terminated.append(number))
+    # Handlers instead of SIG_IGN: a program that is started inherits ignored signals, but no handlers.
     signal.signal(signal.SIGINT, lambda number, frame: None)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    # The kernel looks whether the process with this number is its parent, and ends itself where it is not.
+    # A Jupyter kernel ends itself if the process with this number is not its parent.
     program = subprocess.Popen(command, env=os.environ | {"JPY_PARENT_PID": str(os.getpid())})
     code = None
     try:
-        while code is None and not asked and os.getppid() == caller:
+        while code is None and not terminated and os.getppid() == caller:
             select.select([woken], [], [], LOOK_S)
             with contextlib.suppress(BlockingIOError):
                 os.read(woken, 4096)
@@ -61,7 +61,7 @@ def main(command: Sequence[str]) -> int:
 
 
 def descendants() -> list[int]:
-    """Numbers of the living processes below this one, as /proc tells."""
+    """Process numbers of all living descendants of this process, read from /proc."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         # A process may end between the listing and the reading.
@@ -73,9 +73,9 @@ def descendants() -> list[int]:
                     children.setdefault(int(parent), []).append(int(folder.name))
     below, left = [], [os.getpid()]
     while left:
-        found = children.get(left.pop(), [])
-        below += found
-        left += found
+        direct = children.get(left.pop(), [])
+        below += direct
+        left += direct
     return below
 
 
@@ -84,7 +84,7 @@ def end_all() -> None:
     give_up = time.monotonic() + END_LIMIT_S
     while time.monotonic() < give_up:
         below = descendants()
-        # Stopped first, all of them, so that none can start another while its neighbours are being ended.
+        # All are stopped first, so that none can start another while the others are being ended.
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in below:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -93,7 +93,7 @@ def end_all() -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            # Whatever is below becomes a child of this process before it is gone: no child, nothing left.
+            # Each descendant becomes a child of this process before it is gone; without a child, none is left.
             break
         time.sleep(0.005)
 

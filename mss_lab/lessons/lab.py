@@ -1,4 +1,4 @@
-"""The lab: what a notebook opens. It brings the recording, its sources and its score, and checks the exercises.
+"""The lab: the object that a notebook opens. It has the recording, its sources and its score, and checks exercises.
 
 Contents: Lab, open, solutions_withheld; SOLUTIONS.
 """
@@ -32,8 +32,8 @@ def open(number: str | int, student: str = "") -> "Lab":
     number : str or int
         "03", "3" or 3.
     student : str
-        The reader's name. Some exercises that ask for a number draw theirs from it, so that two students have
-        different ones; `Lab.task` shows them. Without a name the numbers are those of the notebook's text.
+        The reader's name. Some exercises draw their numbers from it, so that two students have different ones;
+        `Lab.task` shows them. Without a name the numbers are those of the notebook's text.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def open(number: str | int, student: str = "") -> "Lab":
     LookupError
         If there is no such lesson; the message lists those there are.
     TypeError
-        If `student` is no text.
+        If `student` is not a str.
     """
     number = lesson_files.two_digits(number)
     return Lab(number, lesson_files.exercises_of(number), lesson_files.piece_of(number), student)
@@ -61,7 +61,7 @@ def solutions_withheld() -> bool:
 
 
 class _NoSources(dict[str, np.ndarray]):
-    """The sources of a recording whose sources nobody has; asking for one explains that."""
+    """The sources of the reader's own recording, which are unknown; access to one raises an error that says so."""
 
     def __missing__(self, name: str) -> np.ndarray:
         raise LookupError(
@@ -78,7 +78,7 @@ class Lab:
     number : str
         The lesson's, such as "03".
     student : str
-        The reader's name; empty where none was given.
+        The reader's name; empty if the lesson was opened without one.
     title : str
         The recording's.
     mixture : float32 (channels, samples)
@@ -100,19 +100,19 @@ class Lab:
         self.exercises = {exercise.number: exercise.for_student(student) for exercise in exercises}
         self.student = " ".join(student.split())
         self._piece = piece
-        self._hints_given = dict.fromkeys(self.exercises, 0)
+        self._hints_shown = dict.fromkeys(self.exercises, 0)
         judged.tell("opened", lesson=number, student=student)
         self.use(None)
 
     def use(self, path: str | os.PathLike[str] | None, score: Score | str | os.PathLike[str] | None = None) -> "Lab":
-        """Listen to your own recording instead of the lesson's; None goes back.
+        """Take a recording of your own instead of the lesson's; None goes back to the lesson's.
 
         Parameters
         ----------
         path : path or None
             A WAV, FLAC, OGG or MP3 file.
         score : Score or path, optional
-            Its notes, or the MIDI, MusicXML or CSV file that holds them; steps that need a score need this.
+            Its notes, or the MIDI, MusicXML or CSV file with its notes; needed for steps that use a score.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class Lab:
         Raises
         ------
         FileNotFoundError, ValueError
-            If a file is missing or is not what it should be; the lab then stays with what it had.
+            If a file is missing or cannot be read; the lab then keeps the recording that it had.
         """
         if path is None:
             if score is not None:
@@ -145,7 +145,7 @@ class Lab:
     def task(self, number: str) -> Card:
         """The task of an exercise, with the reader's own numbers where the lesson was opened with a name."""
         exercise = self._exercise(number)
-        # While a notebook is graded, the grader holds what the numbers are drawn by.
+        # While a notebook is graded, only the grader knows how the numbers are drawn.
         lines = [judged.tell("task", exercise=exercise.number) or exercise.task]
         if exercise.drawn and self.student:
             lines.append(f"These numbers are drawn from the name {self.student}.")
@@ -172,17 +172,17 @@ class Lab:
     def hint(self, number: str) -> Card:
         """The hints of an exercise so far, and one more at each call."""
         exercise = self._exercise(number)
-        given = min(self._hints_given[exercise.number] + 1, len(exercise.hints))
-        last = self._hints_given[exercise.number] >= len(exercise.hints)
-        self._hints_given[exercise.number] = given
+        count = min(self._hints_shown[exercise.number] + 1, len(exercise.hints))
+        last = self._hints_shown[exercise.number] >= len(exercise.hints)
+        self._hints_shown[exercise.number] = count
         judged.tell("hint", exercise=exercise.number)
-        notice = self._keep(exercise.number, lambda mark: dataclasses.replace(mark, hints=max(mark.hints, given)))
-        lines = [f"{place}. {hint}" for place, hint in enumerate(exercise.hints[:given], start=1)]
+        notice = self._keep(exercise.number, lambda mark: dataclasses.replace(mark, hints=max(mark.hints, count)))
+        lines = [f"{index}. {hint}" for index, hint in enumerate(exercise.hints[:count], start=1)]
         if last:
             shows = f'; `lab.solution("{exercise.number}")` shows one way to do it'
             lines.append(f"That is all of them{'' if solutions_withheld() else shows}.")
         lines += [notice] if notice else []
-        heading = f"Hint {given} of {len(exercise.hints)} for {exercise.number}"
+        heading = f"Hint {count} of {len(exercise.hints)} for {exercise.number}"
         return Card(heading, "\n".join(lines), self._mark(exercise.number).right)
 
     def solution(self, number: str) -> Card:
@@ -246,7 +246,7 @@ class Lab:
             return Mark()
 
     def _keep(self, number: str, change: Callable[[Mark], Mark]) -> str:
-        # A reader whose disk is full or read-only still gets the verdict; only the mark is not kept, and that is said.
+        # A reader whose disk is full or read-only still gets the verdict, and is informed that it was not saved.
         try:
             return kept.record(kept.default_path(), number, change)[1]
         except OSError as error:
@@ -282,7 +282,7 @@ class Lab:
 
 
 def _read_only(waveform: np.ndarray) -> np.ndarray:
-    # A cell that wrote into the mixture would change every cell that is run after it, in an order nobody sees.
+    # A cell that wrote into the mixture would change the results of all cells that run later.
     view = waveform.view()
     view.setflags(write=False)
     return view

@@ -2,7 +2,7 @@
 
 The course's lessons are folders `lesson_NN` of `mss_lab.content`, each with a file `exercises.py`. The environment
 variable MSS_LAB_LESSONS names a folder of further lessons, which may also be single files `lesson_NN.py`. A lesson is
-imported when it is asked for, not before.
+imported only when it is opened.
 
 Contents: OWN_LESSONS, CONTENT; numbers, exercises_of, piece_of, two_digits.
 """
@@ -44,11 +44,11 @@ def exercises_of(number: str | int) -> tuple[Exercise, ...]:
     """
     number = two_digits(number)
     exercises = tuple(_module_of(number).EXERCISES)
-    expected = [f"{int(number)}.{place}" for place in range(1, len(exercises) + 1)]
-    given = [exercise.number for exercise in exercises]
-    if given != expected:
+    expected = [f"{int(number)}.{index}" for index in range(1, len(exercises) + 1)]
+    actual = [exercise.number for exercise in exercises]
+    if actual != expected:
         raise RefusedValue(
-            f"the exercises of lesson {number} must be numbered {', '.join(expected)}, got {', '.join(given)}"
+            f"the exercises of lesson {number} must be numbered {', '.join(expected)}, got {', '.join(actual)}"
         )
     return exercises
 

@@ -1,13 +1,14 @@
-"""Likeness: whether a student's code is the solution that the workbook ships, under other names.
+"""Likeness: whether a student's code is the solution that the course ships, with other names.
 
-Two functions count as the same if their abstract syntax is the same after these are taken away: the names of the
-functions, of their arguments and of their local variables, documentation, comments, layout, type annotations, and by
-which name a library was imported.
+Two functions count as the same if their abstract syntax trees are equal after these are removed: the names of the
+functions, of their arguments and of their local variables, documentation, comments, layout, type annotations, and the
+names under which libraries are imported.
 
-What this does not find: statements in another order, ``x + y`` written as ``y + x``, a variable more or less, a loop in
-place of an array operation, code inside a text that is run with `exec` or in a cell of over a million characters, and
-solutions that came from somebody else than this package. And likeness proves nothing by itself: a short task has few
-solutions, and many who never saw the shipped one write it. It only says where to ask.
+The following is not detected: statements in another order, ``x + y`` written as ``y + x``, an additional variable, a
+loop instead of an array operation, code inside a text that is run with `exec` or in a cell of over a million
+characters, and solutions from other sources than this package. Likeness is no proof: a short task has few solutions,
+and many students who never saw the shipped one write the same code. It only shows an instructor where a question is
+worthwhile.
 
 Contents: same_as_solution.
 """
@@ -23,9 +24,9 @@ from .exercise import Exercise
 # Characters. No cell of a lesson has so many, and longer ones could take a grader's time and memory.
 LONGEST_CELL = 1_000_000
 
-# What notebooks call a library that they import in a way which a parser does not see, as the magic %pylab does.
+# Names of libraries that a notebook may import in a way that a parser does not see, such as by the magic %pylab.
 _USUAL_NAMES = {"np": "numpy"}
-# Lines that Jupyter understands and Python does not: magics, commands of the shell, questions.
+# Lines that Jupyter understands and Python does not: magics, shell commands, and requests for help (`name?`).
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|.*\?)$")
 _MAGIC_VALUE = re.compile(r"^(\s*[\w, ]+=\s*)[%!].*$")
 
@@ -38,23 +39,23 @@ def same_as_solution(cells: Sequence[str], exercise: Exercise) -> bool:
     Parameters
     ----------
     cells : sequence of str
-        The source code of a notebook's code cells. Cells that are no Python, even without their magics, are passed
-        over.
+        The source code of a notebook's code cells. Cells that are not Python, even without their magics, are
+        skipped.
     exercise : Exercise
 
     Returns
     -------
     bool
-        Always False where the answer is no function: two equal numbers say nothing.
+        Always False if the answer is not a function: equal numbers do not mean that one was copied.
     """
     shipped = _Code([exercise.solution])
-    wanted = [list(shipped.forms(function)) for function in shipped.functions if function.name == "answer"]
+    solutions = [list(shipped.forms(function)) for function in shipped.functions if function.name == "answer"]
     code = _Code(cells)
-    return any(code.has_forms(function, forms) for function in code.functions for forms in wanted)
+    return any(code.has_forms(function, forms) for function in code.functions for forms in solutions)
 
 
 class _Code:
-    """The functions of some cells, and what their names stand for.
+    """The functions of some cells, and what their names refer to.
 
     Attributes
     ----------
@@ -84,13 +85,13 @@ class _Code:
             waiting += [self.helpers[name] for name in renamed.called if name not in seen]
             seen |= set(renamed.called)
 
-    def has_forms(self, function: _Function, wanted: Sequence[str]) -> bool:
-        """Whether a function has these forms; it is followed only as far as they agree."""
+    def has_forms(self, function: _Function, solution: Sequence[str]) -> bool:
+        """Whether a function has the forms of the solution; forms are compared only up to the first difference."""
         forms = self.forms(function)
         try:
-            return all(next(forms, None) == form for form in wanted) and next(forms, None) is None
+            return all(next(forms, None) == form for form in solution) and next(forms, None) is None
         except RecursionError:
-            # Code nested so deeply is no copy of a solution.
+            # Code that is nested so deeply is not a copy of a solution.
             return False
 
 
@@ -142,15 +143,15 @@ def _defined(name: str, value: ast.Lambda) -> _Function:
 
 
 def _bound(function: _Function) -> set[str]:
-    found = set()
+    names = set()
     for node in ast.walk(function):
         if isinstance(node, ast.arg):
-            found.add(node.arg)
+            names.add(node.arg)
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
+            names.add(node.id)
         elif isinstance(node, _Function | ast.ExceptHandler):
-            found.add(node.name or "")
-    return found
+            names.add(node.name or "")
+    return names
 
 
 class _Renamed(ast.NodeTransformer):

@@ -1,10 +1,10 @@
-"""Links between lessons and the package: every idea has one home, and both ends say so.
+"""Links between lessons and the package: each function that a lesson teaches names the lesson, and the reverse.
 
 A docstring names its lesson by path: ``Lesson: notebooks/NN_name.ipynb`` (or ``Lessons:`` and several). A lesson names
-what it speaks of in markdown, in backquotes and from the root, as in `mss_lab.transforms.stft`; what its code uses is
-named too. A function's lesson must name the function back. A module's must name the module, something in it, or a
-neighbour in its folder (a folder such as `mss_lab.widgets` is one idea). And what a lesson's text names must exist and
-have a home: a lesson in its own docstring or in its module's.
+a function in its markdown, in backquotes and with its full name, as in `mss_lab.transforms.stft`; what its code uses
+counts as named, too. If a function's docstring names a lesson, that lesson must name the function. If a module's does,
+the lesson must name the module, something in it, or something else in its folder (a folder such as `mss_lab.widgets` is
+one subject). What a lesson's text names must exist, and its own docstring or that of its module must name a lesson.
 
 Contents: named_in, used_in, homes, problems.
 """
@@ -31,7 +31,7 @@ def named_in(notebook: Any) -> tuple[str, ...]:
 def used_in(notebook: Any) -> tuple[str, ...]:
     """Every name of the package that a notebook's code uses, from the root, once, in order."""
     origins: dict[str, str] = {}
-    found: list[str] = []
+    names: list[str] = []
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -49,8 +49,8 @@ def used_in(notebook: Any) -> tuple[str, ...]:
                     for item in node.names
                     if item.name.partition(".")[0] == "mss_lab"
                 }
-        found += [name for node in ast.walk(tree) if (name := _dotted(node, origins))]
-    return tuple(dict.fromkeys([*origins.values(), *found]))
+        names += [name for node in ast.walk(tree) if (name := _dotted(node, origins))]
+    return tuple(dict.fromkeys([*origins.values(), *names]))
 
 
 def homes(package: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
@@ -62,12 +62,12 @@ def homes(package: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
         The package's folder. Its files are read, not imported.
     """
     package = Path(package)
-    found: dict[str, tuple[str, ...]] = {}
+    homes_of: dict[str, tuple[str, ...]] = {}
     for path in sorted(package.rglob("*.py")):
         parts = (package.name, *path.relative_to(package).with_suffix("").parts)
         module = ".".join(parts).removesuffix(".__init__")
-        _collect(ast.parse(path.read_text(encoding="utf-8")), module, found)
-    return found
+        _collect(ast.parse(path.read_text(encoding="utf-8")), module, homes_of)
+    return homes_of
 
 
 def problems(notebooks: Mapping[str, Any], package: str | os.PathLike[str]) -> list[str]:
@@ -79,7 +79,7 @@ def problems(notebooks: Mapping[str, Any], package: str | os.PathLike[str]) -> l
         All lessons that there are. Lessons beyond the highest number among them are still to come, and may be named.
     package : path
     """
-    found = []
+    messages = []
     homes_of = homes(package)
     named = {name: named_in(notebook) for name, notebook in notebooks.items()}
     reached = {name: {*named[name], *used_in(notebook)} for name, notebook in notebooks.items()}
@@ -89,18 +89,18 @@ def problems(notebooks: Mapping[str, Any], package: str | os.PathLike[str]) -> l
         for lesson in lessons:
             if lesson not in notebooks:
                 if lesson[:2] <= highest:
-                    found.append(f"{name} names notebooks/{lesson}, which does not exist")
+                    messages.append(f"{name} names notebooks/{lesson}, which does not exist")
             elif not any(_answers(name, other, modules) for other in reached[lesson]):
-                found.append(f"{name} names notebooks/{lesson}, which does not link it: write `{name}` there")
+                messages.append(f"{name} names notebooks/{lesson}, which does not link it: write `{name}` there")
     for lesson, names in named.items():
         for name in names:
             if not _exists(name):
-                found.append(f"notebooks/{lesson} links {name}, which does not exist")
+                messages.append(f"notebooks/{lesson} links {name}, which does not exist")
             elif not any(
                 name == home or name.startswith(f"{home}.") or home.startswith(f"{name}.") for home in homes_of
             ):
-                found.append(f"notebooks/{lesson} links {name}, whose docstring (and its module's) names no lesson")
-    return found
+                messages.append(f"notebooks/{lesson} links {name}, whose docstring (and its module's) names no lesson")
+    return messages
 
 
 def _answers(name: str, other: str, modules: set[str]) -> bool:
@@ -125,14 +125,14 @@ def _module_parts(package: Path, path: Path) -> tuple[str, ...]:
     return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def _collect(node: Any, name: str, found: dict[str, tuple[str, ...]]) -> None:
+def _collect(node: Any, name: str, homes_of: dict[str, tuple[str, ...]]) -> None:
     lessons = tuple(dict.fromkeys(match[0] for match in LESSON_PATH.findall(ast.get_docstring(node) or "")))
     if lessons:
-        found[name] = lessons
+        homes_of[name] = lessons
     for child in node.body:
         public = isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_")
         if public:
-            _collect(child, f"{name}.{child.name}", found)
+            _collect(child, f"{name}.{child.name}", homes_of)
 
 
 def _exists(name: str) -> bool:

@@ -1,8 +1,8 @@
-"""Notebooks as files and as runs: the canonical form that the repository keeps, and execution against a clock.
+"""Notebooks as files and as runs: the canonical form that the repository keeps, and execution with a time limit.
 
 A run starts a fresh kernel of the Python that is running, whatever kernel the notebook names, with this `mss_lab`, in
-a folder of its own: nothing is written beside the notebook, the reader's progress is not touched, and neither start-up
-files nor histories of the reader's IPython play a part.
+a folder of its own. Nothing is written beside the notebook, the reader's progress is not changed, and the reader's own
+settings and history of IPython are not used.
 
 Contents: CellError, Run, KernelStart; read, canonical, execute, working_copy, end_process.
 """
@@ -56,7 +56,7 @@ socket.getaddrinfo = socket.gethostbyname = _refused
 
 @dataclasses.dataclass(frozen=True)
 class CellError:
-    """An error that stopped a cell: the cell's place in the notebook from 0, the error's kind, and its words."""
+    """An error that stopped a cell: the cell's index in the notebook, the error's kind, and its message."""
 
     cell: int
     kind: str
@@ -68,7 +68,7 @@ class CellError:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What came of executing a notebook.
+    """The result of executing a notebook.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> Any:
         raise FileNotFoundError(f"notebook {path} does not exist; give the path of an .ipynb file")
     try:
         with warnings.catch_warnings():
-            # Missing and doubled cell ids are mended by `canonical`; they are no reason to refuse a notebook.
+            # `canonical` repairs missing and doubled cell ids; they are no reason to refuse a notebook.
             warnings.simplefilter("ignore")
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
             nbformat.validate(notebook)
@@ -144,14 +144,14 @@ def canonical(notebook: Any) -> str:
     are sorted; a cell keeps its id, and one without gets an id that follows from its content. Two texts of one lesson
     therefore differ only where the lesson does.
     """
-    cells, taken = [], set()
+    cells, ids = [], set()
     for cell in notebook.cells:
         source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
         source = source.rstrip()
         name = cell.get("id") or hashlib.sha256(source.encode()).hexdigest()[:8]
-        while name in taken:
+        while name in ids:
             name = hashlib.sha256(f"{name} {source}".encode()).hexdigest()[:8]
-        taken.add(name)
+        ids.add(name)
         metadata = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if cell.metadata.get(key)}
         kept = {
             "cell_type": cell.cell_type,
@@ -190,7 +190,7 @@ def execute(
     environment : dict of str -> str, optional
         Variables to add to this process's own.
     network : bool
-        False refuses connections to other machines. A guard against slips, not against intent.
+        False refuses connections to other machines. This prevents accidents; it does not stop code that tries.
     start : KernelStart, optional
         Start the kernel in another way than as a child of this process, with its variables.
     most_output_bytes : float
@@ -204,8 +204,8 @@ def execute(
 
     notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
     with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
-        given = _kernel_environment(Path(own), network) if start is None else start.environment
-        variables = {**given, **(environment or {})}
+        usual = _kernel_environment(Path(own), network) if start is None else start.environment
+        variables = {**usual, **(environment or {})}
         client = _client_of_bounded_outputs(most_output_bytes)(
             notebook,
             km=_this_python(start),
@@ -339,7 +339,7 @@ def _this_python(start: KernelStart | None) -> Any:
     from jupyter_client.manager import AsyncKernelManager
 
     class ThisPython(KernelSpecManager):
-        """Whatever kernel is asked for, it is the Python that is running."""
+        """Returns the Python that is running, whichever kernel is requested."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]

@@ -1,9 +1,9 @@
-"""Progress: which exercises a reader has solved, in one small file that no accident can cost them.
+"""Progress: which exercises a reader has solved, in one small file that no crash can destroy.
 
 The file is `.mss_lab/progress.json` in the reader's home folder, so that every copy of the workbook shares it and no
 notebook's folder gathers files; the environment variable MSS_LAB_PROGRESS names another. It is written whole or not
-at all, under a lock, and each change is made to what the file holds at that moment: two notebooks at once lose
-nothing. A file that cannot be understood is set aside under another name, and said, never overwritten.
+at all, under a lock, and each change is made to what the file holds at that moment, so that two notebooks at once lose
+nothing. A damaged file is renamed, and the reader is informed; it is never overwritten.
 
 Contents: Mark, default_path, read, record.
 """
@@ -26,7 +26,7 @@ LOCK_WAIT_S = 5.0
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """What is kept about one exercise.
+    """What is stored about one exercise.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Mark:
 
 
 def default_path() -> Path:
-    """Where progress is kept: what MSS_LAB_PROGRESS says, else `.mss_lab/progress.json` in the home folder."""
+    """The file that MSS_LAB_PROGRESS names, else `.mss_lab/progress.json` in the home folder."""
     named = os.environ.get(PLACE)
     return Path(named) if named else Path.home() / ".mss_lab" / "progress.json"
 

@@ -47,7 +47,7 @@ def write_time(path: str | os.PathLike[str], seconds: float) -> str:
     Raises
     ------
     ValueError
-        If the first two markdown cells have no place for it; the file is then left as it is.
+        If the first two markdown cells have no such comments; the file is then left as it is.
     """
     path = Path(path)
     notebook = notebooks.read(path)
@@ -56,7 +56,7 @@ def write_time(path: str | os.PathLike[str], seconds: float) -> str:
     cell = next((cell for cell in head if RUNS_IN.search(cell.source)), None)
     if cell is None:
         raise RefusedValue(
-            f"{path} has no place for its time: put <!-- runs-in --><!-- /runs-in --> behind "
+            f"{path} has no comments for its time: put <!-- runs-in --><!-- /runs-in --> behind "
             '"**Runs in:**" in its first or second markdown cell'
         )
     cell.source = RUNS_IN.sub(f"<!-- runs-in -->{words}<!-- /runs-in -->", cell.source, count=1)
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rounded(seconds: float) -> int:
-    # Up to the next 5 s from 10 s on: nobody is helped by a figure that changes with every measurement.
+    # Rounded up to a multiple of 5 s from 10 s on, so that the text does not change with every measurement.
     return max(1, math.ceil(seconds)) if seconds < 10 else 5 * math.ceil(seconds / 5)
 
 

@@ -1,4 +1,4 @@
-"""The parts that every lesson has, in order, and a check that finds what is missing.
+"""The parts that every lesson has, in order, and a check that lists what is missing.
 
 1. A title (`# ...`) and a promise of one sentence, then a card with the labels **You will** (3 to 5 list items),
    **Before this**, **Runs in** (between `<!-- runs-in -->` and `<!-- /runs-in -->`, written by
@@ -29,7 +29,7 @@ CARD_LABELS = ("You will", "Before this", "Runs in", "Listens to")
 
 
 def problems(notebook: Any, number: str, exercises: Sequence[Exercise]) -> list[str]:
-    """What a lesson's notebook lacks, a sentence for each; empty if it has every part in order.
+    """What is missing in a lesson's notebook, a sentence for each; empty if it has every part in order.
 
     Parameters
     ----------
@@ -66,112 +66,114 @@ def _title_problems(notebook: Any) -> list[str]:
 
 def _card_problems(notebook: Any) -> list[str]:
     head = _head(notebook)
-    places = {label: match.start() for label in CARD_LABELS if (match := _label(label).search(head))}
-    missing = [label for label in CARD_LABELS if label not in places]
+    positions = {label: match.start() for label in CARD_LABELS if (match := _label(label).search(head))}
+    missing = [label for label in CARD_LABELS if label not in positions]
     if missing:
         return [f"the card in the first two markdown cells lacks {', '.join(missing)} (each in bold at a line's start)"]
-    found = []
-    if list(places) != sorted(places, key=places.__getitem__):
-        found.append(f"the card must say, in this order, {', '.join(CARD_LABELS)}")
-    promises = head[places["You will"] : places["Before this"]]
+    messages = []
+    if list(positions) != sorted(positions, key=positions.__getitem__):
+        messages.append(f"the card must say, in this order, {', '.join(CARD_LABELS)}")
+    promises = head[positions["You will"] : positions["Before this"]]
     items = len(re.findall(r"(?m)^\s*(?:[-*+]|\d+\.)\s(?!\s*\*\*You will)", promises)) or promises.count("<li>")
     if not 3 <= items <= 5:
-        found.append(f'the card must list 3 to 5 things under "You will", got {items}')
+        messages.append(f'the card must list 3 to 5 things under "You will", got {items}')
     measured = RUNS_IN.search(head)
     if not measured or not re.search(r"\d", measured.group(1)):
-        found.append('"Runs in" must be measured: put <!-- runs-in --><!-- /runs-in --> there, and run the script')
-    return found
+        messages.append('"Runs in" must be measured: put <!-- runs-in --><!-- /runs-in --> there, and run the script')
+    return messages
 
 
 def _opening_problems(notebook: Any, number: str) -> list[str]:
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     if not code:
         return ["there is no code cell"]
-    found = []
+    messages = []
     lines = [line for line in code[0].splitlines() if line.strip()]
     if len(lines) > 3:
-        found.append(f"the opening cell must have at most three lines, got {len(lines)}")
+        messages.append(f"the opening cell must have at most three lines, got {len(lines)}")
     opened = re.findall(r"lessons\.open\(\s*[\"']?(\w+)[\"']?\s*\)", code[0])
     if opened != [number]:
-        got = ", ".join(opened) or "none"
-        found.append(f'the first code cell must open this lesson, lessons.open("{number}"); it opens {got}')
-    return found
+        opened_instead = ", ".join(opened) or "none"
+        messages.append(
+            f'the first code cell must open this lesson, lessons.open("{number}"); it opens {opened_instead}'
+        )
+    return messages
 
 
 def _order_problems(notebook: Any) -> list[str]:
     opening = next((index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"), None)
-    places: dict[str, tuple[int, int] | None] = {"the opening cell": None if opening is None else (opening, 0)}
+    positions: dict[str, tuple[int, int] | None] = {"the opening cell": None if opening is None else (opening, 0)}
     for part in ("Predict, then listen", "Break it", "Exercises", "Five questions", "Go on"):
-        places[part] = _place(notebook, part)
-    found = [f'there is no part "{part}"' for part, place in places.items() if place is None]
-    present = [(part, place) for part, place in places.items() if place is not None]
-    for (part, place), (following, next_place) in itertools.pairwise(present):
-        if place > next_place:
-            found.append(f'"{part}" must come before "{following}"')
-    return found
+        positions[part] = _position(notebook, part)
+    messages = [f'there is no part "{part}"' for part, position in positions.items() if position is None]
+    present = [(part, position) for part, position in positions.items() if position is not None]
+    for (part, position), (following, next_position) in itertools.pairwise(present):
+        if position > next_position:
+            messages.append(f'"{part}" must come before "{following}"')
+    return messages
 
 
 def _exercise_problems(notebook: Any, exercises: Sequence[Exercise]) -> list[str]:
-    found: list[str] = []
+    messages: list[str] = []
     words, checked = "", []
     numbers = [exercise.number for exercise in exercises]
-    first = (_place(notebook, "Exercises") or (len(notebook.cells), 0))[0]
-    end = (_place(notebook, "Five questions") or (len(notebook.cells), 0))[0]
+    first = (_position(notebook, "Exercises") or (len(notebook.cells), 0))[0]
+    end = (_position(notebook, "Five questions") or (len(notebook.cells), 0))[0]
     for cell in notebook.cells[first:end]:
         words += cell.source + "\n"
         if cell.cell_type != "code":
             continue
-        for given in re.findall(r"lab\.check\(\s*[\"'](\d+\.\d+)[\"']", cell.source):
-            checked.append(given)
-            before = re.split(rf"lab\.check\(\s*[\"']{given}", words)[0]
-            if given not in before:
-                found.append(f"the task of exercise {given} must stand above its check, with its number")
+        for number in re.findall(r"lab\.check\(\s*[\"'](\d+\.\d+)[\"']", cell.source):
+            checked.append(number)
+            before = re.split(rf"lab\.check\(\s*[\"']{number}", words)[0]
+            if number not in before:
+                messages.append(f"the task of exercise {number} must stand above its check, with its number")
             if not re.search(r"\bexpected\b", before, re.IGNORECASE):
-                found.append(f'exercise {given} must say what is expected: put "Expected: ..." beside its task')
+                messages.append(f'exercise {number} must say what is expected: put "Expected: ..." beside its task')
             words = ""
-    found += [
+    messages += [
         f'exercise {number} has no cell with lab.check("{number}", ...) under Exercises'
         for number in numbers
         if number not in checked
     ]
-    found += [
-        f"there is a check of {given}, which the lesson does not have" for given in checked if given not in numbers
+    messages += [
+        f"there is a check of {number}, which the lesson does not have" for number in checked if number not in numbers
     ]
-    ordered = [given for given in dict.fromkeys(checked) if given in numbers]
+    ordered = [number for number in dict.fromkeys(checked) if number in numbers]
     if ordered != [number for number in numbers if number in checked]:
-        found.append(f"the exercises stand in the order {', '.join(ordered)}")
+        messages.append(f"the exercises stand in the order {', '.join(ordered)}")
     if not 3 <= len(numbers) <= 5:
-        found.append(f"a lesson has 3 to 5 exercises, got {len(numbers)}")
-    return found
+        messages.append(f"a lesson has 3 to 5 exercises, got {len(numbers)}")
+    return messages
 
 
 def _question_problems(notebook: Any) -> list[str]:
-    found = []
+    messages = []
     questions = _section(notebook, "Five questions")
     if questions is not None:
         folded = len(re.findall(r"<details>\s*<summary>.+?</summary>.*?\S.*?</details>", questions, re.DOTALL))
         if folded != 5 or questions.count("<details") != 5:
-            found.append(
+            messages.append(
                 f"Five questions must have five answers folded away, each <details><summary>...</summary>..."
                 f"</details>, got {folded}"
             )
     further = _section(notebook, "Go on")
     if further is not None and not re.search(r"\]\([^)\s]+\)", further):
-        found.append("Go on must have links")
-    return found
+        messages.append("Go on must have links")
+    return messages
 
 
 def _cell_problems(notebook: Any) -> list[str]:
-    found = []
+    messages = []
     for index, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code":
             continue
         lines = sum(bool(line.strip()) for line in cell.source.splitlines())
         if lines > MOST_LINES:
-            found.append(f"cell {index} has {lines} lines; over {MOST_LINES} belong in the package")
+            messages.append(f"cell {index} has {lines} lines; over {MOST_LINES} belong in the package")
         if cell.outputs or cell.execution_count is not None:
-            found.append(f"cell {index} has outputs; run python -m mss_lab.lessons.strip")
-    return found
+            messages.append(f"cell {index} has outputs; run python -m mss_lab.lessons.strip")
+    return messages
 
 
 def _head(notebook: Any) -> str:
@@ -184,7 +186,7 @@ def _label(words: str) -> re.Pattern[str]:
     return re.compile(rf"^[ \t>|+*-]*(?:\*\*|__|<b>|<strong>|#+ )\s*(?:\d+\.\s*)?{re.escape(words)}\b", re.M | re.I)
 
 
-def _place(notebook: Any, part: str) -> tuple[int, int] | None:
+def _position(notebook: Any, part: str) -> tuple[int, int] | None:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown" and (match := _label(part).search(cell.source)):
             return index, match.start()
@@ -192,10 +194,10 @@ def _place(notebook: Any, part: str) -> tuple[int, int] | None:
 
 
 def _section(notebook: Any, part: str) -> str | None:
-    place = _place(notebook, part)
-    if place is None:
+    position = _position(notebook, part)
+    if position is None:
         return None
-    index, start = place
+    index, start = position
     later = [cell.source for cell in notebook.cells[index + 1 :] if cell.cell_type == "markdown"]
     text = "\n\n".join([notebook.cells[index].source[start:], *later])
     # Up to the next heading of the same kind or above.

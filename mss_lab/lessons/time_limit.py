@@ -11,21 +11,21 @@ from typing import Any
 
 from .. import checks
 
-# How often, and how long after each other, code that swallows the stop is asked again.
+# How often the stop is raised again in code that catches it, and after which wait.
 STOPS = 10
 STOP_WAIT_S = 0.1
 
 
 class Stop(SystemExit):
-    """Raised inside the code whose time is over. No Exception, so that ``except Exception`` does not swallow it."""
+    """Raised inside the code whose time is over. It is no Exception, so that ``except Exception`` does not catch it."""
 
 
 def within(limit_s: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what `function` returns, or give it up after `limit_s` seconds.
+    """Return what `function` returns, or stop it after `limit_s` seconds.
 
-    The function runs in a thread of its own, and the caller waits. When the time is over, the interpreter is asked to
-    raise `Stop` there, which ends every loop written in Python, on every system. One call into a library (a long sleep,
-    a large product of matrices) ends only when it returns; it is left behind, and the caller goes on.
+    The function runs in a thread of its own, and the caller waits. When the time is over, the interpreter raises `Stop`
+    in that thread, which ends every loop written in Python, on every system. A single call into a library (a long
+    sleep, a large product of matrices) ends only when it returns; the caller then goes on without waiting for it.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def within(limit_s: float, function: Callable[..., Any], *arguments: Any) -> Any
         except BaseException as error:
             outcome["error"] = error
 
-    # The caller's context goes along: NumPy, for one, keeps there how it treats a division by zero.
+    # The thread gets the caller's context, in which NumPy, for example, keeps how it treats a division by zero.
     worker = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="time limit", daemon=True)
     worker.start()
     try:

@@ -1,9 +1,9 @@
 """Values on their way between a notebook's kernel and the grader: JSON and raw numbers, nothing that could run.
 
-A message is a header in JSON and the contents of its arrays. Pickle would be shorter, and would run whatever a notebook
-packs into it. Numbers, texts, lists, dicts, NumPy arrays and scalars arrive as what they were; a function arrives as
-another that is called where it lives; any other object arrives as a `Foreign` of the same name, which a check
-describes as it would describe the object.
+A message is a header in JSON, followed by the contents of its arrays. Pickle would need less code, but it would run
+whatever code a notebook packs into it. Numbers, texts, lists, dicts, NumPy arrays and scalars arrive unchanged. A
+function arrives as another function, which calls the original in its own process. Any other object arrives as a
+`Foreign` whose class has the same name, so that a check describes it as it would describe the object.
 
 Contents: Foreign, Channel, LONGEST_MESSAGE; pack, unpack.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-# Deeper than answers go; a list that holds itself is cut off there.
+# Deeper than the lists of any answer; a list that contains itself is cut off there.
 DEEPEST = 12
 MOST_ITEMS = 100_000
 # Bytes of a message, arrays included. The largest answer of the workbook's lessons takes a few megabytes.
@@ -30,7 +30,7 @@ _NAME_OF_CLASS = type.__dict__["__name__"].__get__
 
 
 class Foreign:
-    """An object that does not travel; only the name of its class does, and a few words about it."""
+    """Stands for an object that is not sent; only the name of its class is, and a few words about it."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -51,7 +51,7 @@ class Channel:
         self._connection = connection
 
     def send(self, message: dict[str, Any], keep_function: Callable[[Any], int] | None = None) -> None:
-        """Send a dict; its functions are replaced by what `keep_function` says of each, a number.
+        """Send a dict; each of its functions is replaced by the number that `keep_function` returns for it.
 
         Raises
         ------
@@ -64,9 +64,7 @@ class Channel:
         packed = json.dumps(header).encode()
         size = sum(array.nbytes for array in arrays)
         if len(packed) + size > LONGEST_MESSAGE:
-            raise ValueError(
-                f"this takes {len(packed) + size:,} bytes, more than the {LONGEST_MESSAGE:,} that are taken"
-            )
+            raise ValueError(f"this takes {len(packed) + size:,} bytes; a message may have at most {LONGEST_MESSAGE:,}")
         self._connection.sendall(_LENGTHS.pack(len(packed), size) + packed)
         for array in arrays:
             self._connection.sendall(array.data.cast("B") if array.size else b"")
@@ -81,12 +79,14 @@ class Channel:
         TimeoutError
             If nothing, or not all, has come after `limit_s` seconds.
         ValueError
-            If it is no message.
+            If what arrives is not a message.
         """
         deadline = time.monotonic() + limit_s
         header_bytes, array_bytes = _LENGTHS.unpack(self._take(_LENGTHS.size, deadline))
         if header_bytes + array_bytes > LONGEST_MESSAGE:
-            raise ValueError(f"a message of {header_bytes + array_bytes:,} bytes; {LONGEST_MESSAGE:,} are taken")
+            raise ValueError(
+                f"a message of {header_bytes + array_bytes:,} bytes; at most {LONGEST_MESSAGE:,} are accepted"
+            )
         header = self._take(header_bytes, deadline)
         content = self._take(array_bytes, deadline)
         try:
@@ -94,37 +94,37 @@ class Channel:
         except (TypeError, KeyError, IndexError, RecursionError, MemoryError, OverflowError, AttributeError) as error:
             raise ValueError(f"no message: {error}") from error
         if not isinstance(message, dict):
-            raise ValueError("no message: a dict is wanted")
+            raise ValueError("no message: it must be a dict")
         return message
 
     def _take(self, count: int, deadline: float) -> bytearray:
-        # In short waits, so that the time limit of a check, which stops Python code, can stop this.
-        taken = bytearray()
-        while len(taken) < count:
+        # It waits in short steps, so that the time limit of a check, which stops Python code, can stop this loop.
+        received = bytearray()
+        while len(received) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError("the other side does not answer")
             self._connection.settimeout(0.1)
             try:
-                piece = self._connection.recv(min(count - len(taken), 1 << 20))
+                piece = self._connection.recv(min(count - len(received), 1 << 20))
             except TimeoutError:
                 continue
             finally:
                 self._connection.settimeout(None)
             if not piece:
                 raise EOFError("the other side is gone")
-            taken += piece
-        return taken
+            received += piece
+        return received
 
 
 def pack(value: Any, keep_function: Callable[[Any], int] | None = None) -> tuple[Any, list[np.ndarray]]:
-    """Turn a value into what JSON can say, and the arrays beside it.
+    """Turn a value into what JSON can hold, and into a list of its arrays.
 
     Parameters
     ----------
     value : anything
-        Objects that do not travel are described; nothing of them is run but what says its name.
+        Objects that cannot be sent are described; none of their code runs, except what returns a function's name.
     keep_function : callable function -> int, optional
-        Keeps a function, and says under which number; without it functions are described as other objects are.
+        Keeps a function and returns its number; without it, functions are described like other objects.
 
     Returns
     -------
@@ -182,28 +182,28 @@ def unpack(packed: Any, content: bytes | bytearray, call: Callable[..., Any] | N
     ----------
     packed : as `pack` gives it
     content : bytes
-        Of its arrays, one after the other.
+        The contents of its arrays, one after the other.
     call : callable number, name -> callable, optional
-        Makes a function from its number and name; without it functions arrive as `Foreign`.
+        Makes a function from its number and name; without it, functions arrive as `Foreign`.
 
     Raises
     ------
     ValueError, TypeError, KeyError, IndexError
-        If this is not what `pack` makes.
+        If `packed` is not the output of `pack`.
     """
-    place = 0
+    position = 0
 
     def array_of(words: str, shape: Any) -> np.ndarray:
-        nonlocal place
+        nonlocal position
         dtype = np.dtype(str(words))
         if dtype.kind not in ARRAY_KINDS or dtype.hasobject:
-            raise ValueError(f"arrays of {dtype} do not travel")
+            raise ValueError(f"arrays of {dtype} cannot be sent")
         sizes = tuple(int(size) for size in shape)
         count = math.prod(sizes)
-        if len(sizes) > 32 or min(sizes, default=0) < 0 or place + count * dtype.itemsize > len(content):
+        if len(sizes) > 32 or min(sizes, default=0) < 0 or position + count * dtype.itemsize > len(content):
             raise ValueError("an array is longer than its message")
-        flat = np.frombuffer(content, dtype, count, place) if count else np.empty(0, dtype)
-        place += count * dtype.itemsize
+        flat = np.frombuffer(content, dtype, count, position) if count else np.empty(0, dtype)
+        position += count * dtype.itemsize
         return flat.reshape(sizes).copy()
 
     def one(item: Any) -> Any:
@@ -246,7 +246,7 @@ def _stand_in(name: str, words: str) -> Foreign:
 
 
 def _class_name(item: Any) -> str:
-    # What the interpreter says: a student's class may answer the same question with an error, or with a lie.
+    # Read by the interpreter's own descriptor: a student's class may define `__name__` to raise an error or to lie.
     name: str = _NAME_OF_CLASS(type(item))
     return name
 
