@@ -17,21 +17,21 @@ ARRAY_TOLERANCE = 1e-6
 
 def number(
     answer: Any,
-    wanted: float,
+    expected: float,
     tolerance: float,
     unit: str = "",
     *,
     name: str = "the answer",
     where: str = "",
-    slips: Mapping[str, float] | None = None,
+    mistakes: Mapping[str, float] | None = None,
 ) -> str | None:
-    """None if `answer` is a number within `tolerance` of `wanted`, else what is wrong.
+    """None if `answer` is a number within `tolerance` of `expected`, else what is wrong.
 
     Parameters
     ----------
     answer : anything
         The student's answer; an array of one number counts as that number.
-    wanted, tolerance : float
+    expected, tolerance : float
         In `unit`; the tolerance is absolute.
     unit : str
         Such as "dB"; stands behind the numbers in the message.
@@ -39,8 +39,9 @@ def number(
         Opens the message.
     where : str
         A sentence on where to look, added to the message.
-    slips : dict of str -> float, optional
-        Typical wrong results: what to say -> the number that this slip gives. Tried before the general message.
+    mistakes : dict of str -> float, optional
+        Typical wrong results: what to say -> the number that this mistake gives. They are tried before the general
+        message.
     """
     where = f" {where}" if where else ""
     unit = f" {unit}" if unit else ""
@@ -51,74 +52,74 @@ def number(
         return f"{capitalised(name)} must be one number{unit and ' in' + unit}, got {describe(answer)}.{where}"
     if not isinstance(value, int) and not np.isfinite(value):
         return f"{capitalised(name)} is {value}, which is no finite number; look for a division by zero.{where}"
-    if abs(value - wanted) <= tolerance:
+    if abs(value - expected) <= tolerance:
         return None
-    for words, slip in (slips or {}).items():
-        if abs(value - slip) <= tolerance:
+    for words, mistake in (mistakes or {}).items():
+        if abs(value - mistake) <= tolerance:
             return f"{capitalised(name)} is {_short(value)}{unit}. {words}"
-    side = "high" if value.real > wanted.real else "low"
+    side = "high" if value.real > expected.real else "low"
     # It says on which side the answer is, not what is expected: that would give the solution away.
     return f"{capitalised(name)} is {_short(value)}{unit}, too {side}.{where}"
 
 
 def array(
     answer: Any,
-    wanted: np.ndarray,
+    expected: np.ndarray,
     axes: str,
     *,
     tolerance: float | None = None,
     name: str = "the answer",
     where: str = "",
-    slips: Mapping[str, np.ndarray] | None = None,
+    mistakes: Mapping[str, np.ndarray] | None = None,
 ) -> str | None:
-    """None if `answer` is an array like `wanted`, else what is wrong: the shape, the kind, or the first difference.
+    """None if `answer` is an array like `expected`, else what is wrong: the shape, the kind, or the first difference.
 
     Parameters
     ----------
     answer : anything
-    wanted : array
+    expected : array
     axes : str
         Names of the axes, separated by spaces, such as ``"channels freq frames"``.
     tolerance : float, optional
-        Largest allowed difference; by default 1e-6 of the largest wanted value.
+        Largest allowed difference; by default 1e-6 of the largest expected value.
     name, where : str
         As for `number`.
-    slips : dict of str -> array, optional
-        Typical wrong results: what to say -> the array that this slip gives, NaN and infinities included. Tried after
-        the wanted one and before the general messages.
+    mistakes : dict of str -> array, optional
+        Typical wrong results: what to say -> the array that this mistake gives, NaN and infinities included. They are
+        tried if the answer is wrong, before the general messages.
     """
     where = f" {where}" if where else ""
     if is_blank(answer):
         raise Blank
-    wanted = _signed(np.asarray(wanted))
+    expected = _signed(np.asarray(expected))
     names = axes.split()
-    if wanted.ndim != len(names):
-        raise RefusedValue(f"axes must name the {wanted.ndim} axes of wanted, got {axes!r}")
+    if expected.ndim != len(names):
+        raise RefusedValue(f"axes must name the {expected.ndim} axes of expected, got {axes!r}")
     if not isinstance(answer, np.ndarray | list | tuple | int | float | complex | np.generic):
         return f"{capitalised(name)} must be an array ({', '.join(names)}), got {describe(answer)}.{where}"
-    got = _numbers(answer)
-    if got is None:
+    actual = _numbers(answer)
+    if actual is None:
         return f"{capitalised(name)} must be an array of numbers, got {describe(answer)}.{where}"
     if tolerance is None:
-        tolerance = ARRAY_TOLERANCE * float(np.abs(wanted).max(initial=0.0))
-    if _is_right(got, wanted, tolerance):
+        tolerance = ARRAY_TOLERANCE * float(np.abs(expected).max(initial=0.0))
+    if _is_right(actual, expected, tolerance):
         return None
-    for words, slip in (slips or {}).items():
-        if got.shape == np.shape(slip) and _alike(got, _signed(np.asarray(slip)), tolerance):
+    for words, mistake in (mistakes or {}).items():
+        if actual.shape == np.shape(mistake) and _alike(actual, _signed(np.asarray(mistake)), tolerance):
             return words
-    return f"{capitalised(name)} {_difference(got, wanted, names, tolerance)}{where}"
+    return f"{capitalised(name)} {_difference(actual, expected, names, tolerance)}{where}"
 
 
-def text(answer: Any, wanted: str, choices: tuple[str, ...], slips: Mapping[str, str] | None = None) -> str | None:
-    """None if `answer` is the wanted one of `choices`, whatever its case, else what is wrong.
+def text(answer: Any, expected: str, choices: tuple[str, ...], mistakes: Mapping[str, str] | None = None) -> str | None:
+    """None if `answer` is the expected one of `choices`, whatever its case, else what is wrong.
 
     Parameters
     ----------
     answer : anything
-    wanted : str
+    expected : str
     choices : tuple of str
         All the words that can be answered.
-    slips : dict of str -> str, optional
+    mistakes : dict of str -> str, optional
         A wrong choice -> what to say about it.
     """
     if is_blank(answer) or (isinstance(answer, str) and not answer.strip()):
@@ -127,11 +128,11 @@ def text(answer: Any, wanted: str, choices: tuple[str, ...], slips: Mapping[str,
     if not isinstance(answer, str):
         return f"The answer must be one of {listed}, got {describe(answer)}."
     given = " ".join(answer.split()).casefold()
-    if given == wanted.casefold():
+    if given == expected.casefold():
         return None
     if given not in {choice.casefold() for choice in choices}:
         return f'The answer must be one of {listed}, got "{answer}".'
-    for choice, words in (slips or {}).items():
+    for choice, words in (mistakes or {}).items():
         if given == choice.casefold():
             return words
     return f'"{answer}" is not it. Listen again, and look at the picture before it.'
@@ -167,51 +168,51 @@ def _numbers(answer: Any) -> np.ndarray | None:
     return _signed(values) if values.dtype.kind in "biufc" else None
 
 
-def _difference(got: np.ndarray, wanted: np.ndarray, names: list[str], tolerance: float) -> str:
-    """In which respect an array differs from the wanted one: its shape, its kind, or its values."""
-    if got.shape != wanted.shape:
-        return f"has shape {got.shape}, {_shape_words(got.shape, wanted.shape, names)}"
-    if np.iscomplexobj(got) and not np.iscomplexobj(wanted):
-        return "is complex, wanted real numbers; is a magnitude or an inverse missing?"
-    if not np.all(np.isfinite(got)):
-        count = int(np.count_nonzero(~np.isfinite(got)))
+def _difference(actual: np.ndarray, expected: np.ndarray, names: list[str], tolerance: float) -> str:
+    """In which respect an array differs from the expected one: its shape, its kind, or its values."""
+    if actual.shape != expected.shape:
+        return f"has shape {actual.shape}, {_shape_words(actual.shape, expected.shape, names)}"
+    if np.iscomplexobj(actual) and not np.iscomplexobj(expected):
+        return "is complex, expected real numbers; is a magnitude or an inverse missing?"
+    if not np.all(np.isfinite(actual)):
+        count = int(np.count_nonzero(~np.isfinite(actual)))
         return f"holds {count} NaN or infinite value(s); look for a division by zero."
-    difference = np.abs(got - wanted)
+    difference = np.abs(actual - expected)
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     position = ", ".join(f"{axis} {int(index)}" for axis, index in zip(names, worst, strict=True))
     share = np.mean(difference > tolerance)
     return (
         f"has the right shape, but {share:.0%} of its values are off, most at {position or 'its value'}: "
-        f"got {_short(got[worst])}, wanted {_short(wanted[worst])}."
+        f"got {_short(actual[worst])}, expected {_short(expected[worst])}."
     )
 
 
-def _is_right(got: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
-    # Asked before the slips: for some inputs a typical slip happens to give the right result.
-    if got.shape != wanted.shape or (np.iscomplexobj(got) and not np.iscomplexobj(wanted)):
+def _is_right(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    # Asked before the mistakes: for some inputs a typical mistake happens to give the right result.
+    if actual.shape != expected.shape or (np.iscomplexobj(actual) and not np.iscomplexobj(expected)):
         return False
     with np.errstate(invalid="ignore"):
-        return bool(np.all(np.abs(got - wanted) <= tolerance))
+        return bool(np.all(np.abs(actual - expected) <= tolerance))
 
 
-def _alike(got: np.ndarray, slip: np.ndarray, tolerance: float) -> bool:
-    # A typical slip may leave NaN or infinities; they count as equal where they stand in the same places.
+def _alike(actual: np.ndarray, mistake: np.ndarray, tolerance: float) -> bool:
+    # A typical mistake may leave NaN or infinities; they count as equal where they stand in the same places.
     with np.errstate(invalid="ignore"):
-        near = np.abs(got - slip) <= tolerance
-    return bool(np.all(near | (got == slip) | (np.isnan(got) & np.isnan(slip))))
+        near = np.abs(actual - mistake) <= tolerance
+    return bool(np.all(near | (actual == mistake) | (np.isnan(actual) & np.isnan(mistake))))
 
 
-def _shape_words(got: tuple[int, ...], wanted: tuple[int, ...], names: list[str]) -> str:
-    words = ", ".join(f"{size} {axis}" for size, axis in zip(wanted, names, strict=True))
+def _shape_words(actual: tuple[int, ...], expected: tuple[int, ...], names: list[str]) -> str:
+    words = ", ".join(f"{size} {axis}" for size, axis in zip(expected, names, strict=True))
     reason = ""
-    if len(got) != len(wanted):
-        reason = f" It has {len(got)} axes and needs {len(wanted)}."
-    elif sorted(got) == sorted(wanted):
+    if len(actual) != len(expected):
+        reason = f" It has {len(actual)} axes and needs {len(expected)}."
+    elif sorted(actual) == sorted(expected):
         reason = " The axes are there, but in another order: try a transpose."
     else:
-        off = [axis for size, want, axis in zip(got, wanted, names, strict=True) if size != want]
+        off = [axis for size, want, axis in zip(actual, expected, names, strict=True) if size != want]
         reason = f" Look at the axis {', '.join(off)}."
-    return f"wanted {wanted} ({words or 'one number'}).{reason}"
+    return f"expected {expected} ({words or 'one number'}).{reason}"
 
 
 def _short(value: Any) -> str:

@@ -222,7 +222,7 @@ def test_a_function_that_ends_the_program_does_not():
     ],
 )
 def test_a_wrong_number_is_told_apart(given, words):
-    message = answers.number(given, 6.0, 0.1, "dB", where="Look at step 2.", slips={"The sign is turned.": -6.0})
+    message = answers.number(given, 6.0, 0.1, "dB", where="Look at step 2.", mistakes={"The sign is turned.": -6.0})
     assert message is not None and words in message
     assert "Look at step 2." in message or "sign" in message
 
@@ -256,7 +256,7 @@ def test_a_number_just_outside_its_tolerance_is_wrong():
         (np.zeros(3), "It has 1 axes and needs 2"),
         (np.zeros((2, 3), complex), "complex"),
         (np.full((2, 3), np.nan), "6 NaN"),
-        (np.array([[0, 1, 3], [3, 4, 5]]), "most at freq 0, frames 2: got 3, wanted 2"),
+        (np.array([[0, 1, 3], [3, 4, 5]]), "most at freq 0, frames 2: got 3, expected 2"),
         ([[1, 2], [3]], "array of numbers"),
         ("abc", "must be an array (freq, frames)"),
         (2 * np.arange(6.0).reshape(2, 3), "Not twice."),
@@ -267,7 +267,7 @@ def test_a_wrong_array_is_told_apart(given, words):
     wanted = np.arange(6.0).reshape(2, 3)
     with np.errstate(all="ignore"):
         over = wanted / 0
-    message = answers.array(given, wanted, "freq frames", slips={"Not twice.": 2 * wanted, "Not over 0.": over})
+    message = answers.array(given, wanted, "freq frames", mistakes={"Not twice.": 2 * wanted, "Not over 0.": over})
     assert message is not None and words in message
 
 

@@ -166,7 +166,7 @@ def test_inputs_are_drawn_until_they_tell_or_given_up():
 
 
 def test_a_slip_that_happens_to_be_right_is_right():
-    assert answers.array(np.ones(3), np.ones(3), "frames", slips={"Not twice.": np.ones(3)}) is None
+    assert answers.array(np.ones(3), np.ones(3), "frames", mistakes={"Not twice.": np.ones(3)}) is None
 
 
 def _check_sum(answer):

@@ -28,11 +28,15 @@ def _check_double(answer):
     return answers.array(doubled, 2 * signal, "channels samples", where="Multiply by 2.")
 
 
+def _check_factor(answer):
+    return answers.number(answer, 6.02, 0.01, "dB", mistakes={{"That is 10 log10, for powers.": 3.01}})
+
+
 EXERCISES = (
     Exercise(
         number="7.1",
         task="How many dB is a factor of 2?",
-        check=lambda answer: answers.number(answer, 6.02, 0.01, "dB", slips={{"That is 10 log10, for powers.": 3.01}}),
+        check=_check_factor,
         hints=("A level is a logarithm.", "Use 20 log10(2)."),
         solution="import numpy as np\\nanswer = 20 * np.log10(2)",
         mistakes=("import numpy as np\\nanswer = 10 * np.log10(2)", "answer = 2"),

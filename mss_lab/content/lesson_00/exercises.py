@@ -25,7 +25,7 @@ def _bin_exercise(note="A3", window=4096):
             0.01,
             name="the bin",
             where=f"A bin lies every sample_rate / window Hz; the second harmonic of {note} is at {2 * hz:g} Hz.",
-            slips={
+            mistakes={
                 f"That is the fundamental, {hz:g} Hz; the second harmonic is twice as high.": round(first),
                 "Bins are whole: round to the nearest.": second,
                 "That divides by the window; one bin is sample_rate / window wide, so divide by that width.": window
@@ -68,18 +68,18 @@ def _check_share(answer):
     claims = rng.random(shape) * (rng.random(shape) < 0.6)
     claims[:, 0, 0] = 0
     total = claims.sum(axis=0)
-    wanted = np.where(total > 0, claims / np.where(total > 0, total, 1), 1 / len(claims))
-    slips = {
+    expected = np.where(total > 0, claims / np.where(total > 0, total, 1), 1 / len(claims))
+    mistakes = {
         "Bins that nobody claims came out as 0: the shares no longer add up to 1 there, and sound is lost. "
-        "Give each source the same part of them.": np.where(total > 0, wanted, 0),
+        "Give each source the same part of them.": np.where(total > 0, expected, 0),
         "Bins that nobody claims came out as nan, from 0 / 0. Give each source the same part of them.": np.where(
-            total > 0, wanted, np.nan
+            total > 0, expected, np.nan
         ),
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = answers.call(answer, claims)
         where = "Divide each claim by the sum over the sources, axis 0."
-        return answers.array(shares, wanted, "sources freq frames", name="the shares", where=where, slips=slips)
+        return answers.array(shares, expected, "sources freq frames", name="the shares", where=where, mistakes=mistakes)
 
 
 def _check_sdr(answer):
@@ -94,7 +94,7 @@ def _check_sdr(answer):
         "dB",
         name="the SDR",
         where="10 log10 of the energy of the source over the energy of source minus estimate.",
-        slips={
+        mistakes={
             "That is 20 log10: right for amplitudes, but these are energies, already squared.": 20
             * np.log10(energy / error),
             "The ratio is upside down: the source goes above the line.": 10 * np.log10(error / energy),
@@ -112,7 +112,7 @@ def _octave_exercise(harmonics=20):
             0.01,
             name="the count",
             where="Write both rows down: 1, 2, 3, ... times f, and 1, 2, 3, ... times 2 f.",
-            slips={
+            mistakes={
                 "All of the upper note's harmonics are among the lower note's; the question counts the lower "
                 "note's.": harmonics,
                 "Only one? Look further up: 4 f is the upper note's second harmonic.": 1,

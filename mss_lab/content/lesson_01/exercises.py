@@ -25,7 +25,7 @@ def _check_peak(answer: Any) -> str | None:
         "Hz",
         name="the frequency",
         where="Bin f makes f turns in the N samples of the window.",
-        slips={
+        mistakes={
             "The window has 2048 samples, of which the matrix keeps 1025 bins; a turn is counted in the whole window, "
             "so divide by 2048.": PEAK_BIN * PEAK_RATE_HZ / bins,
             "Dividing by 1024 gives twice the frequency: bin 1024 is half the sample rate, not the whole.": PEAK_BIN
@@ -60,29 +60,29 @@ def _check_one_bin(answer: Any) -> str | None:
         x = rng.standard_normal(samples) + 0.5
         t = np.arange(samples)
         turns = f * t / samples
-        wanted = np.sum(x * np.exp(-2j * np.pi * turns))
-        slips = {
+        expected = np.sum(x * np.exp(-2j * np.pi * turns))
+        mistakes = {
             "The sine has the wrong sign: X[f] = C[f] - i S[f], so that the angle is where the tone starts.": np.conj(
-                wanted
+                expected
             ),
             "A turn is 2 pi, not pi.": np.sum(x * np.exp(-1j * np.pi * turns)),
-            "The sum is right, but divided by N; this transform does not divide.": wanted / samples,
+            "The sum is right, but divided by N; this transform does not divide.": expected / samples,
             "Time starts at 0, not at 1: the first sample is x[0].": np.sum(
                 x * np.exp(-2j * np.pi * f * (t + 1) / samples)
             ),
-            "That is the magnitude alone; the angle is wanted too, as one complex number.": np.abs(wanted),
-            "That is the cosine's sum alone; a tone that starts as a sine would be missed.": wanted.real,
+            "That is the magnitude alone; the angle is expected too, as one complex number.": np.abs(expected),
+            "That is the cosine's sum alone; a tone that starts as a sine would be missed.": expected.real,
             "Cosine and sine are added as plain numbers; multiply the sine's sum by -1j first.": np.sum(
                 x * (np.cos(2 * np.pi * turns) + np.sin(2 * np.pi * turns))
             ),
         }
         wrong = answers.number(
             answers.call(answer, x, f, name="one_bin"),
-            wanted,
+            expected,
             1e-9 * samples,
             name="the result",
             where=f"(N = {samples}, f = {f}.) Look at the two sums of step 2.",
-            slips=slips,
+            mistakes=mistakes,
         )
         if wrong:
             return wrong
@@ -92,29 +92,29 @@ def _check_one_bin(answer: Any) -> str | None:
 def _check_window(answer: Any) -> str | None:
     distance_hz = D3_HZ - C3_HZ
     needed = 2 * BASS_RATE_HZ / distance_hz
-    wanted = 2 ** int(np.ceil(np.log2(needed)))
+    expected = 2 ** int(np.ceil(np.log2(needed)))
     hill = "The hill of a Hann window is two bins wide at -6 dB, so the notes must be two bins apart."
-    slips = {
-        f"That puts the notes about one bin apart. {hill}": wanted / 2,
+    mistakes = {
+        f"That puts the notes about one bin apart. {hill}": expected / 2,
         "That is the length the rule asks for; the task wants the next power of two.": round(needed),
         f"That is half the length the rule asks for. {hill}": round(needed / 2),
-        "Long enough, but twice as long as the rule asks for: each doubling smears attacks twice as far.": 2 * wanted,
+        "Long enough, but twice as long as the rule asks for: each doubling smears attacks twice as far.": 2 * expected,
     }
     for samples in (2**power for power in range(1, 21)):
-        if samples < wanted / 2:
-            slips[f"Two bins are then {2 * BASS_RATE_HZ / samples:.0f} Hz, the notes {distance_hz:.0f} Hz apart."] = (
-                samples
-            )
-        if samples > 2 * wanted:
-            slips[f"Far longer than the rule asks for: {samples / BASS_RATE_HZ:.1f} s in one column."] = samples
+        if samples < expected / 2:
+            mistakes[
+                f"Two bins are then {2 * BASS_RATE_HZ / samples:.0f} Hz, the notes {distance_hz:.0f} Hz apart."
+            ] = samples
+        if samples > 2 * expected:
+            mistakes[f"Far longer than the rule asks for: {samples / BASS_RATE_HZ:.1f} s in one column."] = samples
     return answers.number(
         answer,
-        wanted,
+        expected,
         0.5,
         "samples",
         name="the window",
         where="The distance of the two notes in Hz must be at least 2 r / N.",
-        slips=slips,
+        mistakes=mistakes,
     )
 
 
@@ -132,15 +132,15 @@ def _check_overlap_add(answer: Any) -> str | None:
         total = (count - 1) * hop + samples
         x = rng.standard_normal(total)
         frames = np.stack([w * x[n * hop : n * hop + samples] for n in range(count)], axis=1)
-        got = answers.call(answer, frames, w, hop, name="overlap_add")
+        result = answers.call(answer, frames, w, hop, name="overlap_add")
         wrong = answers.array(
-            got,
+            result,
             _overlap_add(frames, w, hop, fade=True, power=2),
             "samples",
             tolerance=1e-9,
             name="the waveform",
             where=f"(This was a {window} window of {samples} samples, hop {hop}.)",
-            slips={
+            mistakes={
                 "The frames are added, but nothing is divided: divide by the sum of the squared windows.": _overlap_add(
                     frames, w, hop, fade=True, power=0
                 ),
@@ -160,7 +160,7 @@ def _check_overlap_add(answer: Any) -> str | None:
 
 
 def _overlap_add(frames: np.ndarray, w: np.ndarray, hop: int, *, fade: bool, power: int) -> np.ndarray:
-    """Overlap-add, and its typical slips: no second window, or a sum of windows to another power as divisor."""
+    """Overlap-add, and its typical mistakes: no second window, or a sum of windows to another power as divisor."""
     samples, count = frames.shape
     total, weight = np.zeros((2, (count - 1) * hop + samples))
     for n in range(count):
@@ -180,19 +180,19 @@ def _check_transplant(answer: Any) -> str | None:
         if silent:
             giver, magnitude = giver.copy(), magnitude.copy()
             giver[1, 2], magnitude[3, 3] = 0, 0
-        got = answers.call(answer, magnitude, giver, name="transplant")
-        if silent and isinstance(got, np.ndarray) and got.shape == giver.shape and np.isnan(got[1, 2]):
+        result = answers.call(answer, magnitude, giver, name="transplant")
+        if silent and isinstance(result, np.ndarray) and result.shape == giver.shape and np.isnan(result[1, 2]):
             return (
                 "Where the giver is 0 there is NaN: 0 / 0. Let its phase count as 0 there; np.angle does so by itself."
             )
         angle = np.angle(giver)
         wrong = answers.array(
-            got,
+            result,
             magnitude * np.exp(1j * angle),
             "freq frames",
             name="the result",
             where="Its magnitude must be magnitude, its angle that of giver.",
-            slips={
+            mistakes={
                 "The giver's magnitude is still in it: divide it out, or take the angle alone.": magnitude * giver,
                 "The angle is turned the wrong way: e to the plus i times the angle.": magnitude * np.exp(-1j * angle),
                 "np.angle gives radians; no conversion to degrees is needed.": magnitude

@@ -20,28 +20,28 @@ def _check_dct(answer: Any) -> str | None:
     ):
         y = rng.standard_normal(samples) + 0.3
         k, t = np.arange(samples)[:, np.newaxis], np.arange(samples)
-        wanted = scipy.fft.dct(y, norm="ortho")
+        expected = scipy.fft.dct(y, norm="ortho")
         scale = np.sqrt(2 / samples)
         first = np.where(t == 0, 1 / np.sqrt(2), 1)
-        slips = {
-            "Only coefficient 0 is off: it needs the further factor 1 / sqrt(2), else its row is too long.": wanted
+        mistakes = {
+            "Only coefficient 0 is off: it needs the further factor 1 / sqrt(2), else its row is too long.": expected
             / first,
-            "The sums are right; the factors sqrt(2 / N) and b_k are missing.": wanted / (scale * first),
-            "The factor sqrt(2 / N) is missing.": wanted / scale,
+            "The sums are right; the factors sqrt(2 / N) and b_k are missing.": expected / (scale * first),
+            "The factor sqrt(2 / N) is missing.": expected / scale,
             "The cosines must be taken in the middle of the samples: 2t + 1 half steps, not 2t.": scale
             * first
             * (np.cos(np.pi * k * t / samples) @ y),
-            "The factor is sqrt(2 / N), not 2 / N.": wanted * scale,
-            "The magnitudes are right, but the signs are gone.": np.abs(wanted),
+            "The factor is sqrt(2 / N), not 2 / N.": expected * scale,
+            "The magnitudes are right, but the signs are gone.": np.abs(expected),
         }
         wrong = answers.array(
             answers.call(answer, y, name="cosine_sums"),
-            wanted,
+            expected,
             "freq",
             tolerance=1e-9 * samples,
             name="the result",
             where=f"(N = {samples}.) Compare with the equation of step 1, factor by factor.",
-            slips=slips,
+            mistakes=mistakes,
         )
         if wrong:
             return wrong
@@ -57,7 +57,7 @@ def _check_gain(answer: Any) -> str | None:
         "dB",
         name="the gain",
         where="The gain is the sum of the squared windows that cover one sample.",
-        slips={
+        mistakes={
             "That is 10 log10, for powers; the gain multiplies amplitudes, so 20 log10.": 10 * np.log10(gain),
             "That is the gain as a factor; the task wants dB.": gain,
             "That is the sum of the windows; the window is applied twice, so sum its squares.": 20 * np.log10(4),
@@ -83,15 +83,15 @@ def _check_mask(answer: Any) -> str | None:
             source[2, 3], mixture[2, 3] = 0, 0  # both silent
             mixture[4, 1] = 0  # the sources cancel
         for low, high in ((0.0, 1.0), (low_limit, high_limit), (0.0, soft_limit)):
-            got = answers.call(answer, source, mixture, low, high, name="best_mask")
+            result = answers.call(answer, source, mixture, low, high, name="best_mask")
             exact = _quotient(source, mixture)
-            wanted = np.clip(exact, low, high)
-            if isinstance(got, np.ndarray) and got.shape == wanted.shape:
+            expected = np.clip(exact, low, high)
+            if isinstance(result, np.ndarray) and result.shape == expected.shape:
                 odd = mixture == 0
-                if not np.all(np.isfinite(got)) or (odd.any() and np.any(got[odd] != 0)):
+                if not np.all(np.isfinite(result)) or (odd.any() and np.any(result[odd] != 0)):
                     return "Where the mixture is 0 the quotient is NaN or infinite; the mask is to be 0 there."
             size = np.abs(source)
-            slips = {
+            mistakes = {
                 "This is the quotient, but it leaves the limits: clip it to low and high.": exact,
                 "The sign is gone: with magnitudes a coefficient of the wrong sign gets a mask above 0. "
                 "Divide the coefficients themselves.": np.clip(np.abs(exact), low, high),
@@ -102,12 +102,12 @@ def _check_mask(answer: Any) -> str | None:
                 "The limits are always 0 and 1; use low and high.": np.clip(exact, 0, 1),
             }
             wrong = answers.array(
-                got,
-                wanted,
+                result,
+                expected,
                 "freq frames",
                 name="the mask",
                 where=f"(low = {low:g}, high = {high:g}.)",
-                slips=slips,
+                mistakes=mistakes,
             )
             if wrong:
                 return wrong
@@ -134,7 +134,7 @@ def _axis_exercise(coefficient: int = 100, window: int = 2048, rate_hz: int = 16
             "Hz",
             name="the frequency",
             where="Coefficient k makes k half turns in the N samples of the window.",
-            slips={
+            mistakes={
                 f"That is where bin {coefficient} of an STFT lies; coefficient k makes k half turns, not whole ones.": 2
                 * hz,
                 "That is a quarter of the STFT's place; k half turns in N samples are k / 2N turns a sample.": hz / 2,
@@ -182,7 +182,7 @@ def _flicker_exercise(hop: int = 512, rate_hz: int = 44_100) -> Exercise:
             "Hz",
             name="the frequency",
             where="From one frame to the next the tone makes f H / r turns; what must that be for |cos| to stay?",
-            slips={
+            mistakes={
                 "There a whole turn passes in a hop. Steady, but a lower one is too: |cos| repeats every half turn.": 2
                 * hz,
                 "There a quarter of a turn passes in a hop: |cos| becomes |sin| and back.": hz / 2,

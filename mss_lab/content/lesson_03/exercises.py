@@ -12,21 +12,21 @@ def _check_generalised(answer):
     models = rng.random((answers.varied(3, 2, 5, rng), 2, answers.varied(6, 4, 8, rng), answers.varied(5, 4, 8, rng)))
     for exponent in (1, answers.varied(2, 1.5, 3.0, rng), answers.varied(0.5, 0.3, 0.8, rng)):
         powered = models**exponent
-        wanted = powered / powered.sum(axis=0)
+        expected = powered / powered.sum(axis=0)
         wrong = answers.array(
             answers.call(answer, models, exponent),
-            wanted,
+            expected,
             "sources channels freq frames",
             name=f"the mask at exponent {exponent:g}",
             where="Raise every model to the exponent, then divide by the sum over the sources, axis 0.",
-            slips=_exponent_slips(models, exponent),
+            mistakes=_exponent_mistakes(models, exponent),
         )
         if wrong:
             return wrong
     return _check_silence(answer, models) or _check_levels(answer, models)
 
 
-def _exponent_slips(models, exponent):
+def _exponent_mistakes(models, exponent):
     ratio = models / models.sum(axis=0)
     return {
         "The exponent changes nothing: it must be applied to the models before they are divided.": ratio,
@@ -61,11 +61,11 @@ def _check_silence(answer, models):
 
 
 def _check_levels(answer, models):
-    wanted = models**2 / np.sum(models**2, axis=0)
+    expected = models**2 / np.sum(models**2, axis=0)
     for level in (1e-6, 1e-200, 1e200):
         with np.errstate(all="ignore"):
             mask = np.asarray(answers.call(answer, level * models, 2))
-        if mask.shape != wanted.shape or not np.allclose(mask, wanted, atol=1e-6):
+        if mask.shape != expected.shape or not np.allclose(mask, expected, atol=1e-6):
             return (
                 f"At a level of {level:g} the mask is not the same as at 1. A small constant added to the sum decides "
                 "quiet recordings, and powers of very small or very large numbers leave the range of floating-point "
@@ -84,7 +84,7 @@ def _check_drift(answer):
         0.0006,
         name="the mask",
         where="Every round squares the ratio of the two masks, and the first mask squares it once: 3/2 to which power?",
-        slips={
+        mistakes={
             "That is the mask after one update. There are two.": mask(4),
             "That is the mask before any update.": mask(2),
             "That is the ratio mask, exponent 1: it never changes.": mask(1),
@@ -103,7 +103,7 @@ def _check_ninety_nine(answer):
         "dB",
         name="the difference",
         where="Solve 1 / (1 + 10 ** (-2 d / 20)) = 0.99 for d.",
-        slips={
+        mistakes={
             "That is for exponent 1, the ratio mask; with exponent 2 half of it is enough.": 2 * exact,
             "That is the ratio of the powers, 99, not in dB.": 99.0,
             "The sign is turned round: the source that gets the bin is the louder one.": -exact,
@@ -130,7 +130,7 @@ def _check_phase_sensitive(answer):
         "sources channels freq frames",
         name="the mask",
         where="The real part of S times the conjugate of X, over |X| squared, cut to 0 to 1.",
-        slips={
+        mistakes={
             "That is |S| / |X|: it brings the magnitude right, whatever the phase. Multiply by the cosine of the angle "
             "between them.": np.clip(magnitudes, 0, 1),
             "That projects rightly, but is not cut to the range 0 to 1: np.clip.": projection,
@@ -145,7 +145,7 @@ def _check_phase_sensitive(answer):
 
 
 def _remaining_numbers(source, others):
-    """The SDR after the Wiener filter, and what typical slips give instead."""
+    """The SDR after the Wiener filter, and what typical mistakes give instead."""
     error = source * others / (source + others)
     magnitudes = np.sqrt(source) / (np.sqrt(source) + np.sqrt(others))
     left_by_magnitudes = source * (1 - magnitudes) ** 2 + others * magnitudes**2
@@ -160,27 +160,27 @@ def _remaining_numbers(source, others):
 
 
 def _remaining_exercise(source=9, others=3):
-    found = _remaining_numbers(source, others)
+    results = _remaining_numbers(source, others)
     error = f"{source} * {others} / {source + others}"
 
     def check(answer):
         return answers.number(
             answer,
-            found["right"],
+            results["right"],
             0.02,
             "dB",
             name="the SDR",
             where="The error that remains is v times the power of the others over the power of all; divide v by it.",
-            slips={
+            mistakes={
                 "That is the source against the others, before any filter. The filter lowers the error further: "
-                f"the error that remains is {error}.": found["unfiltered"],
-                f"That is the error itself, {error}, not a ratio in dB: take 10 log10 of {source} over it.": found[
+                f"the error that remains is {error}.": results["unfiltered"],
+                f"That is the error itself, {error}, not a ratio in dB: take 10 log10 of {source} over it.": results[
                     "error"
                 ],
-                "That ratio is right, but not in dB yet: take 10 log10 of it.": found["ratio"],
-                "That is 20 log10; powers are squared already, so 10 log10.": found["twice"],
+                "That ratio is right, but not in dB yet: take 10 log10 of it.": results["ratio"],
+                "That is 20 log10; powers are squared already, so 10 log10.": results["twice"],
                 f"That is the SDR of the ratio of magnitudes, sqrt({source}) / (sqrt({source}) + sqrt({others})). The "
-                "Wiener filter takes powers.": found["magnitudes"],
+                "Wiener filter takes powers.": results["magnitudes"],
             },
         )
 
@@ -195,8 +195,8 @@ def _remaining_exercise(source=9, others=3):
             f"The error is {error}. The SDR is 10 log10 of {source} over that.",
         ),
         values={"source": source, "others": others},
-        praise=f"In general it is 10 log10(1 + v / others): {found['unfiltered']:.1f} dB before the filter became "
-        f"{found['right']:.1f} dB. The filter never makes it worse than 0 dB, which is what silence scores.",
+        praise=f"In general it is 10 log10(1 + v / others): {results['unfiltered']:.1f} dB before the filter became "
+        f"{results['right']:.1f} dB. The filter never makes it worse than 0 dB, which is what silence scores.",
         drawn=_draw_remaining,
     )
 

@@ -29,7 +29,7 @@ def _check_si_sdr(answer):
         "dB",
         name="the SI-SDR",
         where="a is the sum of source * estimate over the sum of source ** 2; compare a * source with the estimate.",
-        slips={
+        mistakes={
             "That is the plain SDR; nothing is scaled yet.": _db(source, source - estimate),
             "That scales the estimate to the source: the SDR at the best level, 1 more before the logarithm. SI-SDR "
             "scales the source.": _db(source, source - gain * estimate),
@@ -56,7 +56,7 @@ def _check_gap(answer):
         "dB",
         name="the difference",
         where="SDR: the error is 0.2 of the source plus the noise. SI-SDR: the target is 0.8 of the source.",
-        slips={
+        mistakes={
             "That is the SI-SDR alone; subtract the SDR.": si_sdr,
             "That is the SDR alone; subtract it from the SI-SDR.": sdr,
             "That is the SDR minus the SI-SDR: the sign is turned round.": sdr - si_sdr,
@@ -89,7 +89,7 @@ def _check_sir(answer):
         "dB",
         name="the SIR",
         where="Project the estimate on the source, and on both sources together; the interference is the difference.",
-        slips={
+        mistakes={
             "That projects on the other source alone. As the two have something in common, part of the target is "
             "counted as interference. Project on both together, then subtract the target.": _db(target, on(other)),
             "The interference must not contain the artefacts: it is the projection on both minus the target, not the "
@@ -115,7 +115,7 @@ def _check_average(answer):
         0.00006,
         name="the gain",
         where="For each system: (457 times strings plus 554 times winds) over 1011.",
-        slips={
+        mistakes={
             "That is the difference of the two printed averages. The first is weighted by the number of excerpts, the "
             "second is not: they must not be compared.": 0.0002,
             "That is the unweighted difference: right in that both systems are treated alike, but strings and winds "
@@ -144,17 +144,17 @@ def _check_keep(answer):
     ratings = ratings[kinds]
     misses = np.mean(ratings < 90, axis=1)
     kept = answers.call(answer, ratings)
-    wanted = misses <= 0.15
+    expected = misses <= 0.15
     if isinstance(kept, np.ndarray | list | tuple) and np.shape(kept) == ratings.shape:
         return "That is one answer for each trial. Ask for the share of bad trials of each listener, over axis 1."
     return answers.array(
         kept,
-        wanted,
+        expected,
         "listeners",
         name="the answer",
         where="np.mean(ratings < 90, axis=1) is the share of bad trials of each listener.",
-        slips={
-            "That is True for those who are to be dropped. Turn it round: True stays.": ~wanted,
+        mistakes={
+            "That is True for those who are to be dropped. Turn it round: True stays.": ~expected,
             "Exactly 15 percent of bad trials is not more than 15 percent: that listener stays.": misses < 0.15,
             "A rating of exactly 90 is not below 90: that listener stays.": np.mean(ratings <= 90, axis=1) <= 0.15,
             "That goes by the mean rating. A listener can have a good mean and miss the reference in many trials, "

@@ -21,7 +21,7 @@ def _check_scaling(answer):
         0.006,
         name="beta",
         where="20 dB is a factor of 10 for amplitudes. What is it for powers, and to which power is that 1000?",
-        slips={
+        mistakes={
             "That takes the factor for magnitudes, 10. The spectrogram is one of powers, and its factor is 100.": 3.0,
             "That is the factor's own exponent, 100 = 10 ** 2. Solve 100 ** beta = 1000.": 2.0,
             "That is turned round: 1000 ** x = 100. Solve 100 ** beta = 1000.": 2 / 3,
@@ -41,7 +41,7 @@ def _check_euclid(answer):
         "components frames",
         name="the new H",
         where="The slope is second minus first, W.T @ W @ H minus W.T @ V; multiply H by first / second.",
-        slips={
+        mistakes={
             "That is the update for beta 1. For beta 2 the sums are W.T @ V and W.T @ W @ H.": H
             * (W.T @ (V / Y))
             / W.sum(axis=0)[:, None],
@@ -62,9 +62,9 @@ def _check_euclid(answer):
     silent = W.copy()
     silent[:, 1] = 0
     with np.errstate(all="ignore"):
-        made = np.asarray(answers.call(answer, V, silent, H))
+        updated = np.asarray(answers.call(answer, V, silent, H))
     return answers.truth(
-        made.shape == H.shape and np.all(np.isfinite(made)),
+        updated.shape == H.shape and np.all(np.isfinite(updated)),
         "A template of zeros makes 0 / 0, and its row of H is nan. Divide only where W.T @ W @ H is above 0, or add a "
         "tiny number to it.",
     ) or _check_euclid_levels(answer)
@@ -73,10 +73,10 @@ def _check_euclid(answer):
 def _check_euclid_levels(answer):
     V, W, H = _drawn(152)
     soft = 1e-6
-    made = answers.call(answer, soft**2 * V, soft * W, soft * H)
-    wanted = soft * H * (W.T @ V) / (W.T @ W @ H)
+    updated = answers.call(answer, soft**2 * V, soft * W, soft * H)
+    expected = soft * H * (W.T @ V) / (W.T @ W @ H)
     return answers.truth(
-        np.allclose(made, wanted, rtol=1e-4, atol=0),
+        np.allclose(updated, expected, rtol=1e-4, atol=0),
         "On a very soft recording the number added against 0 / 0 decides the result. Make it far smaller, such as "
         "1e-100, or divide only where W.T @ W @ H is above 0.",
     )
@@ -92,16 +92,16 @@ def _check_normalise(answer):
         nan_W, nan_H = W / totals, H * totals[:, None]
     if not isinstance(result, tuple | list) or len(result) != 2:
         return f"The answer must return two arrays, W and H, got {answers.describe(result)}. End with: return W, H"
-    made_W, made_H = result
+    returned_W, returned_H = result
     peaks = np.where(W.max(axis=0) > 0, W.max(axis=0), 1)
     lengths = np.where(totals > 0, np.linalg.norm(W, axis=0), 1)
     return answers.array(
-        made_W,
+        returned_W,
         W / scale,
         "freq components",
         name="W",
         where="W.sum(axis=0) is one sum for each template; divide each column by it.",
-        slips={
+        mistakes={
             "The template of zeros is nan, from 0 / 0. Divide by 1 where the sum is 0.": nan_W,
             "That makes each frequency add up to 1, not each template. Sum over axis 0.": W
             / W.sum(axis=1, keepdims=True),
@@ -111,12 +111,12 @@ def _check_normalise(answer):
             "That divides by the sum of all templates together. Each has a sum of its own: axis=0.": W / W.sum(),
         },
     ) or answers.array(
-        made_H,
+        returned_H,
         nan_H,
         "components frames",
         name="H",
         where="What a template was divided by, its activations are multiplied by.",
-        slips={
+        mistakes={
             "H has not changed, so the product has. Multiply each row by its template's old sum.": H,
             "That divides. The template was divided, so the activations must be multiplied by the same sum.": H
             / scale[:, None],
@@ -131,18 +131,18 @@ def _check_owners(answer):
     rng = answers.rng(54)
 
     def tells(inputs):
-        wanted, slips = _owners(*inputs)
-        return not any(np.array_equal(slip, wanted) for slip in slips.values())
+        expected, mistakes = _owners(*inputs)
+        return not any(np.array_equal(mistake, expected) for mistake in mistakes.values())
 
     inputs = answers.telling(lambda: _draw_owners(rng), tells)
-    wanted, slips = _owners(*inputs)
+    expected, mistakes = _owners(*inputs)
     return answers.array(
         answers.call(answer, *inputs),
-        wanted,
+        expected,
         "components",
         name="owners",
         where="Component k is np.outer(W[:, k], H[k]). Compare it with each source, and take the argmax over sources.",
-        slips=slips,
+        mistakes=mistakes,
     )
 
 
@@ -159,13 +159,13 @@ def _draw_owners(rng):
 
 
 def _owners(W, H, sources):
-    """The right owners, and those that typical slips give, each under what to say about it."""
+    """The right owners, and those that typical mistakes give, each under what to say about it."""
     parts = np.einsum("fk,kn->kfn", W, H)
     inner = np.einsum("kfn,jfn->kj", parts, sources)
-    wanted = (inner / np.sqrt((sources**2).sum(axis=(1, 2)))).argmax(axis=1)
+    expected = (inner / np.sqrt((sources**2).sum(axis=(1, 2)))).argmax(axis=1)
     spectra = W.T @ sources.sum(axis=2).T
     return (
-        wanted,
+        expected,
         {
             "The loud source gets nearly everything. Divide by the square root of each source's energy.": inner.argmax(
                 axis=1
@@ -183,7 +183,7 @@ def _owners(W, H, sources):
             "the likeness of the task, which no level changes.": ((parts[:, None] - sources) ** 2)
             .sum(axis=(2, 3))
             .argmin(axis=1),
-            "Sources are numbered from 0.": wanted + 1,
+            "Sources are numbered from 0.": expected + 1,
             "That is the best component of each source. Ask for the best source of each component: the other axis.": (
                 inner / np.sqrt((sources**2).sum(axis=(1, 2)))
             ).argmax(axis=0),
@@ -195,16 +195,16 @@ def _check_free(answer):
     V, W, H = _drawn(55, components=4)
     free = np.roll([False, True, False, True], answers.varied(0, 0, 1, answers.rng(155)))
     everything = W * ((V / (W @ H)) @ H.T) / H.sum(axis=1)
-    wanted = np.where(free, everything, W)
+    expected = np.where(free, everything, W)
     alone = W.copy()
     alone[:, free] = W[:, free] * ((V / (W[:, free] @ H[free])) @ H[free].T) / H[free].sum(axis=1)
     return answers.array(
         answers.call(answer, V, W, H, free),
-        wanted,
+        expected,
         "freq components",
         name="the new W",
         where="Update as in part 4 with the whole model, then keep the old columns where free is False.",
-        slips={
+        mistakes={
             "All columns have changed. Those where free is False must stay.": everything,
             "The other way round: the fixed columns have changed, and the free ones stayed.": np.where(
                 free, W, everything
@@ -249,7 +249,7 @@ EXERCISES = (
             "np.divide(a, b, out=np.ones_like(a), where=b > 0) divides where it can.",
         ),
         praise="W.T @ W is a small matrix, so this is the cheapest update of all; no model of the spectrogram's size "
-        "is ever made.",
+        "is ever updated.",
     ),
     Exercise.from_files(
         __file__,

@@ -14,7 +14,7 @@ def _check_roughness(answer):
         1e-6,
         name="the roughness",
         where="Add the squares of the three jumps; divide by the mean of the four squares.",
-        slips={
+        mistakes={
             "That is the sum of the squared jumps alone; divide it by the mean square, which is 2.": 8,
             "That divides by the sum of the squares. It is their mean, over 4 frames.": 1,
             "That divides by the root of the mean square. It is the mean square itself.": 8 / np.sqrt(2),
@@ -57,7 +57,7 @@ def _check_lasting(answer):
         "freq frames",
         name="the model",
         where="Add up W[t] @ (H moved t frames later), with zeros coming in from the left.",
-        slips={
+        mistakes={
             "What runs over the end comes back at the beginning: np.roll goes round in a circle, and so does a "
             "negative index. Zeros must come in from the left.": _lasting(W, H, _rolled),
             "That moves the activations to earlier frames. A template begins where its activation is, so slice t must "
@@ -92,21 +92,21 @@ def _check_split(answer):
     parts = answers.call(answer, H)
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         return f"split must return a pair (more, less), got {answers.describe(parts)}."
-    got_more, got_less = parts
-    for name, part in (("more", got_more), ("less", got_less)):
+    returned_more, returned_less = parts
+    for name, part in (("more", returned_more), ("less", returned_less)):
         if np.shape(part) not in (H.shape, (3, 1)):
             return f"{name} must have the shape of H, {H.shape}, got {np.shape(part)}."
         part = np.asarray(part)
         if np.isfinite(part).all() and part.min() < 0:
             return f"{name} has values below 0. Put what is subtracted into the other part."
     return answers.array(
-        np.broadcast_to(got_more, H.shape) - got_less,
+        np.broadcast_to(returned_more, H.shape) - returned_less,
         more - less,
         "components frames",
         name="more - less",
         where="The sum over n is s / sigma with s = H.sum(); sigma depends on H too: the slope of 1 / sigma is "
         "- H / (N sigma ** 3).",
-        slips={
+        mistakes={
             "The parts are exchanged: more is what pulls the activation down, the positive part of the gradient.": less
             - more,
             "That treats sigma as a constant. It depends on H, which gives a second term, the part less.": more,
@@ -161,16 +161,16 @@ def _check_path(answer):
     pitches, penalty = answers.varied(6, 5, 9, rng), answers.varied(0.4, 0.3, 0.6, rng)
     scores = rng.standard_normal((pitches, answers.varied(60, 55, 70, rng)))
     away = np.abs(np.subtract.outer(np.arange(pitches), np.arange(pitches)))
-    wanted = _paths(scores, penalty * away)
+    expected = _paths(scores, penalty * away)
     path = answers.call(answer, scores, penalty)
     wrong = answers.array(
         path,
-        wanted,
+        expected,
         "frames",
         name="the path",
         where="For each pitch keep the best sum that ends there, and where it came from; at the end go back from the "
         "best.",
-        slips={
+        mistakes={
             "That takes the best pitch of each frame by itself; the penalty does nothing.": scores.argmax(axis=0),
             "That decides frame by frame, from the pitch chosen last. A choice that looks good now can cost more "
             "later: keep the best sum for every pitch, and decide at the end.": _greedy(scores, away, penalty),
@@ -180,7 +180,7 @@ def _check_path(answer):
             ),
             "That squares the jump; the penalty is for |jump|.": _paths(scores, penalty * away**2),
             "That adds the penalty; it must be subtracted.": _paths(scores, -penalty * away),
-            "The path runs from the last frame to the first: turn it round.": wanted[::-1],
+            "The path runs from the last frame to the first: turn it round.": expected[::-1],
             "That charges every jump alike, however far it goes.": _paths(scores, penalty * (away > 0)),
         },
     )
@@ -209,7 +209,7 @@ def _length_exercise(duration_s=0.3, hop=512, rate_hz=44_100):
             "frames",
             name="the length",
             where=f"How many hops of {hop} samples fit into {duration_s:g} s?",
-            slips={
+            mistakes={
                 f"That many do not quite last {duration_s:g} s: round up.": np.floor(exact),
                 f"That is the number of samples in {duration_s:g} s; a frame moves on by {hop} of them.": duration_s
                 * rate_hz,

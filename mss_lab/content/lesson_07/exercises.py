@@ -9,9 +9,9 @@ from ...lessons import Exercise, answers
 
 PIECE = "chorale_a"
 
-# Notes of exercise 7.1: onset and offset in seconds, and frames a second, in an order that tells each slip from the
-# others. The third and fourth lie on whole frames, but their products do not, quite; the last is so short that rounding
-# would lose it.
+# Notes of exercise 7.1: onset and offset in seconds, and frames a second, in an order that distinguishes each mistake
+# from the others. The third and fourth lie on whole frames, but their products do not, quite; the last is so short that
+# rounding would lose it.
 NOTES = (
     (1.0, 2.0, 50),
     (0.287, 0.297, 100),
@@ -48,10 +48,10 @@ def _filled(onset_s, offset_s, frame_rate_hz):
 def _check_frames(answer):
     rng = answers.rng(71)
     for onset_s, offset_s, frame_rate_hz in answers.usually(NOTES, lambda: _other_notes(rng)):
-        wanted = _filled(onset_s, offset_s, frame_rate_hz)
+        expected = _filled(onset_s, offset_s, frame_rate_hz)
         case = f"the answer for {onset_s} to {offset_s} s at {frame_rate_hz} frames a second"
         start, stop = onset_s * frame_rate_hz, offset_s * frame_rate_hz
-        slips = {
+        mistakes = {
             f"For a note on whole frames, {case.removeprefix('the answer for ')}, the products are "
             f"{start!r} and {stop!r} to a computer. Add a millionth of a frame before rounding down, and subtract it "
             "before rounding up.": (math.floor(start), math.ceil(stop)),
@@ -69,21 +69,24 @@ def _check_frames(answer):
                 math.floor(stop + 1e-6),
             ),
             "The second number is the last frame that is filled. Give the first one after it, as for a slice.": (
-                wanted[0],
-                wanted[1] - 1,
+                expected[0],
+                expected[1] - 1,
             ),
-            "The second number counts frames. Give the first frame after the note.": (wanted[0], wanted[1] - wanted[0]),
+            "The second number counts frames. Give the first frame after the note.": (
+                expected[0],
+                expected[1] - expected[0],
+            ),
             "Those are all the frames of the note. Give two numbers: the first, and the first after the last.": tuple(
-                range(*wanted)
+                range(*expected)
             ),
         }
         wrong = answers.array(
             answers.call(answer, onset_s, offset_s, frame_rate_hz),
-            np.array(wanted),
+            np.array(expected),
             "ends",
             name=case,
             where="math.floor of onset times rate, math.ceil of offset times rate.",
-            slips={words: np.array(slip) for words, slip in slips.items()},
+            mistakes={words: np.array(mistake) for words, mistake in mistakes.items()},
         )
         if wrong:
             return wrong
@@ -97,7 +100,7 @@ def _check_cell(answer):
         0.01,
         name="D",
         where="There are three ways to the cell. Each costs what has accumulated, and its weight times the distance.",
-        slips={
+        mistakes={
             "That is the way along the diagonal, 6 + 2 * 3. Another is cheaper.": 12.0,
             "That is the way from the left, 9 + 1.5 * 3. Another is cheaper.": 13.5,
             "That takes weight 1 for every step, 6 + 3. A step of both has weight 2, a step of one 1.5.": 9.0,
@@ -131,14 +134,14 @@ def _check_strictly(answer):
             "points axes",
             name="the answer",
             where="Keep a point only if both its numbers are larger than those of the last point that was kept.",
-            slips=_strict_slips(path),
+            mistakes=_strict_mistakes(path),
         )
         if wrong:
             return wrong
     return None
 
 
-def _strict_slips(path):
+def _strict_mistakes(path):
     moved = np.diff(path, axis=0)
     last = [0]
     for k in range(1, len(path)):
@@ -177,7 +180,7 @@ def _check_length(answer):
         "s",
         name="the length",
         where="Send both ends through the map: 5 s lies half-way between 4 and 6, 7 s is 1 s beyond the last point.",
-        slips={
+        mistakes={
             "The end was left at the last point, as np.interp does. Beyond it the map goes on at the mean tempo.": 0.5,
             "That goes on with the slope of the last stretch, 1/2. Beyond the end the mean tempo counts: from the "
             "first point to the last.": 1.0,
@@ -192,9 +195,9 @@ def _check_length(answer):
     )
 
 
-def _median_error(true_midi, true_s, found_midi, found_s):
-    true, found = np.lexsort((true_s, true_midi)), np.lexsort((found_s, found_midi))
-    return found_s[found] - true_s[true]
+def _median_error(true_midi, true_s, estimated_midi, estimated_s):
+    true_order, order = np.lexsort((true_s, true_midi)), np.lexsort((estimated_s, estimated_midi))
+    return estimated_s[order] - true_s[true_order]
 
 
 def _draw_notes(rng):
@@ -206,12 +209,12 @@ def _draw_notes(rng):
     return true_midi, true_s, true_midi[shuffle], (true_s + late_s)[shuffle]
 
 
-def _medians(*given):
-    """The right median error, and those that typical slips give, each under what to say about it."""
-    errors_s = _median_error(*given)
-    pitch_only = [given[k + 1][np.argsort(given[k], kind=kind)] for kind in ("stable", None) for k in (0, 2)]
-    as_given, in_time = given[3] - given[1], np.sort(given[3]) - np.sort(given[1])
-    nearest = np.array([np.abs(given[1][given[0] == m] - t).min() for m, t in zip(given[2], given[3], strict=True)])
+def _medians(*notes):
+    """The right median error, and those that typical mistakes give, each under what to say about it."""
+    errors_s = _median_error(*notes)
+    pitch_only = [notes[k + 1][np.argsort(notes[k], kind=kind)] for kind in ("stable", None) for k in (0, 2)]
+    as_listed, in_time = notes[3] - notes[1], np.sort(notes[3]) - np.sort(notes[1])
+    nearest = np.array([np.abs(notes[1][notes[0] == m] - t).min() for m, t in zip(notes[2], notes[3], strict=True)])
 
     def median(values):
         return float(np.median(np.abs(values)))
@@ -221,7 +224,7 @@ def _medians(*given):
             np.median(errors_s)
         ),
         "That is the mean of the absolute errors; take the median.": float(np.mean(np.abs(errors_s))),
-        "That pairs the notes as they stand in the lists. They come in any order: sort first.": median(as_given),
+        "That pairs the notes as they stand in the lists. They come in any order: sort first.": median(as_listed),
         "That pairs all notes in order of time, whatever their pitch, so a note that comes late is paired with "
         "another. Sort by pitch first, then by time.": median(in_time),
         "Those are sorted by pitch, and within a pitch they come as they did. Sort by pitch, then by time.": median(
@@ -233,28 +236,28 @@ def _medians(*given):
         "That pairs each note with the nearest one of its pitch, so two may share one. Pair them in order.": median(
             nearest
         ),
-        "That is in milliseconds; the answer is wanted in seconds.": 1000 * median(errors_s),
+        "That is in milliseconds; the answer is expected in seconds.": 1000 * median(errors_s),
     }
 
 
 def _check_median(answer):
     rng = answers.rng(75)
 
-    def tells(given):
+    def distinguishes(notes):
         # A median is the error of one or two notes, which a wrong pairing may happen to leave together.
-        wanted, slips = _medians(*given)
-        return all(abs(slip - wanted) > 1e-6 for slip in slips.values())
+        expected, mistakes = _medians(*notes)
+        return all(abs(mistake - expected) > 1e-6 for mistake in mistakes.values())
 
-    given = answers.telling(lambda: _draw_notes(rng), tells)
-    wanted, slips = _medians(*given)
+    notes = answers.telling(lambda: _draw_notes(rng), distinguishes)
+    expected, mistakes = _medians(*notes)
     return answers.number(
-        answers.call(answer, *given),
-        wanted,
+        answers.call(answer, *notes),
+        expected,
         1e-9,
         "s",
         name="the median error",
         where="Sort both lists by pitch and, within a pitch, by time; np.lexsort((onsets_s, midi)) gives that order.",
-        slips=slips,
+        mistakes=mistakes,
     )
 
 

@@ -8,12 +8,12 @@ PIECE = "chorale_b"
 
 
 def _windows(notes, frames, frame_rate_hz, tolerance_s, *, clipped=True, end=1, start=1, last_frame=np.ceil):
-    found = np.zeros((len(notes), frames))
+    windows = np.zeros((len(notes), frames))
     for row, (onset_s, offset_s) in enumerate(notes):
         first = int(np.floor((onset_s - tolerance_s * start) * frame_rate_hz))
         last = int(last_frame((offset_s + tolerance_s * end) * frame_rate_hz))
-        found[row, max(0, first) if clipped else first : last] = 1
-    return found
+        windows[row, max(0, first) if clipped else first : last] = 1
+    return windows
 
 
 def _check_windows(answer):
@@ -26,14 +26,14 @@ def _check_windows(answer):
     notes = [(onset_s, offset_s), (1.0 + later_s, 2.0 + later_s), (1.8125 + later_s, 2.1875 + later_s)]
     notes += [(3.75 + later_s, answers.varied(9, 7, 12, rng) + 0.0)]
     arguments = (notes, frames, 8.0, tolerance_s)
-    found = answers.call(answer, *arguments)
+    result = answers.call(answer, *arguments)
     wrong = answers.array(
-        found,
+        result,
         _windows(*arguments),
         "notes frames",
         name="the array of windows",
         where="From floor((onset - tolerance) * rate) up to, not including, ceil((offset + tolerance) * rate).",
-        slips={
+        mistakes={
             "The first note starts before the recording, so its first frame is negative, and a negative index counts "
             "from the end. Cut it at 0.": _windows(*arguments, clipped=False),
             "The tolerance widens the start only. A note may also end late.": _windows(*arguments, end=0),
@@ -56,7 +56,7 @@ def _check_windows(answer):
 
 
 def _template(f0_hz, frequencies_hz, harmonics, cents, *, lowest_last=True, level=True, width="cents"):
-    found = np.zeros(len(frequencies_hz))
+    template = np.zeros(len(frequencies_hz))
     numbers = range(harmonics, 0, -1) if lowest_last else range(1, harmonics + 1)
     for m in numbers:
         centre_hz = m * f0_hz
@@ -65,8 +65,8 @@ def _template(f0_hz, frequencies_hz, harmonics, cents, *, lowest_last=True, leve
         else:
             half = f0_hz * (2 ** (cents / 1200) - 1)
             low, high = centre_hz - half, centre_hz + half
-        found[(frequencies_hz >= low) & (frequencies_hz <= high)] = 1 / m if level else 1
-    return found
+        template[(frequencies_hz >= low) & (frequencies_hz <= high)] = 1 / m if level else 1
+    return template
 
 
 def _check_template(answer):
@@ -86,7 +86,7 @@ def _check_template(answer):
         "freq",
         name="the template",
         where="Bins from m f0 * 2**(-cents/1200) to m f0 * 2**(cents/1200) hold 1/m.",
-        slips={
+        mistakes={
             "Where the bands of two harmonics meet, the higher one wins. The larger value, that of the lower harmonic, "
             "should: take the maximum, or fill from the highest down.": _template(*arguments, lowest_last=False),
             "Where bands meet, their values are added. Take the larger.": added,
@@ -124,26 +124,26 @@ def _check_update(answer):
     if wrong:
         return wrong
     new_W, new_H = result
-    expected = _update(V, W, H)
+    updated = _update(V, W, H)
     with np.errstate(all="ignore"):
         stale = _update(V, W, H, stale=True)
         swapped = _update(V, W, H, swapped=True)
     wrong = _check_zeros(np.asarray(new_W), np.asarray(new_H), W, H)
     if not wrong:
         # What a template of zeros plays is heard by no one, and may be anything.
-        expected, swapped = ((w, _without_silent(h)) for w, h in (expected, swapped))
+        updated, swapped = ((w, _without_silent(h)) for w, h in (updated, swapped))
         H, new_H = _without_silent(H), _without_silent(new_H)
-    for found, wanted, slips, axes, name in (
+    for returned, expected, mistakes, axes, name in (
         (
             new_H,
-            expected[1],
+            updated[1],
             {"H is right for an update after W. Update H first.": swapped[1], "H is as it came.": H},
             "components frames",
             "H",
         ),
         (
             new_W,
-            expected[0],
+            updated[0],
             {
                 "W was updated with the model from before H changed. Compute W @ H again.": stale[0],
                 "W was updated with H as it came, not with the new one.": swapped[0],
@@ -154,13 +154,13 @@ def _check_update(answer):
         ),
     ):
         wrong = wrong or answers.array(
-            found,
-            wanted,
+            returned,
+            expected,
             axes,
             tolerance=1e-6,
             name=name,
             where="Factor times (first / second); where second is 0 the factor stays.",
-            slips=slips,
+            mistakes=mistakes,
         )
     return wrong
 
@@ -215,7 +215,7 @@ def _check_stiff(answer):
         0.01,
         name="the first partial outside",
         where="1200 log2(sqrt(1 + B h^2)) is how many cents partial h is sharp. Where does it pass 50?",
-        slips={
+        mistakes={
             "That one is still inside, by a little: the next is the first outside.": 12,
             "That counts 100 cents, a whole semitone. The band reaches half a semitone either way.": 18,
             "That leaves out the square root: the frequency goes with the root of 1 + B h^2.": 9,
@@ -233,7 +233,7 @@ def _check_unison(answer):
         "dB",
         name="the SDR",
         where="The estimate is (a + b) / 2, so the error is (b - a) / 2, of power (4 + 1) / 4.",
-        slips={
+        mistakes={
             "That is the louder player's, 10 log10(4 / 1.25).": 10 * np.log10(3.2),
             "The sign is turned round: source over error, 1 / 1.25.": -exact,
             "That takes the half of the other player for the whole error. The player's own missing half is error, "

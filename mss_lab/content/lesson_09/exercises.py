@@ -16,7 +16,7 @@ def _check_touching(answer):
         1e-9,
         name="the harmonic",
         where="The bands of h and h + 1 touch where h (1 + w) is (h + 1) (1 - w), with w = 2 ** (40 / 1200) - 1.",
-        slips={
+        mistakes={
             "That takes the band of the next harmonic to be as wide as this one's. It is a little wider.": 22.0,
             "Only one side counts there. Both bands reach towards each other: w h upwards, w (h + 1) downwards.": 42.0,
             "Only one of the two bands counts there. The next one reaches down as this one reaches up.": 43.0,
@@ -53,12 +53,12 @@ def _check_window(answer):
         def between(start_s, end_s):
             return (times_s >= start_s) & (times_s <= end_s)
 
-        wanted = between(onset_s - tolerance_s, offset_s + tolerance_s)
+        expected = between(onset_s - tolerance_s, offset_s + tolerance_s)
         wrapped = np.zeros(frames, bool)
         wrapped[int(np.ceil((onset_s - tolerance_s) * rate_hz)) : int((offset_s + tolerance_s) * rate_hz) + 1] = True
         floored = np.zeros(frames, bool)
         floored[max(0, int((onset_s - tolerance_s) * rate_hz)) : int((offset_s + tolerance_s) * rate_hz)] = True
-        slips = {
+        mistakes = {
             "A negative first frame counts from the end in Python. Cut it off at 0.": wrapped,
             "That is the window as it was printed: moved by the tolerance, not widened. Subtract it at the onset.": (
                 between(onset_s + tolerance_s, offset_s + tolerance_s)
@@ -79,11 +79,11 @@ def _check_window(answer):
         }
         wrong = answers.array(
             answers.call(answer, onset_s, offset_s, tolerance_s, frames, rate_hz),
-            wanted,
+            expected,
             "frames",
             name="the window",
             where="times_s = np.arange(frames) / frame_rate_hz, then two comparisons joined by &.",
-            slips=slips,
+            mistakes=mistakes,
         )
         if wrong:
             return wrong
@@ -100,15 +100,15 @@ def _check_filtered(answer):
     total = claims.sum(axis=0)
     safe = np.where(total > 0, total, 1)
     with np.errstate(all="ignore"):
-        made = answers.call(answer, claims, mixture)
+        result = answers.call(answer, claims, mixture)
         undefined = claims / total * magnitude
     return answers.array(
-        made,
+        result,
         claims / safe * magnitude,
         "sources freq frames",
         name="the input",
         where="Divide the claims by their sum over the sources, axis 0, and multiply by the mixture's magnitude.",
-        slips={
+        mistakes={
             "Bins that nobody claims are nan, from 0 / 0. Make them 0.": undefined,
             "Bins that nobody claims are shared equally here. The paper gives them to no one.": np.where(
                 total > 0, claims / safe, 1 / len(claims)
@@ -147,7 +147,7 @@ def _check_window_length(answer):
         "s",
         name="the window",
         where="Bins lie 1 / (length of the window) Hz apart. The band is twice as wide as its reach to one side.",
-        slips={
+        mistakes={
             "That is the length for one side of the band. The band reaches below and above, so it is twice as wide.": 1
             / reach_hz,
             "That is the width of the band in Hz. Bins as far apart as this: 1 over it.": 2 * reach_hz,

@@ -27,17 +27,17 @@ def _check_histogram(answer):
         return np.histogram(angles, bins, (0, np.pi / 2), weights=weights)[0].astype(float)
 
     with np.errstate(all="ignore"):
-        got = answers.call(answer, stft, bins)
-    wanted = count(angles, energy)
-    without_right = wanted.copy()
+        result = answers.call(answer, stft, bins)
+    expected = count(angles, energy)
+    without_right = expected.copy()
     without_right[-1] -= energy[:3].sum()
     return answers.array(
-        got,
-        wanted,
+        result,
+        expected,
         "bins",
         name="the histogram",
         where="np.histogram(angles, bins, (0, np.pi / 2), weights=...) with angles from np.arctan2(right, left).",
-        slips={
+        mistakes={
             "Every bin counts the same here, however faint. Weight it by its energy, |X_1|^2 + |X_2|^2.": count(
                 angles, None
             ),
@@ -67,15 +67,15 @@ def _check_nearest(answer):
         return np.stack([stft * (owner == source) for source in range(len(pans))])
 
     away = pans[:, None, None]
-    wanted = shared(np.abs(angles - away))
-    got = answers.call(answer, stft, pans)
+    expected = shared(np.abs(angles - away))
+    result = answers.call(answer, stft, pans)
     return answers.array(
-        got,
-        wanted,
+        result,
+        expected,
         "sources channels freq frames",
         name="the stack of estimates",
         where="For each bin the source whose angle is nearest: np.argmin of the distances over the sources.",
-        slips={
+        mistakes={
             "That measures distances in tan(phi), where the right half is endlessly wide. Take angles.": shared(
                 np.abs(np.tan(angles) - np.tan(away))
             ),
@@ -84,7 +84,7 @@ def _check_nearest(answer):
                 np.abs(np.pi / 2 - angles - away)
             ),
             "Those are the masks. Multiply both channels of the mixture's transform by them.": np.broadcast_to(
-                wanted != 0, wanted.shape
+                expected != 0, expected.shape
             ).astype(float),
             "The distance has lost its sign before it was compared: take its absolute value.": shared(angles - away),
         },
@@ -99,7 +99,7 @@ def _check_microphones(answer):
         "Hz",
         name="the frequency",
         where="The longest delay is 0.1 m / (343 m/s). A delay is certain while it is less than half a period.",
-        slips={
+        mistakes={
             "That is a whole period. Half a turn ahead and half a turn behind already look alike.": 3430.0,
             "That is half of it: the delay may take half a period, not a quarter.": 857.5,
             "That is the longest delay in microseconds. Which frequency has half a period of that length?": 1e6
@@ -124,7 +124,7 @@ def _angle_exercise(ratio=2.0):
             "degrees",
             name="the angle",
             where="The gains are cos(phi) and sin(phi); their ratio is tan(phi).",
-            slips={
+            mistakes={
                 "That is left of the centre. The right channel is the stronger one: its gain goes above.": 90 - degrees,
                 "That is the angle in radians: np.degrees.": np.radians(degrees),
                 "That takes the ratio for one of powers. A ratio of powers is the square of that of "
@@ -164,7 +164,7 @@ def _too_loud_exercise(degrees=80):
             0.02,
             name="the factor",
             where="The plane is highest at g = 0 or at g = 1, and 0 at the null. Divide by the left channel's |X_1|.",
-            slips={
+            mistakes={
                 "That is the height of the plane at g = 1 for a source of magnitude 1. Divide by what the left channel "
                 "holds, cos(phi).": np.sin(phi) - np.cos(phi),
                 "That is the right channel over the left one. The plane shows |X_1 - g X_2|, which at g = 1 is the "

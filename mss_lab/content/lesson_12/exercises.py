@@ -21,7 +21,7 @@ def _check_images(answer):
         "sources channels samples",
         name="the stack of images",
         where="s = W x, A = np.linalg.inv(W), and source j gives A[c, j] * s[j] to channel c.",
-        slips={
+        mistakes={
             "Those are rows of A where its columns belong: source j gives A[c, j] s_j to channel c.": images(A.T, s),
             "That mixes with W itself. W leads from channels to sources; its inverse leads back.": images(W, s),
             "The axes are (channels, sources, samples): the sources come first.": images(A, s).swapaxes(0, 1),
@@ -47,7 +47,7 @@ def _check_update(answer):
         "sources bins",
         name="the new P",
         where="The model is E = W.T @ P; P is multiplied by (W @ (C / E)) over the sums of W's rows.",
-        slips={
+        mistakes={
             "The divisor is missing: the sum of each row of W.": P * (W @ (C / E)),
             "That is the update for the squared error. Kullback-Leibler compares by a quotient.": P * (W @ C) / (W @ E),
             "That is the factor alone. The update multiplies P by it.": (W @ (C / E)) / total,
@@ -77,7 +77,7 @@ def _check_filtered(answer):
         "sources channels",
         name="the estimates",
         where="total = sum of v_j R_j; then v_j R_j times the inverse of total, times x.",
-        slips={
+        mistakes={
             "That divides matrices entry by entry. The inverse of a matrix is np.linalg.inv, and products are @.": (
                 parts / total
             )
@@ -104,7 +104,7 @@ def _deaf_exercise(left=3, right=4):
             "degrees",
             name="the angle",
             where=f"Put x_1 = {left} q and x_2 = {right} q into the projection, and ask when it is 0.",
-            slips={
+            mistakes={
                 f"That angle has the tangent {left}/{right}. sin(psi) goes with the left channel: {left} sin(psi) = "
                 f"{right} cos(psi).": 90 - degrees,
                 "That is the angle in radians: np.degrees.": np.radians(degrees),
@@ -139,7 +139,7 @@ def _draw_deaf(rng):
 
 
 def _entry_numbers(degrees):
-    """The entry of the filter, and what typical slips give instead."""
+    """The entry of the filter, and what typical mistakes give instead."""
     phi = np.radians(degrees)
     return {
         "right": -1 / np.tan(phi),
@@ -152,28 +152,28 @@ def _entry_numbers(degrees):
 
 
 def _entry_exercise(degrees=60):
-    found = _entry_numbers(degrees)
+    entry = _entry_numbers(degrees)
 
     def check(answer):
         return answers.number(
             answer,
-            found["right"],
+            entry["right"],
             0.001,
             name="the entry",
             where=f"The filter keeps (1, 0) and kills (cos {degrees}, sin {degrees}): two equations for the first row "
             "of W_1.",
-            slips={
-                "The right sign is missing: what the other source leaves in the left channel is taken away.": found[
+            mistakes={
+                "The right sign is missing: what the other source leaves in the left channel is taken away.": entry[
                     "sign"
                 ],
-                "That is -tan. In the left channel the other source has the cosine, in the right one the sine.": found[
+                "That is -tan. In the left channel the other source has the cosine, in the right one the sine.": entry[
                     "tangent"
                 ],
-                f"That leaves out how loud the other source is in the right channel: divide by sin {degrees}.": found[
+                f"That leaves out how loud the other source is in the right channel: divide by sin {degrees}.": entry[
                     "cosine"
                 ],
-                "That is a mask's entry: zero off the diagonal. This filter mixes the channels.": found["mask"],
-                f"{degrees} was taken for radians: np.radians.": found["radians"],
+                "That is a mask's entry: zero off the diagonal. This filter mixes the channels.": entry["mask"],
+                f"{degrees} was taken for radians: np.radians.": entry["radians"],
             },
         )
 

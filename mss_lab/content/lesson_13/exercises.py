@@ -14,7 +14,7 @@ def _check_spike(answer):
         1e-6,
         name="the model",
         where="Sort the five values around the bin, and take the one in the middle.",
-        slips={
+        mistakes={
             "That is the mean: the spike pulls it up. A median does not care how high the spike is.": 20.4,
             "That is the bin as it was, in the middle of the list as it stands. Sort the list first.": 90,
             "That is the median of the four others, without the bin itself, which is in its own kernel.": 3.5,
@@ -34,7 +34,7 @@ def _check_frames(answer):
         "frames",
         name="the length",
         where="How many hops of 1024 samples are 0.5 s? Then take the nearest odd number.",
-        slips={
+        mistakes={
             "That is even: such a kernel has no frame in the middle.": 24,
             "There is an odd number that is nearer.": 25,
             "That takes a rate of 44 100 Hz. The recording has 48 000.": 21,
@@ -71,7 +71,7 @@ def _check_hpss(answer):
         "parts freq frames",
         name="the masks",
         where="A median along time and one along frequency; square both; divide each by the sum.",
-        slips={
+        mistakes={
             "The two are exchanged: the median along time, the last axis, is the harmonic one and comes first.": masks[
                 ::-1
             ],
@@ -137,7 +137,7 @@ def _check_beats(answer):
         "lags",
         name="the beat spectrum",
         where="For each lag: the mean of P[:, : frames - lag] * P[:, lag:] with P = V ** 2; then divide by lag 0.",
-        slips={
+        mistakes={
             "That takes magnitudes. Square them first: powers.": _beats(V, 1),
             "That is a sum, so it falls with the lag, because fewer frames are left. Take the mean.": _beats(
                 V, unbiased=False
@@ -179,7 +179,7 @@ def _check_repeating(answer):
         "freq frames",
         name="the model",
         where="Frame n looks at all frames n % p, n % p + p, ...; take their median, and then the smaller of it and V.",
-        slips={
+        mistakes={
             "The model is larger than V in places: a loop cannot be louder than the mixture. Take np.minimum with V.": (
                 _rounds(V, p, cut=False)
             ),

@@ -17,17 +17,17 @@ def _check_shrink(answer):
     # Values of both signs, above the threshold and below it, and a 0; each may grow or shrink by a fifth.
     values = np.array([[-3.0, -0.4, 0.0], [0.25, 1.0, 5.0]]) * threshold / 0.5
     values = values * answers.usually(1.0, lambda: rng.uniform(0.8, 1.2, values.shape))
-    given = answers.call(answer, values, threshold)
+    result = answers.call(answer, values, threshold)
     inside = np.abs(values) > threshold
     unclamped = np.sign(values) * (np.abs(values) - threshold)
     unsigned = np.maximum(np.abs(values) - threshold, 0)
     wrong = answers.array(
-        given,
+        result,
         np.sign(values) * np.maximum(np.abs(values) - threshold, 0),
         "rows columns",
         name="the result",
         where="Every value moves towards 0 by the threshold, and stops there.",
-        slips={
+        mistakes={
             "That keeps large values as they are. They must come nearer to 0 by the threshold, too.": values * inside,
             "Negative values must come nearer to 0, not go away from it: subtract from the absolute value, then give "
             "the sign back.": np.where(inside, values - threshold, 0),
@@ -52,7 +52,7 @@ def _check_peak(answer):
         "Hz",
         name="the frequency",
         where="p = (a - c) / (2 (a - 2b + c)); the peak lies p bins away from bin 100.",
-        slips={
+        mistakes={
             "That is the bin itself, without the parabola.": 1000.0,
             "The peak leans to the louder neighbour, and that is the lower one: look at the sign of p.": (100 - p) * 10,
             "That is the position in bins; a bin is 10 Hz wide.": 100 + p,
@@ -68,7 +68,7 @@ def _check_shared(answer):
         1e-6,
         name="the amplitude",
         where="Each gets its expected energy over the sum of both: squares, not amplitudes.",
-        slips={
+        mistakes={
             "That shares in proportion to the expected amplitudes. Least squares with a cost of a^2 / p^2 share in "
             "proportion to their squares.": 1.5,
             "That gives half to each; the louder is expected to have more.": 1.0,
@@ -99,7 +99,7 @@ def _check_period(answer):
         "s",
         name="the period",
         where="Look at peaks only, leave out lags below 1.25 ms, and take the first that is above 0.8 of the highest.",
-        slips={
+        mistakes={
             "Every sound is like itself without a delay: leave out lags below 1.25 ms.": 0.0,
             "That is the highest peak. Two periods are a period, too; take the first that is nearly as high.": highest,
             "That is the first lag above 0.8 of the highest, which lies on the way up: a peak is higher than both "
@@ -127,17 +127,17 @@ def _check_methods(answer):
         raise answers.Blank
     if isinstance(answer, str) or not isinstance(answer, set | frozenset | list | tuple):
         return f"The answer must be a set of names, got {answers.describe(answer)}. Write it like {{'hpss', 'repet'}}."
-    given = set(answer)
-    strangers = [name for name in given if name not in catalogue.names()]
-    if strangers:
-        return f"There is no method named {strangers[0]!r}; the names are those of catalogue.names()."
-    wanted = {method.name for method in catalogue.fitting(FACTS)}
+    named = set(answer)
+    unknown = [name for name in named if name not in catalogue.names()]
+    if unknown:
+        return f"There is no method named {unknown[0]!r}; the names are those of catalogue.names()."
+    expected = {method.name for method in catalogue.fitting(FACTS)}
     for name in catalogue.names():
         fits = catalogue.get(name).fits
-        if name in given - wanted:
+        if name in named - expected:
             missing = ", ".join(catalogue.FACTS[fact] for fact in catalogue.FACTS if fact in fits - set(FACTS))
             return f"{name} needs more than is known here: {missing}."
-    missed = len(wanted - given)
+    missed = len(expected - named)
     if missed:
         return f"All that you name fit, but {missed} more would. Which assume nothing but a voice, or repetition?"
     return None

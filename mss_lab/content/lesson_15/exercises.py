@@ -18,14 +18,14 @@ def _check_tone(answer):
         return sum(gain * wave(turns * number * f0_hz * times_s) for number, gain in zip(numbers, gains, strict=True))
 
     # Of five partials, the fourth lies at half the rate, where its samples vanish, and the fifth beyond.
-    wanted = partials(range(1, 4), gains[:3])
+    expected = partials(range(1, 4), gains[:3])
     wrong = answers.array(
         answers.call(answer, f0_hz, gains, samples, rate),
-        wanted,
+        expected,
         "samples",
         name="the tone",
         where="Sample n is heard at n / rate seconds; add up g_h sin(2 pi h f0 t) for every h below half the rate.",
-        slips={
+        mistakes={
             "A partial beyond half the rate came back as another frequency: leave it out.": partials(
                 range(1, 6), gains
             ),
@@ -66,7 +66,7 @@ def _check_cut(answer):
     notes = np.roll(notes, answers.varied(0, 0, 5, rng), axis=0)
     start_s, length_s = 1.0 * stretch + later_s, 1.5 * stretch
 
-    def made(kept, times_s):
+    def table(kept, times_s):
         return np.concatenate([notes[kept, :2], times_s[kept]], axis=1)
 
     moved = notes[:, 2:] - start_s
@@ -77,21 +77,21 @@ def _check_cut(answer):
     touching = held[:, 1] >= held[:, 0]
     return answers.array(
         answers.call(answer, notes, start_s, length_s),
-        made(sounding, held),
+        table(sounding, held),
         "notes columns",
         name="the table",
         where="Take start_s from both times, clip them to 0 and length_s, and keep the notes that still last.",
-        slips={
-            "The times are still those of the song: the stretch starts at 0.": made(
+        mistakes={
+            "The times are still those of the song: the stretch starts at 0.": table(
                 sounding, np.clip(notes[:, 2:], start_s, start_s + length_s)
             ),
-            "Notes reach beyond the stretch: cut them at 0 and at length_s.": made(sounding, moved),
-            "Those are only the notes that lie inside. One that began before, or goes on behind, sounds too.": made(
+            "Notes reach beyond the stretch: cut them at 0 and at length_s.": table(sounding, moved),
+            "Those are only the notes that lie inside. One that began before, or goes on behind, sounds too.": table(
                 inside, held
             ),
-            "A note that began before the stretch and goes on into it is missing.": made(begins, held),
-            "Notes that do not sound in the stretch are still there, with no length.": made(touching, held),
-            "Times were clipped to the end of the stretch in the song, start_s + length_s. Move them first.": made(
+            "A note that began before the stretch and goes on into it is missing.": table(begins, held),
+            "Notes that do not sound in the stretch are still there, with no length.": table(touching, held),
+            "Times were clipped to the end of the stretch in the song, start_s + length_s. Move them first.": table(
                 sounding, np.clip(moved, 0, start_s + length_s)
             ),
         },
@@ -104,26 +104,26 @@ def _check_never_met(answer):
     starts = [answers.varied(10, 10, 15, rng), answers.varied(5, 2, 9, rng), answers.varied(33, 25, 35, rng)]
     chosen, length = [2, 0, 1], answers.varied(20, 15, 25, rng)
 
-    def made(song_of, start_of, row_of=lambda j: j):
+    def rows(song_of, start_of, row_of=lambda j: j):
         return np.stack([songs[song_of(j)][row_of(j), start_of(j) : start_of(j) + length] for j in range(3)])
 
     return answers.array(
         answers.call(answer, songs, chosen, starts, length),
-        made(lambda j: chosen[j], lambda j: starts[j]),
+        rows(lambda j: chosen[j], lambda j: starts[j]),
         "sources samples",
         name="the mixture's sources",
         where="Row j is songs[chosen[j]][j], from sample starts[j] on.",
-        slips={
-            "All sources come from one song: they did meet.": made(lambda j: chosen[0], lambda j: starts[0]),
-            "All sources come from one place. Source j starts at starts[j].": made(
+        mistakes={
+            "All sources come from one song: they did meet.": rows(lambda j: chosen[0], lambda j: starts[0]),
+            "All sources come from one place. Source j starts at starts[j].": rows(
                 lambda j: chosen[j], lambda j: starts[0]
             ),
-            "Those are the first samples of each song: begin at starts[j].": made(lambda j: chosen[j], lambda j: 0),
-            "Source j came from song j: choose songs[chosen[j]].": made(lambda j: j, lambda j: starts[j]),
-            "Source and song are exchanged: row j is source j, of song chosen[j].": made(
+            "Those are the first samples of each song: begin at starts[j].": rows(lambda j: chosen[j], lambda j: 0),
+            "Source j came from song j: choose songs[chosen[j]].": rows(lambda j: j, lambda j: starts[j]),
+            "Source and song are exchanged: row j is source j, of song chosen[j].": rows(
                 lambda j: j, lambda j: starts[j], lambda j: chosen[j]
             ),
-            "Every row is the same source, the first: row j must be source j.": made(
+            "Every row is the same source, the first: row j must be source j.": rows(
                 lambda j: chosen[j], lambda j: starts[j], lambda j: 0
             ),
         },
@@ -139,24 +139,24 @@ def _check_leaks(answer):
     # Four shares a tune with one; five is the first of a family of which three is another; eight's is not trained on.
     tune_a, tune_b, tune_c = _shuffled(["tune a", "tune b", "tune c"], rng)
     groups = {one: tune_a, four: tune_a, three: five, eight: tune_b, six: tune_c}
-    found = answers.call(answer, train, test, groups)
-    if not isinstance(found, set | frozenset | list | tuple):
-        return f"The answer must be a set of names, got {answers.describe(found)}."
-    found = set(found)
-    wanted = {two, four, five}
-    if found == wanted:
+    named = answers.call(answer, train, test, groups)
+    if not isinstance(named, set | frozenset | list | tuple):
+        return f"The answer must be a set of names, got {answers.describe(named)}."
+    named = set(named)
+    expected = {two, four, five}
+    if named == expected:
         return None
-    if found == {two}:
+    if named == {two}:
         return "Only what has the same name was found. Compare families: groups.get(name, name)."
-    if found == {four}:
+    if named == {four}:
         return (
             "Names that are in no group were passed over. Such a name is a family of its own: groups.get(name, name)."
         )
-    if found & {tune_a, three}:
-        return "Families, or names of training pieces, were returned. Wanted are the names in test that share one."
-    if found == {six, eight}:
-        return "Those are the names that may stay in the test. Wanted are the others."
-    missing, extra = sorted(wanted - found), sorted(found - wanted, key=str)
+    if named & {tune_a, three}:
+        return "Families, or names of training pieces, were returned. The expected names are those in test that share one."
+    if named == {six, eight}:
+        return "Those are the names that may stay in the test. The expected names are the others."
+    missing, extra = sorted(expected - named), sorted(named - expected, key=str)
     words = [f"{len(missing)} leaking name(s) missing" if missing else "", f"{extra[0]} does not leak" if extra else ""]
     return f"Not yet: {', '.join(word for word in words if word)}. Look each name up in groups, on both sides."
 
@@ -165,7 +165,7 @@ _IN_WORDS = {3: "three", 4: "four", 5: "five", 6: "six"}
 
 
 def _count_numbers(sources, timbres, dynamics, shifts):
-    """The number of mixtures, and what typical slips give instead."""
+    """The number of mixtures, and what typical mistakes give instead."""
     each = timbres * dynamics * shifts
     return {
         "right": each**sources,
@@ -179,27 +179,27 @@ def _count_numbers(sources, timbres, dynamics, shifts):
 
 
 def _count_exercise(sources=5, timbres=3, dynamics=2, shifts=4):
-    found, word = _count_numbers(sources, timbres, dynamics, shifts), _IN_WORDS[sources]
+    count, word = _count_numbers(sources, timbres, dynamics, shifts), _IN_WORDS[sources]
 
     def check(answer):
         return answers.number(
             answer,
-            found["right"],
+            count["right"],
             0.5,
             name="the number of mixtures",
             where="How many renditions has one source? Each of them goes with each of every other source.",
-            slips={
+            mistakes={
                 "That adds what a source may choose from. Each timbre goes with each dynamics and shift: "
-                "multiply.": found["added"],
-                "That is the number of renditions of one source.": found["one source"],
-                f"That is the number of stems, {word} times those of one source. Mixtures combine them.": found[
+                "multiply.": count["added"],
+                "That is the number of renditions of one source.": count["one source"],
+                f"That is the number of stems, {word} times those of one source. Mixtures combine them.": count[
                     "stems"
                 ],
-                f"Base and exponent are exchanged: each of {word} sources chooses one of so many.": found["exchanged"],
-                "That leaves out the shifts. A shifted stem is another rendition, though it needs no new sound.": found[
+                f"Base and exponent are exchanged: each of {word} sources chooses one of so many.": count["exchanged"],
+                "That leaves out the shifts. A shifted stem is another rendition, though it needs no new sound.": count[
                     "no shifts"
                 ],
-                "That is for sources that all take the same rendition.": found["one rendition"],
+                "That is for sources that all take the same rendition.": count["one rendition"],
             },
         )
 

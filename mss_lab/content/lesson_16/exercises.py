@@ -7,44 +7,48 @@ from ...lessons import Exercise, answers
 PIECE = "chorale_a"
 
 
-def _softmax(made, axis=0):
-    raised = np.exp(made - made.max(axis=axis, keepdims=True))
+def _softmax(outputs, axis=0):
+    raised = np.exp(outputs - outputs.max(axis=axis, keepdims=True))
     return raised / raised.sum(axis=axis, keepdims=True)
 
 
 def _check_masks(answer):
     rng = answers.rng(161)
     shape = answers.varied(3, 3, 5, rng), answers.varied(4, 4, 6, rng), answers.varied(5, 5, 8, rng)
-    made = 3 * rng.standard_normal(shape)
+    outputs = 3 * rng.standard_normal(shape)
     where = "np.exp of everything, over the sum of that along the first axis."
     wrong = answers.array(
-        answers.call(answer, made),
-        _softmax(made),
+        answers.call(answer, outputs),
+        _softmax(outputs),
         "sources freq frames",
         name="the stack of masks",
         where=where,
-        slips={
-            "They add up to 1 over the bins. The masks of one bin must: sum over the first axis.": _softmax(made, 1),
-            "The sum goes over the bins. It must go over the sources, the first axis.": np.exp(made - made.max(axis=0))
-            / np.exp(made - made.max(axis=0)).sum(axis=1, keepdims=True),
-            "They add up to 1 over the frames. The masks of one bin must: sum over the first axis.": _softmax(made, 2),
-            "They add up to 1 over everything. They must do so in each bin.": np.exp(made) / np.exp(made).sum(),
-            "Those are sigmoids: each is between 0 and 1, but together they need not be 1.": 1 / (1 + np.exp(-made)),
-            "That divides without raising to a power of e first; what was made can be negative.": made
-            / made.sum(axis=0),
+        mistakes={
+            "They add up to 1 over the bins. The masks of one bin must: sum over the first axis.": _softmax(outputs, 1),
+            "The sum goes over the bins. It must go over the sources, the first axis.": np.exp(
+                outputs - outputs.max(axis=0)
+            )
+            / np.exp(outputs - outputs.max(axis=0)).sum(axis=1, keepdims=True),
+            "They add up to 1 over the frames. The masks of one bin must: sum over the first axis.": _softmax(
+                outputs, 2
+            ),
+            "They add up to 1 over everything. They must do so in each bin.": np.exp(outputs) / np.exp(outputs).sum(),
+            "Those are sigmoids: each is between 0 and 1, but together they need not be 1.": 1 / (1 + np.exp(-outputs)),
+            "That divides without raising to a power of e first; what was outputs can be negative.": outputs
+            / outputs.sum(axis=0),
         },
     )
     if wrong:
         return wrong
-    made[0, 1, 2], made[2, 3, 4] = 1000, 999
-    made[:, 0, 0] = -1000
+    outputs[0, 1, 2], outputs[2, 3, 4] = 1000, 999
+    outputs[:, 0, 0] = -1000
     with np.errstate(all="ignore"):
-        result = answers.call(answer, made)
+        result = answers.call(answer, outputs)
     return answers.truth(
         np.isfinite(np.asarray(result, float)).all(),
         "For values as large as 1000 there is a nan: np.exp(1000) is more than a number can hold, and for -1000 all "
         "are 0. Take the largest of the sources away first; the quotient stays the same.",
-    ) or answers.array(result, _softmax(made), "sources freq frames", name="the stack for large values", where=where)
+    ) or answers.array(result, _softmax(outputs), "sources freq frames", name="the stack for large values", where=where)
 
 
 def _windows(x, C, mode="constant"):
@@ -63,7 +67,7 @@ def _check_windows(answer):
         "frames context freq",
         name="the stack of windows",
         where=where,
-        slips={
+        mistakes={
             "At the ends it goes round to the other end of the song. Beyond the ends lie zeros.": _windows(
                 x, C, "wrap"
             ),
@@ -106,7 +110,7 @@ def _check_target(answer):
         "sources freq frames",
         name="the target",
         where="np.abs(S) * np.cos(np.angle(S) - np.angle(X)), then np.clip between 0 and np.abs(X).",
-        slips={
+        mistakes={
             "It falls below 0 where source and mixture point apart; no mask can reach that. Hold it above 0.": _target(
                 S, X, low=-np.inf
             ),
@@ -133,7 +137,7 @@ def _check_derivative(answer):
         0.001,
         name="the derivative",
         where="The chain rule: 2 (M |X| - |S|) times |X| times the derivative of the sigmoid, M (1 - M).",
-        slips={
+        mistakes={
             "The 2 of the square is missing.": 0.75,
             "That is the derivative by the mask. The mask depends on a as well: times M (1 - M).": 6.0,
             "The factor |X| is missing: the mask is multiplied by it.": 0.5,
@@ -162,7 +166,7 @@ def _stop(validation, patience, *, inclusive=True, from_last=False, late=0):
     return best, len(validation) - 1
 
 
-# Losses and patience that tell the slips of `_stop_slips` from each other.
+# Losses and patience that tell the mistakes of `_stop_mistakes` from each other.
 LOSSES = (
     ([5.0, 4.0, 3.5, 3.6, 3.4, 3.9, 3.8, 3.7, 3.0], 3),
     ([5.0, 4.0, 4.2, 4.1, 3.0, 3.3], 3),
@@ -171,8 +175,8 @@ LOSSES = (
 )
 
 
-def _stop_slips(cases):
-    """What typical slips give for all cases, each under what to say about it."""
+def _stop_mistakes(cases):
+    """What typical mistakes give for all cases, each under what to say about it."""
     right = [_stop(*case) for case in cases]
     lowest = [int(np.argmin(validation)) for validation, _ in cases]
     return {
@@ -199,29 +203,29 @@ def _other_losses(rng):
         losses = [[float(value) / 2 for value in rng.integers(2, 12, length)] for length in lengths]
         return tuple((validation, int(rng.integers(2, 4))) for validation in losses)
 
-    def tells(cases):
+    def distinguishes(cases):
         right = [_stop(*case) for case in cases]
-        return right not in _stop_slips(cases).values()
+        return right not in _stop_mistakes(cases).values()
 
-    return answers.telling(draw, tells)
+    return answers.telling(draw, distinguishes)
 
 
 def _check_stop(answer):
     rng = answers.rng(165)
     cases = answers.usually(LOSSES, lambda: _other_losses(rng))
-    got = []
+    results = []
     for validation, patience in cases:
         result = answers.call(answer, list(validation), patience)
         if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
             return "Return two whole numbers: the index of the best loss, and that of the last one computed."
-        got.append(tuple(float(value) for value in result))
+        results.append(tuple(float(value) for value in result))
 
-    if got == [_stop(*case) for case in cases]:
+    if results == [_stop(*case) for case in cases]:
         return None
-    for words, slip in _stop_slips(cases).items():
-        if got == slip:
+    for words, mistake in _stop_mistakes(cases).items():
+        if results == mistake:
             return words
-    for (validation, patience), one in zip(cases, got, strict=True):
+    for (validation, patience), one in zip(cases, results, strict=True):
         if one != _stop(validation, patience):
             shown = ", ".join(f"{value:g}" for value in one)
             return (

@@ -9,14 +9,14 @@ from ...lessons import Exercise, answers
 PIECE = "chorale_b"
 
 
-def _check_heard(answer):
+def _check_audible(answer):
     return answers.number(
         answer,
         32,
         0.01,
         name="the number of sums",
         where="A sum that holds both players, or neither, does not notice. Count the sums that hold exactly one.",
-        slips={
+        mistakes={
             "That is all there are. A sum that holds both players is right although they are not.": 62,
             "That counts the sums that hold the violin and not the viola. The other way round is heard too.": 16,
             "That counts the sums that hold the violin, with or without the viola. With both, nothing is amiss.": 31,
@@ -40,14 +40,14 @@ def _check_combined(answer):
     bins = answers.varied(50, 40, 60, rng)
     errors = rng.standard_normal((4, bins)) + 0.3
     sums = [sum(errors[j] for j in chosen) for size in range(1, 4) for chosen in itertools.combinations(range(4), size)]
-    wanted = float(np.mean(np.square(sums)))
+    expected = float(np.mean(np.square(sums)))
     wrong = answers.number(
         answers.call(answer, errors),
-        wanted,
-        1e-6 * wanted,
+        expected,
+        1e-6 * expected,
         name="the loss of four sources",
         where="Add up the errors of each choice of 1 to 3 sources, square, and take the mean over choices and bins.",
-        slips={
+        mistakes={
             "Those are the sources alone, without any sum of two or three.": float(np.mean(errors**2)),
             "The sum of all sources is counted too. X-UMX leaves it out, as it leaves out the sum of none.": _combined(
                 errors, pairs=4, count=15
@@ -55,17 +55,17 @@ def _check_combined(answer):
             "The squares are added up, not the errors: what the sources do together is lost.": _combined(
                 errors, pairs=0, own=7
             ),
-            "That is the sum over the choices. Take their mean.": 14 * wanted,
-            "That is the sum over the bins. Take their mean.": bins * wanted,
-            "That is the sum over choices and bins. Take their mean.": 14 * bins * wanted,
+            "That is the sum over the choices. Take their mean.": 14 * expected,
+            "That is the sum over the bins. Take their mean.": bins * expected,
+            "That is the sum over choices and bins. Take their mean.": 14 * bins * expected,
         },
     )
     many = answers.rng(173).standard_normal((60, 5))
-    wanted = float(_combined(many))
+    expected = float(_combined(many))
     return wrong or answers.number(
         answers.call(answer, many),
-        wanted,
-        1e-6 * wanted,
+        expected,
+        1e-6 * expected,
         name="the loss of sixty sources",
         where="Four were right. Here no computer can go through the sums: use their two weights, 2^(J-2) and "
         "2^(J-2) - 1.",
@@ -79,43 +79,43 @@ def _check_products(answer):
     estimates = 0.8 * sources + 0.2 * sources[[1, 0, 3, 2]] + 0.1 * rng.standard_normal((4, 300))
     left_out = answers.varied(2, 0, 3, rng)
     signals = np.concatenate([sources, estimates])
-    products, taken = signals @ signals.T, (np.arange(4) != left_out).astype(int)
+    products, chosen = signals @ signals.T, (np.arange(4) != left_out).astype(int)
 
     def decibels(first, second):
         return 10 * np.log10(np.sum(first**2) / np.sum(second**2))
 
-    target, estimate = taken @ sources, taken @ estimates
-    errors = (sources - estimates)[taken > 0]
-    alone = [decibels(s, s - e) for s, e in zip(sources[taken > 0], estimates[taken > 0], strict=True)]
-    wanted = decibels(target, target - estimate)
+    target, estimate = chosen @ sources, chosen @ estimates
+    errors = (sources - estimates)[chosen > 0]
+    alone = [decibels(s, s - e) for s, e in zip(sources[chosen > 0], estimates[chosen > 0], strict=True)]
+    expected = decibels(target, target - estimate)
     # As if source and estimate had nothing to do with each other.
     apart = np.sum(target**2) / (np.sum(target**2) + np.sum(estimate**2))
     return answers.number(
-        answers.call(answer, products, taken),
-        wanted,
+        answers.call(answer, products, chosen),
+        expected,
         1e-6,
         "dB",
         name="the SDR of the sum",
-        where="Weigh the taken sources by 1 and the taken estimates by -1: that is the error. The energy of weights "
+        where="Weigh the chosen sources by 1 and the chosen estimates by -1: that is the error. The energy of weights "
         "w is w @ products @ w.",
-        slips={
+        mistakes={
             "That adds up the energies of the sources and of the errors one by one. A sum's energy has the products of "
-            "pairs too.": 10 * np.log10(np.sum(sources[taken > 0] ** 2) / np.sum(errors**2)),
+            "pairs too.": 10 * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum(errors**2)),
             "The source's energy lacks the products of pairs.": 10
-            * np.log10(np.sum(sources[taken > 0] ** 2) / np.sum((target - estimate) ** 2)),
+            * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum((target - estimate) ** 2)),
             "The error's energy lacks the products of pairs.": 10 * np.log10(np.sum(target**2) / np.sum(errors**2)),
-            "That is the error over the source, upside down.": -wanted,
+            "That is the error over the source, upside down.": -expected,
             "The energies of source and estimate are added up for the error. It is their difference: take twice their "
             "inner product away.": 10 * np.log10(apart),
             "Only the diagonal is used, as if no signal had anything to do with another.": 10
-            * np.log10(np.sum(sources[taken > 0] ** 2) / np.sum(signals[np.tile(taken, 2) > 0] ** 2)),
-            "The inner product of source and estimate must be taken away twice.": decibels(target, target)
+            * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum(signals[np.tile(chosen, 2) > 0] ** 2)),
+            "The inner product of source and estimate must be chosen away twice.": decibels(target, target)
             + 10 * np.log10(np.sum(target**2) / (np.sum(target**2) + np.sum(estimate**2) - target @ estimate)),
             "That compares energies of source and estimate. The error is their difference.": decibels(target, estimate),
-            "An energy is in dB by 10 log10, not 20.": 2 * wanted,
-            "That is a ratio, not yet in dB.": 10 ** (wanted / 10),
+            "An energy is in dB by 10 log10, not 20.": 2 * expected,
+            "That is a ratio, not yet in dB.": 10 ** (expected / 10),
             "That is the mean SDR of the single sources. The sum is one signal.": float(np.mean(alone)),
-            "All sources are taken. Leave out those whose number is 0.": decibels(
+            "All sources are chosen. Leave out those whose number is 0.": decibels(
                 sources.sum(axis=0), (sources - estimates).sum(axis=0)
             ),
         },
@@ -140,7 +140,7 @@ def _check_adding_up(answer):
         "sources freq frames",
         name="the masks",
         where="M_j^a over the sum of all M_i^a, in every bin.",
-        slips={
+        mistakes={
             "The exponent is not used.": _adding_up(masks, 1.0),
             "Each mask is divided by its own sum. In each bin, divide by the sum over the sources.": masks**exponent
             / np.sum(masks**exponent, axis=(1, 2), keepdims=True),
@@ -153,14 +153,14 @@ def _check_adding_up(answer):
     masks[:, 2, 3] = 0
     with np.errstate(all="ignore"):
         bare = masks / np.sum(masks, axis=0)
-        found = None if wrong else answers.call(answer, masks, 1.0)
+        result = None if wrong else answers.call(answer, masks, 1.0)
     return wrong or answers.array(
-        found,
+        result,
         _adding_up(masks, 1.0),
         "sources freq frames",
         name="the masks of a bin that nobody claims",
         where="There each of J sources gets 1/J, so that the masks still add up to 1.",
-        slips={
+        mistakes={
             "In a bin that nobody claims, 0 is divided by 0. Each of J sources gets 1/J there.": bare,
             "A bin that nobody claims is lost: its masks are 0. Give each of J sources 1/J.": np.nan_to_num(bare),
         },
@@ -177,7 +177,7 @@ def _check_memory(answer):
         0.5,
         name="the number of weights",
         where="Each of two directions has four gates; a gate has 256 rows, each of 512 + 256 weights and two biases.",
-        slips={
+        mistakes={
             "That is one direction. The frames are read forwards and backwards.": count(directions=1),
             "The biases are missing: each row of each gate has two.": count(biases=0),
             "torch keeps two biases for each row, one of them for the state before.": count(biases=1),
@@ -195,7 +195,7 @@ EXERCISES = (
         number="17.1",
         task="Six players. A note of the violin was given to the viola instead. In how many of the 2^6 - 2 sums of the "
         "combination loss is that heard?",
-        check=_check_heard,
+        check=_check_audible,
         hints=(
             "A sum that holds both players is right, although they are not. So is one that holds neither.",
             "Two ways to hold exactly one of the two; the other four players may each be in it or not.",

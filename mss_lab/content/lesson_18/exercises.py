@@ -11,12 +11,12 @@ BIN_HZ, BIN, OFFSET, FUNDAMENTAL_HZ = 3.90625, 170, 0.4, 221.0
 
 
 def _roll(notes, frames, frame_rate_hz, *, first=np.floor, last=np.ceil, more=0, added=False):
-    found = np.zeros((frames, 128))
+    roll = np.zeros((frames, 128))
     for midi, onset_s, offset_s in notes:
         start = min(frames, max(0, int(first(onset_s * frame_rate_hz))))
         stop = min(frames, max(0, int(last(offset_s * frame_rate_hz)) + more))
-        found[start:stop, midi] = found[start:stop, midi] + 1 if added else 1
-    return found
+        roll[start:stop, midi] = roll[start:stop, midi] + 1 if added else 1
+    return roll
 
 
 def _check_roll(answer):
@@ -34,7 +34,7 @@ def _check_roll(answer):
         "frames pitches",
         name="the roll",
         where="From floor(onset * rate) up to, not including, ceil(offset * rate), and no further than the frames go.",
-        slips={
+        mistakes={
             "Pitches stand in rows and frames in columns. A network reads frame after frame: transpose.": _roll(
                 *arguments
             ).T,
@@ -95,7 +95,7 @@ def _check_figure(answer):
         name="the figure",
         where="10 log10 of the source's energy over the error's, window by window; leave out windows whose largest "
         "|sample| is at most 0.01; then the median.",
-        slips={
+        mistakes={
             "No window was left out: where the source is silent, its SDR says nothing.": _song_figure(
                 *arguments, gated=False
             ),
@@ -139,7 +139,7 @@ def _check_refined(answer):
         "players freq frames",
         name="the masks",
         where="M**exponent times exp(strength * correction), over the same summed over players.",
-        slips={
+        mistakes={
             "They do not add up to 1: divide by the sum over players.": powers,
             "They do not add up to 1. The largest logarithm is taken away, but the sum over players is still to be "
             "divided by.": powers / powers.max(axis=0),
@@ -187,7 +187,7 @@ def _check_cents(answer):
         name="the offset",
         where="First the true frequency of the bin's sound, then the nearest multiple of the fundamental, then 1200 "
         "log2 of their ratio.",
-        slips={
+        mistakes={
             "That is the middle of the bin. The sound lies 0.4 bins higher.": _cents(BIN * BIN_HZ, third_hz),
             "The reassignment was taken away, not added.": _cents((BIN - OFFSET) * BIN_HZ, third_hz),
             "That is measured from the fundamental. The nearest harmonic is another.": _cents(true_hz, FUNDAMENTAL_HZ),
@@ -208,7 +208,7 @@ def _check_choice(answer):
         answer,
         "refined-nmf",
         ("xumx", "xumx-informed", "xumx-score-only", "refined-nmf"),
-        slips={
+        mistakes={
             "xumx": "It looks for a violin, a clarinet, a saxophone and a bassoon. There is a horn, and there are two "
             "violins, which it could not tell apart by their sound.",
             "xumx-informed": "It has one branch for the violin, and refuses a second. The horn has none at all.",
@@ -226,7 +226,7 @@ EXERCISES = (
         "(frames, 128) that is 1 where a pitch sounds and 0 elsewhere.",
         check=_check_roll,
         hints=(
-            "One slice for each note: found[first:last, midi] = 1.",
+            "One slice for each note: roll[first:last, midi] = 1.",
             "first = floor(onset_s * frame_rate_hz), last = ceil(offset_s * frame_rate_hz).",
             "A slice that reaches beyond the end of an array stops there by itself.",
         ),

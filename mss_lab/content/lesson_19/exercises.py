@@ -30,7 +30,7 @@ def _check_shares(answer):
         "players frames freq",
         name="the masks",
         where="K over the sum of K over the players; where that sum is 0, one over the number of players.",
-        slips={
+        mistakes={
             "What nobody claims goes to nobody, and is lost. Let all players share it, so that the masks add up to "
             "1.": _shares(claims, unclaimed="nobody"),
             "What nobody claims goes to everybody in full. The masks add up to the number of players there, not to "
@@ -53,24 +53,24 @@ def _check_shares(answer):
 
 
 def _weights(
-    bins, frames, players, filters, frequency_kernel, stride, time_kernel, bottleneck, *, slip=""
+    bins, frames, players, filters, frequency_kernel, stride, time_kernel, bottleneck, *, mistake=""
 ):  # one screen of terms
-    positions = (bins - frequency_kernel) // stride + (slip != "positions")
-    moments = frames - time_kernel + (slip != "moments")
+    positions = (bins - frequency_kernel) // stride + (mistake != "positions")
+    moments = frames - time_kernel + (mistake != "moments")
     units = filters * moments * positions
     along_frequency = filters * (players * frequency_kernel + 1)
     along_time = filters * (filters * time_kernel + 1)
-    if slip == "depthwise":
+    if mistake == "depthwise":
         along_time = filters * (time_kernel + 1)
-    if slip == "one channel":
+    if mistake == "one channel":
         along_frequency = filters * (frequency_kernel + 1)
-    branches = (1 if slip == "one branch" else players) * units * (bottleneck + 1)
+    branches = (1 if mistake == "one branch" else players) * units * (bottleneck + 1)
     total = along_frequency + along_time + units * bottleneck + bottleneck + branches + players
-    if slip == "back":
+    if mistake == "back":
         total += along_frequency + along_time - 2 * filters
-    if slip == "no biases":
+    if mistake == "no biases":
         total -= 2 * filters + bottleneck + players * units + players
-    if slip == "no last bias":
+    if mistake == "no last bias":
         total -= players
     return total
 
@@ -87,7 +87,7 @@ def _check_weights(answer):
         "time_kernel": answers.varied(7, 5, 9, rng),
         "bottleneck": answers.varied(9, 6, 12, rng),
     }
-    slips = {
+    mistakes = {
         "The kernels are counted again on the way back. They are the same ones, turned round.": "back",
         "There is one branch for each player, and each has a matrix of its own.": "one branch",
         "The biases are missing: one for each filter, each number of the code, each number of each branch, and one for "
@@ -108,7 +108,7 @@ def _check_weights(answer):
         name="the number of weights",
         where="Positions are 1 + (bins - kernel) // stride, moments 1 + frames - kernel, units filters * moments * "
         "positions. Then add up both convolutions, the way into the code, the branches, and one bias for each player.",
-        slips={words: _weights(**sizes, slip=slip) for words, slip in slips.items()},
+        mistakes={words: _weights(**sizes, mistake=mistake) for words, mistake in mistakes.items()},
     )
     paper = (2049, 30, 4, answers.varied(30, 31, 40, rng), 30, 4, 20, answers.varied(256, 200, 300, rng))
     return wrong or answers.number(
@@ -129,13 +129,13 @@ def _crossfade(segments, step, *, rise=np.linspace, average=False, add=False, ol
     whole[:length] = segments[0]
     ramp = rise(0, 1, shared)
     for k in range(1, count):
-        place = slice(k * step, k * step + shared)
-        whole[place] = (
-            ramp * whole[place] + (1 - ramp) * segments[k, :shared]
+        shared_frames = slice(k * step, k * step + shared)
+        whole[shared_frames] = (
+            ramp * whole[shared_frames] + (1 - ramp) * segments[k, :shared]
             if old
-            else (1 - ramp) * whole[place] + ramp * segments[k, :shared]
+            else (1 - ramp) * whole[shared_frames] + ramp * segments[k, :shared]
         )
-        whole[place.stop : k * step + length] = segments[k, shared:]
+        whole[shared_frames.stop : k * step + length] = segments[k, shared:]
     return whole
 
 
@@ -155,7 +155,7 @@ def _check_crossfade(answer):
         name="the curve",
         where="Lay the segments down in order. Over the length - step frames that are shared: (1 - rise) times what "
         "lies there, plus rise times the new one, with rise = np.linspace(0, 1, length - step).",
-        slips={
+        mistakes={
             "Shared frames are added up: what two segments say is twice as large. Fade.": _crossfade(
                 *arguments, add=True
             ),
@@ -190,7 +190,7 @@ def _check_met(answer):
         0.1,
         name="the number of renditions",
         where="One draw misses a given rendition with probability 1 - 1/600. All draws of all stages must miss it.",
-        slips={
+        mistakes={
             "That is the number of draws. Some renditions come twice, and others not yet.": DRAWN * STAGES,
             "That is how many different ones a single stage has.": _met(DRAWN),
             "That takes each stage's draws as all different, then adds the stages up.": STAGES * _met(DRAWN),
@@ -206,7 +206,7 @@ def _check_ruler(answer):
         answer,
         "none",
         ("sdr", "sir", "sar", "none"),
-        slips={
+        mistakes={
             "sdr": "In the version of that protocol, what a filter of 512 taps makes of a source still counts as the "
             "source. Half as loud and muffled is such a filter.",
             "sir": "SIR compares the source with the other players. There are none in this estimate.",
