@@ -153,7 +153,7 @@ def _check_leaks(answer):
             "Names that are in no group were passed over. Such a name is a family of its own: groups.get(name, name)."
         )
     if named & {tune_a, three}:
-        return "Families, or names of training pieces, were returned. The expected names are those in test that share one."
+        return "Families, or names of training pieces, were returned. Return the names in test that share one."
     if named == {six, eight}:
         return "Those are the names that may stay in the test. The expected names are the others."
     missing, extra = sorted(expected - named), sorted(named - expected, key=str)
