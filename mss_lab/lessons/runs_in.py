@@ -56,7 +56,7 @@ def write_time(path: str | os.PathLike[str], seconds: float) -> str:
     cell = next((cell for cell in head if RUNS_IN.search(cell.source)), None)
     if cell is None:
         raise RefusedValue(
-            f"{path} has no comments for its time: put <!-- runs-in --><!-- /runs-in --> behind "
+            f"{path} has no place for its time: put <!-- runs-in --><!-- /runs-in --> behind "
             '"**Runs in:**" in its first or second markdown cell'
         )
     cell.source = RUNS_IN.sub(f"<!-- runs-in -->{words}<!-- /runs-in -->", cell.source, count=1)
