@@ -1,5 +1,7 @@
 """Answer files: solutions and mistakes read from files, their numbers replaced, and every file in use."""
 
+import operator
+
 import pytest
 
 from mss_lab import lessons
@@ -63,7 +65,7 @@ def test_every_mistake_says_by_which_words_it_is_refused():
     assert silent == []
 
 
-@pytest.mark.parametrize("made", DRAWN, ids=lambda made: made.number)
+@pytest.mark.parametrize("made", DRAWN, ids=operator.attrgetter("number"))
 def test_without_a_name_the_numbers_in_the_files_are_those_of_the_exercise(made):
     assert answer_files.solution(lesson_file(made), made.number) == made.solution
     assert answer_files.mistakes(lesson_file(made), made.number) == made.mistakes
