@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ..refusals import RefusedValue
 
-MISTAKE = re.compile(r"(?m)^# %% ")
+MISTAKE = re.compile(r"(?m)^# %%(?: |$)")
 # From here on, whole numbers are written with underscores, as in 44_100.
 GROUPED_FROM = 10_000
 
@@ -75,7 +75,8 @@ def mistakes(
     FileNotFoundError
         If the exercise has no such file.
     """
-    above, *cells = MISTAKE.split(with_values(_read(lesson_file, "mistakes", number), values or {}))
+    above, *cells = MISTAKE.split(_read(lesson_file, "mistakes", number))
+    above = with_values(above, values or {})
     titles_and_codes = (cell.partition("\n")[::2] for cell in cells)
     return tuple(f"# %% {title}\n{above}{code.rstrip()}\n" for title, code in titles_and_codes)
 

@@ -27,7 +27,8 @@ import math
 window = 4096
 
 # %% The first: it says so
-answer = window
+rate_hz = 22_050
+answer = window, rate_hz
 
 # %% The second
 def answer():
@@ -78,9 +79,14 @@ def test_without_a_name_the_numbers_in_the_files_are_those_of_the_exercise(made)
 
 def test_what_stands_above_the_first_mistake_belongs_to_all_and_each_begins_with_its_words(file):
     first, second = answer_files.mistakes(file, "7.1")
-    assert first == "# %% The first: it says so\nimport math\n\nwindow = 4096\n\nanswer = window\n"
+    assert (
+        first
+        == "# %% The first: it says so\nimport math\n\nwindow = 4096\n\nrate_hz = 22_050\nanswer = window, rate_hz\n"
+    )
     assert second.startswith("# %% The second\nimport math\n") and second.endswith("not a border\n    return math.pi\n")
-    words = [answer_files.expected_words(source) for source in (first, second, "answer = 1", "answer = 1\n# %% no")]
+    words = [
+        answer_files.expected_words(source) for source in (first, second, "# %%\nanswer = 1", "answer = 1\n# %% no")
+    ]
     assert words == ["The first: it says so", "The second", "", ""]
 
 
@@ -89,7 +95,15 @@ def test_only_the_first_assignment_at_the_left_edge_gets_its_new_value(file):
     assert source == SOLUTION.replace("4096", "512").replace("44_100", "8000")
     assert answer_of(source)(0) == (0, 8000)
     mistakes = answer_files.mistakes(file, "7.1", {"window": 512, "rate_hz": 8000})
-    assert answer_of(mistakes[0]) == 512
+    # What a mistake itself assigns stays.
+    assert answer_of(mistakes[0]) == (512, 22_050)
+
+
+def test_a_border_without_words_begins_a_mistake_too(file):
+    file.with_name("mistakes").joinpath("7_1.py").write_text("# %%\nanswer = 1\n# %% No\nanswer = 2\n")
+    first, second = answer_files.mistakes(file, "7.1")
+    assert first.endswith("answer = 1\n") and second == "# %% No\nanswer = 2\n"
+    assert answer_files.expected_words(first) == ""
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,7 @@ from mss_lab.lessons import Exercise
 PIECE = "chorale_a"
 EXERCISES = (
     Exercise.from_files(
-        __file__, number="7.1", task="Do it.", check=lambda answer: "no" if answer == 4096 else None, hints=("Try.",)
+        __file__, number="7.1", task="Do it.", check=lambda answer: None if answer == 1 else "no", hints=("Try.",)
     ),
 )
 """
