@@ -4,7 +4,7 @@ Each message says three things: what was wanted, what came, and what to do. Chec
 form the caller asked for (an array, a float), so that a function opens with its checks and then trusts its names.
 Every array may be given as nested lists; none is written into.
 
-Contents: check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_sample_rate,
+Contents: check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_estimates, check_sample_rate,
 check_magnitude, check_finite, check_number, check_switch, check_choice, check_pairs, check_generator.
 """
 
@@ -162,6 +162,13 @@ def check_sources(name: str, sources: Mapping[str, Any]) -> dict[str, np.ndarray
     for label, waveform in checked.items():
         check_same_shape(f"{name}[{label!r}]", waveform, f"{name}[{first_label!r}]", first)
     return checked
+
+
+def check_estimates(name: str, estimates: Mapping[str, Any], mixture: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a separator's estimates if they are a dict of waveforms of the mixture's shape, else raise."""
+    estimates = check_sources(name, estimates)
+    check_same_shape(name, next(iter(estimates.values())), "the mixture", mixture)
+    return estimates
 
 
 def check_sample_rate(sample_rate_hz: Any) -> int:

@@ -15,8 +15,8 @@ import numpy as np
 import scipy.optimize
 
 from . import checks, files, oracles
-from .catalogue import Separator
 from .datasets.track import Track
+from .method import Separator
 from .metrics import energy
 from .refusals import RefusedType, RefusedValue
 

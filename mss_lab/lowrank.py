@@ -22,6 +22,7 @@ import scipy.linalg
 
 from . import checks, masks, memory, options, transforms
 from .chunks import CHUNK_S, FADE_S, chunks
+from .lowrank_entries import ROBUST_PCA
 from .refusals import RefusedType, RefusedValue
 from .silence import between_silences
 
@@ -146,13 +147,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, chunk_s: flo
     return recording.float32_bytes + (MATRIX_BYTES + STFT_BYTES * recording.channels) * bins
 
 
-@options.within(
-    gain=options.Number(1e-3, 1000),
-    mask=options.Choice(("soft", "binary")),
-    mask_gain=options.Number(1e-12, 1e9),
-    tolerance=options.Number(1e-12, 1),
-    svd=options.Choice(("exact", "randomised")),
-)
+@options.within(ROBUST_PCA.options)
 @memory.limited("robust-pca", _working_bytes)
 @between_silences
 def separate(

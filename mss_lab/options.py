@@ -1,24 +1,31 @@
-"""The options of separation methods: which values each may have, declared beside the function that takes them.
+"""The options of separation methods: which values each may have, as plain data.
 
-A method names its options as keyword-only parameters, and `@options.within(...)` above it says what each may be. Names
-that mean the same everywhere, such as `window_s`, have one rule for all methods, in `RULES`; what is particular to a
-method stands in its own decorator. Values are checked at every call, before any work, and by the catalogue when a
-separator is made, before any file is read.
+An option is a default and a rule. The entry of a method (`mss_lab.method.Method`) declares all of its options with
+`declare`, and `@options.within(ENTRY.options)` above the function holds the function to them: names and defaults must
+be those of its signature, and the values of every call are checked before any work. The catalogue checks them too, when
+a separator is made, before any file is read.
+
+A function that has no entry of its own, such as one in a notebook, names its rules in the decorator instead:
+`@options.within(gain=options.Number(0, 2))`.
 
 Ranges are wide: they hold what somebody may want to hear, and keep out slips of the keyboard, which would cost hours or
 all of the memory. What follows from two options together, such as a lowest frequency above the highest, is refused by
 the method itself.
 
-Contents: Number, Switch, Choice, Pairs, Seeded, Own, RULES, FROM_ZERO, within, rules_of, check.
+This file imports nothing large, so that all methods can be listed at once.
+
+Contents: Number, Switch, Choice, Pairs, Seeded, Own, OtherMethod, Option, SHARED, FROM_ZERO, declare, within, of,
+check.
 """
 
 import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, cast
 
-from . import checks
+from .refusals import RefusedType
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,6 +62,8 @@ class Number:
 
     def check(self, name: str, value: Any) -> int | float:
         """The number, an int where it must be whole; RefusedType or RefusedValue otherwise."""
+        from . import checks
+
         return checks.check_number(
             name,
             value,
@@ -76,6 +85,8 @@ class Switch:
 
     def check(self, name: str, value: Any) -> bool:
         """The value as a bool; RefusedType for anything else, 1 and "yes" among it."""
+        from . import checks
+
         return checks.check_switch(name, value)
 
     def words(self) -> str:
@@ -91,6 +102,8 @@ class Choice:
 
     def check(self, name: str, value: Any) -> str:
         """The word; RefusedValue for any other."""
+        from . import checks
+
         return checks.check_choice(name, value, self.choices)
 
     def words(self) -> str:
@@ -107,6 +120,8 @@ class Pairs:
 
     def check(self, name: str, value: Any) -> dict[str, str]:
         """The dict; RefusedType or RefusedValue for anything else."""
+        from . import checks
+
         return checks.check_pairs(name, value, self.left, self.right)
 
     def words(self) -> str:
@@ -120,6 +135,8 @@ class Seeded:
 
     def check(self, name: str, value: Any) -> Any:
         """The generator; RefusedType for anything else."""
+        from . import checks
+
         return checks.check_generator(name, value)
 
     def words(self) -> str:
@@ -129,7 +146,7 @@ class Seeded:
 
 @dataclasses.dataclass(frozen=True)
 class Own:
-    """Something that the method itself looks at, such as a mapping; `about` says what it is."""
+    """Something that the method itself checks, such as a mapping; `about` says what it is."""
 
     about: str = ""
 
@@ -142,105 +159,179 @@ class Own:
         return self.about
 
 
-# Options that mean the same in every method.
-RULES: Mapping[str, Rule] = {
-    "agrees": Number(0, 1),
-    "bands": Number(1, 512, "bands", whole=True),
-    "chunk_s": Number(1, 600, "seconds"),
-    "components": Number(1, 100, "spectra", whole=True),
-    "corrected": Switch(),
-    "count": Number(1, 32, "sources", whole=True, hint="say how many sources there are"),
-    "delay_limit_s": Number(1e-6, 0.1, "seconds", hint="the way of sound between two microphones, such as 0.0002"),
-    "diffuse": Number(0, 1),
-    "exponent": Number(0.01, 20),
-    "filters": Number(1, 200, "filters", whole=True),
-    "harmonics": Number(1, 500, "harmonics", whole=True),
-    "height_hz": Number(0.1, 20_000, "Hz"),
-    "highest_hz": Number(10, 100_000, "Hz"),
-    "highpass_hz": Number(0, 100_000, "Hz"),
-    "inharmonicity": Number(0, 1),
-    "iterations": Number(1, 2000, "iterations", whole=True),
-    "jump_semitones": Number(0, 128, "semitones"),
-    "length_s": Number(0.001, 60, "seconds"),
-    "lobe_bins": Number(1, 200, "bins", whole=True),
-    "longest_s": Number(0.01, 3600, "seconds"),
-    "lowest_hz": Number(10, 100_000, "Hz"),
-    "near_cents": Number(0.1, 1200, "cents"),
-    "overlap_s": Number(0, 60, "seconds"),
-    "pans_rad": Own("a dict of angles, in Python only"),
-    "pool_s": Number(0, 60, "seconds"),
-    "refine": Switch(),
-    "release_s": Number(0, 60, "seconds"),
-    "rng": Seeded(),
-    "runs": Number(1, 100, "runs", whole=True),
-    "shortest_s": Number(0.01, 600, "seconds"),
-    "smoothing_s": Number(0, 60, "seconds"),
-    "strength": Number(0, 1),
-    "together_s": Number(0, 60, "seconds"),
-    "tolerance_s": Number(0, 60, "seconds"),
-    "tuning_hz": Number(200, 900, "Hz", hint="give the frequency of A4, such as 440, or leave it out"),
-    "width_bins": Number(0, 100, "bins"),
-    "width_cents": Number(0, 1200, "cents"),
-    "window_s": Number(0.0005, 5, "seconds", hint="a window of 0.1 seconds suits most music"),
-}
+@dataclasses.dataclass(frozen=True)
+class OtherMethod:
+    """Another method: a separator, for which the catalogue and the command line also take its name."""
 
+    def check(self, name: str, value: Any) -> Any:
+        """The separator; RefusedType for anything else. Names are replaced by `mss_lab.catalogue` before this."""
+        if not callable(value):
+            raise RefusedType(
+                f"{name} must be a separator, got {value!r}; pass mss_lab.catalogue.separator('projet'), or give its "
+                "name to catalogue.separator or the command line"
+            )
+        return value
+
+    def words(self) -> str:
+        """What the command line takes."""
+        return "the name of a method"
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One option of a method.
+
+    Attributes
+    ----------
+    default : object
+        None where the method chooses for itself; None is then allowed as a value.
+    rule : Rule
+        What it may be.
+    """
+
+    default: Any
+    rule: Rule = Own()
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value in the form that the method wants; RefusedType or RefusedValue if it may not have it."""
+        return value if value is None and self.default is None else self.rule.check(name, value)
+
+
+# The rules of options that mean the same in several methods, by name.
+SHARED: Mapping[str, Rule] = MappingProxyType(
+    {
+        "chunk_s": Number(1, 600, "seconds"),
+        "components": Number(1, 100, "spectra", whole=True),
+        "count": Number(1, 32, "sources", whole=True, hint="say how many sources there are"),
+        "exponent": Number(0.01, 20),
+        "harmonics": Number(1, 500, "harmonics", whole=True),
+        "highest_hz": Number(10, 100_000, "Hz"),
+        "highpass_hz": Number(0, 100_000, "Hz"),
+        "iterations": Number(1, 2000, "iterations", whole=True),
+        "longest_s": Number(0.01, 3600, "seconds"),
+        "lowest_hz": Number(10, 100_000, "Hz"),
+        "overlap_s": Number(0, 60, "seconds"),
+        "pans_rad": Own("a dict of angles, in Python only"),
+        "pool_s": Number(0, 60, "seconds"),
+        "rng": Seeded(),
+        "runs": Number(1, 100, "runs", whole=True),
+        "shortest_s": Number(0.01, 600, "seconds"),
+        "tolerance_s": Number(0, 60, "seconds"),
+        "tuning_hz": Number(200, 900, "Hz", hint="give the frequency of A4, such as 440, or leave it out"),
+        "width_bins": Number(0, 100, "bins"),
+        "width_cents": Number(0, 1200, "cents"),
+        "window_s": Number(0.0005, 5, "seconds", hint="a window of 0.1 seconds suits most music"),
+    }
+)
 
 # Iterations of a method that can stop where it starts, which shows what the start alone is worth.
 FROM_ZERO = Number(0, 2000, "iterations", whole=True)
 
 
-def within(**own: Rule) -> Callable[[Function], Function]:
-    """Declare what the options of a method may be; those without a rule here have the one in `RULES`.
+def declare(**options: Any) -> Mapping[str, Option]:
+    """The options of a method, in the order of its signature: `declare(tolerance_s=0.2, floor=Option(0.04, RULE))`.
 
     Parameters
     ----------
-    own : name of an option -> Rule
+    options : name -> default or Option
+        A bare default has the rule of `SHARED` for its name; True and False need none, since they are switches.
+    """
+    return MappingProxyType({name: _option(name, given) for name, given in options.items()})
+
+
+def within(declared: Mapping[str, Option] | None = None, /, **rules: Rule) -> Callable[[Function], Function]:
+    """Check the options of every call of a method.
+
+    Parameters
+    ----------
+    declared : mapping of name -> Option, optional
+        Those of the method's entry.
+    rules : name of an option -> Rule
+        For a function without an entry; its signature gives the defaults. An option without a rule here has the one of
+        `SHARED`.
+
+    Raises
+    ------
+    TypeError
+        From the decorator, if names or defaults are not those of the function's signature: a fault of its author.
     """
 
     def decorate(function: Function) -> Function:
-        parameters = inspect.signature(function).parameters.values()
-        defaults = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-        rules = {name: own[name] if name in own else RULES[name] for name in defaults}
-        if unknown := set(own) - set(rules):
-            raise TypeError(f"{function.__qualname__} has no option {', '.join(sorted(unknown))}")
+        defaults = _defaults(function)
+        options = declared if declared is not None else _ruled(function, defaults, rules)
+        _hold_to_signature(function, options, defaults)
 
         @functools.wraps(function)
         def checked(*positional: Any, **named: Any) -> Any:
-            return function(*positional, **check(checked, named))
+            return function(*positional, **check(options, named))
 
-        vars(checked)["option_rules"] = rules
-        vars(checked)["option_defaults"] = defaults
+        vars(checked)["options"] = options
         return cast(Function, checked)
 
     return decorate
 
 
-def rules_of(function: Callable[..., Any]) -> Mapping[str, Rule]:
-    """The rules that `within` declared for a function; empty for any other."""
-    return getattr(function, "option_rules", {})
+def of(separator: Callable[..., Any]) -> Mapping[str, Option]:
+    """The options of a function, those apart that `functools.partial` has bound.
+
+    Those of a function without `within` are its keyword-only parameters, and may be anything.
+    """
+    bound: set[str] = set()
+    while isinstance(separator, functools.partial):
+        bound |= set(separator.keywords)
+        separator = separator.func
+    options = getattr(separator, "options", None)
+    if options is None:
+        options = {name: Option(default) for name, default in _defaults(separator).items()}
+    return {name: option for name, option in options.items() if name not in bound}
 
 
-def check(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values for a function, its options checked and in the form that it wants.
+def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of options, checked and in the form that the method wants.
 
     Parameters
     ----------
-    function : callable
-        Declared by `within`; nothing is checked for any other.
+    options : mapping of name -> Option
     values : mapping of name -> value
-        Names that are no options of the function are left as they are. None is allowed where it is the default.
+        Names that are no options are left as they are, for Python to refuse.
 
     Raises
     ------
     RefusedType, RefusedValue
         If an option has a value that it may not have.
     """
-    rules = rules_of(function)
-    defaults = getattr(function, "option_defaults", {})
+    return {name: options[name].check(name, value) if name in options else value for name, value in values.items()}
 
-    def one(name: str, value: Any) -> Any:
-        if name not in rules or (value is None and defaults[name] is None):
-            return value
-        return rules[name].check(name, value)
 
-    return {name: one(name, value) for name, value in values.items()}
+def _option(name: str, given: Any) -> Option:
+    if isinstance(given, Option):
+        return given
+    return Option(given, Switch() if isinstance(given, bool) else SHARED[name])
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _ruled(
+    function: Callable[..., Any], defaults: Mapping[str, Any], rules: Mapping[str, Rule]
+) -> Mapping[str, Option]:
+    if unknown := set(rules) - set(defaults):
+        raise TypeError(f"{function.__qualname__} has no option {', '.join(sorted(unknown))}")
+    return declare(
+        **{name: Option(default, rules[name]) if name in rules else default for name, default in defaults.items()}
+    )
+
+
+def _hold_to_signature(
+    function: Callable[..., Any], options: Mapping[str, Option], defaults: Mapping[str, Any]
+) -> None:
+    declared = {name: option.default for name, option in options.items()}
+    if list(declared) != list(defaults):
+        raise TypeError(
+            f"{function.__qualname__} has the options {', '.join(defaults)}, declared are {', '.join(declared)}"
+        )
+    for name, default in defaults.items():
+        if type(declared[name]) is not type(default) or declared[name] != default:
+            raise TypeError(f"{function.__qualname__} has {name}={default!r}, declared is {declared[name]!r}")

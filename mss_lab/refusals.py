@@ -7,7 +7,8 @@ traceback, so that it can be reported and repaired.
 Each refusal is also the built-in exception that Python programmers expect: `except ValueError` catches a refused
 value. Files that are missing, exist already or cannot be written raise Python's own OSError and its subclasses.
 
-Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra, warn_caller.
+Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra, remedy,
+warn_caller.
 """
 
 import importlib
@@ -84,11 +85,13 @@ def missing_extra(error: ModuleNotFoundError, purpose: str, *, otherwise: str = 
     if library not in EXTRAS:
         return error
     hint = f", or {otherwise}" if otherwise else ""
-    return MissingExtra(
-        f"{purpose} needs {library}, which is not installed; install it with: "
-        f"pip install 'mss-lab[{EXTRAS[library]}]'{hint}",
-        name=error.name,
-    )
+    return MissingExtra(f"{purpose} {remedy(library)}{hint}", name=error.name)
+
+
+def remedy(library: str) -> str:
+    """What to do about a library that is not installed: "needs torch, which is not installed; install it with: ..."."""
+    package = f"'mss-lab[{EXTRAS[library]}]'" if library in EXTRAS else library
+    return f"needs {library}, which is not installed; install it with: pip install {package}"
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:

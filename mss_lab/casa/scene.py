@@ -33,6 +33,7 @@ from ..score.notes import Score
 from ..silence import between_silences
 from . import filterbank, grouping, pitch
 from .correlogram import EXPONENT, HOP_S, correlogram, hair_cell
+from .entries import AUDITORY
 
 STREAMS = 2
 REST = "rest"
@@ -159,7 +160,7 @@ def _working_bytes(recording: memory.Recording, *, count: int, bands: int, **_: 
     return recording.float32_bytes + kept + heard
 
 
-@options.within(near_peak=options.Number(1e-6, 1), least_peak=options.Number(-1, 1), tied=options.Number(0, 1))
+@options.within(AUDITORY.options)
 @memory.limited("auditory", _working_bytes)
 @between_silences
 def separate(

@@ -6,18 +6,19 @@ command with 128 plus the number of the signal, and leave no half-written result
 one line each. Any other exception is a fault of the package and keeps its traceback; `--traceback` shows it for
 refusals, too.
 
-Contents: main.
+Contents: main, COMMANDS.
 """
 
 import argparse
 import contextlib
+import importlib
 import os
 import re
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from ..refusals import Refusal
@@ -58,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
-    # The commands load numpy and more. That takes a second, in which Ctrl-C is obeyed already.
     parser = _parser()
+    # Some commands load numpy and more. That takes a second, in which Ctrl-C is obeyed already.
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
@@ -116,29 +117,46 @@ class _Parser(argparse.ArgumentParser):
         super().error(one_line(message))
 
 
+class _CommandParser(_Parser):
+    """The parser of one command. Its module is imported when the command is asked for, as some load much."""
+
+    module: str | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments of the command, which its module adds before."""
+        if self.module is not None:
+            command = importlib.import_module(self.module, package=__package__)
+            self.module = None
+            self.set_defaults(run=command.run)
+            # Understood after the command as well, without a second line in each command's help.
+            self.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+            if hasattr(command, "add_arguments"):
+                command.add_arguments(self)
+        return super().parse_known_args(args, namespace)
+
+
+# Every command: what the list of commands says of it, and the module with its `run` and, where it has arguments, its
+# `add_arguments`.
+COMMANDS = {
+    "separate": ("separate a mixture into its sources", ".separate"),
+    "score": ("say what is read in a score, or write it in another format", ".score"),
+    "methods": ("list the separation methods and their options", ".methods"),
+    "evaluate": ("compare a folder of estimates with a folder of true sources", ".evaluate"),
+    "datasets": ("list the published data sets that can be read, and where they are", ".datasets"),
+    "grade": ("run students' notebooks and report on every exercise", ".grade"),
+    "lab": ("open JupyterLab at the first lesson", "..launch"),
+    "verify": ("check that the lessons' audio and tables are as they were shipped", ".verify"),
+    "doctor": ("what is installed, what is missing, and how to repair it", ".doctor"),
+}
+
+
 def _parser() -> argparse.ArgumentParser:
-    from .. import __version__, doctor, launch
-    from . import evaluate, grade, listings, score, separate
+    from .. import __version__
 
     parser = _Parser(prog="mss-lab", description="Separate music, judge separations, open the workbook.")
     parser.add_argument("--version", action="version", version=f"mss-lab {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an input was refused")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    def add(name: str, about: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=about)
-        command.set_defaults(run=run)
-        # Understood after the command as well, without a second line in each command's help.
-        command.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-        return command
-
-    separate.add_arguments(add("separate", "separate a mixture into its sources", separate.run))
-    score.add_arguments(add("score", "say what is read in a score, or write it in another format", score.run))
-    add("methods", "list the separation methods and their options", listings.methods)
-    evaluate.add_arguments(add("evaluate", "compare a folder of estimates with a folder of true sources", evaluate.run))
-    add("datasets", "list the published data sets that can be read, and where they are", listings.datasets)
-    grade.add_arguments(add("grade", "run students' notebooks and report on every exercise", grade.run))
-    launch.add_arguments(add("lab", "open JupyterLab at the first lesson", launch.run))
-    add("verify", "check that the lessons' audio and tables are as they were shipped", listings.verify)
-    add("doctor", "what is installed, what is missing, and how to repair it", lambda options: doctor.run())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_CommandParser)
+    for name, (about, module) in COMMANDS.items():
+        commands.add_parser(name, help=about).module = module
     return parser

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import audio, catalogue, checks, files, memory, units
+from .. import audio, catalogue, checks, files, memory, plugins, units
 from ..refusals import RefusedValue
 from .plain import one_line
 
@@ -25,6 +25,7 @@ def add_arguments(separate: argparse.ArgumentParser) -> None:
     )
     add_reading_arguments(separate)
     separate.add_argument("--method", default="score-masks", help="see `mss-lab methods` (default: %(default)s)")
+    plugins.add_argument(separate)
     separate.add_argument(
         "--align",
         default="none",
@@ -65,6 +66,7 @@ def add_reading_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Separate, write the stems, and print a line for each."""
+    plugins.load_all(options.plugin)
     bound = dict(_option(text) for text in options.set)
     separator = catalogue.separator(options.method, **bound)
     needs = catalogue.get(options.method).needs

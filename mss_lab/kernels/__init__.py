@@ -3,7 +3,3 @@
 `proximity` holds the kernels, which say where a source has similar values, and medians over them. `hpss` takes two
 of them, once; `additive` any of them, several times; `repet` looks at the rounds of a loop, whose `period` is found.
 """
-
-from .proximity import Kernel, cross, drawn, horizontal, nearest, periodic, vertical
-
-__all__ = ["Kernel", "cross", "drawn", "horizontal", "nearest", "periodic", "vertical"]

@@ -22,6 +22,7 @@ from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
 from ..silence import between_silences
 from ..spatial import wiener
+from .entries import KERNEL_ADDITIVE
 from .period import period_of
 from .proximity import Kernel, median, named, neighbours
 
@@ -123,7 +124,7 @@ def _working_bytes(recording: memory.Recording, *, kernels: Any, window_s: float
     return recording.float32_bytes + each * bins + FRAME_PAIR_BYTES * frames**2
 
 
-@options.within(kernels=options.Own("names of kernels with commas between"))
+@options.within(KERNEL_ADDITIVE.options)
 @memory.limited("kernel-additive", _working_bytes)
 @between_silences
 def separate(

@@ -11,6 +11,7 @@ from .. import checks, masks, memory, options, transforms
 from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedValue
 from ..score.notes import Score
+from .entries import HPSS
 from .proximity import HEIGHT_HZ, LENGTH_S, footprint, horizontal, median_filter, odd, vertical
 
 # Memory for each bin of each channel: the transform, two medians, two masks, two filtered transforms, and copies.
@@ -79,7 +80,7 @@ def _working_bytes(
     )
 
 
-@options.within(margin=options.Number(1, 1000))
+@options.within(HPSS.options)
 @memory.limited("hpss", _working_bytes)
 def separate(
     mixture: np.ndarray,

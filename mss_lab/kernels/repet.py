@@ -20,6 +20,7 @@ from .. import checks, memory, options, transforms
 from ..chunks import FADE_S, chunks
 from ..score.notes import Score
 from ..silence import between_silences
+from .entries import REPET, REPET_ADAPTIVE, REPET_SIMILARITY
 from .period import LONGEST_S, SHORTEST_S, beat_spectrogram, find_period, period_of
 from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, nearest, neighbours
 
@@ -109,7 +110,7 @@ def _working_bytes_similar(recording: memory.Recording, *, window_s: float, **_:
     return _working_bytes(recording, window_s=window_s) + FRAME_PAIR_BYTES * pairs
 
 
-@options.within(period_s=options.Number(0.001, 3600, "seconds"))
+@options.within(REPET.options)
 @memory.limited("repet", _working_bytes)
 @between_silences
 def separate(
@@ -167,7 +168,7 @@ def separate(
     )
 
 
-@options.within(repeats=options.Number(1, 1000, "rounds", whole=True))
+@options.within(REPET_ADAPTIVE.options)
 @memory.limited("repet-adaptive", _working_bytes)
 @between_silences
 def separate_adaptive(
@@ -219,9 +220,7 @@ def separate_adaptive(
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 
 
-@options.within(
-    count=options.Number(1, 1000, "frames", whole=True), least_distance_s=options.Number(1e-3, 600, "seconds")
-)
+@options.within(REPET_SIMILARITY.options)
 @memory.limited("repet-similarity", _working_bytes_similar)
 @between_silences
 def separate_similar(

@@ -88,7 +88,7 @@ def score_of(name: str, case: Case) -> float:
     method, track = catalogue.get(name), case.track
     if "score" in method.needs and track.score is None:
         return float("nan")
-    options = {"count": len(track.sources)} if "count" in method.options() else {}
+    options = {"count": len(track.sources)} if "count" in method.options else {}
     score = track.score if "score" in method.needs else None
     with warnings.catch_warnings():
         # That a score or a direction is doubtful is what some cases are made for.

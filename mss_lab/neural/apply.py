@@ -23,14 +23,12 @@ from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from ..silence import between_silences
 from . import weights
+from .entries import NETWORK_OPTIONS, PLAYERS
 from .levels import LEVEL
 from .segments import roll_of
 
 CHUNK_S = 30.0
 OVERLAP_S = 4.0
-
-# Which of a network's sources a source of the score is, where its name does not say.
-PLAYERS = options.Pairs("SOURCE", "INSTRUMENT")
 
 # Of an overlap, the part in which neighbours fade into each other; the rest lets both hear further than they speak.
 FADE_PART = 0.25
@@ -203,7 +201,7 @@ def shipped_separator(
         sounding = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
         return recording.channels * (bytes_at_once + (bytes_a_second + sounding) * heard_s)
 
-    @options.within(players=PLAYERS)
+    @options.within(NETWORK_OPTIONS)
     @memory.limited(name, working_bytes)
     @between_silences
     def separator(

@@ -19,6 +19,7 @@ from ..chunks import chunks
 from ..refusals import RefusedValue
 from ..score.notes import Score
 from . import cues, weights
+from .entries import REFINED_NMF
 
 NETWORK = "refiner"
 # As long as the segments of training: a longer stretch has other means, which the network's norms would notice.
@@ -48,7 +49,7 @@ def _working_bytes(recording: memory.Recording, *, network: Any, **_: Any) -> fl
     )
 
 
-@options.within(network=options.Own("the name of a refiner"))
+@options.within(REFINED_NMF.options)
 @memory.limited("refined-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, options
+from .. import checks
 from ..refusals import RefusedValue
+from .entries import BETAS
 from .updates import (
     activation_terms,
     as_floating,
@@ -34,9 +35,6 @@ from .updates import (
     split_channels,
     template_terms,
 )
-
-# Papers use 0 (Itakura-Saito) to 2 (squared differences); powers far beyond overflow.
-BETAS = options.Number(-10, 10)
 
 ENGINES = ("own", "scikit-learn")
 

@@ -28,8 +28,9 @@ from ..score.agreement import tuning_for
 from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
-from .beta import BETAS, Factorisation, factorise
+from .beta import Factorisation, factorise
 from .components import source_models
+from .entries import CONSTRAINED_NMF
 from .filtering import filtered, filtering_bytes
 
 HARMONICS = 20
@@ -224,12 +225,7 @@ def _working_bytes(recording: memory.Recording, *, onsets: bool, window_s: float
     return fitting + filtering_bytes(recording, settings, fitting_bytes=SPECTROGRAM_BYTES)
 
 
-@options.within(
-    width_cents=options.Number(0, WIDTH_CENTS, "cents"),
-    onsets=options.Switch(),
-    beta=BETAS,
-    iterations=options.FROM_ZERO,
-)
+@options.within(CONSTRAINED_NMF.options)
 @memory.limited("constrained-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,

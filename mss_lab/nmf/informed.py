@@ -37,6 +37,7 @@ from ..score.harmonics import check_score_fits
 from ..score.notes import Score
 from . import following, intonation, pitch_tracks, shapes
 from .constrained import activation_start, keys_of
+from .entries import INFORMED_NMF
 from .filtering import STFT_BYTES, filtered, filtering_bytes, fitting_chunk_s
 from .shapes import HARMONICS, WIDTH_BINS, WIDTH_CENTS, harmonic_shapes, noise_shapes
 
@@ -225,15 +226,7 @@ def working_bytes(recording: memory.Recording, *, window_s: float = WINDOW_S, **
     return recording.float32_bytes + max(learning_bytes(recording, window_s=window_s), filtering)
 
 
-@options.within(
-    free_iterations=options.FROM_ZERO,
-    chunk_iterations=options.RULES["iterations"],
-    floor=options.Number(0, 100),
-    follow_intonation=options.Switch(),
-    follow_pitch=options.Switch(),
-    by_share=options.Switch(),
-    lean=options.Switch(),
-)
+@options.within(INFORMED_NMF.options)
 @memory.limited("informed-nmf", working_bytes)
 def separate(
     mixture: np.ndarray,

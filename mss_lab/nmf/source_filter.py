@@ -33,6 +33,7 @@ from ..score.notes import Score
 from ..score.roll import note_frames
 from ..silence import between_silences
 from . import beta as nmf
+from .entries import SOURCE_FILTER
 from .melody import JUMP_PENALTY, SILENCE_DB, WIDTH_SEMITONES, melody, near
 from .updates import improve, least_model
 from .vocal_tract import ATOMS, HIGHEST_HZ, LOWEST_HZ, filter_atoms, fundamentals_hz, source_combs
@@ -242,13 +243,7 @@ def _working_bytes(
     )
 
 
-@options.within(
-    rank=options.Number(1, 500, "spectra", whole=True),
-    jump_penalty=options.Number(0, 1e6),
-    width_semitones=options.Number(0, 128, "semitones"),
-    silence_db=options.Number(-300, -1e-6, "dB"),
-    iterations=options.FROM_ZERO,
-)
+@options.within(SOURCE_FILTER.options)
 @memory.limited("source-filter", _working_bytes)
 @between_silences
 def separate(

@@ -28,11 +28,12 @@ from ..score.harmonics import check_pitched, check_score_fits
 from ..score.instruments import programs_of
 from ..score.notes import Score
 from ..score.roll import PITCHES, note_frames
-from .beta import BETAS, Factorisation, factorise
+from .beta import Factorisation, factorise
 from .components import source_models
 from .constrained import Key, activation_start, keys_of
+from .entries import INSTRUMENTS, TRAINED_NMF
 from .filtering import filtered, filtering_bytes
-from .instruments import MEASURED_ON, harmonic_amplitudes
+from .instruments import harmonic_amplitudes
 from .shapes import harmonic_shapes
 
 HARMONICS = 40
@@ -54,10 +55,6 @@ SPECTROGRAM_BYTES = 12
 # A note sounds clearly where its smoothed activation is above this part of the largest around it.
 CLEAR_PART = 0.1
 SMOOTHING_S = 0.02
-
-
-# Which instrument plays a source, where its name does not say.
-PLAYED_BY = options.Pairs("SOURCE", "INSTRUMENT")
 
 
 def harmonic_templates(
@@ -138,7 +135,7 @@ def amplitudes_of(
     FileNotFoundError
         If the table of instruments is missing.
     """
-    said = PLAYED_BY.check("instruments", instruments)
+    said = INSTRUMENTS.check("instruments", instruments)
     strangers = [source for source in said if source not in score.sources]
     if strangers:
         raise RefusedValue(
@@ -268,14 +265,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     return fitting + filtering_bytes(recording, settings, fitting_bytes=SPECTROGRAM_BYTES, chunk_s=CHUNK_S)
 
 
-@options.within(
-    templates=options.Own("arrays, in Python only"),
-    instruments=PLAYED_BY,
-    measured_on=options.Choice(tuple(MEASURED_ON)),
-    fixed=options.Switch(),
-    beta=BETAS,
-    iterations=options.FROM_ZERO,
-)
+@options.within(TRAINED_NMF.options)
 @memory.limited("trained-nmf", _working_bytes)
 def separate(
     mixture: np.ndarray,

@@ -20,6 +20,7 @@ from .. import checks, masks, memory, options, transforms, units
 from ..chunks import filtered, filtering_bytes
 from ..refusals import RefusedType, RefusedValue
 from .agreement import tuning_for
+from .entries import SCORE_MASKS
 from .notes import Score
 from .roll import note_frames
 
@@ -169,7 +170,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     return filtering_bytes(recording, settings, bytes_per_bin=_bytes_per_bin(recording.sources, recording.channels))
 
 
-@options.within(slope=options.Number(0, 100))
+@options.within(SCORE_MASKS.options)
 @memory.limited("score-masks", _working_bytes)
 def separate(
     mixture: np.ndarray,

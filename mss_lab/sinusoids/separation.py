@@ -16,6 +16,7 @@ from ..score.notes import Score
 from ..silence import between_silences
 from ..transforms import StftSettings
 from .contours import HARMONICS, HIGHEST_HZ, LOWEST_HZ, NEAR_CENTS, Contour, from_peaks, from_score
+from .entries import SINUSOIDAL
 from .partials import resolve
 from .peaks import FLOOR_DB, LOBE_BINS, WINDOW, WINDOW_S, analyse, of_recording, settings_for
 from .synthesis import additive, lobes
@@ -42,7 +43,7 @@ def _working_bytes(recording: memory.Recording, *, count: int, window_s: float, 
     return recording.float32_bytes + each * bins + peaks
 
 
-@options.within(resynthesis=options.Choice(("mask", "additive")), floor_db=options.Number(-300, -1e-6, "dB"))
+@options.within(SINUSOIDAL.options)
 @memory.limited("sinusoidal", _working_bytes)
 @between_silences
 def separate(

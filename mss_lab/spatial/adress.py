@@ -22,9 +22,9 @@ from .. import checks, memory, options, transforms
 from ..chunks import filtered, filtering_bytes
 from ..silence import between_silences
 from . import panning
+from .entries import ADRESS
 
 BETA = 100
-MODES = ("mask", "resynth")
 WINDOW_S = panning.WINDOW_S
 
 # Memory for each bin: the transform of both channels, what is filtered from it, and what the nulls need.
@@ -115,11 +115,7 @@ def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) ->
     return recording.float32_bytes + filtering_bytes(recording, settings, bytes_per_bin=BYTES_PER_BIN)
 
 
-@options.within(
-    mode=options.Choice(MODES),
-    width_rad=options.Number(1e-12, 3.15, "radians", hint="leave it out to keep every bin"),
-    beta=options.Number(2, 10_000, "steps", whole=True),
-)
+@options.within(ADRESS.options)
 @memory.limited("adress", _working_bytes)
 @between_silences
 def separate(

@@ -30,23 +30,22 @@ from ..chunks import CHUNK_S, FADE_S, chunks
 from ..refusals import RefusedValue, warn_caller
 from ..silence import between_silences
 from . import adress, panning
+from .entries import DUET, NEIGHBOURHOOD_BINS
 from .panning import PanWarning
 
 ATTENUATION_LIMIT = 3.0
 DELAY_LIMIT_S = 3 / 16_000
 # Odd, so that the centre, and no delay at all, lie in the middle of a bin.
 BINS = 51
-MODES = ("mask", "demix")
 WINDOW_S = panning.WINDOW_S
 
 # Memory for each bin: while the histogram is counted, in double precision, and while the mixture is filtered.
 COUNT_BYTES = 100
 FILTER_BYTES = 64
 
-# A peak is the highest of so many bins each way. One that is less than this part of the highest of all is no source,
+# A peak that is less than this part of the highest of all is no source,
 # also where more sources are asked for: where partials of two sources meet, delays are by chance, and there are ripples
 # of 3 % of the highest, which lie elsewhere with every other grid of frames.
-NEIGHBOURHOOD_BINS = 5
 LEAST_PEAK = 0.05
 
 # Warned of from this part of the energy on: beyond the levels, beyond the delays.
@@ -198,14 +197,7 @@ def _working_bytes(recording: memory.Recording, *, bins: int, window_s: float, *
     return recording.float32_bytes + max(counting, FILTER_BYTES * recording.bins(CHUNK_S + FADE_S, settings))
 
 
-@options.within(
-    delays_s=options.Own("a dict of seconds, in Python only"),
-    mode=options.Choice(MODES),
-    attenuation_limit=options.Number(1e-3, 1000),
-    bins=options.Number(NEIGHBOURHOOD_BINS, 1000, "bins", whole=True),
-    level_exponent=options.Number(0, 10),
-    frequency_exponent=options.Number(0, 10),
-)
+@options.within(DUET.options)
 @memory.limited("duet", _working_bytes)
 @between_silences
 def separate(

@@ -30,11 +30,12 @@ import scipy.signal
 
 from .. import checks, memory, options, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
-from ..refusals import RefusedType, RefusedValue
+from ..method import Separator
+from ..refusals import RefusedValue
 from ..silence import between_silences
 from . import panning, projet, wiener
+from .entries import LOCAL_GAUSSIAN
 
-ALGORITHMS = ("em", "simplified")
 ITERATIONS = 5
 
 # Noise that is in all channels alike keeps the mixture's covariance from being singular where all that sounds comes
@@ -60,8 +61,6 @@ SOURCE_BYTES = 44
 # For each bin that is worked on, in double precision.
 WORK_BYTES = 320
 THREADS = 4
-
-Separator = Callable[..., dict[str, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,7 +242,7 @@ def _working_bytes(
     **_: Any,
 ) -> float:
     settings = transforms.settings_for(recording.sample_rate_hz, window_s)
-    begin = projet.separate if start is None else start
+    begin = _start_of(start, pans_rad, count)
     sources = recording.sources if start is not None and recording.sources else panning.likely_count(pans_rad, count)
     learning = (STFT_BYTES + SOURCE_BYTES * sources) * recording.bins(max(CHUNK_S + FADE_S, LEARN_S), settings)
     learning += WORK_BYTES * min(THREADS * BLOCK_BINS, recording.bins(CHUNK_S, settings))
@@ -251,7 +250,7 @@ def _working_bytes(
     return recording.float32_bytes + max(memory.working_bytes_of(begin, recording), beside + learning)
 
 
-@options.within(start=options.Own("the name of a method"), algorithm=options.Choice(ALGORITHMS))
+@options.within(LOCAL_GAUSSIAN.options)
 @memory.limited("local-gaussian", _working_bytes)
 @between_silences
 def separate(
@@ -280,7 +279,7 @@ def separate(
         Any method that gives estimates; in `mss_lab.catalogue.separator` and on the command line also its name.
         Default: PROJET.
     pans_rad, count
-        Of PROJET, where it is the start.
+        Options of the start, where it has them: the directions of its sources, or how many there are.
     algorithm : {"em", "simplified"}
     iterations : int >= 1
     pool_s : float >= 0, seconds
@@ -296,7 +295,7 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is not stereo, an option is out of its range, or directions are given beside a start.
+        If the mixture is not stereo, an option is out of its range, or the start takes no directions.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
     Differs: starts from a separation, not from clusters; powers are averaged, see `pool_s`.
@@ -338,20 +337,23 @@ def _begun(
     pans_rad: Mapping[str, float] | None,
     count: int | None,
 ) -> dict[str, np.ndarray]:
-    if start is None:
-        return projet.separate(mixture, sample_rate_hz, pans_rad=pans_rad, count=count)
-    if not callable(start):
-        raise RefusedType(
-            f"start must be a separator, got {start!r}; pass mss_lab.catalogue.separator('projet'), or give its name "
-            "to catalogue.separator or the command line"
-        )
-    if pans_rad is not None or count is not None:
-        raise RefusedValue("pans_rad and count are those of the start; give them to it: separator('duet', count=3)")
-    guess = checks.check_sources("what start returned", start(mixture, sample_rate_hz, score))
-    checks.check_same_shape("what start returned", next(iter(guess.values())), "mixture", mixture)
+    begin = _start_of(start, pans_rad, count)
+    guess = checks.check_estimates("what start returned", begin(mixture, sample_rate_hz, score), mixture)
     # The package's own methods give arrays that nobody else has; those of another may belong to somebody.
-    own = memory.is_limited(start)
+    own = memory.is_limited(begin)
     return {name: waveform if own else waveform.astype(np.float32) for name, waveform in guess.items()}
+
+
+def _start_of(start: Separator | None, pans_rad: Mapping[str, float] | None, count: int | None) -> Separator:
+    """The separator that begins, with the directions that it shall look for."""
+    begin = projet.separate if start is None else start
+    given = {name: value for name, value in (("pans_rad", pans_rad), ("count", count)) if value is not None}
+    if refused := [name for name in given if name not in options.of(begin)]:
+        raise RefusedValue(
+            f"{refused[0]} must be an option of the start, got a start that has no such option, or that was given one "
+            f"already; leave {refused[0]} out, or choose another start, such as duet"
+        )
+    return functools.partial(begin, **given)
 
 
 def _transformed(

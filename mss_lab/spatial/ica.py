@@ -27,6 +27,7 @@ from .. import checks, memory, options, transforms
 from ..chunks import excerpts
 from ..refusals import RefusedValue, warn_caller
 from . import panning
+from .entries import ICA
 
 WINDOW_S = 0.064
 
@@ -244,7 +245,7 @@ def _working_bytes(recording: memory.Recording, **_: Any) -> float:
     return recording.float32_bytes + learning + ANGLE_BYTES * min(recording.samples, MOST_VALUES)
 
 
-@options.within()
+@options.within(ICA.options)
 @memory.limited("ica", _working_bytes)
 def separate(
     mixture: np.ndarray,

@@ -21,6 +21,7 @@ from .. import checks, masks, memory, options, transforms
 from ..refusals import require, warn_caller
 from ..silence import between_silences
 from . import panning
+from .entries import AUXIVA, FASTMNMF, ILRMA
 
 WINDOW_S = 4096 / 44_100
 RUNS = 3
@@ -49,7 +50,7 @@ def _working_bytes(
     return recording.float32_bytes + (COMMON_BYTES + SOURCE_BYTES * sources) * bins + factors
 
 
-@options.within(count=options.Number(2, 32, "sources", whole=True))
+@options.within(FASTMNMF.options)
 @memory.limited("fastmnmf", _working_bytes)
 @between_silences
 def fastmnmf(
@@ -112,7 +113,7 @@ def fastmnmf(
     return _separated(mixture, sample_rate_hz, count, run, runs, window_s, rng)
 
 
-@options.within()
+@options.within(ILRMA.options)
 @memory.limited("ilrma", _working_bytes)
 @between_silences
 def ilrma(
@@ -164,7 +165,7 @@ def ilrma(
     return _separated(mixture, sample_rate_hz, 2, run, runs, window_s, rng)
 
 
-@options.within(model=options.Choice(("laplace", "gauss")))
+@options.within(AUXIVA.options)
 @memory.limited("auxiva", _working_bytes)
 @between_silences
 def auxiva(

@@ -34,8 +34,8 @@ from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..refusals import RefusedType, RefusedValue
 from ..silence import between_silences
 from . import panning, wiener
+from .entries import DIVERGENCES, PROJET
 
-DIVERGENCES = ("kl", "is", "cauchy")
 DIRECTIONS = 10
 PANS = 91
 ITERATIONS = 100
@@ -47,7 +47,6 @@ POOL_S = 0.25
 EXPONENT = 1.5
 # The part of each source's power that the Wiener filter expects from everywhere, as from a room.
 DIFFUSE = 0.001
-RESYNTHESES = ("projections", "wiener")
 
 # How far a source is spread over the grid at the start, and how little each other position has.
 START_RAD = 0.02
@@ -340,14 +339,7 @@ def _working_bytes(
     return recording.float32_bytes + each * bins + KERNEL_BYTES * kernels
 
 
-@options.within(
-    kind=options.Choice(tuple(DIVERGENCES)),
-    directions=options.Number(2, 100, "directions", whole=True),
-    pans=options.Number(2, 1000, "positions", whole=True),
-    delays_s=options.Own("seconds, in Python only"),
-    iterations=options.FROM_ZERO,
-    resynthesis=options.Choice(RESYNTHESES),
-)
+@options.within(PROJET.options)
 @memory.limited("projet", _working_bytes)
 @between_silences
 def separate(

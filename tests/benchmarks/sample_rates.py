@@ -65,7 +65,7 @@ def sdr_db(method: catalogue.Method, track: Track, seed: int) -> float:
     """Mean SDR over the sources, estimates matched to them; the seed is that of the draws, or chooses the beginning."""
     if method.name in MOVES_WITH_FRAMES:
         track = from_second(track, seed * BEGINNING_S)
-    known = method.options()
+    known = method.options
     options: dict[str, object] = {"rng": np.random.default_rng(seed)} if "rng" in known else {}
     if "count" in known and ("stereo" in method.needs or method.name in WITH_REST):
         options["count"] = len(track.sources) - (method.name in WITH_REST)
@@ -85,7 +85,7 @@ def rows(methods: list[str], tracks: list[Track], seeds: int) -> Iterator[tuple[
             parts = [judged(method, one) for one in both]
             if not suits(method, track) or any(part is None for part in parts):
                 continue
-            draws = range(seeds if "rng" in method.options() or name in MOVES_WITH_FRAMES else 1)
+            draws = range(seeds if "rng" in method.options or name in MOVES_WITH_FRAMES else 1)
             figures = np.array([[sdr_db(method, part, seed) for seed in draws] for part in parts if part is not None])
             yield name, track.name, figures.mean(axis=1), float(figures.std(axis=1).max())
 

@@ -72,7 +72,7 @@ def lines_for(track: Track, pans_rad: Mapping[str, float] | None, names: list[st
             continue
         if method.name in PITCHED_ALONE and track.score is not None and track.score.unpitched:
             continue
-        known = method.options()
+        known = method.options
         count = {"count": len(track.sources)} if "count" in known and "stereo" in method.needs else {}
         if method.name in WITH_REST:
             count = {"count": len(track.sources) - 1}
@@ -86,7 +86,7 @@ def lines_for(track: Track, pans_rad: Mapping[str, float] | None, names: list[st
         for start in STARTS:
             if start not in catalogue.names() or (start == "informed-nmf" and track.score is None):
                 continue
-            begin = catalogue.get(start).options()
+            begin = catalogue.get(start).options
             own = {"count": len(track.sources)} if "pans_rad" in begin else {}
             scored = "score" in catalogue.get(start).needs
             yield Line(f"{method.name} from {start}", method.name, {"start": catalogue.separator(start, **own)}, scored)

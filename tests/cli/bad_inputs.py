@@ -486,8 +486,8 @@ def separate(folder, rng):
         out = OUTPUTS[name](folder, rng)
     arguments += ["--out", str(out)]
     for _ in range(int(rng.integers(1, 4)) if "option" in wrong else 0):
-        option = pick(rng, method.options() or ["none"])
-        rule = method.rules().get(option)
+        option = pick(rng, list(method.options) or ["none"])
+        rule = method.options[option].rule if option in method.options else None
         values = [*VALUES, *([str(rule.at_least), str(rule.at_most)] if isinstance(rule, options.Number) else [])]
         arguments += ["--set", f"{option}={pick(rng, values)}"]
     if "stray" in wrong:

@@ -203,7 +203,7 @@ def test_methods_lists_every_entry_with_its_options(capsys):
     for method in catalogue.METHODS:
         assert method.name in printed
         assert method.lesson in printed
-        for option in method.options():
+        for option in method.options:
             assert option in printed
 
 

@@ -3,6 +3,7 @@
 Adding an entry to the catalogue is all that a new method has to do to be held to this.
 """
 
+import importlib
 import importlib.util
 import inspect
 import re
@@ -14,11 +15,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import audio, catalogue, checks, cli, compare, signals
+from mss_lab import audio, catalogue, checks, cli, compare, options, signals
 from mss_lab.datasets.track import Track
 from mss_lab.score import notes
 from mss_lab.score.notes import Note, Score
-from tests.paths import NOTEBOOKS, ROOT
+from tests.paths import NOTEBOOKS, PACKAGE, ROOT
 
 # These are another package's work; they are held to the contract wherever that package is.
 PEERS = ("fastmnmf", "ilrma", "auxiva")
@@ -186,16 +187,17 @@ def test_an_entry_says_what_a_reader_wants_to_know(method):
 
 
 @every_method
-def test_a_method_names_each_of_its_options(method):
+def test_a_method_has_the_options_that_its_entry_declares(method):
     function = method.load()
     parameters = inspect.signature(function).parameters
     assert list(parameters)[:3] == ["mixture", "sample_rate_hz", "score"]
     assert parameters["score"].default is None
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[3:])
-    options = method.options()
-    assert set(options) == set(list(parameters)[3:])
-    assert inspect.Parameter.empty not in options.values()
-    for option in options:
+    # Read from the signature here, not by the code that the package uses for it.
+    assert list(method.options) == list(parameters)[3:]
+    for option, declared in method.options.items():
+        default = parameters[option].default
+        assert type(declared.default) is type(default) and declared.default == default, option
         assert (
             f"{option} :" in function.__doc__ or f"{option}," in function.__doc__ or f", {option}\n" in function.__doc__
         )
@@ -205,7 +207,7 @@ def test_a_method_names_each_of_its_options(method):
 def test_options_given_are_options_used(method):
     mixture, score = music(16_000, max(channels_of(method)))
     plain = separate(method, mixture, 16_000, score)
-    spelt_out = catalogue.separator(method.name, **method.options())(
+    spelt_out = catalogue.separator(method.name, **method.defaults())(
         mixture, 16_000, score if "score" in method.needs else None
     )
     for name in plain:
@@ -254,12 +256,54 @@ def test_a_name_that_is_misspelt_is_refused():
         catalogue.separator("score-mask")
 
 
-def test_listing_the_catalogue_loads_no_method():
-    code = (
-        "import sys; from mss_lab import catalogue; catalogue.names();"
-        "sys.exit(bool({'mss_lab.score.harmonics', 'torch', 'matplotlib'} & set(sys.modules)))"
+WITHOUT_LIBRARIES = """
+import sys
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {libraries}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+from mss_lab import cli
+cli.main({arguments})
+sys.exit("mss_lab.score.harmonics" in sys.modules)
+"""
+
+
+def printed_without(libraries, arguments):
+    """What the command line prints where libraries are not installed."""
+    code = WITHOUT_LIBRARIES.format(libraries=libraries, arguments=arguments)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("name", [None, "xumx", "score-masks"])
+def test_the_list_of_methods_needs_none_of_their_libraries(name):
+    libraries = ["torch", "librosa", "matplotlib", "scipy", "sklearn", "soundfile", "pyroomacoustics"]
+    # The search for one name uses numpy.
+    printed = (
+        printed_without(libraries, ["methods", name]) if name else printed_without([*libraries, "numpy"], ["methods"])
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    listed = [line.split()[0] for line in printed.splitlines() if not line.startswith(" ")]
+    assert listed == [name] if name else listed == list(catalogue.names())
+    for method in map(catalogue.get, listed):
+        words = f"  Not ready: {method.name} needs {' '.join(method.libraries[:1])}"
+        assert (words in printed) == bool(method.libraries)
+        for option, declared in method.options.items():
+            assert f"    {option}" in printed
+            assert declared.rule.words() in printed
+
+
+def test_every_file_of_entries_is_gathered_and_names_functions_of_its_own_room():
+    left = {method.name: method for method in catalogue.METHODS}
+    for file in sorted([*PACKAGE.rglob("entries.py"), *PACKAGE.rglob("*_entries.py")]):
+        module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for method in importlib.import_module(module).METHODS:
+            assert left.pop(method.name) is method
+            assert re.match(r"\.(\w+)", method.function)[1] == module.split(".")[1].removesuffix("_entries")
+    assert not left
 
 
 @pytest.fixture
@@ -277,14 +321,14 @@ def made_up(tmp_path, monkeypatch):
         source="this test",
         adds_up=True,
     )
-    monkeypatch.setattr(catalogue, "METHODS", (*catalogue.METHODS, entry))
-    yield entry
+    yield catalogue.register(entry)
+    catalogue.unregister("made-up")
     sys.modules.pop("made_up_method", None)
 
 
 def test_an_entry_is_enough_for_a_new_method(made_up, tmp_path, capsys):
     assert catalogue.names()[-1] == "made-up"
-    assert made_up.options() == {"gain": 0.5}
+    assert made_up.defaults() == {"gain": 0.5}
     mixture, score = music(16_000, 2)
     check_contract(made_up, separate(made_up, mixture, 16_000, score), mixture, score)
     with pytest.raises(TypeError, match="made-up has no option loudness; it has gain"):
@@ -300,6 +344,113 @@ def test_an_entry_is_enough_for_a_new_method(made_up, tmp_path, capsys):
     assert_array_equal(audio.read_audio(out / "left.wav")[0], 0.5 * mixture)
     assert cli.main(["methods"]) == 0
     assert "made-up" in capsys.readouterr().out
+
+
+@pytest.fixture
+def no_more_methods():
+    """Whatever a test registers is taken out again."""
+    yield
+    for name in catalogue.names()[len(catalogue.METHODS) :]:
+        catalogue.unregister(name)
+
+
+def halves(mixture, sample_rate_hz, score=None, *, parts=2):
+    return {f"part {number}": mixture / parts for number in range(parts)}
+
+
+def entry(function=halves, **more):
+    return catalogue.Method(**{"name": "halves", "title": "Equal parts", "function": function, **more})
+
+
+def test_a_function_of_a_notebook_joins_the_catalogue(no_more_methods):
+    mixture = music(16_000, 2)[0]
+    registered = catalogue.register(entry())
+    assert catalogue.methods() == (*catalogue.METHODS, registered)
+    assert catalogue.get("halves").defaults() == {"parts": 2}
+    estimates = catalogue.separator("halves", parts=3)(mixture.astype(np.float64), 16_000)
+    assert list(estimates) == ["part 0", "part 1", "part 2"]
+    assert all(estimate.dtype == np.float32 for estimate in estimates.values())
+    assert_allclose(estimates["part 0"], mixture / 3, rtol=1e-6)
+    # One that assumes nothing suits no mixture in particular.
+    assert registered not in catalogue.fitting(catalogue.FACTS)
+    # A cell may run twice; the second function counts.
+    catalogue.register(entry(lambda mixture, sample_rate_hz, score=None: {"all": mixture}))
+    assert list(catalogue.separator("halves")(mixture, 16_000)) == ["all"]
+    catalogue.unregister("halves")
+    assert catalogue.names() == tuple(method.name for method in catalogue.METHODS)
+
+
+def test_options_of_a_registered_method_are_held_to_its_rules(no_more_methods):
+    ruled = options.within(parts=options.Number(1, 9, whole=True))(halves)
+    catalogue.register(entry(ruled))
+    with pytest.raises(ValueError, match="parts must be a whole number at least 1 and at most 9, got 10"):
+        catalogue.separator("halves", parts=10)
+    with pytest.raises(TypeError, match="halves has no option count; it has parts"):
+        catalogue.separator("halves", count=2)
+
+
+def test_a_registered_method_may_start_another(no_more_methods):
+    catalogue.register(entry())
+    mixture = music(16_000, 2)[0]
+    by_name = catalogue.separator("local-gaussian", start="halves", iterations=1)(mixture, 16_000)
+    assert list(by_name) == ["part 0", "part 1"]
+    assert_allclose(sum(by_name.values()), mixture, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "method, error, words",
+    [
+        (halves, TypeError, "must be a mss_lab.catalogue.Method"),
+        (entry(name="adress"), ValueError, "adress is a method of the package"),
+        (entry(name="My Method"), ValueError, "small letters and digits"),
+        (entry(name=""), ValueError, "small letters and digits"),
+        (entry(lambda mixture: {}), TypeError, "must be called as function"),
+        (entry(lambda mixture, sample_rate_hz, score=None, *, gain: {}), TypeError, "must be called as function"),
+        (entry(lambda mixture, sample_rate_hz, score: {}), TypeError, "must be called as function"),
+        (entry("no_such_module:separate"), ModuleNotFoundError, "no_such_module"),
+    ],
+)
+def test_what_is_no_method_is_not_registered(method, error, words):
+    before = catalogue.names()
+    with pytest.raises(error, match=words):
+        catalogue.register(method)
+    assert catalogue.names() == before
+
+
+def test_only_what_was_registered_can_be_taken_out():
+    for name in ("adress", "nothing"):
+        with pytest.raises(ValueError, match="registered method must be one of"):
+            catalogue.unregister(name)
+
+
+@pytest.mark.parametrize(
+    "needs, mixture, returned, error, words",
+    [
+        (
+            {"score"},
+            np.zeros((1, 9), np.float32),
+            {"a": np.zeros((1, 9))},
+            ValueError,
+            "halves needs a score, got none",
+        ),
+        ({"stereo"}, np.zeros((1, 9), np.float32), {"a": np.zeros((1, 9))}, ValueError, "must have 2 channels"),
+        ((), np.zeros(9, np.float32), {"a": np.zeros((1, 9))}, ValueError, "channels, samples"),
+        ((), np.zeros((1, 9), np.float32), None, TypeError, "what halves returned must map source names"),
+        ((), np.zeros((1, 9), np.float32), {}, ValueError, "what halves returned must hold at least one"),
+        (
+            (),
+            np.zeros((1, 9), np.float32),
+            {"a": np.zeros((1, 8))},
+            checks.ShapeError,
+            "what halves returned and the mix",
+        ),
+        ((), np.zeros((1, 9), np.float32), {"a": np.full((1, 9), np.nan)}, ValueError, "must be finite"),
+    ],
+)
+def test_a_registered_method_is_held_to_the_contract(no_more_methods, needs, mixture, returned, error, words):
+    catalogue.register(entry(lambda mixture, sample_rate_hz, score=None: returned, needs=frozenset(needs)))
+    with pytest.raises(error, match=words):
+        catalogue.separator("halves")(mixture, 16_000)
 
 
 @every_method

@@ -21,7 +21,7 @@ from mss_lab.nmf import filtering
 from mss_lab.refusals import RefusedType, RefusedValue
 from mss_lab.score import features, harmonics, notes
 from mss_lab.score.notes import Note, Score
-from mss_lab.spatial import adress
+from mss_lab.spatial.entries import ADRESS
 from tests.paths import ROOT
 
 RATE_HZ = 8_000
@@ -151,7 +151,7 @@ def test_the_memory_of_medians_is_declared_rightly(channels):
     assert_declared_rightly("hpss", music(6 * RATE_HZ, channels))
 
 
-@pytest.mark.parametrize("mode", adress.MODES)
+@pytest.mark.parametrize("mode", ADRESS.options["mode"].rule.choices)
 def test_the_memory_of_adress_is_declared_rightly(mode):
     pans_rad = {"left": 0.3, "centre": 0.8, "right": 1.2}
     assert_declared_rightly("adress", music(6 * RATE_HZ), pans_rad=pans_rad, mode=mode)

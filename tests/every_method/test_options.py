@@ -1,5 +1,6 @@
 """What the options of every method may be: declared for each, wide enough for the default, and held at the door."""
 
+import functools
 import inspect
 import math
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from mss_lab import catalogue, checks, cli, options
+from mss_lab.nmf.entries import TRAINED_NMF
+from mss_lab.nmf.instruments import MEASURED_ON
 from mss_lab.refusals import RefusedType, RefusedValue
 from tests.every_method.test_catalogue import every_method
 
@@ -21,19 +24,18 @@ def made_up(mixture, sample_rate_hz, score=None, *, gain=1.0, mode="soft", loud=
 
 @every_method
 def test_every_option_of_every_method_is_declared_and_its_default_allowed(method):
-    rules, defaults = method.rules(), method.options()
-    assert set(rules) == set(defaults)
-    checked = options.check(method.load(), defaults)
-    assert checked == defaults
+    assert options.of(method.load()) == method.options
+    assert options.check(method.options, method.defaults()) == method.defaults()
     # A declaration that allows everything is meant for what is neither a number, a word nor a switch.
-    for name, rule in rules.items():
-        if isinstance(rule, options.Own):
-            assert not isinstance(defaults[name], bool | int | float), name
+    for name, option in method.options.items():
+        if isinstance(option.rule, options.Own):
+            assert not isinstance(option.default, bool | int | float), name
 
 
 @every_method
 def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(method):
-    for name, rule in method.rules().items():
+    for name, option in method.options.items():
+        rule = option.rule
         if not isinstance(rule, options.Number):
             continue
         for value in ABSURD:
@@ -41,7 +43,7 @@ def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(meth
                 catalogue.separator(method.name, **{name: value})
             assert rule.unit in str(caught.value)
         for value in WRONG:
-            if value is None and method.options()[name] is None:
+            if value is None and option.default is None:
                 continue
             with pytest.raises(RefusedType, match=f"{name} must be"):
                 catalogue.separator(method.name, **{name: value})
@@ -52,7 +54,7 @@ def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(meth
 @every_method
 def test_a_call_from_python_is_held_to_the_same_ranges(method):
     with pytest.raises((RefusedType, RefusedValue)):
-        name = next(name for name, rule in method.rules().items() if isinstance(rule, options.Number))
+        name = next(name for name, option in method.options.items() if isinstance(option.rule, options.Number))
         method.load()(np.zeros((2, 100), np.float32), 16_000, None, **{name: 10**12})
 
 
@@ -95,6 +97,51 @@ def test_a_rule_for_no_option_and_an_option_without_a_rule_are_faults():
         options.within(bins=options.Number(0, 1))(lambda mixture, *, count=1: None)
     with pytest.raises(KeyError, match="never_declared"):
         options.within()(lambda mixture, *, never_declared=1: None)
+
+
+@pytest.mark.parametrize(
+    "declared, words",
+    [
+        ({"count": 1}, "has the options window_s, count, declared are count"),
+        ({"count": 1, "window_s": 0.1}, "has the options window_s, count, declared are count, window_s"),
+        ({"window_s": 0.1, "count": 1, "runs": 1}, "declared are window_s, count, runs"),
+        ({"window_s": 0.1, "count": 2}, "has count=1, declared is 2"),
+        ({"window_s": 0.1, "count": 1.0}, "has count=1, declared is 1.0"),
+        ({"window_s": 0.1, "count": None}, "has count=1, declared is None"),
+    ],
+)
+def test_a_function_is_held_to_what_is_declared_for_it(declared, words):
+    def function(mixture, sample_rate_hz, score=None, *, window_s=0.1, count=1):
+        return window_s, count
+
+    assert options.within(options.declare(window_s=0.1, count=1))(function)(0, 1, count=3) == (0.1, 3)
+    with pytest.raises(TypeError, match=words):
+        options.within(options.declare(**declared))(function)
+
+
+def test_a_bare_default_has_the_rule_of_its_name_and_a_truth_value_is_a_switch():
+    declared = options.declare(window_s=0.1, lean=True, gain=options.Option(1.0, options.Number(0, 2)))
+    assert declared["window_s"].rule is options.SHARED["window_s"]
+    assert declared["lean"] == options.Option(True, options.Switch())
+    with pytest.raises(KeyError, match="no_such_name"):
+        options.declare(no_such_name=1)
+
+
+def test_only_options_of_several_methods_are_shared():
+    for name in options.SHARED:
+        owners = [method.name for method in catalogue.METHODS if name in method.options]
+        assert len(owners) > 1, f"{name} is an option of {owners} alone, and belongs into its entry"
+
+
+def test_options_of_a_partial_are_those_that_are_left():
+    assert list(options.of(functools.partial(made_up, gain=2.0))) == ["mode", "loud", "count", "rng"]
+    assert options.of(made_up)["gain"] == options.Option(1.0, options.Number(0, 2))
+    plain = options.of(lambda mixture, sample_rate_hz, score=None, *, anything=7: None)
+    assert plain == {"anything": options.Option(7, options.Own())}
+
+
+def test_choices_are_what_their_modules_know():
+    assert set(TRAINED_NMF.options["measured_on"].rule.choices) == set(MEASURED_ON)
 
 
 @pytest.mark.parametrize("value", [None, {}, {"lead": "flute"}, "lead=flute", " lead = flute , low=tuba,"])

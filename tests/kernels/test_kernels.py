@@ -8,7 +8,7 @@ import pytest
 import scipy.ndimage
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import checks, kernels, masks, signals, transforms
+from mss_lab import checks, masks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.kernels import additive, hpss, proximity
 from mss_lab.metrics import energy
@@ -51,8 +51,8 @@ def share(estimate, mixture):
 def test_kernels_have_the_same_length_in_seconds_and_hz_at_every_rate(sample_rate_hz):
     settings = transforms.settings_for(sample_rate_hz)
     spacing_hz, frame_s = sample_rate_hz / settings["window_samples"], settings["hop_samples"] / sample_rate_hz
-    length = proximity.footprint(kernels.horizontal(0.7), spacing_hz, frame_s).shape
-    height = proximity.footprint(kernels.vertical(300.0), spacing_hz, frame_s).shape
+    length = proximity.footprint(proximity.horizontal(0.7), spacing_hz, frame_s).shape
+    height = proximity.footprint(proximity.vertical(300.0), spacing_hz, frame_s).shape
     assert length[0] == height[1] == 1
     assert length[1] % 2 == height[0] % 2 == 1
     assert abs(length[1] * frame_s - 0.7) <= frame_s
@@ -60,9 +60,9 @@ def test_kernels_have_the_same_length_in_seconds_and_hz_at_every_rate(sample_rat
 
 
 def test_by_default_lines_have_31_bins_of_the_default_transform():
-    assert proximity.footprint(kernels.horizontal(), *STEPS).shape == (1, 31)
-    assert proximity.footprint(kernels.vertical(), *STEPS).shape == (31, 1)
-    both = proximity.footprint(kernels.cross(31 * STEPS[1], 31 * STEPS[0]), *STEPS)
+    assert proximity.footprint(proximity.horizontal(), *STEPS).shape == (1, 31)
+    assert proximity.footprint(proximity.vertical(), *STEPS).shape == (31, 1)
+    both = proximity.footprint(proximity.cross(31 * STEPS[1], 31 * STEPS[0]), *STEPS)
     assert both.shape == (31, 31)
     assert both.sum() == 61
     assert both[15].all()
@@ -78,7 +78,7 @@ def test_lengths_become_the_nearest_odd_number_of_steps(length, bins):
 def test_a_drawing_points_where_it_says():
     grid = np.zeros((5, 3), bool)
     grid[0, 2] = True  # two rows above the middle, one column later
-    kernel = kernels.drawn(grid, cell_hz=30.0, cell_s=0.1)
+    kernel = proximity.drawn(grid, cell_hz=30.0, cell_s=0.1)
     assert kernel.points == ((60.0, 0.1),)
     values = np.arange(400.0).reshape(20, 20)
     # 60 Hz are 4 bins of 15 Hz, and 0.1 s are 2 frames of 0.05 s.
@@ -88,8 +88,8 @@ def test_a_drawing_points_where_it_says():
 def test_a_drawing_is_the_same_for_any_transform_and_any_kind_of_table(rng):
     grid = rng.random((9, 9)) < 0.4
     table = tuple(tuple(bool(cell) for cell in row) for row in grid)
-    kernel = kernels.drawn(table, 40.0, 0.1)
-    assert kernel == kernels.drawn(grid, 40.0, 0.1)
+    kernel = proximity.drawn(table, 40.0, 0.1)
+    assert kernel == proximity.drawn(grid, 40.0, 0.1)
     fine = proximity.footprint(kernel, 10.0, 0.025)
     assert fine.sum() == grid.sum()
     up, later = (size // 2 for size in fine.shape)
@@ -101,7 +101,7 @@ def test_a_drawing_of_one_cell_leaves_everything_as_it_is(rng):
     grid = np.zeros((3, 3), bool)
     grid[1, 1] = True
     values = rng.random((6, 7))
-    found = proximity.median(values, kernels.drawn(grid, 40, 0.1), *STEPS)
+    found = proximity.median(values, proximity.drawn(grid, 40, 0.1), *STEPS)
     assert_array_equal(found, values)
     assert not np.shares_memory(found, values)
 
@@ -146,14 +146,14 @@ def test_medians_of_frames_leave_out_what_is_not_there(rng, frozen):
 
 def test_rounds_are_counted_from_each_frame_and_do_not_drift():
     # A period of 2.3 frames: ten periods are 23 frames, not 20.
-    found = proximity.neighbours(kernels.periodic(2.3, repeats=10), np.ones((3, 50)), 1.0)
+    found = proximity.neighbours(proximity.periodic(2.3, repeats=10), np.ones((3, 50)), 1.0)
     assert found.shape == (50, 21)
     assert_array_equal(found[25], 25 + np.rint(2.3 * np.arange(-10, 11)))
     assert set(found[0]) == {-1, *np.rint(2.3 * np.arange(11)).astype(int)}
 
 
 def test_a_period_shorter_than_a_frame_counts_every_frame_once():
-    found = proximity.neighbours(kernels.periodic(0.2, repeats=5), np.ones((3, 9)), 1.0)
+    found = proximity.neighbours(proximity.periodic(0.2, repeats=5), np.ones((3, 9)), 1.0)
     for row in found:
         inside = row[row >= 0]
         assert len(set(inside)) == len(inside)
@@ -163,7 +163,7 @@ def test_the_nearest_frames_are_those_that_sound_alike(rng):
     sounds = rng.random((30, 4)) ** 4
     order = np.array([0, 1, 2, 3, 1, 0, 3, 2, 1, 0, 2, 3])
     magnitude = np.repeat(sounds[:, order], 5, axis=1) * rng.uniform(0.5, 2, 60)
-    found = proximity.neighbours(kernels.nearest(3, least_distance_s=0.5), magnitude, 0.1)
+    found = proximity.neighbours(proximity.nearest(3, least_distance_s=0.5), magnitude, 0.1)
     for frame in range(60):
         assert frame in found[frame]
         assert set(order[found[frame] // 5]) == {order[frame // 5]}
@@ -175,41 +175,41 @@ def test_a_frame_is_its_own_nearest_neighbour_also_where_others_are_equal(rng):
     magnitude = np.tile(rng.random((500, 8)), (1, 12)) * rng.uniform(0.1, 10, 96)
     magnitude = magnitude.astype(np.float32)
     for level in (0, 1e-3, 1, 1e3):
-        found = proximity.neighbours(kernels.nearest(1), np.float32(level) * magnitude, 0.1)
+        found = proximity.neighbours(proximity.nearest(1), np.float32(level) * magnitude, 0.1)
         assert_array_equal(found[:, 0], np.arange(96))
 
 
 def test_neighbours_of_silence_and_of_one_frame_are_there():
     for frames in (1, 2, 40):
-        found = proximity.neighbours(kernels.nearest(10), np.zeros((5, frames)), 0.1)
+        found = proximity.neighbours(proximity.nearest(10), np.zeros((5, frames)), 0.1)
         assert all(frame in row for frame, row in enumerate(found))
         assert found.max() < frames
 
 
 def test_kernels_that_cannot_be_are_refused():
     for make, words in (
-        (lambda: kernels.horizontal(0), "length_s must be a number above 0"),
-        (lambda: kernels.vertical(-3), "height_hz must be a number above 0"),
-        (lambda: kernels.cross(0.1, 0), "height_hz must be a number above 0"),
-        (lambda: kernels.periodic(0.0), "period_s must be a number above 0"),
-        (lambda: kernels.periodic(1.0, 0), "repeats must be a whole number at least 1"),
-        (lambda: kernels.nearest(0), "count must be a whole number at least 1"),
-        (lambda: kernels.nearest(5, 0), "least_distance_s must be a number above 0"),
-        (lambda: kernels.drawn(np.zeros((3, 3), bool), 40, 0.1), "no cell that is drawn"),
-        (lambda: kernels.drawn(np.ones((4, 3), bool), 40, 0.1), "odd numbers of rows and columns"),
-        (lambda: kernels.drawn(np.ones(3, bool), 40, 0.1), r"grid must be \(rows, columns\)"),
-        (lambda: kernels.drawn(np.ones((3, 3), bool), 0, 0.1), "cell_hz must be a number above 0"),
+        (lambda: proximity.horizontal(0), "length_s must be a number above 0"),
+        (lambda: proximity.vertical(-3), "height_hz must be a number above 0"),
+        (lambda: proximity.cross(0.1, 0), "height_hz must be a number above 0"),
+        (lambda: proximity.periodic(0.0), "period_s must be a number above 0"),
+        (lambda: proximity.periodic(1.0, 0), "repeats must be a whole number at least 1"),
+        (lambda: proximity.nearest(0), "count must be a whole number at least 1"),
+        (lambda: proximity.nearest(5, 0), "least_distance_s must be a number above 0"),
+        (lambda: proximity.drawn(np.zeros((3, 3), bool), 40, 0.1), "no cell that is drawn"),
+        (lambda: proximity.drawn(np.ones((4, 3), bool), 40, 0.1), "odd numbers of rows and columns"),
+        (lambda: proximity.drawn(np.ones(3, bool), 40, 0.1), r"grid must be \(rows, columns\)"),
+        (lambda: proximity.drawn(np.ones((3, 3), bool), 0, 0.1), "cell_hz must be a number above 0"),
         (lambda: proximity.named("diagonal"), "kernel must be one of 'cross'"),
-        (lambda: proximity.footprint(kernels.periodic(1.0), *STEPS), "has no one shape"),
-        (lambda: proximity.neighbours(kernels.horizontal(), np.ones((3, 3)), 0.1), "has no neighbours"),
-        (lambda: proximity.neighbours(kernels.periodic(), np.ones((3, 3)), 0.1), "with its period"),
-        (lambda: proximity.median(-np.ones((3, 3)), kernels.horizontal(), *STEPS), "magnitudes of 0 or more"),
-        (lambda: proximity.median(np.ones((3, 3)), kernels.horizontal(), 0, 1), "spacing_hz must be a number above 0"),
+        (lambda: proximity.footprint(proximity.periodic(1.0), *STEPS), "has no one shape"),
+        (lambda: proximity.neighbours(proximity.horizontal(), np.ones((3, 3)), 0.1), "has no neighbours"),
+        (lambda: proximity.neighbours(proximity.periodic(), np.ones((3, 3)), 0.1), "with its period"),
+        (lambda: proximity.median(-np.ones((3, 3)), proximity.horizontal(), *STEPS), "magnitudes of 0 or more"),
+        (lambda: proximity.median(np.ones((3, 3)), proximity.cross(), 0, 1), "spacing_hz must be a number above 0"),
     ):
         with pytest.raises(ValueError, match=words):
             make()
     with pytest.raises(TypeError, match="must hold True and False"):
-        kernels.drawn(np.ones((3, 3)), 40, 0.1)
+        proximity.drawn(np.ones((3, 3)), 40, 0.1)
     with pytest.raises(TypeError, match="a kernel must be a name or made by"):
         proximity.named(3)
 
@@ -305,7 +305,7 @@ def test_hpss_that_cannot_be_is_refused(rng):
 def test_one_iteration_with_two_lines_is_hpss(rng, frozen):
     # Equal to 3e-14, odd kernels, powers with exponent 1 being magnitudes with exponent 2.
     stft = frozen(spectrogram(rng)[:1])
-    lines = [kernels.horizontal(), kernels.vertical()]
+    lines = [proximity.horizontal(), proximity.vertical()]
     powers, covariances = additive.backfit(stft, lines, *STEPS, iterations=1)
     found = masks.apply(masks.wiener(powers[:, np.newaxis], exponent=1.0), stft)
     for ours, theirs in zip(found, librosa.decompose.hpss(stft, kernel_size=31, power=2.0), strict=True):
@@ -330,7 +330,7 @@ def placed(angles=(0.2, 1.1)):
 def test_places_are_learnt_with_the_kernels():
     images = placed()
     stft = transforms.stft(sum(images.values()), window_samples=4096, hop_samples=1024)
-    _, covariances = additive.backfit(stft, [kernels.horizontal(), kernels.vertical()], *STEPS, iterations=3)
+    _, covariances = additive.backfit(stft, [proximity.horizontal(), proximity.vertical()], *STEPS, iterations=3)
     assert_allclose(np.trace(covariances, axis1=-2, axis2=-1), 2, rtol=1e-6)
     assert_allclose(covariances, covariances.conj().swapaxes(-1, -2), atol=1e-12)
     assert np.linalg.eigvalsh(covariances).min() > 0
@@ -405,7 +405,7 @@ def test_the_period_is_found_once_for_all_chunks(monkeypatch):
         lambda stft, made, *steps, **rest: seen.append(made) or honest_backfit(stft, made, *steps, **rest),
     )
     tone, clicks = tone_and_clicks(16_000, 5.0)
-    found = additive.separate(tone + clicks, 16_000, kernels=["periodic", kernels.periodic(1.5), "horizontal"])
+    found = additive.separate(tone + clicks, 16_000, kernels=["periodic", proximity.periodic(1.5), "horizontal"])
     assert len(asked) == 1
     assert len(seen) > 2
     assert {tuple(kernel.period_s for kernel in made) for made in seen} == {(0.75, 1.5, None)}
@@ -425,24 +425,24 @@ def test_long_recordings_go_in_chunks_that_join(monkeypatch):
 
 def test_kernels_may_be_given_in_many_ways():
     by_source = additive._by_source
-    assert by_source("horizontal") == {"horizontal": kernels.horizontal()}
-    assert by_source("horizontal, vertical") == {"horizontal": kernels.horizontal(), "vertical": kernels.vertical()}
-    assert by_source(kernels.cross()) == {"cross": kernels.cross()}
-    three = by_source(["cross", kernels.horizontal(0.2), kernels.horizontal(1.0)])
+    assert by_source("horizontal") == {"horizontal": proximity.horizontal()}
+    assert by_source("horizontal, vertical") == {"horizontal": proximity.horizontal(), "vertical": proximity.vertical()}
+    assert by_source(proximity.cross()) == {"cross": proximity.cross()}
+    three = by_source(["cross", proximity.horizontal(0.2), proximity.horizontal(1.0)])
     assert three == {
-        "cross": kernels.cross(),
-        "horizontal_1": kernels.horizontal(0.2),
-        "horizontal_2": kernels.horizontal(1.0),
+        "cross": proximity.cross(),
+        "horizontal_1": proximity.horizontal(0.2),
+        "horizontal_2": proximity.horizontal(1.0),
     }
-    assert by_source({"voice": "cross", "rest": kernels.nearest()}) == {
-        "voice": kernels.cross(),
-        "rest": kernels.nearest(),
+    assert by_source({"voice": "cross", "rest": proximity.nearest()}) == {
+        "voice": proximity.cross(),
+        "rest": proximity.nearest(),
     }
 
 
 def test_any_set_of_kernels_separates(rng, frozen):
     mixture = frozen(signals.noise(1.5, 16_000, rng=rng, channels=2).astype(np.float32))
-    every = {**{name: name for name in proximity.NAMED}, "drawn": kernels.drawn(rng.random((9, 9)) < 0.5, 40.0, 0.05)}
+    every = {**{name: name for name in proximity.NAMED}, "drawn": proximity.drawn(rng.random((9, 9)) < 0.5, 40.0, 0.05)}
     found = additive.separate(mixture, 16_000, kernels=every)
     assert tuple(found) == tuple(every)
     assert_allclose(sum(found.values()), mixture, atol=1e-6)
@@ -470,8 +470,8 @@ def test_models_that_cannot_be_are_refused():
         (lambda: additive.separate(tone, RATE, kernels="horizontl"), "did you mean 'horizontal'"),
         (lambda: additive.separate(tone, RATE, iterations=0), "iterations must be a whole number at least 1"),
         (lambda: additive.backfit(stft, [], *STEPS, iterations=1), "kernels are empty"),
-        (lambda: additive.backfit(stft, [kernels.periodic()], *STEPS, iterations=1), "with its period"),
-        (lambda: additive.backfit(stft[0], [kernels.cross()], *STEPS, iterations=1), "mixture_stft must be"),
+        (lambda: additive.backfit(stft, [proximity.periodic()], *STEPS, iterations=1), "with its period"),
+        (lambda: additive.backfit(stft[0], [proximity.cross()], *STEPS, iterations=1), "mixture_stft must be"),
     ):
         with pytest.raises(ValueError, match=words):
             make()
@@ -481,7 +481,7 @@ def test_models_that_cannot_be_are_refused():
 
 def test_kernels_cannot_be_changed_and_are_known_by_what_they_are():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        kernels.horizontal().length_s = 2
-    assert kernels.horizontal(0.5) == kernels.horizontal(0.5) != kernels.horizontal(0.6)
-    assert kernels.horizontal().is_shape
-    assert not kernels.periodic().is_shape
+        proximity.horizontal().length_s = 2
+    assert proximity.horizontal(0.5) == proximity.horizontal(0.5) != proximity.horizontal(0.6)
+    assert proximity.horizontal().is_shape
+    assert not proximity.periodic().is_shape

@@ -295,21 +295,21 @@ def shipped(tmp_path, monkeypatch):
             name, lesson=lesson, source="this test.", bytes_at_once=1e6, bytes_a_second=1e6
         )
         monkeypatch.setattr(apply, name.replace("-", "_"), function, raising=False)
-        entries.append(
-            catalogue.Method(
-                name=name,
-                title="A toy",
-                function=f".neural.apply:{name.replace('-', '_')}",
-                needs=frozenset({"score"} if score else ()),
-                gives="a violin and a bassoon",
-                lesson=lesson,
-                source="this test",
-                assumes="Nothing much",
-                fits=frozenset({"score", "pitched"} if score else {"pitched"}),
-            )
+        entry = catalogue.Method(
+            name=name,
+            title="A toy",
+            function=f".neural.apply:{name.replace('-', '_')}",
+            needs=frozenset({"score"} if score else ()),
+            gives="a violin and a bassoon",
+            lesson=lesson,
+            source="this test",
+            assumes="Nothing much",
+            fits=frozenset({"score", "pitched"} if score else {"pitched"}),
         )
-    monkeypatch.setattr(catalogue, "METHODS", (*catalogue.METHODS, *entries))
-    return entries
+        entries.append(catalogue.register(entry))
+    yield entries
+    for entry in entries:
+        catalogue.unregister(entry.name)
 
 
 def test_shipped_weights_are_a_method_of_the_catalogue(shipped, rng):
@@ -319,7 +319,7 @@ def test_shipped_weights_are_a_method_of_the_catalogue(shipped, rng):
         estimates = catalogue.separator(entry.name)(mixture, 22_050, score)
         assert tuple(estimates) == score.sources
         assert all(estimate.shape == mixture.shape and estimate.any() for estimate in estimates.values())
-        options = entry.options()
+        options = entry.defaults()
         assert options == {"chunk_s": apply.CHUNK_S, "overlap_s": apply.OVERLAP_S, "players": None}
         documented = inspect.getdoc(entry.load())
         assert f"Lesson: {entry.lesson}" in documented

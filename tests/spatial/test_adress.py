@@ -11,6 +11,7 @@ from mss_lab import checks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import adress, panning
+from mss_lab.spatial.entries import ADRESS
 from mss_lab.spatial.panning import PanWarning
 from tests.measures import mean_sdr_db
 
@@ -141,7 +142,7 @@ def test_bins_go_to_the_nearest_direction_and_equal_ones_share():
 # The separator.
 
 
-@pytest.mark.parametrize("mode", adress.MODES)
+@pytest.mark.parametrize("mode", ADRESS.options["mode"].rule.choices)
 def test_tones_that_keep_apart_are_separated(mode):
     pans, sources, mixture = three_tones()
     estimates = adress.separate(mixture, RATE, pans_rad=pans, mode=mode)
@@ -195,7 +196,7 @@ def test_each_option_is_used():
         assert np.abs(plain["low"] - other["low"]).max() > 1e-3
 
 
-@pytest.mark.parametrize("mode", adress.MODES)
+@pytest.mark.parametrize("mode", ADRESS.options["mode"].rule.choices)
 @pytest.mark.parametrize("pan", [0.0, np.pi / 2])
 def test_a_source_on_one_side_stays_there(mode, pan):
     mixture = signals.pan(signals.harmonic_tone(330.0, 0.5, RATE), pan).astype(np.float32)
@@ -204,7 +205,7 @@ def test_a_source_on_one_side_stays_there(mode, pan):
     assert_allclose(estimate, mixture, atol=1e-4)
 
 
-@pytest.mark.parametrize("mode", adress.MODES)
+@pytest.mark.parametrize("mode", ADRESS.options["mode"].rule.choices)
 @pytest.mark.parametrize("samples", [1, 2, 1_000, 3_000])
 @pytest.mark.parametrize("rate", [8_000, 96_000])
 def test_equal_silent_and_short_channels_are_never_nan(rng, mode, samples, rate):

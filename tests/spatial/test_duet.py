@@ -12,6 +12,7 @@ from mss_lab import checks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import duet, panning
+from mss_lab.spatial.entries import DUET
 from mss_lab.spatial.panning import PanWarning
 from tests.measures import mean_sdr_db
 
@@ -144,7 +145,7 @@ def test_silence_has_no_peak():
 # The separator.
 
 
-@pytest.mark.parametrize("mode", duet.MODES)
+@pytest.mark.parametrize("mode", DUET.options["mode"].rule.choices)
 def test_sources_at_one_angle_are_told_apart_by_their_delays(mode):
     sources, mixture = four_places()
     pans, delays_s = pans_and_delays()
@@ -212,7 +213,7 @@ def test_the_most_likely_source_is_the_one_of_the_paper(rng):
     assert_allclose(duet._most_likely(alone, RATE, (angle, delay_s)), alone, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", duet.MODES)
+@pytest.mark.parametrize("mode", DUET.options["mode"].rule.choices)
 @pytest.mark.parametrize("pan", [0.0, np.pi / 2])
 def test_a_source_on_one_side_stays_there(mode, pan):
     mixture = signals.pan(signals.harmonic_tone(330.0, 0.5, RATE), pan).astype(np.float32)
@@ -255,7 +256,7 @@ def test_more_sources_than_peaks_are_warned_of():
 
 
 @pytest.mark.filterwarnings("ignore::mss_lab.spatial.panning.PanWarning")
-@pytest.mark.parametrize("mode", duet.MODES)
+@pytest.mark.parametrize("mode", DUET.options["mode"].rule.choices)
 @pytest.mark.parametrize("samples", [1, 2, 1_000, 3_000])
 @pytest.mark.parametrize("rate", [8_000, 96_000])
 def test_equal_silent_and_short_channels_are_never_nan(rng, mode, samples, rate):

@@ -8,6 +8,7 @@ from mss_lab import catalogue, checks, masks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import gaussian, wiener
+from mss_lab.spatial.entries import LOCAL_GAUSSIAN
 
 RATE = 16_000
 WINDOW = {"window_samples": 1024, "hop_samples": 256}
@@ -267,7 +268,7 @@ def half_blind(mixture, sample_rate_hz, score=None):
     return {"low": (2 * low + high) / 3, "high": (2 * high + low) / 3}
 
 
-@pytest.mark.parametrize("algorithm", gaussian.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", LOCAL_GAUSSIAN.options["algorithm"].rule.choices)
 def test_any_separator_may_start_it_and_is_bettered(algorithm, frozen):
     sources = duo()
     mixture = frozen(sources["low"] + sources["high"])
@@ -296,13 +297,16 @@ def test_a_start_may_be_given_by_its_name(monkeypatch):
         catalogue.separator("local-gaussian", start="projekt")
     with pytest.raises(TypeError, match="has no option start"):
         catalogue.separator("adress", start="projet")
-    with pytest.raises(ValueError, match="give them to it"):
+    with pytest.raises(ValueError, match="count must be an option of the start"):
         catalogue.separator("local-gaussian", start="hpss", count=2)(mixture, RATE)
+    placed = catalogue.separator("adress", pans_rad={"left": 0.3})
+    with pytest.raises(ValueError, match="pans_rad must be an option of the start"):
+        gaussian.separate(mixture, RATE, start=placed, pans_rad={"right": 1.0})
     with pytest.raises(TypeError, match="start must be a separator, got 'adress'"):
         gaussian.separate(mixture, RATE, start="adress")
 
 
-@pytest.mark.parametrize("algorithm", gaussian.ALGORITHMS)
+@pytest.mark.parametrize("algorithm", LOCAL_GAUSSIAN.options["algorithm"].rule.choices)
 def test_long_recordings_keep_their_sources_through_all_chunks(monkeypatch, algorithm):
     from mss_lab.chunks import chunks
 

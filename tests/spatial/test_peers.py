@@ -132,7 +132,7 @@ def test_where_the_library_is_missing_it_says_how_to_get_it(separate, monkeypatc
 
 def test_the_catalogue_lists_them_whether_the_library_is_there_or_not():
     assert {"fastmnmf", "ilrma", "auxiva"} <= set(catalogue.names())
-    assert catalogue.get("fastmnmf").options()["runs"] == 3
+    assert catalogue.get("fastmnmf").options["runs"].default == 3
 
 
 @pytest.mark.parametrize(

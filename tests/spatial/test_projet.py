@@ -8,6 +8,7 @@ from mss_lab import catalogue, checks, compare, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
 from mss_lab.spatial import panning, projet
+from mss_lab.spatial.entries import PROJET
 from tests.measures import best_sdrs_db
 
 RATE = 16_000
@@ -232,7 +233,7 @@ def test_the_spatial_model_is_shares_of_power_and_covariances_of_places(rng):
 # The separator.
 
 
-@pytest.mark.parametrize("resynthesis", projet.RESYNTHESES)
+@pytest.mark.parametrize("resynthesis", PROJET.options["resynthesis"].rule.choices)
 def test_named_sources_come_back_and_add_up(resynthesis):
     images, _ = trio(1.0)
     mixture = images.sum(axis=0).astype(np.float32)

@@ -1,0 +1,33 @@
+"""The catalogue's entries of computational auditory scene analysis.
+
+Contents: AUDITORY, METHODS.
+"""
+
+from ..method import Method
+from ..options import Number, Option, declare
+
+AUDITORY = Method(
+    name="auditory",
+    title="What an ear might follow: bands of a cochlea, grouped by common pitch and onset, and through time",
+    function=".casa.scene:separate",
+    options=declare(
+        count=2,
+        bands=Option(64, Number(1, 512, "bands", whole=True)),
+        lowest_hz=80.0,
+        highest_hz=5000.0,
+        near_peak=Option(0.9, Number(1e-6, 1)),
+        least_peak=Option(0.3, Number(-1, 1)),
+        agrees=Option(0.85, Number(0, 1)),
+        tied=Option(0.95, Number(0, 1)),
+        together_s=Option(0.02, Number(0, 60, "seconds")),
+        jump_semitones=Option(1.0, Number(0, 128, "semitones")),
+    ),
+    gives="streams of one pitch at a time, in the order in which they begin, and the rest; together the mixture",
+    lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
+    source="Brown and Cooke, Computer Speech and Language 1994",
+    adds_up=True,
+    assumes="Few voices, two as a rule, each of one pitch at a time that stays near; no chords, no wide leaps",
+    fits=frozenset({"pitched", "steady"}),
+)
+
+METHODS = (AUDITORY,)

@@ -1,0 +1,126 @@
+"""The catalogue's entries of the networks whose weights are shipped.
+
+Contents: NETWORK_LIBRARIES, PLAYERS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
+REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, METHODS.
+"""
+
+from ..method import Method
+from ..options import Number, Option, Own, Pairs, declare
+
+NETWORK_LIBRARIES = ("torch", "safetensors")
+
+# Which of a network's sources a source of the score is, where its name does not say.
+PLAYERS = Pairs("SOURCE", "INSTRUMENT")
+
+NETWORK_OPTIONS = declare(chunk_s=30.0, overlap_s=4.0, players=Option(None, PLAYERS))
+
+MASK_INFERENCE = Method(
+    name="mask-inference",
+    title="A network reads the mixture's spectrum forwards and backwards, and writes a mask for each instrument",
+    function=".neural.separators:mask_inference",
+    options=NETWORK_OPTIONS,
+    gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
+    lesson="notebooks/16_learn_a_mask.ipynb",
+    source="Erdogan et al., ICASSP 2015",
+    assumes="Played by the four instruments of training, and they sound as they did there",
+    fits=frozenset({"known"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+XUMX = Method(
+    name="xumx",
+    title="A network for each instrument, joined by bridges and by losses over all sums of them",
+    function=".neural.separators:xumx",
+    options=NETWORK_OPTIONS,
+    gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
+    lesson="notebooks/17_xumx.ipynb",
+    source="Sawata et al., ICASSP 2021",
+    assumes="Played by the four instruments of training, and they sound as they did there",
+    fits=frozenset({"known"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+XUMX_INFORMED = Method(
+    name="xumx-informed",
+    title="X-UMX that reads the score beside the sound",
+    function=".neural.separators:xumx_informed",
+    options=NETWORK_OPTIONS,
+    needs=frozenset({"score"}),
+    gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
+    lesson="notebooks/18_with_a_score_from_a_score.ipynb",
+    source="Tunturi et al., 2025",
+    assumes="Played by the four instruments of training, and the score is right",
+    fits=frozenset({"known", "score"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+XUMX_SCORE_ONLY = Method(
+    name="xumx-score-only",
+    title="X-UMX whose masks follow from the score alone",
+    function=".neural.separators:xumx_score_only",
+    options=NETWORK_OPTIONS,
+    needs=frozenset({"score"}),
+    gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
+    lesson="notebooks/18_with_a_score_from_a_score.ipynb",
+    source="Tunturi et al., 2025",
+    assumes="The score is right, and instruments are like those of training",
+    fits=frozenset({"known", "score"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+REFINED_NMF = Method(
+    name="refined-nmf",
+    title="Score-informed NMF, its models corrected bin by bin by a network that takes any instruments",
+    function=".neural.refine:separate",
+    options=declare(
+        tolerance_s=0.2,
+        tuning_hz=None,
+        network=Option("refiner", Own("the name of a refiner")),
+        strength=Option(1.0, Number(0, 1)),
+    ),
+    needs=frozenset({"score"}),
+    gives="one estimate for each source of the score; together they are the mixture",
+    lesson="notebooks/18_with_a_score_from_a_score.ipynb",
+    source="ours",
+    adds_up=True,
+    assumes="The score is right, and every source has a pitch",
+    fits=frozenset({"score", "pitched"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+SCORE_CNN = Method(
+    name="score-cnn",
+    title="A convolutional network over the mixture filtered by each instrument's notes",
+    function=".neural.separators:score_cnn",
+    options=NETWORK_OPTIONS,
+    needs=frozenset({"score"}),
+    gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
+    lesson="notebooks/19_score_filtered_cnn.ipynb",
+    source="Miron, Janer and Gómez, ISMIR 2017",
+    assumes="Played by the four instruments of training, and the score is right within 0.2 s",
+    fits=frozenset({"known", "score"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+SCORE_CNN_TIMBRE = Method(
+    name="score-cnn-timbre",
+    title="The same network without the score: it hears timbre alone",
+    function=".neural.separators:score_cnn_timbre",
+    options=NETWORK_OPTIONS,
+    gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
+    lesson="notebooks/19_score_filtered_cnn.ipynb",
+    source="Miron, Janer and Gómez, ISMIR 2017",
+    assumes="Played by the four instruments of training, and they sound as they did there",
+    fits=frozenset({"known"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
+METHODS = (
+    MASK_INFERENCE,
+    XUMX,
+    XUMX_INFORMED,
+    XUMX_SCORE_ONLY,
+    REFINED_NMF,
+    SCORE_CNN,
+    SCORE_CNN_TIMBRE,
+)
