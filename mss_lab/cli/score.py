@@ -38,7 +38,7 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was read; write it where asked."""
-    from ..score import notes
+    from ..score.files import read_score_in_full
 
     if (options.to is None) != (options.out is None):
         raise RefusedValue("--to and --out belong together; say both, such as --to midi --out score.mid")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         if Path(options.out).suffix.lower() not in endings:
             raise RefusedValue(f"--out {options.out} must end in {' or '.join(endings)} for --to {options.to}")
         files.check_new_file(options.out, force=options.force, inputs=[options.score])
-    reading = notes.read_score_in_full(options.score, players=options.players, pedal=options.pedal)
+    reading = read_score_in_full(options.score, players=options.players, pedal=options.pedal)
     print("\n".join(report(Path(options.score).name, reading)))
     if options.to is not None:
         with files.whole_file(options.out, force=options.force, inputs=[options.score]) as temporary:
@@ -57,10 +57,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(kind: str, path: Path, reading: "Reading") -> None:
-    from ..score import midi, musicxml_writer, notes
+    from ..score import midi, musicxml_writer
+    from ..score.files import write_csv
 
     if kind == "csv":
-        notes.write_csv(path, reading.score)
+        write_csv(path, reading.score)
     elif kind == "midi":
         midi.write_midi(path, reading.score, programs=_programs(reading))
     else:

@@ -107,11 +107,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace) -> "Score | None":
-    from ..score import notes
+    from ..score.files import read_score
 
     if not options.score:
         return None
-    return notes.read_score(options.score, players=options.players, pedal=options.pedal)
+    return read_score(options.score, players=options.players, pedal=options.pedal)
 
 
 def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":

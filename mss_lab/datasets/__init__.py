@@ -1,9 +1,9 @@
 """The audio of the course: how it is made, where it lies, how it is read.
 
 Contents: pieces (the pieces that ship, loaded and verified), render (a score through FluidSynth), voice (a synthetic
-singer), engines, drawn, harmonic, rooms and background (scores played by instruments drawn at random), performance
-(written notes played by something like a person), scores (the compositions) and make_lessons (the command that makes
-data/lessons again); readers (published data sets, piece by piece). To train on: repertoire (what is played), splits
-(who hears it), renditions and augment (one piece in many ways), store (examples in a folder) and make_training (the
-command).
+singer), timbres, engines, drawn, harmonic, rooms and background (scores played by instruments drawn at random),
+performance (written notes played by something like a person), scores (the compositions) and make_lessons (the command
+that makes data/lessons again); readers (published data sets, piece by piece). To train on: repertoire (what is played),
+splits (who hears it), renditions and augment (one piece in many ways), store (examples in a folder) and make_training
+(the command).
 """

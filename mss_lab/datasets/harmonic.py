@@ -25,7 +25,7 @@ from .drawn import (
     draw_instrument,
     strokes,
 )
-from .engines import Timbre, digest, plain, timbres_of
+from .timbres import Timbre, digest, plain, timbres_of
 
 # Curves are computed this often.
 STEP_S = 0.004

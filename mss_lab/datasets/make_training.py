@@ -29,6 +29,7 @@ from ..refusals import Refusal, RefusedValue
 from ..score.notes import Score, select
 from . import engines, render, repertoire, rooms, splits, store
 from .make_templates import RANGES
+from .timbres import Engine
 
 SAMPLE_RATE_HZ = 16_000
 SONG_S = 12.0
@@ -302,7 +303,7 @@ def _played(
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(name: str, fonts: tuple[str, ...]) -> engines.Engine:
+def _engine(name: str, fonts: tuple[str, ...]) -> Engine:
     return engines.SoundfontEngine(fonts) if name == "soundfont" else engines.make(name)
 
 

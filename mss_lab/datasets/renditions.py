@@ -22,7 +22,7 @@ import numpy as np
 from .. import checks
 from ..refusals import RefusedValue
 from ..score.notes import Score
-from .engines import Engine, Timbre
+from .timbres import Engine, Timbre
 
 TIMBRES = 3
 # Steps of velocity from soft to loud, added to the score's own: a soundfont is not only louder above, but brighter.

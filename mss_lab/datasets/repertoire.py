@@ -24,8 +24,9 @@ import numpy as np
 from .. import checks
 from ..refusals import MissingExtra, RefusedValue
 from ..score import misalign
+from ..score.files import read_score
 from ..score.instruments import numbered
-from ..score.notes import Note, Score, read_score
+from ..score.notes import Note, Score
 from . import performance
 from .scores.notation import Written
 from .scores.partwise import read_parts

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import audio, checks
 from ..refusals import RefusedValue
-from ..score import notes
+from ..score import files, notes
 
 AUDIO_ENDINGS = (".flac", ".wav", ".ogg", ".mp3")
 
@@ -98,7 +98,7 @@ def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") 
     sources = checks.check_sources("stems", {name: waveform for name, (waveform, _) in stems.items()})
     score = None
     if notes_file is not None:
-        found = notes.read_score(folder / notes_file)
+        found = files.read_score(folder / notes_file)
         strangers = sorted(set(found.sources) - set(sources))
         if strangers:
             raise RefusedValue(

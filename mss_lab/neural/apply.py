@@ -101,7 +101,7 @@ def separate(
     checks.check_number("chunk_s", chunk_s, at_least=2 * overlap_s, unit="seconds", hint="two overlaps go into a chunk")
     channels, samples = mixture.shape
     if network.needs_score:
-        from ..score.harmonics import check_score_fits
+        from ..score.guards import check_score_fits
 
         score = check_score_fits(score, samples / sample_rate_hz)
     chosen = players_for(network.sources, score, players)

@@ -94,7 +94,7 @@ def separate(
     """
     from .. import audio
     from ..nmf import fixed_pitch
-    from ..score.harmonics import check_score_fits
+    from ..score.guards import check_score_fits
 
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)

@@ -21,8 +21,7 @@ import numpy as np
 
 from .. import checks
 from ..refusals import RefusedValue
-from .entries import BETAS
-from .updates import (
+from ..updates import (
     activation_terms,
     as_floating,
     exponent,
@@ -35,6 +34,7 @@ from .updates import (
     split_channels,
     template_terms,
 )
+from .entries import BETAS
 
 ENGINES = ("own", "scikit-learn")
 

@@ -25,7 +25,8 @@ import numpy as np
 from .. import checks, memory, options, transforms, units
 from ..chunks import CHUNK_S, FADE_S
 from ..score.agreement import tuning_for
-from ..score.harmonics import check_pitched, check_score_fits, harmonic_claim
+from ..score.guards import check_pitched, check_score_fits
+from ..score.harmonics import harmonic_claim
 from ..score.notes import Score
 from ..score.roll import ROUNDING_FRAMES
 from .beta import Factorisation, factorise

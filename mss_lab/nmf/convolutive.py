@@ -18,8 +18,8 @@ import numpy as np
 
 from .. import checks
 from ..refusals import RefusedValue
+from ..updates import activation_terms, exponent, improve, split_channels, template_terms
 from . import beta as nmf
-from .updates import activation_terms, exponent, improve, split_channels, template_terms
 
 
 @dataclasses.dataclass(frozen=True)

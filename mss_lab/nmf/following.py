@@ -27,8 +27,8 @@ import numpy as np
 import scipy.ndimage
 import scipy.sparse
 
+from .. import updates
 from . import shapes as harmonic
-from . import updates
 
 PLACES_CENTS = (-50.0, -25.0, 0.0, 25.0, 50.0)
 # How far apart two pitches of a player are whose spectra are much alike.

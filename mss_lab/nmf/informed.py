@@ -33,7 +33,7 @@ import numpy as np
 from .. import checks, memory, options, transforms
 from ..chunks import excerpts, transformed
 from ..score.agreement import tuning_for
-from ..score.harmonics import check_score_fits
+from ..score.guards import check_score_fits
 from ..score.notes import Score
 from . import following, intonation, pitch_tracks, shapes
 from .constrained import activation_start, keys_of

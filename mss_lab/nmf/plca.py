@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import checks
 from ..refusals import RefusedValue
-from .updates import activation_terms, as_floating, template_terms
+from ..updates import activation_terms, as_floating, template_terms
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,15 +27,15 @@ import numpy as np
 
 from .. import checks, masks, memory, options, transforms, units
 from ..chunks import CHUNK_S, FADE_S, chunks
-from ..refusals import RefusedType
 from ..score import notes
+from ..score.guards import check_score
 from ..score.notes import Score
 from ..score.roll import note_frames
 from ..silence import between_silences
+from ..updates import improve, least_model
 from . import beta as nmf
 from .entries import SOURCE_FILTER
 from .melody import JUMP_PENALTY, SILENCE_DB, WIDTH_SEMITONES, melody, near
-from .updates import improve, least_model
 from .vocal_tract import ATOMS, HIGHEST_HZ, LOWEST_HZ, filter_atoms, fundamentals_hz, source_combs
 
 FILTERS = 10
@@ -300,10 +300,8 @@ def separate(
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    if score is not None and not isinstance(score, Score):
-        raise RefusedType(
-            f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
-        )
+    if score is not None:
+        check_score(score)
     rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, WINDOW_S)
     spacing_hz = units.bins_to_hz(1, settings["window_samples"], sample_rate_hz)

@@ -24,7 +24,7 @@ from .. import checks, memory, options, transforms, units
 from ..chunks import FADE_S
 from ..refusals import RefusedType, RefusedValue
 from ..score.agreement import tuning_for
-from ..score.harmonics import check_pitched, check_score_fits
+from ..score.guards import check_pitched, check_score_fits
 from ..score.instruments import programs_of
 from ..score.notes import Score
 from ..score.roll import PITCHES, note_frames

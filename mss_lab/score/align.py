@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, units
-from ..refusals import RefusedType, RefusedValue
+from ..refusals import RefusedValue
 from . import features, jumps, paths, sections
 from .agreement import SEMITONES, closeness
 from .features import FRAME_S
+from .guards import check_score
 from .notes import Note, Score
 from .passages import Section
 from .refine import refine_onsets
@@ -199,8 +200,7 @@ def warp(score: Score, alignment: Alignment) -> Score:
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
-    if not isinstance(score, Score):
-        raise RefusedType(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+    check_score(score)
     if alignment.sections:
         score = sections.played(score, alignment.sections)
     onsets_s = alignment.to_recording_s([note.onset_s for note in score.notes])
@@ -232,8 +232,7 @@ def align_score(
 
 def check_alignable(score: Score) -> tuple[Note, ...]:
     """The pitched notes of a score, or TypeError and ValueError in words if there are none."""
-    if not isinstance(score, Score):
-        raise RefusedType(f"score must be a Score, got {type(score).__name__}; read one with notes.read_score")
+    check_score(score)
     notes = features.pitched_notes(score)
     if not notes:
         came = "only unpitched sources" if score.notes else "no note at all"

@@ -18,9 +18,9 @@ import numpy as np
 
 from .. import checks, masks, memory, options, transforms, units
 from ..chunks import filtered, filtering_bytes
-from ..refusals import RefusedType, RefusedValue
 from .agreement import tuning_for
 from .entries import SCORE_MASKS
+from .guards import check_pitched, check_score_fits
 from .notes import Score
 from .roll import note_frames
 
@@ -248,30 +248,3 @@ def separate(
         settings=settings,
         sample_rate_hz=sample_rate_hz,
     )
-
-
-def check_pitched(score: Score) -> None:
-    """Raise ValueError if a source has no pitches: nobody knows where the harmonics of drums lie."""
-    if score.unpitched:
-        raise RefusedValue(
-            f"this method needs pitches, and {', '.join(sorted(score.unpitched))} has none; "
-            "leave such sources out with mss_lab.score.notes.select"
-        )
-
-
-def check_score_fits(score: Score | None, duration_s: float) -> Score:
-    """Return the score if it has a note within the recording, else raise ValueError or TypeError in words."""
-    if score is None:
-        raise RefusedValue("this method needs a score, got none; give the recording's notes as MIDI, MusicXML or CSV")
-    if not isinstance(score, Score):
-        raise RefusedType(
-            f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.notes.read_score"
-        )
-    if not any(note.onset_s < duration_s for note in score.notes):
-        first_s = score.notes[0].onset_s if score.notes else None
-        came = "no note at all" if first_s is None else f"a first note at {first_s:g} s"
-        raise RefusedValue(
-            f"the score has no note within the recording's {duration_s:.3g} s, got {came}; "
-            "is it the score of this recording, with times in seconds from its start?"
-        )
-    return score

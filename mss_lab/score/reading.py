@@ -1,6 +1,6 @@
 """What a score file says: its notes, and what a person wants to know before trusting them.
 
-Every reader of a file format returns a Reading. `mss_lab.score.notes.read_score` keeps the notes alone and passes the
+Every reader of a file format returns a Reading. `mss_lab.score.files.read_score` keeps the notes alone and passes the
 warnings on as ScoreWarnings; the command `mss-lab score` prints all of it.
 
 Contents: ScoreWarning, Reading.

@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import checks, transforms, units
-from ..nmf import updates
+from .. import checks, transforms, units, updates
 from . import features
 from .notes import Note, Score
 

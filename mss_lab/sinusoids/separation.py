@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks, masks, memory, options, transforms, units
 from ..chunks import FADE_S, chunks
 from ..score.agreement import tuning_for
-from ..score.harmonics import check_score_fits
+from ..score.guards import check_score_fits
 from ..score.notes import Score
 from ..silence import between_silences
 from ..transforms import StftSettings

@@ -27,7 +27,8 @@ import numpy as np
 import soundfile
 
 from mss_lab import catalogue, options, signals
-from mss_lab.score import midi, notes
+from mss_lab.score import midi
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from tests.folders import snapshot
 
@@ -76,7 +77,7 @@ def good_audio(folder, channels=2, length_s=0.4, name="mix.wav"):
 
 def good_score(folder, name="score.mid"):
     score = Score((Note("bassoon", 57, 0.0, 0.4), Note("violin", 64, 0.0, 0.3)))
-    (notes.write_csv if name.endswith("csv") else midi.write_midi)(folder / name, score)
+    (write_csv if name.endswith("csv") else midi.write_midi)(folder / name, score)
     return folder / name
 
 

@@ -16,6 +16,7 @@ from mss_lab import audio, catalogue, cli, signals
 from mss_lab.datasets import pieces, readers
 from mss_lab.metrics.energy import sdr
 from mss_lab.score import midi, notes
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.shipped import data_folder
 
@@ -33,7 +34,7 @@ def song(tmp_path):
     audio.write_stems(tmp_path / "true", stems, RATE)
     audio.write_audio(tmp_path / "mix.wav", stems["low"] + stems["high"], RATE)
     midi.write_midi(tmp_path / "score.mid", SCORE)
-    notes.write_csv(tmp_path / "score.csv", SCORE)
+    write_csv(tmp_path / "score.csv", SCORE)
     return tmp_path
 
 

@@ -9,7 +9,8 @@ import pytest
 from mss_lab import audio, cli
 from mss_lab.cli.score import report
 from mss_lab.refusals import RefusedValue
-from mss_lab.score import midi, notes
+from mss_lab.score import midi
+from mss_lab.score.files import read_csv, read_score, read_score_in_full, write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.reading import Reading
 from tests.score.musicxml_pages import BACKWARD, document, note, rest, tempo
@@ -21,9 +22,9 @@ def files(tmp_path):
     upper = [tempo(60) + note("A", 4) + note("B", 4), tempo(120) + note("C", 5, 2) + BACKWARD, note("D", 5, 2)]
     lower = [note("C", 3, 2), rest(2) + rest(1), note("D", 3, 2)]
     (tmp_path / "a.musicxml").write_text(document([upper, lower], names=["Vni I", ""]), encoding="utf-8")
-    score = notes.read_score_in_full(tmp_path / "a.musicxml").score
+    score = read_score_in_full(tmp_path / "a.musicxml").score
     midi.write_midi(tmp_path / "a.mid", score)
-    notes.write_csv(tmp_path / "a.csv", score)
+    write_csv(tmp_path / "a.csv", score)
     return tmp_path
 
 
@@ -104,8 +105,8 @@ def test_a_score_is_written_as_it_was_read(files, source, kind, ending, within_s
     out = files / "new folder" / f"b{ending}"
     arguments = ["score", str(files / source), "--to", kind, "--out", str(out), "--players", "Vn. I,Vc."]
     assert cli.main(arguments) == 0
-    read = notes.read_score_in_full(files / source, players=["Vn. I", "Vc."])
-    again = notes.read_score_in_full(out)
+    read = read_score_in_full(files / source, players=["Vn. I", "Vc."])
+    again = read_score_in_full(out)
     same(again.score, read.score, within_s)
     assert again.programs in ({}, {"Vn. I": 40, "Vc.": 42})
     assert [path.name for path in out.parent.iterdir()] == [out.name]
@@ -113,7 +114,7 @@ def test_a_score_is_written_as_it_was_read(files, source, kind, ending, within_s
 
 def test_tempo_marks_stay_in_musicxml(files):
     assert cli.main(["score", str(files / "a.musicxml"), "--to", "musicxml", "--out", str(files / "b.musicxml")]) == 0
-    one, other = (notes.read_score_in_full(files / name) for name in ("a.musicxml", "b.musicxml"))
+    one, other = (read_score_in_full(files / name) for name in ("a.musicxml", "b.musicxml"))
     assert one.tempos == other.tempos and len(one.tempos) == 4
     assert other.measures == ("1", "2", "3")
 
@@ -131,7 +132,7 @@ def test_nothing_is_replaced_by_mistake(files, capsys):
     assert cli.main(to_csv) == 2
     assert "--force" in capsys.readouterr().err and (files / "a.csv").read_bytes() == before
     assert cli.main([*to_csv, "--force"]) == 0
-    assert len(notes.read_csv(files / "a.csv").notes) == 10
+    assert len(read_csv(files / "a.csv").notes) == 10
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_the_pedal_lengthens_notes(tmp_path, capsys):
 def test_names_that_do_not_fit_list_the_parts(files, capsys, name):
     listed = r"got 3 \(a, b, c\); the parts are: Vni I \(7 notes, A4 to D5\); part 2 \(3 notes, C3 to D3\)"
     with pytest.raises(RefusedValue, match=listed):
-        notes.read_score(files / name, players=["a", "b", "c"])
+        read_score(files / name, players=["a", "b", "c"])
     audio.write_audio(files / "mix.wav", np.zeros((1, 8000), np.float32), 8000)
     separate = ["separate", str(files / "mix.wav"), "--out", str(files / "stems"), "--score"]
     for command in (["score"], separate):

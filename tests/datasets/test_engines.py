@@ -8,8 +8,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab.datasets import engines, render, rooms
-from mss_lab.datasets.engines import SoundfontEngine, Timbre
+from mss_lab.datasets.engines import SoundfontEngine
 from mss_lab.datasets.harmonic import HarmonicEngine
+from mss_lab.datasets.timbres import Timbre, timbres_of
 from mss_lab.score.notes import Note, Score
 from mss_lab.units import midi_to_hz
 
@@ -108,13 +109,13 @@ def test_sources_get_the_instrument_their_name_means(fonts):
     score = Score(
         (Note("violin 2", 60, 0, 1), Note("hum", 60, 0, 1), Note("kit", 38, 0, 1)), unpitched=frozenset({"kit"})
     )
-    chosen = engines.timbres_of(engine, score, np.random.default_rng(0))
+    chosen = timbres_of(engine, score, np.random.default_rng(0))
     assert list(chosen) == list(score.sources)
     assert chosen["violin 2"].program == 40
     assert chosen["hum"].program in engines.ORCHESTRAL_PROGRAMS
     assert chosen["kit"].program == 0
     given = engine.draw_timbre(np.random.default_rng(5), 12)
-    assert engines.timbres_of(engine, score, np.random.default_rng(0), {"hum": given})["hum"] is given
+    assert timbres_of(engine, score, np.random.default_rng(0), {"hum": given})["hum"] is given
 
 
 def test_engines_are_made_by_name():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab.datasets import drawn, engines, harmonic, rooms
+from mss_lab.datasets import drawn, harmonic, rooms, timbres
 from mss_lab.datasets.harmonic import HarmonicEngine, render
 from mss_lab.score.notes import Note, Score
 from mss_lab.units import midi_to_hz
@@ -198,7 +198,7 @@ def test_nothing_sounds_above_the_limit(rate_hz, midi):
     # A spectrum that does not fall, a swinging pitch, and a loud room.
     bright = timbre(2, 56, fall=-6.0, table_db=np.zeros(drawn.GRID_SIZE), vibrates=1.0, vibrato_cents=60.0,
                     attack_s=0.02, release_s=0.04)  # fmt: skip
-    bright = dataclasses.replace(bright, settings=engines.plain(dict(bright.settings)))
+    bright = dataclasses.replace(bright, settings=timbres.plain(dict(bright.settings)))
     sound = play([(midi, 0.1, 0.9)], bright, rate_hz)
     assert np.isfinite(sound).all()
     magnitude, hz = spectrum(sound, rate_hz)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mss_lab.datasets import make_training, repertoire, splits, store
-from mss_lab.datasets.engines import Timbre
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.notation import Written
+from mss_lab.datasets.timbres import Timbre
 from mss_lab.score.midi import write_midi
 from tests.measures import same_items
 

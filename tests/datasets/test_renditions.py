@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mss_lab.datasets import renditions
-from mss_lab.datasets.engines import Timbre
+from mss_lab.datasets.timbres import Timbre
 from mss_lab.score.notes import Note, Score
 
 RATE = 1000

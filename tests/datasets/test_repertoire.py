@@ -12,8 +12,9 @@ from mss_lab.datasets import repertoire
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.chorales import FLUECHTIG, KINDLEIN
 from mss_lab.datasets.scores.notation import Written, read_voices
+from mss_lab.score.files import read_csv
 from mss_lab.score.midi import write_midi
-from mss_lab.score.notes import Note, Score, read_csv
+from mss_lab.score.notes import Note, Score
 from tests.paths import ROOT
 
 QUARTET = {"soprano": "violin", "alto": "clarinet", "tenor": "tenor_sax", "bass": "bassoon"}

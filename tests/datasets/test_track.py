@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import audio, checks
 from mss_lab.datasets.track import Track, read_track
-from mss_lab.score import midi, notes
+from mss_lab.score import midi
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 
 RATE_HZ = 8_000
@@ -26,7 +27,7 @@ def folder(tmp_path, stems):
     for name, waveform in stems.items():
         audio.write_audio(piece / f"{name}.flac", waveform, RATE_HZ)
     score = Score((Note("violin", 67.5, 0.0, 0.04), Note("bassoon", 41, 0.03, 0.1), Note("violin", 65, 0.05, 0.1)))
-    notes.write_csv(piece / "notes.csv", score)
+    write_csv(piece / "notes.csv", score)
     return piece
 
 
@@ -83,7 +84,7 @@ def test_a_stereo_track_and_one_of_one_sample(tmp_path):
 
 
 def test_a_source_without_notes_stays_a_silent_player(folder):
-    notes.write_csv(folder / "notes.csv", Score((Note("violin", 60, 0, 0.1),)))
+    write_csv(folder / "notes.csv", Score((Note("violin", 60, 0, 0.1),)))
     score = read_track(folder).score
     assert score.sources == ("bassoon", "violin")
     assert score.notes_of("bassoon") == ()
@@ -106,7 +107,7 @@ def test_a_missing_score_is_refused_unless_none_was_asked_for(folder):
 
 
 def test_a_score_that_names_a_stranger_is_refused(folder):
-    notes.write_csv(folder / "notes.csv", Score((Note("violin", 60, 0, 0.1), Note("oboe", 60, 0, 0.1))))
+    write_csv(folder / "notes.csv", Score((Note("violin", 60, 0, 0.1), Note("oboe", 60, 0, 0.1))))
     with pytest.raises(
         ValueError, match=r"names oboe, but the audio files are bassoon, violin; name the sources alike"
     ):

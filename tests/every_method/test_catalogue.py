@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import audio, catalogue, checks, cli, compare, options, signals
 from mss_lab.datasets.track import Track
-from mss_lab.score import notes
+from mss_lab.score.files import read_csv, write_csv
 from mss_lab.score.notes import Note, Score
 from tests.paths import NOTEBOOKS, PACKAGE, ROOT
 
@@ -457,10 +457,10 @@ def test_a_registered_method_is_held_to_the_contract(no_more_methods, needs, mix
 def test_the_command_line_gives_what_the_separator_gives(method, tmp_path):
     mixture, score = music(16_000, max(channels_of(method)))
     audio.write_audio(tmp_path / "mix.wav", mixture, 16_000)
-    notes.write_csv(tmp_path / "notes.csv", score)
+    write_csv(tmp_path / "notes.csv", score)
     arguments = ["separate", str(tmp_path / "mix.wav"), "--method", method.name, "--out", str(tmp_path / "out")]
     arguments += ["--score", str(tmp_path / "notes.csv")] if "score" in method.needs else []
     assert cli.main(arguments) == 0
-    read_back = notes.read_csv(tmp_path / "notes.csv")
+    read_back = read_csv(tmp_path / "notes.csv")
     for name, estimate in separate(method, mixture, 16_000, read_back).items():
         assert_array_equal(audio.read_audio(tmp_path / "out" / f"{name}.wav")[0], estimate)

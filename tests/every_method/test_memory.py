@@ -19,7 +19,8 @@ from mss_lab.kernels import hpss
 from mss_lab.metrics import energy
 from mss_lab.nmf import filtering
 from mss_lab.refusals import RefusedType, RefusedValue
-from mss_lab.score import features, harmonics, notes
+from mss_lab.score import features, harmonics
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial.entries import ADRESS
 from tests.paths import ROOT
@@ -386,7 +387,7 @@ def test_estimates_that_cannot_fit_into_the_computer_are_refused(monkeypatch):
 
 def test_the_command_line_refuses_before_it_aligns_and_takes_another_limit(tmp_path, monkeypatch, capsys):
     audio.write_audio(tmp_path / "mix.wav", music(RATE_HZ), RATE_HZ)
-    notes.write_csv(tmp_path / "notes.csv", SCORE)
+    write_csv(tmp_path / "notes.csv", SCORE)
     arguments = [str(tmp_path / "mix.wav"), "--score", str(tmp_path / "notes.csv"), "--out", str(tmp_path / "stems")]
     never = lambda *_, **__: pytest.fail("aligned, although the method would be refused")  # noqa: E731
     monkeypatch.setattr("mss_lab.score.align.align_score", never)

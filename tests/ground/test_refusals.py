@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mss_lab import audio, catalogue, cli, refusals, signals
-from mss_lab.score import notes
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import adress
 from mss_lab.spatial.panning import PanWarning
@@ -102,7 +102,7 @@ except ModuleNotFoundError as error:
 
 def test_without_torch_every_network_is_listed_and_named_with_its_remedy(tmp_path):
     audio.write_audio(tmp_path / "mix.wav", signals.pan(signals.tone(440.0, 0.5, 16_000), 0.5).astype("f"), 16_000)
-    notes.write_csv(tmp_path / "score.csv", Score((Note("violin", 69, 0.0, 0.5),)))
+    write_csv(tmp_path / "score.csv", Score((Note("violin", 69, 0.0, 0.5),)))
     command = [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     remedy = "needs torch, which is not installed; install it with: pip install 'mss-lab[train]'"

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import checks
+from mss_lab import checks, updates
 from mss_lab.nmf import beta as nmf
-from mss_lab.nmf import updates
 
 BETAS = (-1.0, 0.0, 0.5, 1.0, 1.3, 1.5, 2.0, 3.0)
 

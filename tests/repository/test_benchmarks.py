@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mss_lab import audio, signals
-from mss_lab.score import notes
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from tests.paths import ROOT
 
@@ -79,7 +79,7 @@ def few_recordings(tmp_path_factory):
             written.append(Note(player, midi, start_s, SECONDS))
         score = Score(tuple(written), tuple(players))
         for file in ("notes.csv", "notes_coarse.csv"):
-            notes.write_csv(root / folder / file, score)
+            write_csv(root / folder / file, score)
     return root
 
 

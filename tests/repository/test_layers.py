@@ -1,6 +1,7 @@
-"""The house's picture as data: what each layer may import, read from every file, and what `import mss_lab` loads."""
+"""What each layer may import, read from every file; that no circle joins files or rooms; what an import loads."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 
@@ -26,6 +27,7 @@ LAYERS = {
         "options",
         "method",
         "plugins",
+        "updates",
     ),
     "methods": (
         "masks",
@@ -211,6 +213,71 @@ def test_right_arrows_pass(tmp_path, name, code):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(code)
     assert wrong_arrows(tmp_path / name, tmp_path) == []
+
+
+def arrows_in(root=PACKAGE):
+    """Which files of the package each file imports, also inside functions: name -> names such as "score.notes"."""
+    names = {".".join(path.relative_to(root).with_suffix("").parts) for path in root.rglob("*.py")}
+
+    def file_of(imported):
+        # The longest beginning that is a file or a folder: what follows is a name in it.
+        parts = imported.split(".")
+        beginnings = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        return next((name for one in beginnings for name in (one, f"{one}.__init__") if name in names), None)
+
+    graph = {name: set() for name in names}
+    for path in root.rglob("*.py"):
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        graph[name] |= {file_of(imported) for imported, ours, _ in imports_of(path, root) if ours} - {None, name}
+    return graph
+
+
+def rooms_of(graph):
+    """The same between rooms: the folders of the package, and the files that lie in none of them."""
+    rooms = {}
+    for name, imported in graph.items():
+        room = name.split(".")[0]
+        rooms.setdefault(room, set()).update({other.split(".")[0] for other in imported} - {room})
+    return rooms
+
+
+def circle_in(graph):
+    """A way along the arrows back to its beginning, such as "a -> b -> a"; empty where there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return " -> ".join(reversed(error.args[1]))
+    return ""
+
+
+def test_no_circle_joins_files_or_rooms():
+    graph = arrows_in()
+    assert len(graph) > 200
+    assert {"score.notes", "files"} < graph["score.files"]
+    assert circle_in(graph) == ""
+    assert circle_in(rooms_of(graph)) == ""
+
+
+SMALL = {
+    "two files": ({"a": "from . import b", "b": "import mss_lab.a"}, "a b", "a b"),
+    "in a function": ({"a": "def f():\n    from .b import g", "b": "from mss_lab import a"}, "a b", "a b"),
+    "three": ({"a": "from .b import x", "b": "from .c.d import y", "c/d": "from .. import a"}, "a b c.d", "a b c"),
+    "within a room": ({"c/d": "from . import e", "c/e": "from .d import x"}, "c.d c.e", ""),
+    "a folder": ({"c/d": "from .. import f", "f/__init__": "from ..c import d"}, "c.d f.__init__", "c f"),
+    # Rooms that need one another, though no two files do.
+    "rooms": ({"c/d": "from ..f.g import x", "f/h": "from ..c.e import y", "c/e": "", "f/g": ""}, "", "c f"),
+    "none": ({"c/d": "from ..f import g", "f/g": "import numpy", "a": "from .c.d import x\nfrom . import b"}, "", ""),
+}
+
+
+@pytest.mark.parametrize("files, of_files, of_rooms", SMALL.values(), ids=SMALL)
+def test_circles_are_found(tmp_path, files, of_files, of_rooms):
+    for name, code in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text(code)
+    graph = arrows_in(tmp_path)
+    assert set(circle_in(graph).replace("->", " ").split()) == set(of_files.split())
+    assert set(circle_in(rooms_of(graph)).replace("->", " ").split()) == set(of_rooms.split())
 
 
 def loaded_by(statement):

@@ -11,7 +11,8 @@ import pretty_midi
 import pytest
 from numpy.testing import assert_allclose
 
-from mss_lab.score import midi, notes
+from mss_lab.score import midi
+from mss_lab.score.files import read_score, write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.reading import ScoreWarning
 from tests.measures import refusal
@@ -338,11 +339,11 @@ def test_a_pedal_that_stays_down_lasts_to_the_end_of_the_track(tmp_path):
 
 
 def test_only_midi_has_a_pedal(tmp_path):
-    notes.write_csv(tmp_path / "x.csv", duet())
-    message = refusal(lambda: notes.read_score(tmp_path / "x.csv", pedal=True))
+    write_csv(tmp_path / "x.csv", duet())
+    message = refusal(lambda: read_score(tmp_path / "x.csv", pedal=True))
     assert "only MIDI files hold a sustain pedal" in message
     path = saved(tmp_path, [control(64, 127), *quarter(60), control(64, 0, QUARTER)])
-    assert notes.read_score(path, pedal=True).notes[0].offset_s == 1
+    assert read_score(path, pedal=True).notes[0].offset_s == 1
 
 
 # Damage
@@ -371,7 +372,7 @@ def test_a_meta_event_without_meaning_is_left_out_with_a_warning(tmp_path, event
 
 def test_warnings_reach_who_reads_only_the_notes(tmp_path):
     saved(tmp_path, [on(60), meta("end_of_track", QUARTER)])
-    for reader in (midi.read_midi, notes.read_score):
+    for reader in (midi.read_midi, read_score):
         with pytest.warns(ScoreWarning, match="Nothing ends 1 note of acoustic grand piano"):
             assert reader(tmp_path / "x.mid").notes[0].offset_s == 0.5
 
@@ -458,7 +459,7 @@ def test_midi_round_trip(tmp_path, rng):
     tune = [Note("скрипка é", int(rng.integers(0, 128)), k / 3, (k + 1) / 3) for k in range(40)]
     score = Score((*drums, *tune), ("скрипка é", "drums"), frozenset({"drums"}))
     midi.write_midi(tmp_path / "x.mid", score, programs={"скрипка é": 40})
-    back = notes.read_score(tmp_path / "x.mid")
+    back = read_score(tmp_path / "x.mid")
     assert (back.sources, back.unpitched) == (score.sources, score.unpitched)
     assert len(back.notes) == 80
     for source in score.sources:

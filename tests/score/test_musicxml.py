@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from mss_lab.score import midi, notes
+from mss_lab.score import midi
+from mss_lab.score.files import read_score
 from mss_lab.score.musicxml import read_musicxml
 from tests.score.musicxml_pages import BACKWARD, FORWARD, document, note, rest, tempo
 from tests.score.plain import plain_notes
@@ -115,7 +116,7 @@ def test_drums_are_unpitched(tmp_path):
     place = "<display-step>C</display-step><display-octave>5</display-octave>"
     hit = f"<note><unpitched>{place}</unpitched><duration>8</duration></note>"
     (tmp_path / "a.xml").write_text(document([[hit], [note("A", 4, 2)]], names=["Drums", "Flute"]), encoding="utf-8")
-    score = notes.read_score(tmp_path / "a.xml")
+    score = read_score(tmp_path / "a.xml")
     assert score.unpitched == {"Drums"}
     assert plain_notes(score, "Drums") == [(72, 0, 1)]
 
@@ -127,8 +128,8 @@ def test_compressed_files_hold_the_same(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.mxl", "w") as file:
         file.writestr("META-INF/container.xml", container)
         file.writestr("a.musicxml", text)
-    assert notes.read_score(tmp_path / "a.mxl") == notes.read_score(tmp_path / "a.musicxml")
-    assert notes.read_score(tmp_path / "a.mxl").sources == ("Flöte",)
+    assert read_score(tmp_path / "a.mxl") == read_score(tmp_path / "a.musicxml")
+    assert read_score(tmp_path / "a.mxl").sources == ("Flöte",)
 
 
 def test_a_file_that_was_changed_is_read_again(tmp_path):
@@ -193,7 +194,7 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 def test_music21_is_not_needed(tmp_path):
     (tmp_path / "a.musicxml").write_text(document([[note("A", 4, 2)]]), encoding="utf-8")
     code = (
-        "import sys; sys.modules['music21'] = None; from mss_lab.score.notes import read_score; "
+        "import sys; sys.modules['music21'] = None; from mss_lab.score.files import read_score; "
         "print(read_score(sys.argv[1]).sources)"
     )
     run = subprocess.run(

@@ -13,7 +13,8 @@ import pytest
 
 from mss_lab.datasets import repertoire
 from mss_lab.refusals import RefusedValue
-from mss_lab.score import musicxml_file, notes
+from mss_lab.score import musicxml_file
+from mss_lab.score.files import read_score
 from mss_lab.score.musicxml import read_musicxml, read_musicxml_in_full
 from mss_lab.score.reading import ScoreWarning
 from tests.score.musicxml_pages import BACKWARD, FORWARD, document, ending, note, rest, sound, tempo, words
@@ -387,7 +388,7 @@ def test_files_that_list_measures_first_hold_the_same(tmp_path):
 
 def test_warnings_are_passed_on(tmp_path):
     (tmp_path / "a.xml").write_text(document([[note("C", 4, 2)], [rest(4)]]), encoding="utf-8")
-    for reader in (read_musicxml, notes.read_score):
+    for reader in (read_musicxml, read_score):
         with pytest.warns(ScoreWarning, match="time signature"):
             reader(tmp_path / "a.xml")
 

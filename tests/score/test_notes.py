@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mss_lab.score import midi, notes
+from mss_lab.score.files import read_csv, read_score, write_csv
 from mss_lab.score.notes import Note, Score
 from tests.measures import refusal
 from tests.score.plain import duet
@@ -116,7 +117,7 @@ def test_what_is_no_score_is_refused(make, error, parts):
 def read_text(tmp_path, text, encoding="utf-8"):
     path = tmp_path / "notes.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    return notes.read_csv(path)
+    return read_csv(path)
 
 
 def test_fine_and_coarse_notes_are_read(tmp_path):
@@ -153,8 +154,8 @@ def test_csv_round_trip_keeps_every_digit(tmp_path, rng):
     onsets_s = np.sort(rng.uniform(0, 100, 50))
     many = Score(tuple(Note("violin, 2nd", rng.uniform(0, 127), t, t + rng.uniform(1e-6, 3), 7) for t in onsets_s))
     for score in (duet(), many):
-        notes.write_csv(tmp_path / "x.csv", score)
-        assert notes.read_score(tmp_path / "x.csv") == score
+        write_csv(tmp_path / "x.csv", score)
+        assert read_score(tmp_path / "x.csv") == score
 
 
 @pytest.mark.parametrize(
@@ -199,26 +200,26 @@ def test_bad_tables_are_refused_with_the_line(tmp_path, text, parts):
 
 @pytest.mark.parametrize("name", ["no.csv", "no.mid"])
 def test_missing_scores_are_refused(tmp_path, name):
-    message = refusal(lambda: notes.read_score(tmp_path / name), FileNotFoundError)
+    message = refusal(lambda: read_score(tmp_path / name), FileNotFoundError)
     assert f"{name} does not exist; give the path of a MIDI file or a table of notes (.csv)" in message
     (tmp_path / name).mkdir()
-    assert "is a folder" in refusal(lambda: notes.read_score(tmp_path / name), FileNotFoundError)
+    assert "is a folder" in refusal(lambda: read_score(tmp_path / name), FileNotFoundError)
 
 
 def test_scores_of_unknown_kinds_are_refused(tmp_path):
-    message = refusal(lambda: notes.read_score(tmp_path / "x.pdf"), ValueError)
+    message = refusal(lambda: read_score(tmp_path / "x.pdf"), ValueError)
     assert "must end in one of .csv, .mid, .midi, .musicxml, .mxl, .xml, got '.pdf'; export it as MIDI" in message
-    message = refusal(lambda: notes.read_score(tmp_path / "x.TXT"), ValueError)
+    message = refusal(lambda: read_score(tmp_path / "x.TXT"), ValueError)
     assert "got '.TXT'; text files come in many forms: see mss_lab.score.annotations" in message
 
 
-@pytest.mark.parametrize("write, name", [(notes.write_csv, "x.csv"), (midi.write_midi, "x.mid")])
+@pytest.mark.parametrize("write, name", [(write_csv, "x.csv"), (midi.write_midi, "x.mid")])
 def test_scores_are_replaced_only_when_allowed(tmp_path, write, name):
     (tmp_path / name).write_text("old")
     assert "exists already" in refusal(lambda: write(tmp_path / name, duet(), force=False), FileExistsError)
     assert (tmp_path / name).read_text() == "old"
     write(tmp_path / name, duet())
-    assert len(notes.read_score(tmp_path / name).notes) == 3
+    assert len(read_score(tmp_path / name).notes) == 3
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -227,7 +228,7 @@ def test_every_table_of_the_recordings_is_read(recordings):
     tables = sorted(recordings.rglob("notes*.csv"))
     assert tables
     for table in tables:
-        score = notes.read_score(table)
+        score = read_score(table)
         stems = {path.stem for path in table.parent.glob("*.flac")}
         assert set(score.sources) <= stems
 

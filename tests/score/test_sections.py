@@ -11,6 +11,7 @@ from mss_lab import audio
 from mss_lab.cli import main
 from mss_lab.datasets import pieces
 from mss_lab.score import align, jumps, notes, passages, sections
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.passages import Section
 from tests import sounds
@@ -210,7 +211,7 @@ def test_the_cheapest_path_is_the_one_found_by_trying_all():
 def test_the_command_line_says_what_was_left_out(tmp_path, capsys):
     piece = duet(7)
     audio.write_audio(tmp_path / "mix.wav", play(halves(piece, "ab")), RATE_HZ)
-    notes.write_csv(tmp_path / "score.csv", halves(piece, "abb"))
+    write_csv(tmp_path / "score.csv", halves(piece, "abb"))
     arguments = ["--score", str(tmp_path / "score.csv"), "--align", "auto", "--out", str(tmp_path / "stems")]
     assert main(["separate", str(tmp_path / "mix.wav"), *arguments]) == 0
     said = capsys.readouterr().out

@@ -15,7 +15,7 @@ from mss_lab import audio, checks, compare, oracles, signals
 from mss_lab.compare import Row
 from mss_lab.datasets.track import Track
 from mss_lab.metrics import energy
-from mss_lab.score import notes
+from mss_lab.score.files import write_csv
 from mss_lab.score.notes import Note, Score
 from tests.paths import ROOT
 
@@ -312,7 +312,7 @@ def test_the_benchmark_prints_a_table_for_each_set(tmp_path):
         for name, hz in (("oboe", 261.6), ("flute", 392.0)):
             audio.write_audio(folder / f"{name}.wav", signals.harmonic_tone(hz, 0.6, RATE_HZ, amplitude=0.3), RATE_HZ)
         for file in files:
-            notes.write_csv(folder / file, score)
+            write_csv(folder / file, score)
     command = [sys.executable, "-m", "tests.benchmarks.score_informed", "--recordings", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

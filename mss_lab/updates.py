@@ -1,4 +1,4 @@
-"""The parts of multiplicative updates: what every factorisation of this folder is made of.
+"""The parts of multiplicative updates: what every non-negative factorisation is made of.
 
 A factor is multiplied by the quotient of two sums, first / second, whose difference is the gradient of the divergence:
 where the music is louder than the model the factor grows, elsewhere it shrinks, and what is zero stays zero.
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from . import checks
 
 # The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is needed
 # and what is computed is still in the processor's cache when it is used.
