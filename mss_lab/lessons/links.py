@@ -6,6 +6,9 @@ counts as named, too. If a function's docstring names a lesson, that lesson must
 the lesson must name the module, something in it, or something else in its folder (a folder such as `mss_lab.widgets` is
 one subject). What a lesson's text names must exist, and its own docstring or that of its module must name a lesson.
 
+What a package's `__init__` imports from its own files has its name there, such as `mss_lab.plots.spectrogram`, and is
+linked by that name alone.
+
 Contents: named_in, used_in, homes, problems.
 """
 
@@ -63,11 +66,15 @@ def homes(package: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
     """
     package = Path(package)
     homes_of: dict[str, tuple[str, ...]] = {}
+    public: dict[str, str] = {}
     for path in sorted(package.rglob("*.py")):
         parts = (package.name, *path.relative_to(package).with_suffix("").parts)
         module = ".".join(parts).removesuffix(".__init__")
-        _collect(ast.parse(path.read_text(encoding="utf-8")), module, homes_of)
-    return homes_of
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        _collect(tree, module, homes_of)
+        if parts[-1] == "__init__":
+            public |= _offered(tree, module)
+    return {public.get(name, name): lessons for name, lessons in homes_of.items()}
 
 
 def problems(notebooks: Mapping[str, Any], package: str | os.PathLike[str]) -> list[str]:
@@ -133,6 +140,16 @@ def _collect(node: Any, name: str, homes_of: dict[str, tuple[str, ...]]) -> None
         public = isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_")
         if public:
             _collect(child, f"{name}.{child.name}", homes_of)
+
+
+def _offered(tree: ast.Module, module: str) -> dict[str, str]:
+    """Names in a package's files -> their names in the package, for those that its `__init__` imports from there."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module]
+    return {
+        f"{module}.{node.module}.{item.name}": f"{module}.{item.asname or item.name}"
+        for node in imports
+        for item in node.names
+    }
 
 
 def _exists(name: str) -> bool:

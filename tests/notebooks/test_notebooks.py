@@ -241,6 +241,16 @@ def test_private_functions_have_no_home(package):
     assert set(links.homes(package)) == {"mss_lab.units", "mss_lab.units.midi_to_hz", "mss_lab.masks"}
 
 
+def test_what_a_package_offers_is_linked_by_its_name_there(package):
+    (package / "plots").mkdir()
+    (package / "plots" / "__init__.py").write_text('"""Plots."""\n\nfrom .stereo import panorama\n', encoding="utf-8")
+    text = '"""Stereo."""\n\ndef panorama():\n    """Draw. Lesson: notebooks/01_sound.ipynb"""\n'
+    (package / "plots" / "stereo.py").write_text(text, encoding="utf-8")
+    assert link_problems(package, _01_sound=SOUND + "%from mss_lab import plots\nplots.panorama()") == []
+    problems = link_problems(package, _01_sound=SOUND + "%from mss_lab.plots import stereo\nstereo.panorama()")
+    assert [problem.split()[0] for problem in problems] == ["mss_lab.plots.panorama"]
+
+
 # The canonical form
 
 

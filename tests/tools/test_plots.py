@@ -14,6 +14,7 @@ from matplotlib.patches import Circle
 from numpy.testing import assert_allclose
 
 from mss_lab import checks, plots, signals, transforms
+from mss_lab.plots import cells
 from mss_lab.score.align import Alignment
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import duet, panning
@@ -106,7 +107,7 @@ def test_the_energy_of_a_click_is_drawn_at_its_time(ax, duration_s):
     edges_s, _, values = mesh_values(mesh)
     loudest = np.flatnonzero(values[100] == values[100].max())
     assert edges_s[loudest[0]] - 0.02 <= at_s <= edges_s[loudest[-1] + 1] + 0.02
-    assert values.shape[1] <= plots.MOST_COLUMNS
+    assert values.shape[1] <= cells.MOST_COLUMNS
     assert edges_s[0] == pytest.approx(-HOP / 2 / RATE_HZ)
     assert edges_s[-1] == pytest.approx(
         (transforms.frame_count(round(duration_s * RATE_HZ), 2048, HOP) - 0.5) * HOP / RATE_HZ
@@ -152,7 +153,7 @@ def test_silence_is_drawn_in_the_darkest_colour(ax, loudest_db, shape):
     draw(ax.figure)
     assert np.isfinite(mesh_values(mesh)[2]).all()
     darkest = mesh.get_cmap()(0.0)
-    assert_allclose(mesh.to_rgba(mesh.get_array()), np.broadcast_to(darkest, (plots.MOST_ROWS, shape[2], 4)))
+    assert_allclose(mesh.to_rgba(mesh.get_array()), np.broadcast_to(darkest, (cells.MOST_ROWS, shape[2], 4)))
     assert np.isfinite(mesh.get_clim()).all()
 
 
@@ -249,7 +250,7 @@ def test_a_mask_is_drawn_from_0_to_1_as_a_mean(ax, frozen):
     edges_s, edges_hz, drawn = mesh_values(mesh)
     row = np.searchsorted(edges_hz, 32 * RATE_HZ / 2048) - 1
     # 2000 frames are thinned to columns of three or two, each of which shows its own share of ones.
-    assert drawn.shape[1] <= plots.MOST_COLUMNS
+    assert drawn.shape[1] <= cells.MOST_COLUMNS
     assert np.sum(drawn[row] * np.diff(edges_s)) == pytest.approx(1000 * HOP / RATE_HZ, rel=1e-6)
     assert mesh.get_clim() == (0, 1)
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("time (s)", "frequency (Hz)", "half the time")

@@ -1,0 +1,44 @@
+"""Plots: the only folder that knows matplotlib. Every function draws on `ax` and returns what it drew.
+
+Axes carry units: time in seconds, frequency in Hz on a logarithmic axis, level in dB. Colours are those of Okabe and
+Ito, which colour-blind readers tell apart. `picture` closes a figure and shows it with a sentence for readers who
+cannot see it.
+
+All names are used from here, as in `plots.spectrogram`. Contents: waveform, spectrogram, mask, levels, side_by_side
+(`sound`); score, fundamentals, time_map, alignment (`scores`); melody, components, tracks (`models`); panorama,
+levels_and_delays (`stereo`); bars, heat_map, training_curve (`results`); Picture, picture, to_png, image_html
+(`pictures`); COLOURS (`style`).
+"""
+
+from .models import components, melody, tracks
+from .pictures import Picture, image_html, picture, to_png
+from .results import bars, heat_map, training_curve
+from .scores import alignment, fundamentals, score, time_map
+from .sound import levels, mask, side_by_side, spectrogram, waveform
+from .stereo import levels_and_delays, panorama
+from .style import COLOURS
+
+__all__ = [
+    "COLOURS",
+    "Picture",
+    "alignment",
+    "bars",
+    "components",
+    "fundamentals",
+    "heat_map",
+    "image_html",
+    "levels",
+    "levels_and_delays",
+    "mask",
+    "melody",
+    "panorama",
+    "picture",
+    "score",
+    "side_by_side",
+    "spectrogram",
+    "time_map",
+    "to_png",
+    "tracks",
+    "training_curve",
+    "waveform",
+]
