@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mss_lab import catalogue, checks, masks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
-from mss_lab.spatial import gaussian, wiener
+from mss_lab.spatial import gaussian, local_gaussian, wiener
 from mss_lab.spatial.entries import LOCAL_GAUSSIAN
 
 RATE = 16_000
@@ -273,7 +273,7 @@ def test_any_separator_may_start_it_and_is_bettered(algorithm, frozen):
     sources = duo()
     mixture = frozen(sources["low"] + sources["high"])
     start = half_blind(mixture, RATE)
-    found = gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
+    found = local_gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
     assert list(found) == ["low", "high"]
     assert_allclose(sum(found.values()), mixture, atol=1e-6)
     for name, source in sources.items():
@@ -285,7 +285,7 @@ def test_a_start_may_be_given_by_its_name(monkeypatch):
     mixture = sources["low"] + sources["high"]
     by_name = catalogue.separator("local-gaussian", start="adress", count=2, iterations=2)(mixture, RATE)
     start = catalogue.separator("adress", count=2)
-    by_hand = gaussian.separate(mixture, RATE, start=start, iterations=2)
+    by_hand = local_gaussian.separate(mixture, RATE, start=start, iterations=2)
     assert list(by_name) == list(by_hand) == list(start(mixture, RATE))
     for name in by_name:
         assert_array_equal(by_name[name], by_hand[name])
@@ -301,9 +301,9 @@ def test_a_start_may_be_given_by_its_name(monkeypatch):
         catalogue.separator("local-gaussian", start="hpss", count=2)(mixture, RATE)
     placed = catalogue.separator("adress", pans_rad={"left": 0.3})
     with pytest.raises(ValueError, match="pans_rad must be an option of the start"):
-        gaussian.separate(mixture, RATE, start=placed, pans_rad={"right": 1.0})
+        local_gaussian.separate(mixture, RATE, start=placed, pans_rad={"right": 1.0})
     with pytest.raises(TypeError, match="start must be a separator, got 'adress'"):
-        gaussian.separate(mixture, RATE, start="adress")
+        local_gaussian.separate(mixture, RATE, start="adress")
 
 
 @pytest.mark.parametrize("algorithm", LOCAL_GAUSSIAN.options["algorithm"].rule.choices)
@@ -312,11 +312,11 @@ def test_long_recordings_keep_their_sources_through_all_chunks(monkeypatch, algo
 
     sources = duo(3.0)
     mixture = sources["low"] + sources["high"]
-    whole = gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
-    monkeypatch.setattr(gaussian, "LEARN_S", 1.0)
-    monkeypatch.setattr(gaussian, "EXCERPT_S", 0.5)
-    monkeypatch.setattr(gaussian, "chunks", lambda samples, rate: chunks(samples, rate, chunk_s=1.0, fade_s=0.1))
-    parts = gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
+    whole = local_gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
+    monkeypatch.setattr(local_gaussian, "LEARN_S", 1.0)
+    monkeypatch.setattr(local_gaussian, "EXCERPT_S", 0.5)
+    monkeypatch.setattr(local_gaussian, "chunks", lambda samples, rate: chunks(samples, rate, chunk_s=1.0, fade_s=0.1))
+    parts = local_gaussian.separate(mixture, RATE, start=half_blind, algorithm=algorithm)
     assert_allclose(sum(parts.values()), mixture, atol=1e-6)
     for name in sources:
         assert energy.sdr(whole[name], parts[name]) > 8
@@ -334,10 +334,10 @@ def test_what_does_not_fit_is_refused(rng):
         (lambda: gaussian.simplified(x, y[:0]), "at least one source"),
         (lambda: gaussian.simplified(x, y, iterations=0), "iterations must be"),
         (lambda: gaussian.simplified(x, y, covariances=R[:1]), "do not fit"),
-        (lambda: gaussian.separate(mixture[:1], RATE), "must have 2 channels"),
-        (lambda: gaussian.separate(mixture, RATE, algorithm="both"), "algorithm must be one of"),
-        (lambda: gaussian.separate(mixture, RATE, pool_s=-1), "pool_s must be"),
-        (lambda: gaussian.separate(mixture, RATE, start=lambda *_: {"a": mixture[:, 1:]}), "must have one shape"),
+        (lambda: local_gaussian.separate(mixture[:1], RATE), "must have 2 channels"),
+        (lambda: local_gaussian.separate(mixture, RATE, algorithm="both"), "algorithm must be one of"),
+        (lambda: local_gaussian.separate(mixture, RATE, pool_s=-1), "pool_s must be"),
+        (lambda: local_gaussian.separate(mixture, RATE, start=lambda *_: {"a": mixture[:, 1:]}), "must have one shape"),
     ):
         with pytest.raises((ValueError, checks.ShapeError), match=words):
             call()
@@ -347,7 +347,7 @@ def test_what_another_start_returned_is_left_as_it_was(frozen):
     sources = duo(1.0)
     begun = {name: frozen(waveform.astype(np.float32)) for name, waveform in sources.items()}
     kept = {name: waveform.copy() for name, waveform in begun.items()}
-    found = gaussian.separate(sum(begun.values()), RATE, start=lambda *_: begun)
+    found = local_gaussian.separate(sum(begun.values()), RATE, start=lambda *_: begun)
     for name, waveform in begun.items():
         assert_array_equal(waveform, kept[name])
         assert not np.shares_memory(waveform, found[name])
