@@ -4,8 +4,7 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
 rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
 
-Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, as_file_name, file_names, resample,
-resample_pieces.
+Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, resample, resample_pieces.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -14,7 +13,6 @@ import io
 import math
 import os
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from . import checks, files, truncation
+from . import checks, files, foreign, stem_names, truncation
 from .refusals import RefusedValue
 
 # What is written for each ending. WAV keeps floats, so estimates above full scale survive.
@@ -32,15 +30,6 @@ SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".ogg": "VORBIS", ".mp3": "MPEG_
 # libsndfile's Vorbis encoder overflows its stack and ends Python when it is handed minutes of sound at once.
 FRAMES_PER_WRITE = 1 << 16
 
-# Not allowed in file names by one system or another; a folder of stems should open on all of them.
-UNSAFE_IN_NAMES = set('/\\:*?"<>|')
-
-# Devices of Windows: no file may be called so there, with whatever ending.
-RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
-RESERVED_NAMES |= {f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"}
-
-# File systems allow 255 bytes; an ending and a number still find room.
-LONGEST_NAME_BYTES = 240
 
 # Written into every stem, so that a folder of stems is known as an earlier result before it is replaced.
 STEM_COMMENT = "stem written by mss_lab"
@@ -53,41 +42,6 @@ FRAMES_PER_READ = 1 << 20
 # Full scale is 1. Programs that forget to divide 32-bit integers write 2e9; the energy of what is far louder is beyond
 # the range of 32-bit floats.
 HIGHEST_LEVEL = 1e12
-
-# How files begin that libsndfile does not read, and how WAV files number what they may hold and libsndfile cannot read.
-FOREIGN_STARTS = {
-    (4, b"ftyp"): "an MPEG-4 or QuickTime file, such as M4A",
-    (0, b"\x30\x26\xb2\x75"): "a Windows Media file, such as WMA",
-    (0, b"\x1a\x45\xdf\xa3"): "a Matroska or WebM file",
-    (0, b"\xff\xf1"): "a stream of AAC",
-    (0, b"\xff\xf9"): "a stream of AAC",
-    (0, b"wvpk"): "a WavPack file",
-    (0, b"MAC "): "a Monkey's Audio file",
-    (0, b"#!AMR"): "an AMR file",
-    (0, b"FLV"): "a Flash video",
-    (0, b"DSD "): "a DSD file",
-    (0, b"MThd"): "a MIDI file, which holds notes and no sound",
-    (0, b"PK"): "a ZIP archive",
-    (0, b"%PDF"): "a PDF document",
-    (8, b"AVI "): "an AVI video",
-}
-WAV_CODECS = {
-    0x50: "MPEG layer II",
-    0x55: "MP3",
-    0xFF: "AAC",
-    0x160: "Windows Media Audio",
-    0x161: "Windows Media Audio",
-    0x162: "Windows Media Audio",
-    0x163: "Windows Media Audio",
-    0x270: "ATRAC3",
-    0x674F: "Vorbis",
-    0x1600: "AAC",
-    0x2000: "Dolby AC-3",
-    0x2001: "DTS",
-}
-# What libsndfile reads in a WAV file: integers, floats, A-law, mu-law, ADPCM and GSM. If one of these fails, it is not
-# for the codec.
-READABLE_WAV_CODECS = {0x1, 0x2, 0x3, 0x6, 0x7, 0x11, 0x31, 0x65, 0xFFFE}
 
 
 # A file longer than this that holds no sample was most likely not finished by the program that recorded it.
@@ -213,7 +167,7 @@ def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
             # What libsndfile says of text under the name of an MP3; that the file exists is known here.
             reason = "Format not recognised"
         raise RefusedValue(
-            f"{path} could not be read as audio ({_foreign(path) or reason}); "
+            f"{path} could not be read as audio ({foreign.kind_of(path) or reason}); "
             "give a WAV, FLAC, OGG or MP3 file, or convert it to one (ffmpeg -i IN OUT.wav)"
         ) from error
 
@@ -241,23 +195,6 @@ def _silent_decoder(path: Path) -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _foreign(path: Path) -> str:
-    """What a file is that libsndfile does not read, as far as its first bytes tell."""
-    with path.open("rb") as file:
-        start = file.read(4096)
-    for (at, sign), kind in FOREIGN_STARTS.items():
-        if start[at:].startswith(sign):
-            return f"it is {kind}"
-    at = start.find(b"fmt ", 12)
-    if start[:4] == b"RIFF" and start[8:12] == b"WAVE" and 0 <= at <= len(start) - 10:
-        codec = int.from_bytes(start[at + 8 : at + 10], "little")
-        if codec not in READABLE_WAV_CODECS:
-            return (
-                f"it is a WAV file that holds {WAV_CODECS.get(codec, 'sound of an unknown codec')}, number {codec:#x}"
-            )
-    return "the file is empty" if not start else ""
 
 
 def _most_frames(path: str | os.PathLike) -> int:
@@ -356,7 +293,7 @@ def write_stems(
     """
     stems = checks.check_sources("stems", stems)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    _check_file_names(stems)
+    stem_names.check_file_names(stems)
     # All is refused before anything is written: a clipping last stem shall not cost the time of the others.
     for name, waveform in stems.items():
         subtype = _check_encoding(f"stems[{name!r}]", waveform, sample_rate_hz, ending.lower())
@@ -364,40 +301,6 @@ def write_stems(
         for name, waveform in stems.items():
             file = f"{name}{ending}"
             _encode(temporary / file, Path(folder) / file, waveform, sample_rate_hz, subtype, STEM_COMMENT)
-
-
-def as_file_name(name: str) -> str:
-    """A source's name as a file may bear it on every system: signs that one of them refuses become "_"."""
-    safe = "".join("_" if sign in UNSAFE_IN_NAMES or not sign.isprintable() else sign for sign in name).strip(" .")
-    stem, dot, rest = safe.partition(".")
-    if stem.rstrip().upper() in RESERVED_NAMES:
-        safe = f"{stem.rstrip()}_{dot}{rest}"
-    return safe.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").rstrip(" .")
-
-
-def file_names(names: Iterable[str]) -> dict[str, str]:
-    """A file name for each source, without an ending, such that no system takes two of them for one file.
-
-    Names that can be file names keep theirs. The others are changed by `as_file_name`, and get a number where the
-    result is taken ("a/b" beside "a_b" becomes "a_b 2"). A name of which nothing remains becomes "source".
-    """
-    names = list(dict.fromkeys(names))
-    chosen: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in sorted(names, key=lambda name: as_file_name(name) != name):
-        plain = as_file_name(name) or "source"
-        candidate, number = plain, 1
-        while _as_one_file(candidate) in taken:
-            number += 1
-            candidate = f"{plain} {number}"
-        taken.add(_as_one_file(candidate))
-        chosen[name] = candidate
-    return {name: chosen[name] for name in names}
-
-
-def _as_one_file(name: str) -> str:
-    """Equal for names that some system takes for the same file: capitals and composed letters make no difference."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _is_stem(path: Path) -> bool:
@@ -455,23 +358,6 @@ def _encode(
         temporary.write_bytes(encoded.getbuffer())
     except OSError as error:
         raise OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place") from error
-
-
-def _check_file_names(names: Iterable[str]) -> None:
-    taken: dict[str, str] = {}
-    for name in names:
-        if not name or name != as_file_name(name):
-            raise RefusedValue(
-                f"a source's name must make a file name, got {name!r}; use letters, digits, - and _, "
-                "or the names that mss_lab.audio.file_names gives"
-            )
-        # Windows and macOS take "Violin" and "violin" for one file: the second would replace the first.
-        key = _as_one_file(name)
-        if key in taken:
-            raise RefusedValue(
-                f"source names must differ by more than capitals, got {taken[key]!r} and {name!r}; rename one of them"
-            )
-        taken[key] = name
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..grading.plain import plain
 from ..lessons import beside, lesson_files
 from ..lessons.exercise import STATES
 from ..refusals import RefusedValue
+from ..temporary import undisturbed
 from .plain import counted
 
 # Below this, not even the workbook's own packages can be loaded.
@@ -160,7 +161,7 @@ def _write_tables(
     grades: Sequence[NotebookGrade], folder: Path | None, csv: str | os.PathLike | None, force: bool
 ) -> list[str]:
     written = []
-    with files.undisturbed():
+    with undisturbed():
         if folder is not None:
             tables.write_grades(folder / results.GRADES, grades)
             tables.write_students(folder / results.STUDENTS, grades)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import audio, catalogue, checks, files, memory, plugins, units
+from .. import audio, catalogue, checks, files, memory, plugins, stem_names, units
 from ..refusals import RefusedValue
 from .plain import one_line
 
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
             score = _aligned(mixture, rate, score)
         step()
         estimates = _within_full_scale(separator(mixture, rate, score), ending)
-        names = audio.file_names(estimates)
+        names = stem_names.file_names(estimates)
         step()
         stems = {names[source]: waveform for source, waveform in estimates.items()}
         audio.write_stems(out, stems, rate, ending=ending, force=options.force, inputs=inputs)

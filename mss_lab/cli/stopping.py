@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ..files import STOP_SIGNALS, abandon
+from ..temporary import STOP_SIGNALS, abandon
 
 # How long the main thread has to end in order after a signal.
 PATIENCE_S = 3.0

@@ -201,6 +201,19 @@ def make(
         sample_rate_hz=checks.check_sample_rate(sample_rate_hz),
     )
     facts = {
+        **_facts(plan, what, split),
+        "soundfonts": {path.stem: shipped.sha256(path) for path in fonts},
+        "unseen_soundfonts": UNSEEN_FONTS,
+        "pieces": kept,
+        "held_out": held_out,
+    }
+    recipe = functools.partial(song, plan=plan)
+    return store.make(out, recipe, items, facts=facts, jobs=jobs, backend=backend, on_shard=on_shard)
+
+
+def _facts(plan: Plan, what: str, split: str) -> dict[str, Any]:
+    """What the store says of how it was made, without the files that it was made from."""
+    return {
         "kind": "songs",
         # A folder is no fact: the same files may lie elsewhere.
         "what": what if what == "chorales" or what in repertoire.COLLECTIONS else "MIDI files",
@@ -209,16 +222,10 @@ def make(
         "sources": plan.sources,
         "programs": plan.programs,
         "sample_rate_hz": plan.sample_rate_hz,
-        "song_s": song_s,
+        "song_s": plan.song_s,
         "engine": "soundfont" if not plan.made_up else "soundfont and harmonic",
         "made_up": plan.made_up,
-        "soundfonts": {path.stem: shipped.sha256(path) for path in fonts},
-        "unseen_soundfonts": UNSEEN_FONTS,
-        "pieces": kept,
-        "held_out": held_out,
     }
-    recipe = functools.partial(song, plan=plan)
-    return store.make(out, recipe, items, facts=facts, jobs=jobs, backend=backend, on_shard=on_shard)
 
 
 def read(what: str) -> tuple[repertoire.Work, ...]:

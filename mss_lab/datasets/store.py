@@ -28,6 +28,7 @@ import numpy as np
 
 from .. import checks, files, shipped
 from ..refusals import RefusedType, RefusedValue
+from ..temporary import TEMPORARY_PREFIX
 
 MANIFEST = "store.json"
 FORMAT = "mss_lab store, version 1"
@@ -212,7 +213,7 @@ def _begin(folder: Path, items: int, shard_items: int, facts: dict[str, Any]) ->
         raise FileExistsError(f"a store needs a folder, got {folder}, which is a file; choose another name")
     fresh = {"format": FORMAT, "facts": facts, "items": items, "shard_items": shard_items, "shards": {}}
     if not (folder / MANIFEST).is_file():
-        strangers = [path.name for path in _entries(folder) if not path.name.startswith(files.TEMPORARY_PREFIX)]
+        strangers = [path.name for path in _entries(folder) if not path.name.startswith(TEMPORARY_PREFIX)]
         if strangers:
             raise FileExistsError(
                 f"{folder} must be empty or a store, got a folder with {', '.join(strangers[:3])} and no {MANIFEST}; "
@@ -224,7 +225,7 @@ def _begin(folder: Path, items: int, shard_items: int, facts: dict[str, Any]) ->
         _refuse_another(folder, manifest, fresh)
         manifest["items"] = items
     for path in _entries(folder):
-        if path.name.startswith(files.TEMPORARY_PREFIX):
+        if path.name.startswith(TEMPORARY_PREFIX):
             shutil.rmtree(path, ignore_errors=True)
     _write_manifest(folder, manifest)
     return manifest

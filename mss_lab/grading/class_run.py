@@ -18,8 +18,9 @@ import time
 from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 
-from .. import checks, files
+from .. import checks
 from ..lessons import beside, keeper, lesson_files, notebooks
+from ..temporary import undisturbed
 from . import grades, one, results, sandbox, stubs, submissions
 from .grades import NotebookGrade
 from .plain import plain
@@ -114,7 +115,7 @@ def grade_class(
             if not ended:
                 time.sleep(LOOK_S)
     finally:
-        with files.undisturbed():
+        with undisturbed():
             if sys.platform == "linux":
                 # All keepers are asked first, so that they end at the same time.
                 for job in running:
@@ -150,7 +151,7 @@ def _begin(
         (own / "job.json").write_text(job.to_json(), encoding="utf-8")
         until = time.monotonic() + settings.limits.seconds + MORE_TIME_S
         # A signal between the start of the process and the list would leave it without anybody who ends it.
-        with files.undisturbed():
+        with undisturbed():
             running.append(_Running(place, submission, notes, key, own, _start(own), until))
             started = True
         return None

@@ -13,9 +13,9 @@ import numpy as np
 
 from .. import audio
 from ..refusals import RefusedValue
-from . import judged, lesson_files
 from ..score.files import read_score
 from ..score.notes import Score
+from . import judged, lesson_files
 from . import progress as kept
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise

@@ -257,10 +257,14 @@ def refined(
     return allowed
 
 
+def _settings(sample_rate_hz: int, window_s: float) -> transforms.StftSettings:
+    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
+    return {"window_samples": window_samples, "hop_samples": window_samples // OVERLAP}
+
+
 def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
-    window_samples = transforms.window_samples_for(recording.sample_rate_hz, window_s)
-    settings: transforms.StftSettings = {"window_samples": window_samples, "hop_samples": window_samples // OVERLAP}
-    freq, frames = window_samples // 2 + 1, recording.frames(CHUNK_S + FADE_S, settings)
+    settings = _settings(recording.sample_rate_hz, window_s)
+    freq, frames = settings["window_samples"] // 2 + 1, recording.frames(CHUNK_S + FADE_S, settings)
     fitting = FIT_BYTES * recording.keys * (freq + frames)
     return fitting + filtering_bytes(recording, settings, fitting_bytes=SPECTROGRAM_BYTES, chunk_s=CHUNK_S)
 
@@ -346,11 +350,7 @@ def separate(
         else _checked_templates(templates, score)
     )
     tuning_hz = tuning_for(mixture, sample_rate_hz, score, tuning_hz)
-    window_samples = transforms.window_samples_for(sample_rate_hz, window_s)
-    settings: transforms.StftSettings = {
-        "window_samples": window_samples,
-        "hop_samples": window_samples // OVERLAP,
-    }
+    settings = _settings(sample_rate_hz, window_s)
     frame_rate_hz = sample_rate_hz / settings["hop_samples"]
 
     def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
@@ -361,7 +361,7 @@ def separate(
         W = harmonic_templates(
             np.stack([amplitudes[source][units.nearest_pitch(midi)] for source, midi in keys]),
             [midi for _, midi in keys],
-            window_samples,
+            settings["window_samples"],
             sample_rate_hz,
             width_cents=width_cents,
             width_bins=width_bins,

@@ -21,7 +21,8 @@ from ..refusals import RefusedValue
 from . import middle_signs
 from .instruments import is_drums, name_of, numbered, program_of, without_player
 from .musicxml_file import not_musicxml, read_tree
-from .musicxml_part import Measure, read_measures, text_of
+from .musicxml_part import Measure, read_measures
+from .musicxml_values import text_of
 from .notes import Note, Score
 from .playing_order import Played, Signs, merged, playing_order
 from .reading import Reading, ScoreWarning

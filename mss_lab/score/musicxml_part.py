@@ -3,11 +3,10 @@
 Nothing is played here: repeats are not written out, and ties not joined. Times are quarters from the start of the
 measure. Pitches are as they sound. What a measure-repeat sign stands for is written out, as the page means it.
 
-Contents: Tempo, MiddleSign, Measure, read_measures, text_of. Source: W3C, MusicXML 4.0.
+Contents: Tempo, MiddleSign, Measure, read_measures. Source: W3C, MusicXML 4.0.
 """
 
 import dataclasses
-import functools
 import itertools
 import re
 from fractions import Fraction
@@ -15,10 +14,19 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from .direction_words import speaks_of_jumps, understood
+from .musicxml_values import (
+    DASH,
+    UNITS,
+    allowed_quarters,
+    ending_numbers,
+    natural_pitch,
+    number_of,
+    printed_quarters,
+    rounds_of,
+    text_of,
+)
 from .playing_order import Jump, Signs
 from .ties import WrittenNote
-
-STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 # A grace note's length in quarters: short, and never longer than a slow piece's shortest written note.
 GRACE_QUARTERS = Fraction(1, 8)
@@ -26,21 +34,12 @@ GRACE_QUARTERS = Fraction(1, 8)
 # Printed noteheads for what has no pitch stand somewhere on the staff; without a place there, on its middle line.
 UNPITCHED_MIDI = 71
 
-# Note heads, and how many quarters each lasts.
-_UNITS = {"maxima": Fraction(32), "long": Fraction(16), "breve": Fraction(8), "whole": Fraction(4),
-          "half": Fraction(2), "quarter": Fraction(1), "eighth": Fraction(1, 2), "16th": Fraction(1, 4),
-          "32nd": Fraction(1, 8), "64th": Fraction(1, 16), "128th": Fraction(1, 32), "256th": Fraction(1, 64),
-          "512th": Fraction(1, 128), "1024th": Fraction(1, 256)}  # fmt: skip
 
 # Slower or faster marks are errors; they would make a score of years, or of nothing.
 TEMPO_RANGE = (1, 10_000)
 
-# Longer numbers would take minutes to compute with, and no score has them.
-_NUMBER = re.compile(r"\s*([+-]?[0-9]{0,12}(?:\.[0-9]{0,30})?)\s*", re.ASCII)
 _DECIMAL = r"([0-9]{1,6}(?:[.,][0-9]{1,6})?)"
-_DASH = r"\s*[-\u2013\u2014]\s*"
-_TEMPO = re.compile(rf"{_DECIMAL}(?:{_DASH}{_DECIMAL})?", re.ASCII)
-_ENDING = re.compile(rf"([0-9]{{1,3}})(?:{_DASH}([0-9]{{1,3}}))?", re.ASCII)
+_TEMPO = re.compile(rf"{_DECIMAL}(?:{DASH}{_DECIMAL})?", re.ASCII)
 
 
 class Tempo(NamedTuple):
@@ -136,11 +135,6 @@ def read_measures(part: Element) -> tuple[list[Measure], list[Signs], list[str]]
     return measures, _signs(signs[: len(elements)]), warnings
 
 
-def text_of(element: Element | None, tag: str) -> str:
-    """The text of a child, without spaces around it; empty where there is none."""
-    return "" if element is None else (element.findtext(tag) or "").strip()
-
-
 class _MeasureReader:
     """Goes through one measure, from left to right and back again, as its file does."""
 
@@ -177,8 +171,8 @@ class _MeasureReader:
         duration = element.findtext("duration")
         if duration is None:
             # Not allowed, but what is printed says as much.
-            return _printed_quarters(element) if element.tag == "note" else Fraction(0)
-        quarters = _number(duration) / self.state.divisions
+            return printed_quarters(element) if element.tag == "note" else Fraction(0)
+        quarters = number_of(duration) / self.state.divisions
         if quarters < 0:
             raise ValueError(f"a duration must not be below 0, got {duration!r}")
         return quarters
@@ -202,7 +196,7 @@ class _MeasureReader:
         note = WrittenNote(
             midi, start, start + quarters, "start" in ties, "stop" in ties,
             f"{text_of(element, 'staff') or 1}.{text_of(element, 'voice') or 1}", is_pitched, is_grace,
-            element.find("notations/fermata") is not None, _rounds(element),
+            element.find("notations/fermata") is not None, rounds_of(element),
         )  # fmt: skip
         if not is_grace:
             self.notes.append(note)
@@ -217,11 +211,11 @@ class _MeasureReader:
         if pitch is not None:
             staff = text_of(element, "staff")
             higher = self.state.higher.get(staff, self.state.higher.get("", Fraction(0)))
-            midi = _natural(pitch, "step", "octave") + _number(text_of(pitch, "alter") or "0") + higher
+            midi = natural_pitch(pitch, "step", "octave") + number_of(text_of(pitch, "alter") or "0") + higher
             return (int(midi) if midi.denominator == 1 else float(midi)), True
         if unpitched is not None:
             has_place = unpitched.find("display-step") is not None
-            return (_natural(unpitched, "display-step", "display-octave") if has_place else UNPITCHED_MIDI), False
+            return (natural_pitch(unpitched, "display-step", "display-octave") if has_place else UNPITCHED_MIDI), False
         return None, True
 
     def _graces_are_over(self) -> None:
@@ -237,15 +231,15 @@ class _MeasureReader:
 
     def _attributes(self, element: Element) -> None:
         if (divisions := element.findtext("divisions")) is not None:
-            self.state.divisions = _number(divisions)
+            self.state.divisions = number_of(divisions)
             if self.state.divisions <= 0:
                 raise ValueError(f"divisions must be above 0, got {divisions!r}")
         if (time := element.find("time")) is not None:
-            self.state.allowed = _allowed(time)
+            self.state.allowed = allowed_quarters(time)
         for transpose in element.findall("transpose"):
-            octaves = _number(text_of(transpose, "octave-change") or "0")
+            octaves = number_of(text_of(transpose, "octave-change") or "0")
             self.state.higher[transpose.get("number") or ""] = (
-                _number(text_of(transpose, "chromatic") or "0") + 12 * octaves
+                number_of(text_of(transpose, "chromatic") or "0") + 12 * octaves
             )
         for style in element.findall("measure-style"):
             staff = style.get("number") or ""
@@ -253,7 +247,7 @@ class _MeasureReader:
                 if sign.get("type") == "stop":
                     self.state.repeating.pop(staff, None)
                 else:
-                    self.state.repeating[staff] = max(1, int(_number((sign.text or "").strip() or "1")))
+                    self.state.repeating[staff] = max(1, int(number_of((sign.text or "").strip() or "1")))
             if style.find("beat-repeat") is not None:
                 self.warnings.append("signs that repeat a beat are not written out.")
 
@@ -273,7 +267,7 @@ class _MeasureReader:
                 self.signs[self.index][field] = True
 
     def _offset(self, element: Element) -> Fraction:
-        return _number(text_of(element, "offset") or "0") / self.state.divisions
+        return number_of(text_of(element, "offset") or "0") / self.state.divisions
 
     def _sound(self, sound: Element, words: str, shift: Fraction) -> None:
         if (tempo := sound.get("tempo")) is not None:
@@ -283,10 +277,10 @@ class _MeasureReader:
         until = instruction.until if instruction else ""
         text = " ".join(words.split())
         if sound.get("dacapo") not in (None, "no"):
-            here["jump"] = Jump(None, until, _rounds(sound), text or "da capo")
+            here["jump"] = Jump(None, until, rounds_of(sound), text or "da capo")
             here["is_by_words"] = False
         elif sound.get("dalsegno") is not None:
-            here["jump"] = Jump(sound.get("dalsegno"), until, _rounds(sound), text or "dal segno")
+            here["jump"] = Jump(sound.get("dalsegno"), until, rounds_of(sound), text or "dal segno")
             here["is_by_words"] = False
         if sound.get("fine") not in (None, "no"):
             here["is_fine"] = True
@@ -315,7 +309,7 @@ class _MeasureReader:
         dots = 0
         for element in metronome:
             if element.tag == "beat-unit":
-                units.append(_UNITS.get((element.text or "").strip(), Fraction(1)))
+                units.append(UNITS.get((element.text or "").strip(), Fraction(1)))
                 dots = 0
             elif element.tag == "beat-unit-dot" and units:
                 dots += 1
@@ -354,7 +348,7 @@ class _MeasureReader:
         here, behind = self.signs[self.index], self.signs[self.index + 1]
         is_left = element.get("location") == "left"
         repeat, ending = element.find("repeat"), element.find("ending")
-        rounds = 0 if repeat is None else max(1, int(_number(repeat.get("times") or "2")))
+        rounds = 0 if repeat is None else max(1, int(number_of(repeat.get("times") or "2")))
         if not is_left and element.findtext("bar-style") in ("light-light", "light-heavy", "heavy-heavy"):
             here["is_double_bar"] = True
         if repeat is not None and element.get("location") == "middle" and self.now:
@@ -367,7 +361,7 @@ class _MeasureReader:
             before["repeat_rounds"] = rounds
             before["repeats_after_jump"] = repeat.get("after-jump") == "yes"
         if ending is not None and ending.get("type") == "start":
-            here["ending"] = _ending_numbers(ending.get("number") or "")
+            here["ending"] = ending_numbers(ending.get("number") or "")
         elif ending is not None:
             here["ending_stops"] = True
         for name, field in (("segno", "segnos"), ("coda", "codas")):
@@ -425,52 +419,3 @@ def _with_repeated(measure: Measure, before: list[Measure], state: _State) -> Me
 
 def _is_on(note: WrittenNote, staff: str) -> bool:
     return not staff or note.voice.partition(".")[0] == staff
-
-
-@functools.lru_cache(maxsize=4096)
-def _number(text: str) -> Fraction:
-    found = _NUMBER.fullmatch(text)
-    if found is None or not any(letter.isdigit() for letter in text):
-        raise ValueError(f"a number was expected, got {text[:40]!r}")
-    return Fraction(found[1].rstrip(".") or "0")
-
-
-def _natural(pitch: Element, step: str, octave: str) -> int:
-    name = text_of(pitch, step)
-    if name not in STEPS:
-        raise ValueError(f"a pitch must have a step from A to G, got {name!r}")
-    return 12 * (int(_number(text_of(pitch, octave))) + 1) + STEPS[name]
-
-
-def _printed_quarters(note: Element) -> Fraction:
-    """A note's length by its head, dots and tuplet."""
-    quarters = _UNITS.get(text_of(note, "type"), Fraction(0))
-    quarters *= 2 - Fraction(1, 2 ** len(note.findall("dot")))
-    tuplet = note.find("time-modification")
-    if tuplet is not None:
-        quarters *= _number(text_of(tuplet, "normal-notes")) / _number(text_of(tuplet, "actual-notes"))
-    return quarters
-
-
-def _allowed(time: Element) -> Fraction | None:
-    """The length of a measure by its time signature, such as 3/4, 3+2/8, or 3/8 and 2/4 in turn; None without one."""
-    beats, types = time.findall("beats"), time.findall("beat-type")
-    if not beats or len(beats) != len(types):
-        return None
-    total = Fraction(0)
-    for above, below in zip(beats, types, strict=True):
-        count = sum((_number(term) for term in (above.text or "").split("+")), Fraction(0))
-        total += 4 * count / _number(below.text or "")
-    return total
-
-
-def _rounds(element: Element) -> frozenset[int]:
-    return frozenset(_ending_numbers(element.get("time-only") or ""))
-
-
-def _ending_numbers(text: str) -> tuple[int, ...]:
-    """The numbers in "1", "1, 2" or "1-3"; empty where there are none."""
-    numbers: list[int] = []
-    for first, last in _ENDING.findall(text):
-        numbers += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(number for number in numbers if number > 0))

@@ -19,7 +19,7 @@ Contents: Histogram, histogram, peaks, attenuation_of, angle_of, separate. Lesso
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import numpy as np
@@ -31,6 +31,7 @@ from ..refusals import RefusedValue, warn_caller
 from ..silence import between_silences
 from . import adress, panning
 from .entries import DUET, NEIGHBOURHOOD_BINS
+from .ownership import frequencies_hz_of, most_likely, owners
 from .panning import PanWarning
 
 ATTENUATION_LIMIT = 3.0
@@ -278,11 +279,11 @@ def separate(
     estimates = memory.zeros_for(places, mixture.shape)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz):
         stft = transforms.stft(mixture[:, start:stop], **settings)
-        owner, sharers = _owners(stft, sample_rate_hz, tuple(places.values()))
+        owner, sharers = owners(stft, sample_rate_hz, tuple(places.values()))
         for index, (name, place) in enumerate(places.items()):
             first, many = sharers[index]
             kept = (owner == first) * np.float32(1 / many)
-            image = stft if mode == "mask" else _most_likely(stft, sample_rate_hz, place)
+            image = stft if mode == "mask" else most_likely(stft, sample_rate_hz, place)
             estimates[name][:, start:stop] += gains * transforms.istft(kept * image, stop - start, **settings)
     return estimates
 
@@ -354,7 +355,7 @@ class _Heard:
 
 
 def _heard(mixture_stft: np.ndarray, sample_rate_hz: int, layout: _Layout) -> _Heard:
-    frequencies_hz = _frequencies_hz(mixture_stft.shape[1], sample_rate_hz)
+    frequencies_hz = frequencies_hz_of(mixture_stft.shape[1], sample_rate_hz)
     # At 0 Hz there is no delay, and above the limit it is not certain.
     used = (frequencies_hz > 0) & (frequencies_hz <= 1 / (2 * layout["delay_limit_s"]))
     left, right = mixture_stft[:, used].astype(np.complex128, copy=False)
@@ -414,44 +415,6 @@ def _warn_of_limits(found: Histogram, layout: _Layout) -> None:
             "frequencies to listen to",
             PanWarning,
         )
-
-
-def _owners(
-    mixture_stft: np.ndarray, sample_rate_hz: int, places: Sequence[tuple[float, float]]
-) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    # For each bin the place that leaves least over; for each place the first like it, and how many there are of them.
-    sharers = [(places.index(place), places.count(place)) for place in places]
-    owner = np.zeros(mixture_stft.shape[1:], np.intp)
-    least = np.full(mixture_stft.shape[1:], np.inf, mixture_stft.real.dtype)
-    for index, place in enumerate(places):
-        if sharers[index][0] == index:
-            to_left, to_right = _steering(mixture_stft, sample_rate_hz, place)
-            # |a exp(-i w d) X_1 - X_2|^2 / (1 + a^2), with a = sin / cos.
-            left_over = np.abs(to_right * mixture_stft[0] - to_left * mixture_stft[1])
-            owner[left_over < least] = index
-            np.minimum(least, left_over, out=least)
-    return owner, sharers
-
-
-def _most_likely(mixture_stft: np.ndarray, sample_rate_hz: int, place: tuple[float, float]) -> np.ndarray:
-    # Both channels agree on the source as well as they can, in the least-squares sense; then it is placed again.
-    to_left, to_right = _steering(mixture_stft, sample_rate_hz, place)
-    source = to_left * mixture_stft[0] + to_right.conj() * mixture_stft[1]
-    return np.stack([to_left * source, to_right * source])
-
-
-def _steering(
-    mixture_stft: np.ndarray, sample_rate_hz: int, place: tuple[float, float]
-) -> tuple[np.floating, np.ndarray]:
-    # What a source at that place is multiplied by on its way to the left, and, for each frequency, to the right.
-    angle, delay_s = place
-    angular = 2 * np.pi * _frequencies_hz(mixture_stft.shape[1], sample_rate_hz)
-    to_right = (np.sin(angle) * np.exp(-1j * angular * delay_s)).astype(mixture_stft.dtype)
-    return mixture_stft.real.dtype.type(np.cos(angle)), to_right[:, np.newaxis]
-
-
-def _frequencies_hz(bins: int, sample_rate_hz: int) -> np.ndarray:
-    return np.linspace(0, sample_rate_hz / 2, bins) if bins > 1 else np.zeros(bins)
 
 
 def _centres(limit: float, bins: int) -> np.ndarray:

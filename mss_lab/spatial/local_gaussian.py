@@ -16,7 +16,7 @@ from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
 from ..method import Separator
 from ..refusals import RefusedValue
 from ..silence import between_silences
-from . import gaussian, panning, projet
+from . import gaussian, panning, projet_separation
 from .entries import LOCAL_GAUSSIAN
 
 # Powers are averaged over so long, as in `projet` and for its reasons.
@@ -147,7 +147,7 @@ def _begun(
 
 def _start_of(start: Separator | None, pans_rad: Mapping[str, float] | None, count: int | None) -> Separator:
     """The separator that begins, with the directions that it shall look for."""
-    begin = projet.separate if start is None else start
+    begin = projet_separation.separate if start is None else start
     given = {name: value for name, value in (("pans_rad", pans_rad), ("count", count)) if value is not None}
     if refused := [name for name in given if name not in options.of(begin)]:
         raise RefusedValue(

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mss_lab import files
 from mss_lab.datasets import store
+from mss_lab.temporary import TEMPORARY_PREFIX
 from tests.folders import contents
 from tests.measures import same_items
 from tests.paths import ROOT
@@ -134,8 +134,8 @@ def test_killed_while_it_is_made_it_ends_as_if_it_had_not_been(tmp_path, shards,
     with pytest.raises(ValueError, match=r"store .*killed is not finished: shard-000\d\d\.npz has not been made"):
         store.open_store(tmp_path / "killed")
     # What a kill in the middle of a file leaves behind.
-    (tmp_path / "killed" / f"{files.TEMPORARY_PREFIX}abc").mkdir()
-    (tmp_path / "killed" / f"{files.TEMPORARY_PREFIX}abc" / "shard-00039.npz").write_bytes(b"PK half")
+    (tmp_path / "killed" / f"{TEMPORARY_PREFIX}abc").mkdir()
+    (tmp_path / "killed" / f"{TEMPORARY_PREFIX}abc" / "shard-00039.npz").write_bytes(b"PK half")
     done = len(list((tmp_path / "killed").glob("shard-*.npz")))
     assert shards <= done < 40
     made = []

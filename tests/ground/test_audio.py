@@ -13,7 +13,7 @@ import soundfile
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import correlate
 
-from mss_lab import audio, checks, signals
+from mss_lab import audio, checks, signals, stem_names
 from tests.measures import refusal
 
 RATE = 44_100
@@ -377,7 +377,7 @@ def test_names_that_make_no_file_names_are_refused(tmp_path, name):
     ],
 )
 def test_names_are_made_safe_by_changing_as_little_as_possible(tmp_path, name, safe):
-    assert audio.as_file_name(name) == safe
+    assert stem_names.as_file_name(name) == safe
     if safe:
         audio.write_stems(tmp_path / "out", {safe: np.zeros((1, 9))}, RATE)
         assert litter(tmp_path / "out") == [f"{safe}.wav"]

@@ -93,7 +93,7 @@ def test_a_place_that_may_not_be_written_is_refused(tmp_path, whole, monkeypatch
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("mss_lab.temporary.tempfile.mkdtemp", refuse)
     with (
         pytest.raises(OSError, match=r"cannot be made or written \(Permission denied\); choose a place"),
         whole(tmp_path / "new" / "x"),

@@ -28,6 +28,9 @@ LAYERS = {
         "method",
         "plugins",
         "updates",
+        "temporary",
+        "foreign",
+        "stem_names",
     ),
     "methods": (
         "masks",

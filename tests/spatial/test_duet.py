@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mss_lab import checks, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
-from mss_lab.spatial import duet, panning
+from mss_lab.spatial import duet, ownership, panning
 from mss_lab.spatial.entries import DUET
 from mss_lab.spatial.panning import PanWarning
 from tests.measures import mean_sdr_db
@@ -180,7 +180,7 @@ def test_masks_are_binary_and_add_up_also_where_places_are_equal(rng, frozen):
     assert np.abs(estimates["a"]).max() > 0.01
     # Masks are binary and sum to 1; a, b and the side share no bin.
     stft = transforms.stft(mixture, **SETTINGS)
-    owner, sharers = duet._owners(stft, RATE, [(pans[name], delays_s[name]) for name in pans])
+    owner, sharers = ownership.owners(stft, RATE, [(pans[name], delays_s[name]) for name in pans])
     assert set(np.unique(owner)) == {0, 1, 3}
     assert sharers == [(0, 2), (1, 1), (0, 2), (3, 1)]
 
@@ -188,7 +188,7 @@ def test_masks_are_binary_and_add_up_also_where_places_are_equal(rng, frozen):
 def test_each_bin_goes_to_the_place_that_leaves_least_over(rng):
     stft = rng.standard_normal((2, 33, 6)) + 1j * rng.standard_normal((2, 33, 6))
     places = [(0.4, 1e-4), (0.8, -5e-5), (1.2, 0.0)]
-    owner, _ = duet._owners(stft, RATE, places)
+    owner, _ = ownership.owners(stft, RATE, places)
     for f, n in itertools.product(range(33), range(6)):
         left, right = stft[:, f, n]
         omega = np.pi * f / 32 * RATE
@@ -206,11 +206,11 @@ def test_the_most_likely_source_is_the_one_of_the_paper(rng):
     late = np.exp(1j * np.linspace(0, np.pi * RATE, 33) * delay_s)[:, np.newaxis]
     # The paper's estimate is the source as the left channel has it.
     left = (stft[0] + a * late * stft[1]) / (1 + a**2)
-    image = duet._most_likely(stft, RATE, (angle, delay_s))
+    image = ownership.most_likely(stft, RATE, (angle, delay_s))
     assert_allclose(image, np.stack([left, a * left / late]), atol=1e-12)
     # A source that is there alone comes back as it was.
     alone = np.stack([left, a * left / late])
-    assert_allclose(duet._most_likely(alone, RATE, (angle, delay_s)), alone, atol=1e-12)
+    assert_allclose(ownership.most_likely(alone, RATE, (angle, delay_s)), alone, atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", DUET.options["mode"].rule.choices)

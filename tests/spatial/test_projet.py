@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mss_lab import catalogue, checks, compare, signals, transforms
 from mss_lab.datasets import pieces
 from mss_lab.metrics import energy
-from mss_lab.spatial import panning, projet
+from mss_lab.spatial import panning, projet, projet_separation, projet_updates
 from mss_lab.spatial.entries import PROJET
 from tests.measures import best_sdrs_db
 
@@ -56,9 +56,9 @@ def test_a_projection_is_deaf_to_one_pan_and_dims_others_by_their_distance(pan):
 def test_the_kernel_is_how_loud_a_place_is_in_a_projection():
     angles, pans = np.linspace(0, np.pi / 2, 10), np.linspace(0, np.pi / 2, 30)
     distances = np.abs(np.sin(angles - pans[:, np.newaxis]))
-    assert_allclose(projet._kernel(angles, pans, (0.0,), 7, "kl")[0], distances, atol=1e-7)
-    assert_allclose(projet._kernel(angles, pans, (0.0,), 7, "is")[0], distances**2, atol=1e-7)
-    late = projet._kernel(angles, pans, (0.0, 1.0), 7, "kl")
+    assert_allclose(projet_updates.kernel(angles, pans, (0.0,), 7, "kl")[0], distances, atol=1e-7)
+    assert_allclose(projet_updates.kernel(angles, pans, (0.0,), 7, "is")[0], distances**2, atol=1e-7)
+    late = projet_updates.kernel(angles, pans, (0.0, 1.0), 7, "kl")
     assert late.shape == (7, 60, 20)
     for f in range(7):
         # A source with the delay of the projection is as one without is to a projection without.
@@ -99,7 +99,7 @@ def test_updates_equal_the_equations(rng, kind, monkeypatch):
     x, gains = noise_stft(rng), random_gains(rng, 2, 12)
     options = {"kind": kind, "directions": 5}
     start = projet.fit(x, gains, iterations=0, rng=np.random.default_rng(3), **options)
-    monkeypatch.setattr(projet, "BLOCK_BINS", 7)
+    monkeypatch.setattr(projet_updates, "BLOCK_BINS", 7)
     found = projet.fit(x, gains, iterations=4, rng=np.random.default_rng(3), **options)
     C = np.abs(projet.projections(x.astype(complex), start.angles_rad)) ** (2 if kind == "is" else 1)
     K = np.abs(np.sin(start.angles_rad - start.pans_rad[:, np.newaxis])) ** (2 if kind == "is" else 1)
@@ -238,7 +238,7 @@ def test_named_sources_come_back_and_add_up(resynthesis):
     images, _ = trio(1.0)
     mixture = images.sum(axis=0).astype(np.float32)
     names = dict(zip(("low", "middle", "high"), PANS, strict=True))
-    estimates = projet.separate(mixture, RATE, pans_rad=names, resynthesis=resynthesis)
+    estimates = projet_separation.separate(mixture, RATE, pans_rad=names, resynthesis=resynthesis)
     assert list(estimates) == list(names)
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
     for image, estimate in zip(images, estimates.values(), strict=True):
@@ -248,7 +248,7 @@ def test_named_sources_come_back_and_add_up(resynthesis):
 def test_delays_may_be_given_in_seconds():
     images, _ = trio(0.5)
     mixture = images.sum(axis=0).astype(np.float32)
-    estimates = projet.separate(mixture, RATE, count=3, delays_s=(0.0, 0.5e-3), iterations=10)
+    estimates = projet_separation.separate(mixture, RATE, count=3, delays_s=(0.0, 0.5e-3), iterations=10)
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
 
 
@@ -256,11 +256,11 @@ def test_long_recordings_keep_their_sources_through_all_chunks(monkeypatch):
     images, _ = trio(3.0)
     mixture = images.sum(axis=0).astype(np.float32)
     named = dict(zip("abc", PANS, strict=True))
-    whole = projet.separate(mixture, RATE, pans_rad=named)
-    monkeypatch.setattr(projet, "LEARN_S", 1.0)
-    monkeypatch.setattr(projet, "EXCERPT_S", 0.5)
-    monkeypatch.setattr(projet, "chunks", lambda samples, rate: projet_chunks(samples, rate))
-    parts = projet.separate(mixture, RATE, pans_rad=named)
+    whole = projet_separation.separate(mixture, RATE, pans_rad=named)
+    monkeypatch.setattr(projet_separation, "LEARN_S", 1.0)
+    monkeypatch.setattr(projet_separation, "EXCERPT_S", 0.5)
+    monkeypatch.setattr(projet_separation, "chunks", lambda samples, rate: projet_chunks(samples, rate))
+    parts = projet_separation.separate(mixture, RATE, pans_rad=named)
     assert_allclose(sum(parts.values()), mixture, atol=1e-6)
     for name in named:
         assert energy.sdr(whole[name], parts[name]) > 12
@@ -277,10 +277,10 @@ def test_channels_with_one_place_between_them_give_one_source_or_warn(other):
     tone = signals.harmonic_tone(220.0, 0.5, RATE).astype(np.float32)
     mixture = np.concatenate([tone, {"same": tone, "silent": 0 * tone, "tiny": 1e-6 * tone}[other]])
     with pytest.warns(panning.PanWarning, match="3 sources were asked for"):
-        estimates = projet.separate(mixture, RATE, count=3)
+        estimates = projet_separation.separate(mixture, RATE, count=3)
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
     with pytest.raises(checks.ShapeError, match="must have 2 channels"):
-        projet.separate(tone, RATE)
+        projet_separation.separate(tone, RATE)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_channels_with_one_place_between_them_give_one_source_or_warn(other):
 )
 def test_options_that_cannot_be_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
-        projet.separate(np.ones((2, 100), np.float32), RATE, **options)
+        projet_separation.separate(np.ones((2, 100), np.float32), RATE, **options)
 
 
 def test_gains_start_near_their_angles_and_nothing_is_written_to(rng, frozen):
