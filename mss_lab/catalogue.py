@@ -1,7 +1,7 @@
 """The catalogue: every separation method by name, what it needs and what it gives.
 
 Entries stand beside their methods, in the file `entries.py` of each room; this file gathers them, in the order in which
-the course meets them. A method's function is loaded when it is asked for, so that listing the catalogue is instant and
+the course meets them. A method's function is loaded when it is needed, so that listing the catalogue is instant and
 a network's libraries are touched only by those who use a network.
 
 A method of one's own joins by `register`, from a notebook's cell or from a file that `mss-lab --plugin FILE.py` reads.
@@ -91,7 +91,7 @@ def fitting(facts: Collection[str]) -> tuple[Method, ...]:
 def separator(name: str, **values: object) -> Separator:
     """A separator by name, with options bound: `separator(mixture, sample_rate_hz, score)`.
 
-    Options are checked at once (see `mss_lab.options`), so that a slip costs no waiting for files and work. Where an
+    Options are checked at once (see `mss_lab.options`), so that a mistake is reported before any file is read. Where an
     option is another method, such as the start of local-gaussian, its name will do: `start="duet"`.
 
     Raises
@@ -184,10 +184,10 @@ def _held_to_contract(method: Method, function: Separator) -> Separator:
 def _check_signature(name: str, function: Separator) -> None:
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = list(inspect.signature(function).parameters.values())
-    wanted = [parameter for parameter in parameters if parameter.kind in positional]
-    named = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-    fits = len(wanted) == 3 and wanted[2].default is None
-    if not fits or any(parameter.default is inspect.Parameter.empty for parameter in named):
+    inputs = [parameter for parameter in parameters if parameter.kind in positional]
+    keywords = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    takes_score = len(inputs) == 3 and inputs[2].default is None
+    if not takes_score or any(parameter.default is inspect.Parameter.empty for parameter in keywords):
         raise RefusedType(
             f"the function of {name} must be called as function(mixture, sample_rate_hz, score=None), with options "
             f"after a * that have defaults, got {inspect.signature(function)}"

@@ -8,7 +8,7 @@ a separator is made, before any file is read.
 A function that has no entry of its own, such as one in a notebook, names its rules in the decorator instead:
 `@options.within(gain=options.Number(0, 2))`.
 
-Ranges are wide: they hold what somebody may want to hear, and keep out slips of the keyboard, which would cost hours or
+Ranges are wide: they allow whatever could be worth listening to, and refuse typing errors, which would cost hours or
 all of the memory. What follows from two options together, such as a lowest frequency above the highest, is refused by
 the method itself.
 
@@ -34,7 +34,7 @@ class Rule(Protocol):
     """What an option may be."""
 
     def check(self, name: str, value: Any) -> Any:
-        """Return the value in the form that the method wants, or refuse it."""
+        """Return the value in the form that the method expects, or refuse it."""
 
     def words(self) -> str:
         """What is allowed, in a few words; empty where there is nothing to say."""
@@ -193,7 +193,7 @@ class Option:
     rule: Rule = Own()
 
     def check(self, name: str, value: Any) -> Any:
-        """The value in the form that the method wants; RefusedType or RefusedValue if it may not have it."""
+        """The value in the form that the method expects; RefusedType or RefusedValue if it may not have it."""
         return value if value is None and self.default is None else self.rule.check(name, value)
 
 
@@ -236,7 +236,7 @@ def declare(**options: Any) -> Mapping[str, Option]:
     options : name -> default or Option
         A bare default has the rule of `SHARED` for its name; True and False need none, since they are switches.
     """
-    return MappingProxyType({name: _option(name, given) for name, given in options.items()})
+    return MappingProxyType({name: _option(name, option) for name, option in options.items()})
 
 
 def within(declared: Mapping[str, Option] | None = None, /, **rules: Rule) -> Callable[[Function], Function]:
@@ -287,7 +287,7 @@ def of(separator: Callable[..., Any]) -> Mapping[str, Option]:
 
 
 def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of options, checked and in the form that the method wants.
+    """Values of options, checked and in the form that the method expects.
 
     Parameters
     ----------
@@ -303,10 +303,10 @@ def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str,
     return {name: options[name].check(name, value) if name in options else value for name, value in values.items()}
 
 
-def _option(name: str, given: Any) -> Option:
-    if isinstance(given, Option):
-        return given
-    return Option(given, Switch() if isinstance(given, bool) else SHARED[name])
+def _option(name: str, default: Any) -> Option:
+    if isinstance(default, Option):
+        return default
+    return Option(default, Switch() if isinstance(default, bool) else SHARED[name])
 
 
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:

@@ -88,10 +88,10 @@ def load_all(paths: Iterable[str | os.PathLike] = ()) -> None:
 
 
 def _check_free(name: str, path: Path) -> None:
-    """Refuse the name of another module, which would be taken for the plugin, or the plugin for it."""
-    known = sys.modules.get(name)
-    spec = getattr(known, "__spec__", None) if known is not None else importlib.util.find_spec(name)
-    if known is None and spec is None:
+    """Refuse the name of another module: the two would be confused."""
+    loaded = sys.modules.get(name)
+    spec = getattr(loaded, "__spec__", None) if loaded is not None else importlib.util.find_spec(name)
+    if loaded is None and spec is None:
         return
     origin = getattr(spec, "origin", None)
     if origin is None or not Path(origin).is_file() or not Path(origin).samefile(path):

@@ -50,9 +50,9 @@ def _print_more(method: catalogue.Method) -> None:
         print(f"  Suits a mixture of which this is true: {'; '.join(facts)}.")
     print(f"  Estimates add up to the mixture: {'yes' if method.adds_up else 'not exactly'}.")
     example = next((name for name, option in method.options.items() if option.default is not None), None)
-    given = f", {example}={method.options[example].default!r}" if example else ""
+    argument = f", {example}={method.options[example].default!r}" if example else ""
     score = ", score" if "score" in method.needs else ""
-    print(f'  In Python: catalogue.separator("{method.name}"{given})(mixture, sample_rate_hz{score})')
+    print(f'  In Python: catalogue.separator("{method.name}"{argument})(mixture, sample_rate_hz{score})')
     set_option = f" --set {example}={_as_text(method.options[example].default)}" if example else ""
     notes = " --score NOTES" if "score" in method.needs else ""
     print(f"  Here: mss-lab separate MIX{notes} --method {method.name}{set_option} --out DIR")
