@@ -150,7 +150,7 @@ def _grade(
         contextlib.closing(class_run.grade_class(found, settings, folder)) as coming,
     ):
         for one in coming:
-            graded[one.place] = one
+            graded[one.index] = one
             with tqdm.external_write_mode(file=sys.stdout):
                 for line in lines_of(one.grade, reused=one.reused):
                     print(line, flush=True)

@@ -64,15 +64,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program to its end and return its exit code; 128 plus the signal's number where one ended it."""
     path, ended = Path(arguments[0]), Path(arguments[0]).with_name("ended")
     settings = json.loads(path.read_text(encoding="utf-8"))
-    # The child says when it has its namespaces, and waits until the numbers of users are written.
-    heard, said = os.pipe()
-    answered, answer = os.pipe()
-    child = _fork(said, lambda: _enter(settings, arguments[1:], said, answered))
-    words = os.read(heard, 4096)
+    # The child reports when it has its namespaces, and waits until its user numbers are mapped.
+    ready_read, ready_write = os.pipe()
+    mapped_read, mapped_write = os.pipe()
+    child = _fork(ready_write, lambda: _enter(settings, arguments[1:], ready_write, mapped_read))
+    words = os.read(ready_read, 4096)
     if words == UNSHARED_NOW:
         _name_users(child)
-        os.write(answer, b".")
-        words = os.read(heard, 4096)
+        os.write(mapped_write, b".")
+        words = os.read(ready_read, 4096)
     if words:
         ended.write_text(f"the box could not be made ({words.decode(errors='replace')})", encoding="utf-8")
     return _watch(child, settings, ended)
@@ -93,9 +93,9 @@ def look(root: int) -> tuple[int, int]:
                 pages[int(folder.name)] = int(resident) - int(shared)
     below, left = [root], [root]
     while left:
-        found = children.get(left.pop(), [])
-        below += found
-        left += found
+        direct = children.get(left.pop(), [])
+        below += direct
+        left += direct
     return len(below), sum(pages.get(process, 0) for process in below) * resource.getpagesize()
 
 
@@ -127,19 +127,19 @@ def _size(folder: str) -> int:
     return 0
 
 
-def _enter(settings: dict[str, Any], command: Sequence[str], said: int, answered: int) -> int:
-    # Between the watching process and the box: whoever makes a namespace of processes stays outside of it.
+def _enter(settings: dict[str, Any], command: Sequence[str], ready_write: int, mapped_read: int) -> int:
+    # Between the watching process and the box: a process that makes a process namespace stays outside of it.
     if settings["namespaces"]:
         _do("unshare", sum(UNSHARED.values()))
-        os.write(said, UNSHARED_NOW)
-        os.read(answered, 1)
-    return _code(os.waitpid(_fork(said, lambda: _in_the_box(settings, command)), 0)[1])
+        os.write(ready_write, UNSHARED_NOW)
+        os.read(mapped_read, 1)
+    return _code(os.waitpid(_fork(ready_write, lambda: _in_the_box(settings, command)), 0)[1])
 
 
-def _fork(said: int, run: Callable[[], int]) -> int:
+def _fork(ready_write: int, run: Callable[[], int]) -> int:
     """Start a child that ends with this process; its exit code is what `run` returns. Returns its number.
 
-    Why `run` stopped, if it did, is written into the pipe `said`, which the child keeps and this process closes.
+    Why `run` stopped, if it did, is written into the pipe `ready_write`, which the child keeps and this process closes.
     """
     child = os.fork()
     if not child:
@@ -148,15 +148,15 @@ def _fork(said: int, run: Callable[[], int]) -> int:
             os._exit(run())
         except BaseException as error:
             with contextlib.suppress(OSError):
-                os.write(said, str(error).encode() or b"no reason was given")
+                os.write(ready_write, str(error).encode() or b"no reason was given")
         finally:
             os._exit(125)
-    os.close(said)
+    os.close(ready_write)
     return child
 
 
 def _name_users(child: int) -> None:
-    # In the box, user 0 is whoever runs it. Where this is root it is nobody instead, since no limit on processes holds
+    # In the box, user 0 is the user who runs it. If that is root, user 0 is `nobody`, since no limit on processes holds
     # for root; root itself is user 1, which prepares the box.
     user, group = os.geteuid(), os.getegid()
     if user:
@@ -275,7 +275,7 @@ def _show_little(settings: dict[str, Any]) -> None:
 
 
 def _give(folder: Path) -> None:
-    # To user 0 of the box. The files of a student may be readable to nobody else, or be read-only.
+    # To user 0 of the box. The files of a student may be readable by their owner only, or be read-only.
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 0, 0)
         path.chmod(0o700 if path.is_dir() else 0o600)

@@ -30,7 +30,7 @@ LOOK_S = 0.05
 # What a process may take beyond its notebook's time: its own start, that of the kernel, the last check, the page.
 MORE_TIME_S = 180.0
 # Letters that the path of the temporary folder may have.
-LONGEST_PLACE = 64
+LONGEST_PATH = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,16 +66,16 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Graded:
-    """A notebook's grade, its place among the submissions, from 0, and whether an earlier call has found it."""
+    """A notebook's grade, its index among the submissions, and whether the grade is of an earlier call."""
 
-    place: int
+    index: int
     grade: NotebookGrade
     reused: bool
 
 
 @dataclasses.dataclass
 class _Running:
-    place: int
+    index: int
     submission: Submission
     notes: tuple[str, ...]
     key: str
@@ -85,33 +85,33 @@ class _Running:
 
 
 def grade_class(
-    found: Sequence[Submission], settings: Settings, folder: Path | None = None
+    submissions_in_order: Sequence[Submission], settings: Settings, folder: Path | None = None
 ) -> Generator[Graded, None, None]:
     """Grade submissions, and yield each grade as it comes.
 
     Parameters
     ----------
-    found : sequence of Submission
+    submissions_in_order : sequence of Submission
     settings : Settings
     folder : path, optional
-        Where results are kept, and looked for; see `results.open_folder`.
+        Where results are stored, and searched; see `results.open_folder`.
     """
-    waiting = list(enumerate(found))[::-1]
+    waiting = list(enumerate(submissions_in_order))[::-1]
     running: list[_Running] = []
     lessons = _new_folder()
     try:
         pieces = stubs.write(lessons)
         while waiting or running:
             while waiting and len(running) < settings.jobs:
-                place, submission = waiting.pop()
-                done = _begin(place, submission, settings, folder, (lessons, pieces), running)
+                index, submission = waiting.pop()
+                done = _begin(index, submission, settings, folder, (lessons, pieces), running)
                 if done is not None:
                     yield done
             ended = [job for job in running if job.process.poll() is not None or time.monotonic() > job.until]
             for job in ended:
                 grade = _finish(job, folder)
                 running.remove(job)
-                yield Graded(job.place, grade, False)
+                yield Graded(job.index, grade, False)
             if not ended:
                 time.sleep(LOOK_S)
     finally:
@@ -127,16 +127,16 @@ def grade_class(
 
 
 def _begin(
-    place: int,
+    index: int,
     submission: Submission,
     settings: Settings,
     folder: Path | None,
     lessons: tuple[Path, Sequence[Path]],
     running: list[_Running],
 ) -> Graded | None:
-    """Start the process that grades a notebook; or its grade, where none is needed."""
+    """Start the process that grades a notebook; if none is needed, return its grade."""
     if submission.problem:
-        return Graded(place, _failed(submission, submission.problem), False)
+        return Graded(index, _failed(submission, submission.problem), False)
     own = _new_folder()
     started = False
     try:
@@ -145,21 +145,21 @@ def _begin(
         key = _key(content, copied, submission, settings)
         kept = results.read(folder, key) if folder is not None and not settings.again else None
         if kept is not None:
-            return Graded(place, _named(kept, submission, notes), True)
+            return Graded(index, _named(kept, submission, notes), True)
         page = str(results.page_of(folder, key, submission.student).absolute()) if folder is not None else ""
         job = _job(submission, settings, own, page, lessons)
         (own / "job.json").write_text(job.to_json(), encoding="utf-8")
         until = time.monotonic() + settings.limits.seconds + MORE_TIME_S
-        # A signal between the start of the process and the list would leave it without anybody who ends it.
+        # Without this, a signal after the start of the process, but before it is in the list, would leave it running.
         with undisturbed():
-            running.append(_Running(place, submission, notes, key, own, _start(own), until))
+            running.append(_Running(index, submission, notes, key, own, _start(own), until))
             started = True
         return None
     except (OSError, ValueError) as error:
-        return Graded(place, _failed(submission, getattr(error, "strerror", None) or str(error)), False)
+        return Graded(index, _failed(submission, getattr(error, "strerror", None) or str(error)), False)
     except Exception as error:
-        # A fault of the grader that one student's files bring to light shall not cost the others their grades.
-        return Graded(place, _failed(submission, f"it could not be graded ({type(error).__name__}: {error})"), False)
+        # An error of the grader that one student's files cause must not cost the other students their grades.
+        return Graded(index, _failed(submission, f"it could not be graded ({type(error).__name__}: {error})"), False)
     finally:
         if not started:
             _remove(own)
@@ -265,7 +265,7 @@ def _last_words(own: Path) -> str:
 def _new_folder() -> Path:
     # Sockets lie in it, and a socket's path has at most about a hundred letters.
     usual = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="mss-", dir=usual if len(usual) <= LONGEST_PLACE else "/tmp"))
+    return Path(tempfile.mkdtemp(prefix="mss-", dir=usual if len(usual) <= LONGEST_PATH else "/tmp"))
 
 
 def _remove(own: Path) -> None:

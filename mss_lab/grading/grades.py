@@ -28,9 +28,9 @@ class ExerciseGrade:
         Answers that were checked, blanks left out.
     hints : int
     solution_seen : bool
-        Whether the notebook asked for the solution.
+        Whether the notebook showed the solution.
     same_as_solution : bool
-        Whether a function in the notebook is the shipped solution but for its names.
+        Whether a function in the notebook is the shipped solution, except for its names.
     """
 
     exercise: str

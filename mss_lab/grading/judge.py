@@ -1,9 +1,9 @@
 """The judge: takes answers from a notebook's kernel, and gives verdicts that the kernel cannot change.
 
 It runs in the grader's process, outside of the box. Each check of a notebook opens a connection; the judge runs the
-exercise's check on the answer as it arrived. A function of the student is called in the kernel, with arguments that the
-judge sends, first those of the check, then others that nobody has seen. What the kernel can do is answer; it may lie
-about its own answers only.
+exercise's check on the answer that arrives. A function of the student is called in the kernel, with arguments that the
+judge sends: first those of the check, then others that no student has seen. The kernel can only answer; it can lie only
+about its own answers.
 
 Contents: Judged, Judge.
 """
@@ -20,7 +20,7 @@ from ..lessons import answers, lesson_files
 from ..lessons.exercise import Exercise, Verdict
 from ..lessons.wire import Channel
 
-# Further tries are not looked at: a notebook that has so many is guessing.
+# Further tries are not judged: a notebook with so many is guessing.
 MOST_TRIES = 100
 # How long a call may take beyond its own limit, for the way there and back.
 TRAVEL_S = 5.0
@@ -37,7 +37,7 @@ class Judged:
     verdicts : list of Verdict
         Of each check, in order.
     hints : int
-        How many were asked for.
+        How many were shown.
     solution_seen : bool
     """
 
@@ -100,12 +100,12 @@ class Judge:
             except OSError:
                 return
             if self._free.acquire(blocking=False):
-                threading.Thread(target=self._hear, args=(connection,), name="judge", daemon=True).start()
+                threading.Thread(target=self._receive, args=(connection,), name="judge", daemon=True).start()
             else:
                 connection.close()
 
-    def _hear(self, connection: socket.socket) -> None:
-        # What a kernel sends may be anything, and may stop anywhere; it costs the kernel its answer, nobody else's.
+    def _receive(self, connection: socket.socket) -> None:
+        # A kernel may send anything, and may stop anywhere; only its own answer is lost then.
         try:
             with contextlib.closing(connection), contextlib.suppress(Exception):
                 channel = Channel(connection)

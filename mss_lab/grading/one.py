@@ -162,14 +162,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with files.whole_file(job.page, force=True) as temporary:
                 temporary.write_text(pages.make_page(executed, f"{grade.student}: {job.name}"), encoding="utf-8")
         except Exception as error:
-            # Whatever a student's texts do to the making of a page, the grade stands.
+            # The grade is kept even if a student's texts cause an error while the page is made.
             keep(dataclasses.replace(grade, notes=(*grade.notes, f"there is no page of it ({type(error).__name__})")))
     return 0
 
 
 def _so_far(job: Job, judge: Judge) -> NotebookGrade:
     exercises = tuple(
-        _exercise_grade(number, found, None) for number, found in sorted(judge.exercises.items()) if found.verdicts
+        _exercise_grade(number, events, None) for number, events in sorted(judge.exercises.items()) if events.verdicts
     )
     problem = "the grading of this notebook was stopped before its end"
     return NotebookGrade(job.name, judge.student or job.student, tuple(judge.opened), exercises, problem)
@@ -190,9 +190,9 @@ def _grade(job: Job, judge: Judge, run: notebooks.Run, reason: str) -> NotebookG
     exercises = []
     for number in lessons:
         for exercise in lesson_files.exercises_of(number):
-            found = judge.exercises.get(exercise.number, Judged())
-            missing = None if found.verdicts else _without_verdict(exercise.number, run, reason, job.limits.seconds)
-            graded = _exercise_grade(exercise.number, found, missing)
+            events = judge.exercises.get(exercise.number, Judged())
+            missing = None if events.verdicts else _without_verdict(exercise.number, run, reason, job.limits.seconds)
+            graded = _exercise_grade(exercise.number, events, missing)
             exercises.append(dataclasses.replace(graded, same_as_solution=same_as_solution(cells, exercise)))
     problem = f"it was stopped: {reason}" if reason else ""
     if run.timed_out and run.stopped_at is not None:
@@ -202,11 +202,11 @@ def _grade(job: Job, judge: Judge, run: notebooks.Run, reason: str) -> NotebookG
     return NotebookGrade(job.name, student, lessons, tuple(exercises), problem, run.seconds)
 
 
-def _exercise_grade(number: str, found: Judged, missing: Verdict | None) -> ExerciseGrade:
-    right = [verdict for verdict in found.verdicts if verdict.right]
-    verdict = right[0] if right else found.verdicts[-1] if found.verdicts else missing
+def _exercise_grade(number: str, events: Judged, missing: Verdict | None) -> ExerciseGrade:
+    right = [verdict for verdict in events.verdicts if verdict.right]
+    verdict = right[0] if right else events.verdicts[-1] if events.verdicts else missing
     assert verdict is not None
-    return ExerciseGrade(number, verdict.state, verdict.message, found.tries, found.hints, found.solution_seen)
+    return ExerciseGrade(number, verdict.state, verdict.message, events.tries, events.hints, events.solution_seen)
 
 
 def _lessons_in(notebook: Any) -> list[str]:
@@ -231,8 +231,8 @@ def _without_verdict(exercise: str, run: notebooks.Run, reason: str, limit_s: fl
             return Verdict(exercise, "error", str(error))
     if run.stopped_at is not None and any(index >= run.stopped_at for index in cells):
         if run.timed_out:
-            place = f"the notebook ran for more than {limit_s:g} s and was stopped in cell {run.stopped_at + 1}"
-            return Verdict(exercise, "time limit", place)
+            message = f"the notebook ran for more than {limit_s:g} s and was stopped in cell {run.stopped_at + 1}"
+            return Verdict(exercise, "time limit", message)
         words = f"the notebook was stopped in cell {run.stopped_at + 1}: {reason}" if reason else str(run.errors[-1])
         return Verdict(exercise, "memory limit" if MEMORY in reason else "error", words)
     if cells:

@@ -1,8 +1,8 @@
 """An executed notebook as one page of HTML that is safe to open, whatever its student wrote.
 
 The page is made of the cells' texts and outputs alone; nothing else of the notebook's file goes into it. Markup is
-cleaned (no script, no form, no frame, nothing that is fetched), and a Content-Security-Policy at the head tells the
-browser to run no script and to fetch nothing, should something slip through. Outputs are limited in size.
+cleaned (no script, no form, no frame, nothing that is fetched). As a second protection, a Content-Security-Policy in
+the head forbids the browser to run scripts and to fetch anything. Outputs are limited in size.
 
 Contents: make_page.
 """
@@ -89,11 +89,11 @@ def make_page(notebook: Any, title: str) -> str:
     room = LARGEST_PAGE_BYTES
     for cell in cells[:MOST_CELLS]:
         for part in _cell(cell):
-            shown = part if len(part) <= room else _said(f"{len(part)} characters are not shown; the page is full")
+            shown = part if len(part) <= room else _remark(f"{len(part)} characters are not shown; the page is full")
             room -= len(shown)
             parts.append(shown)
     if len(cells) > MOST_CELLS:
-        parts.append(_said(f"{len(cells) - MOST_CELLS} further cells are not shown"))
+        parts.append(_remark(f"{len(cells) - MOST_CELLS} further cells are not shown"))
     return PAGE.format(policy=POLICY, title=html.escape(_text(title)), body="\n".join(parts))
 
 
@@ -106,9 +106,9 @@ def _cell(cell: Any) -> Iterator[str]:
     outputs = cell.get("outputs") or []
     for output in outputs[:MOST_OUTPUTS]:
         part = _output(output)
-        yield part if len(part) <= LARGEST_OUTPUT_BYTES else _said(f"{len(part)} characters are not shown")
+        yield part if len(part) <= LARGEST_OUTPUT_BYTES else _remark(f"{len(part)} characters are not shown")
     if len(outputs) > MOST_OUTPUTS:
-        yield _said(f"{len(outputs) - MOST_OUTPUTS} further outputs are not shown")
+        yield _remark(f"{len(outputs) - MOST_OUTPUTS} further outputs are not shown")
 
 
 def _output(output: Any) -> str:
@@ -129,7 +129,7 @@ def _output(output: Any) -> str:
         return _markdown(_text(data["text/markdown"]))
     if "text/plain" in data:
         return _preformatted(_text(data["text/plain"]), "stdout")
-    return _said("an output of another kind is not shown")
+    return _remark("an output of another kind is not shown")
 
 
 def _markdown(source: str) -> str:
@@ -144,7 +144,7 @@ def _preformatted(text: str, name: str) -> str:
     return f'<pre class="{name}">{html.escape(_cut(text))}</pre>'
 
 
-def _said(words: str) -> str:
+def _remark(words: str) -> str:
     return f'<p class="said">[{html.escape(words)}]</p>'
 
 
@@ -163,7 +163,7 @@ def _clean(markup: str) -> str:
 
     short = re.sub(r"data:((?:audio|image)/(?:wav|mpeg|ogg|flac|png|jpeg));base64,([A-Za-z0-9+/=]+)", set_aside, markup)
     if len(short) > LONGEST_MARKUP:
-        return _said(f"{len(short)} characters of markup are not shown")
+        return _remark(f"{len(short)} characters of markup are not shown")
     cleaner = Cleaner(tags=TAGS, attributes=_allowed, protocols=["data"], strip=True, strip_comments=True)
     cleaned = cleaner.clean(short)
     return re.sub(r'"data:,(\d+)"', lambda match: _put_back(sounds, match[1]), cleaned)
@@ -177,8 +177,8 @@ def _allowed(tag: str, name: str, value: str) -> bool:
 
 
 def _put_back(sounds: list[str], number: str) -> str:
-    place = int(number) if len(number) < 9 else len(sounds)
-    return f'"{sounds[place]}"' if place < len(sounds) else '""'
+    index = int(number) if len(number) < 9 else len(sounds)
+    return f'"{sounds[index]}"' if index < len(sounds) else '""'
 
 
 def _base64(content: Any) -> str:
@@ -202,7 +202,7 @@ def _text(text: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    seen = ESCAPES.sub("", text[: 2 * LONGEST_TEXT])
-    if len(seen) <= LONGEST_TEXT and len(text) <= 2 * LONGEST_TEXT:
-        return seen
-    return f"{seen[:LONGEST_TEXT]}\n[cut here; there was more]"
+    start = ESCAPES.sub("", text[: 2 * LONGEST_TEXT])
+    if len(start) <= LONGEST_TEXT and len(text) <= 2 * LONGEST_TEXT:
+        return start
+    return f"{start[:LONGEST_TEXT]}\n[cut here; there was more]"

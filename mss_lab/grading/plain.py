@@ -1,9 +1,9 @@
-"""Text that somebody else wrote, made safe for a table, a page or one line: what could act is removed.
+"""Text that a student wrote, made safe for a table, a page or one line: active characters are removed.
 
 On a terminal a name must stay recognisable; there `mss_lab.cli.plain` shows such characters instead.
 
 A student's message, name or path can hold escape sequences that a terminal obeys, characters that turn the direction
-of reading or that nobody sees, line breaks that look like lines of the grader, and halves of characters (lone
+of reading or are invisible, line breaks that look like lines of the grader, and halves of characters (lone
 surrogates) that no file can store. None of these is left in what `plain` returns.
 
 Contents: plain.
@@ -12,7 +12,7 @@ Contents: plain.
 import re
 import unicodedata
 
-# How much of a text is looked at and kept. A message of a notebook can be of any length.
+# How much of a text is kept. A message of a notebook can be of any length.
 LONGEST = 500
 
 # Escape sequences as ECMA-48 names them, in their 7-bit and their 8-bit form: control strings (OSC, DCS, SOS, PM, APC)
@@ -31,13 +31,13 @@ HALF = "Cs"
 
 
 def plain(text: object, longest: int = LONGEST) -> str:
-    """Return `text` in one line without escape sequences, control characters and characters that nobody sees.
+    """Return `text` in one line without escape sequences, control characters and invisible characters.
 
     Parameters
     ----------
     text : str, or anything else, of which the text is taken
     longest : int
-        Characters that are kept. Where something was cut off, that is said.
+        Characters that are kept. If the text is longer, a remark at the end says so.
 
     Returns
     -------
@@ -45,10 +45,10 @@ def plain(text: object, longest: int = LONGEST) -> str:
         It can be encoded in UTF-8. Runs of white space are single spaces; a lone surrogate is a question mark.
     """
     text = str(text)
-    # More is looked at than is kept, because what is removed does not count.
-    seen = text[: 4 * longest]
-    kept = " ".join("".join(_shown(character) for character in ESCAPES.sub("", seen)).split())
-    if len(kept) <= longest and len(seen) == len(text):
+    # More is read than is kept, because what is removed does not count.
+    start = text[: 4 * longest]
+    kept = " ".join("".join(_shown(character) for character in ESCAPES.sub("", start)).split())
+    if len(kept) <= longest and len(start) == len(text):
         return kept
     return f"{kept[:longest]} ... (cut; it had {len(text)} characters)".strip()
 

@@ -1,7 +1,7 @@
 """Results on disk: one file a notebook, written as soon as it is graded, so that a second call can go on.
 
 A file's name is a hash of everything that decides the result: the notebook's content, the files that go with it, whose
-it is by its path, the lesson asked for, the limits, and the code of the workbook. Whatever changes, the notebook is
+it is by its path, the requested lesson, the limits, and the code of the workbook. Whatever changes, the notebook is
 graded again; what did not change is not. A file that is damaged counts as not there.
 
     FOLDER/results/3f0a...json    FOLDER/pages/ada-3f0a....html    FOLDER/grades.csv    FOLDER/students.csv
@@ -45,8 +45,8 @@ def open_folder(folder: str | os.PathLike[str], *, force: bool = False) -> Path:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} must be a folder's name, got a file that exists; choose another name")
-    strange = folder.is_dir() and not (folder / RESULTS).is_dir() and any(folder.iterdir())
-    if strange and not force:
+    unexpected = folder.is_dir() and not (folder / RESULTS).is_dir() and any(folder.iterdir())
+    if unexpected and not force:
         raise FileExistsError(
             f"folder {folder} holds files, but no results of an earlier grading; choose another folder, "
             f"or allow writing {RESULTS}, {PAGES}, {GRADES} and {STUDENTS} into this one (--force)"
@@ -72,7 +72,7 @@ def key_of(
     content : bytes
         Of the notebook's file.
     student : str
-        Its student, as far as the path tells.
+        Its student, according to its path.
     beside : dict of str -> str
         SHA-256 of the files that go with it, by name.
     lesson : str or None
@@ -100,12 +100,12 @@ def version(own_lessons: str | None = None) -> str:
     A check runs much of the package, so a change anywhere may change a verdict.
     """
     package = Path(__file__).resolve().parents[1]
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for folder in (package, *([Path(own_lessons)] if own_lessons else [])):
         for path in sorted(folder.rglob("*.py")):
             content = path.read_bytes()
-            found.update(f"{path.relative_to(folder)} {len(content)}\n".encode() + content)
-    return found.hexdigest()
+            digest.update(f"{path.relative_to(folder)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def write(folder: Path, key: str, grade: grades.NotebookGrade) -> None:

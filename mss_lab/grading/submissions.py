@@ -1,8 +1,9 @@
 """Which notebooks are graded, whose they are, and what goes with them.
 
 Paths of notebooks are taken as they are, folders are searched. What cannot be graded (a link, a pipe, a folder that
-cannot be searched) is a submission too, with the reason in words: nobody is forgotten, and nobody's trouble stops the
-grading of others. Links are never followed, because a student's link can lead to the work of somebody else.
+cannot be searched) is a submission too, with the reason in words: no student is forgotten, and a problem with one
+submission does not stop the grading of others. Links are never followed, because a student's link can lead to the work
+of another student.
 
 Contents: Submission, find, read, take_along.
 """
@@ -34,7 +35,7 @@ class Submission:
     notebook : str
         Its path, as given or found.
     student : str
-        Who wrote it, as far as the path tells: the name of the file, or of the folder where each student has one.
+        Who wrote it, according to the path: the name of the file, or of the folder if each student has one.
     problem : str
         Why it cannot be graded; empty where it can.
     notes : tuple of str
@@ -47,10 +48,10 @@ class Submission:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Found:
-    # A path, its real place (only its last part is not followed), and the folder that may stand for the student.
+class _Candidate:
+    # A path, the same resolved except for its last part, and the folder that may stand for the student.
     path: str
-    place: Path
+    real_path: Path
     folder: Path
     below: bool
     problem: str
@@ -70,23 +71,23 @@ def find(paths: Iterable[str | os.PathLike[str]]) -> list[Submission]:
     list of Submission
         One for each notebook, however often it was named, and one for each path at which there is none.
     """
-    found: dict[Path, _Found] = {}
+    candidates: dict[Path, _Candidate] = {}
     times: collections.Counter[Path] = collections.Counter()
     for path in paths:
         for one in _at(os.fsdecode(path)):
-            found.setdefault(one.place, one)
-            times[one.place] += 1
-    all_found = list(found.values())
-    in_folder = collections.Counter(one.folder for one in all_found)
-    called = collections.Counter(one.place.stem for one in all_found)
+            candidates.setdefault(one.real_path, one)
+            times[one.real_path] += 1
+    unique = list(candidates.values())
+    in_folder = collections.Counter(one.folder for one in unique)
+    called = collections.Counter(one.real_path.stem for one in unique)
     return [
         Submission(
             one.path,
-            _student(one, alone=in_folder[one.folder] == 1, shared_name=called[one.place.stem] > 1),
+            _student(one, alone=in_folder[one.folder] == 1, shared_name=called[one.real_path.stem] > 1),
             one.problem,
-            (f"it was named {times[one.place]} times, and graded once",) if times[one.place] > 1 else (),
+            (f"it was named {times[one.real_path]} times, and graded once",) if times[one.real_path] > 1 else (),
         )
-        for one in all_found
+        for one in unique
     ]
 
 
@@ -113,7 +114,7 @@ def take_along(
     """Copy the files that go with a notebook into a folder.
 
     Files beside a notebook go with it only where no other notebook lies in its folder or below: in a folder that
-    several share, they could be anybody's.
+    several share, the student is unknown.
 
     Parameters
     ----------
@@ -148,27 +149,27 @@ def take_along(
     return beside.Copied(digests, copied.notes)
 
 
-def _at(path: str) -> list[_Found]:
+def _at(path: str) -> list[_Candidate]:
     # "class/eve/" would follow a link that "class/eve" shows.
-    given = Path(path)
+    target = Path(path)
     try:
-        kind = beside.kind_of(given.lstat())
+        kind = beside.kind_of(target.lstat())
     except (OSError, ValueError) as error:
-        return [_problem(given, _words(error))]
+        return [_problem(target, _words(error))]
     if kind == beside.FOLDER:
-        return _search(given)
-    return [_problem(given, _not_a_file(given, kind) if kind != beside.FILE else "")]
+        return _search(target)
+    return [_problem(target, _not_a_file(target, kind) if kind != beside.FILE else "")]
 
 
-def _search(root: Path) -> list[_Found]:
-    found: list[_Found] = []
+def _search(root: Path) -> list[_Candidate]:
+    candidates: list[_Candidate] = []
     waiting = [root]
     while waiting:
         folder = waiting.pop()
         try:
             entries = sorted(folder.iterdir(), key=os.fsencode)
         except OSError as error:
-            found.append(_problem(folder, f"the folder cannot be searched ({_words(error)})", root))
+            candidates.append(_problem(folder, f"the folder cannot be searched ({_words(error)})", root))
             continue
         for entry in entries:
             if beside.is_left_out(entry.name):
@@ -176,35 +177,35 @@ def _search(root: Path) -> list[_Found]:
             try:
                 kind = beside.kind_of(entry.lstat())
             except OSError as error:
-                found.append(_problem(entry, _words(error), root))
+                candidates.append(_problem(entry, _words(error), root))
                 continue
             if kind == beside.FOLDER:
                 waiting.append(entry)
             elif beside.is_notebook(entry.name):
-                found.append(_problem(entry, _not_a_file(entry, kind) if kind != beside.FILE else "", root))
+                candidates.append(_problem(entry, _not_a_file(entry, kind) if kind != beside.FILE else "", root))
             elif kind == beside.LINK and _leads_to_folder(entry):
-                found.append(_problem(entry, _not_a_file(entry, kind), root))
+                candidates.append(_problem(entry, _not_a_file(entry, kind), root))
     # Folders were entered in another order than their names'.
-    found.sort(key=lambda one: os.fsencode(one.path))
-    return found or [_problem(root, "the folder holds no notebook")]
+    candidates.sort(key=lambda one: os.fsencode(one.path))
+    return candidates or [_problem(root, "the folder holds no notebook")]
 
 
-def _problem(path: Path, problem: str, root: Path | None = None) -> _Found:
+def _problem(path: Path, problem: str, root: Path | None = None) -> _Candidate:
     # Only the folders above are resolved: what a link leads to is another's place.
-    place = _resolved(path.parent) / path.name if path.name not in ("", "..") else _resolved(path)
-    folder, below = place.parent, False
+    real_path = _resolved(path.parent) / path.name if path.name not in ("", "..") else _resolved(path)
+    folder, below = real_path.parent, False
     if root is not None and path != root:
         parts = path.relative_to(root).parts
         below = len(parts) > 1
         folder = _resolved(root) / parts[0] if below else _resolved(root)
-    return _Found(str(path), place, folder, below, problem)
+    return _Candidate(str(path), real_path, folder, below, problem)
 
 
-def _student(found: _Found, *, alone: bool, shared_name: bool) -> str:
-    # Where each student has a folder, the folder's name tells them apart.
-    stem = found.place.stem if beside.is_notebook(found.place.name) else found.place.name
-    by_folder = LESSON_NAME.match(stem) or (alone and (found.below or shared_name))
-    return (found.folder.name if by_folder else "") or stem
+def _student(candidate: _Candidate, *, alone: bool, shared_name: bool) -> str:
+    # Where each student has a folder, the folders' names distinguish them.
+    stem = candidate.real_path.stem if beside.is_notebook(candidate.real_path.name) else candidate.real_path.name
+    by_folder = LESSON_NAME.match(stem) or (alone and (candidate.below or shared_name))
+    return (candidate.folder.name if by_folder else "") or stem
 
 
 def _is_alone(notebook: Path) -> bool:

@@ -3,8 +3,8 @@
 They are comma-separated, in UTF-8, for spreadsheets and programs. What students wrote is made plain (see `plain`), and
 no cell begins like a formula, which a spreadsheet would carry out.
 
-A student is told by name. Where two notebooks give one name for one lesson, both lines say so, since one of the two may
-be somebody else's; among the students, the better of two verdicts on one exercise counts.
+Students are identified by name. If two notebooks state the same name for the same lesson, both lines say so, since one
+of the two may be another student's. In the table of students, the better of two verdicts on one exercise counts.
 
 Contents: write_grades, write_students, same_name.
 """
@@ -32,7 +32,7 @@ FORMULA = re.compile("(^|;)([\\s\"']*)(?=[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULL
 LONGEST_NAME = 120
 
 
-def write_grades(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *, force: bool = True) -> None:
+def write_grades(path: str | os.PathLike[str], notebook_grades: Sequence[NotebookGrade], *, force: bool = True) -> None:
     """Write a line for each exercise, and one for a notebook without any.
 
     Raises
@@ -40,9 +40,9 @@ def write_grades(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *
     FileExistsError, OSError
         As for `files.whole_file`.
     """
-    doubles = same_name(found)
+    doubles = same_name(notebook_grades)
     rows = []
-    for grade, double in zip(found, doubles, strict=True):
+    for grade, double in zip(notebook_grades, doubles, strict=True):
         of_notebook = {
             "student": plain(grade.student, LONGEST_NAME),
             "seconds": f"{grade.seconds:.1f}",
@@ -59,7 +59,9 @@ def write_grades(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *
     _write(path, GRADES_COLUMNS, rows, force)
 
 
-def write_students(path: str | os.PathLike[str], found: Sequence[NotebookGrade], *, force: bool = True) -> None:
+def write_students(
+    path: str | os.PathLike[str], notebook_grades: Sequence[NotebookGrade], *, force: bool = True
+) -> None:
     """Write a line for each student, with the totals of each lesson and of all of them.
 
     Raises
@@ -67,17 +69,17 @@ def write_students(path: str | os.PathLike[str], found: Sequence[NotebookGrade],
     FileExistsError, OSError
         As for `files.whole_file`.
     """
-    doubles = same_name(found)
+    doubles = same_name(notebook_grades)
     by_student: dict[str, list[int]] = collections.defaultdict(list)
-    for place, grade in enumerate(found):
-        by_student[plain(grade.student, LONGEST_NAME)].append(place)
-    lessons = sorted({_lesson_of(one.exercise) for grade in found for one in grade.exercises})
+    for index, grade in enumerate(notebook_grades):
+        by_student[plain(grade.student, LONGEST_NAME)].append(index)
+    lessons = sorted({_lesson_of(one.exercise) for grade in notebook_grades for one in grade.exercises})
     per_lesson = [f"lesson {lesson} {what}" for lesson in lessons for what in ("points", "exercises")]
     totals = ("points", "exercises", "tries", "hints", "solutions seen", "same as solution", "problems")
     columns = ("student", *per_lesson, *totals, "seconds", "notebooks", "notes")
     rows = []
-    for student, places in by_student.items():
-        own = [found[place] for place in places]
+    for student, indices in by_student.items():
+        own = [notebook_grades[index] for index in indices]
         best = _best_of(own)
         row: dict[str, Any] = {"student": student} | _totals(best.values())
         for lesson in lessons:
@@ -88,27 +90,27 @@ def write_students(path: str | os.PathLike[str], found: Sequence[NotebookGrade],
             "problems": sum(bool(grade.problem) for grade in own),
             "seconds": f"{sum(grade.seconds for grade in own):.1f}",
             "notebooks": len(own),
-            "notes": _joined([part for place in places for part in (found[place].problem, doubles[place])]),
+            "notes": _joined([part for index in indices for part in (notebook_grades[index].problem, doubles[index])]),
         }
         rows.append(row)
     _write(path, columns, rows, force)
 
 
-def same_name(found: Sequence[NotebookGrade]) -> list[str]:
+def same_name(notebook_grades: Sequence[NotebookGrade]) -> list[str]:
     """For each notebook, which others give the same student's name for the same lesson; mostly an empty text."""
-    lessons = [set(grade.lessons) | {_lesson_of(one.exercise) for one in grade.exercises} for grade in found]
+    lessons = [set(grade.lessons) | {_lesson_of(one.exercise) for one in grade.exercises} for grade in notebook_grades]
     by_lesson: dict[tuple[str, str], list[int]] = collections.defaultdict(list)
-    for place, grade in enumerate(found):
-        for lesson in lessons[place]:
-            by_lesson[plain(grade.student, LONGEST_NAME), lesson].append(place)
-    words: list[dict[str, None]] = [{} for _ in found]
-    for (_, lesson), places in by_lesson.items():
-        for place in places:
-            others = [plain(found[other].notebook, LONGEST_NAME) for other in places if other != place]
+    for index, grade in enumerate(notebook_grades):
+        for lesson in lessons[index]:
+            by_lesson[plain(grade.student, LONGEST_NAME), lesson].append(index)
+    words: list[dict[str, None]] = [{} for _ in notebook_grades]
+    for (_, lesson), indices in by_lesson.items():
+        for index in indices:
+            others = [plain(notebook_grades[other].notebook, LONGEST_NAME) for other in indices if other != index]
             if others:
                 more = " and more" if len(others) > 3 else ""
                 names = ", ".join(others[:3])
-                words[place][f"the same student's name for lesson {lesson} in {names}{more}"] = None
+                words[index][f"the same student's name for lesson {lesson} in {names}{more}"] = None
     return ["; ".join(one) for one in words]
 
 

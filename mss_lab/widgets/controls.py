@@ -55,7 +55,7 @@ class View:
     Attributes
     ----------
     figure : matplotlib Figure, or function without arguments that returns one, optional
-        A function is called once the sound is on its way, so that the reader hears the change while it is drawn. The
+        A function is called once the sound is on its way, so that the change is audible while it is drawn. The
         figure is closed after it has been drawn, where pyplot made it.
     sound : float (channels, samples), or dict of source name -> such waveforms, or of versions, optional
         As `player.play` takes.
@@ -108,16 +108,16 @@ def slider(
     if log:
         low, high, start = math.log10(low), math.log10(high), math.log10(start)
         step = _step(low, high, start, math.log10(step) if step else None)
-        made = ipywidgets.FloatLogSlider(min=low, max=high, step=step, readout_format=".4g", **shared)
+        widget = ipywidgets.FloatLogSlider(min=low, max=high, step=step, readout_format=".4g", **shared)
     elif all(isinstance(number, int) for number in (low, high, start, step or 1)):
         step = _step(low, high, start, step or 1)
-        made = ipywidgets.IntSlider(min=low, max=high, step=step, **shared)
+        widget = ipywidgets.IntSlider(min=low, max=high, step=step, **shared)
     else:
         step = _step(low, high, start, step)
         digits = max(0, math.ceil(-math.log10(step) - 1e-9))
-        made = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{digits}f", **shared)
-    made.mss_unit = unit
-    return made
+        widget = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{digits}f", **shared)
+    widget.mss_unit = unit
+    return widget
 
 
 def choice(options: Iterable[Any] | Mapping[str, Any], label: str = "") -> ipywidgets.Widget:
@@ -307,7 +307,7 @@ def _stems(sound: np.ndarray | Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _step(low: float, high: float, start: float, step: float | None) -> Any:
     # The browser's slider moves a start that is not a whole number of steps from `low`, and the first picture would
-    # belong to a value nobody asked for. So the default step is made to fit, and one that was given must fit.
+    # belong to another value than the one requested. So the default step is made to fit, and any other must fit.
     steps = (start - low) / (step or (high - low) / STEPS)
     if step is None:
         return (start - low) / max(1, round(steps)) if start > low else (high - low) / STEPS

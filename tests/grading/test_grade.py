@@ -73,7 +73,7 @@ def graded(tmp_path_factory):
         paths = [students / f"{name}.ipynb" for name in (*NOTEBOOKS, "broken", "missing")]
         settings = Settings(sandbox.Limits(seconds=25), jobs=2)
         coming = class_run.grade_class(submissions.find(paths), settings)
-        found = {paths[one.place].stem: one.grade for one in coming}
+        found = {paths[one.index].stem: one.grade for one in coming}
     return found, before, snapshot(students), home
 
 
@@ -176,7 +176,7 @@ def write(students, **texts):
 
 def run_class(students, folder=None, **settings):
     coming = class_run.grade_class(submissions.find([students]), Settings(**settings), folder)
-    return {one.grade.student: one for one in sorted(coming, key=lambda one: one.place)}
+    return {one.grade.student: one for one in sorted(coming, key=lambda one: one.index)}
 
 
 def test_a_process_that_fails_costs_no_other_grade(stand_in):
