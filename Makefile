@@ -1,7 +1,8 @@
 # make lab    opens the workbook (installs it first, into .venv)
 # make test   everything that must hold: tests, lint, types, notebooks, browser
 # make setup  installs without opening      make data  renders the lessons' audio again
-# make book   executed notebooks as HTML    make clean removes what make made
+# make book   executed notebooks as HTML    make docs  the package's reference, from its docstrings
+# make clean  removes what make made
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 .DELETE_ON_ERROR:
-.PHONY: lab setup test data book clean
+.PHONY: lab setup test data book docs clean
 
 lab: setup
 	@exec $(BIN)/mss-lab lab $(if $(PORT),--port $(PORT)) $(if $(filter none,$(BROWSER)),--no-browser)
@@ -39,8 +40,12 @@ data: $(VENV)/tests
 book: $(VENV)/lessons
 	$(BIN)/python -m mss_lab.lessons.book
 
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs
+	@echo "build/docs/index.html"
+
 clean:
-	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build docs/api .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -52,6 +57,10 @@ $(VENV)/python:
 $(VENV)/lessons: $(VENV)/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): two gigabytes, a few minutes, only this once"
 	@$(PIP) --editable '.[scores,render,train]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/lessons
+	@$(PIP) --editable '.[scores,render,train,docs]'
 	@touch $@
 
 $(VENV)/tests: $(VENV)/lessons

@@ -1,10 +1,10 @@
-"""Python files of a reader's own, run so that they can register methods, networks and recipes.
+"""Methods and networks of your own, without a change to the package: in a cell of a notebook, or in a Python file.
 
-A plugin is an ordinary Python file. It calls `mss_lab.catalogue.register`, or what else registers something, when it is
-run. The command line runs the files that `--plugin FILE.py` names, and those in the environment variable
-`MSS_LAB_PLUGINS`.
+A method joins the catalogue by `mss_lab.catalogue.register`, a network with its recipe and its method by
+`register_network`. A plugin is a Python file that calls one of them when it is run. The command line runs the files
+that `--plugin FILE.py` names, and those in the environment variable `MSS_LAB_PLUGINS`.
 
-Contents: VARIABLE, add_argument, load, load_all.
+Contents: VARIABLE, register_network, add_argument, load, load_all.
 """
 
 import argparse
@@ -14,11 +14,64 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .refusals import RefusedValue
 
+if TYPE_CHECKING:
+    from .neural.recipes import Recipe
+
 # Holds the paths of files, separated as in PATH: by ":" or, on Windows, by ";".
 VARIABLE = "MSS_LAB_PLUGINS"
+
+
+def register_network(
+    name: str,
+    network: type,
+    *,
+    recipe: "Recipe | None" = None,
+    title: str = "",
+    assumes: str = "Its sources are those that the network was trained for",
+) -> None:
+    """Add a network of your own, its recipe, and its method in the catalogue.
+
+    After that the network can be trained (`mss_lab.neural.train.train(name, ...)`), its weights can be stored and
+    loaded, and `mss_lab.catalogue.separator(name, weights="FILE.safetensors")` separates with them. A name that was
+    registered before is replaced, so that a notebook's cell can run twice.
+
+    Parameters
+    ----------
+    name : str
+        Of the network, of its recipe and of its method; small letters and digits, with hyphens between words.
+    network : type
+        A subclass of `torch.nn.Module`, as `mss_lab.neural.contracts.Network` describes it.
+    recipe : Recipe, optional
+        How it is trained; without it, with the defaults of `mss_lab.neural.recipes.Recipe`.
+    title, assumes : str
+        What `mss-lab methods` says of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the class is no network, or the name is taken by what ships.
+    """
+    from . import catalogue
+    from .neural import apply, models, recipes
+
+    models.register(name, network)
+    recipes.register(name, recipe or recipes.Recipe(name))
+    needs_score = bool(getattr(network, "needs_score", False))
+    catalogue.register(
+        catalogue.Method(
+            name=name,
+            title=title or f"The network {network.__name__}",
+            function=apply.network_separator(name),
+            needs=frozenset({"score"} if needs_score else ()),
+            gives="one estimate for each source of the score, or without a score for each source of the network",
+            assumes=assumes,
+            libraries=("torch", "safetensors"),
+        )
+    )
 
 
 def add_argument(command: argparse.ArgumentParser) -> None:

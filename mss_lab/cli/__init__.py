@@ -143,6 +143,7 @@ COMMANDS = {
     "methods": ("list the separation methods and their options", ".methods"),
     "evaluate": ("compare a folder of estimates with a folder of true sources", ".evaluate"),
     "datasets": ("list the published data sets that can be read, and where they are", ".datasets"),
+    "train": ("train a network by its recipe, or continue a run", ".train"),
     "grade": ("run students' notebooks and report on every exercise", ".grade"),
     "lab": ("open JupyterLab at the first lesson", "..launch"),
     "verify": ("check that the lessons' audio and tables are as they were shipped", ".verify"),

@@ -7,22 +7,23 @@ resampled back as it comes, so memory holds a chunk or two beside the mixture an
 Channels are separated one by one, as if each were a recording: a network hears one channel, and its estimates need
 not be masks that another channel could borrow. Equal channels give equal estimates.
 
-Contents: separate, players_for, shipped_separator. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: separate, players_for, network_separator. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from .. import audio, checks, chunks, memory, options
 from ..refusals import RefusedValue
 from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from ..silence import between_silences
-from . import weights
+from . import weights as stored_weights
+from .contracts import Network
 from .entries import NETWORK_OPTIONS, PLAYERS
 from .levels import LEVEL
 from .segments import roll_of
@@ -50,7 +51,7 @@ Estimates = dict[str, np.ndarray]
 
 
 def separate(
-    model: nn.Module,
+    model: Network,
     mixture: np.ndarray,
     sample_rate_hz: int,
     score: Score | None = None,
@@ -64,8 +65,8 @@ def separate(
 
     Parameters
     ----------
-    model : nn.Module
-        As `mss_lab.neural.models` describes them. Runs where its weights are.
+    model : Network
+        As `mss_lab.neural.contracts` describes it. Runs where its weights are.
     mixture : float (channels, samples)
     sample_rate_hz : int
         What lies above half the network's own rate is in no estimate.
@@ -94,7 +95,7 @@ def separate(
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
-    network: Any = model
+    network = model
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("overlap_s", overlap_s, at_least=0.1, unit="seconds")
@@ -177,16 +178,22 @@ def players_for(
     return {source: index if source in plays or index not in taken else None for source, index in found.items()}
 
 
-def shipped_separator(
-    name: str, *, lesson: str, source: str, bytes_at_once: float, bytes_a_second: float
+def network_separator(
+    name: str,
+    *,
+    lesson: str = "",
+    reference: str = "",
+    bytes_at_once: float = 100e6,
+    bytes_a_second: float = 1e6,
 ) -> Callable[..., Estimates]:
-    """A separator for the catalogue that runs a network whose weights are shipped; they are read when it is called.
+    """A separator for the catalogue that runs a network; its weights are read when it is called.
 
     Parameters
     ----------
     name : str
-        Of the network's file in data/models/networks.
-    lesson, source : str
+        Of the network's file in data/models/networks, or of a network that was registered, whose weights the option
+        `weights` must name.
+    lesson, reference : str
         The notebook that teaches it and the paper, for its docstring.
     bytes_at_once, bytes_a_second : float
         The network's working memory for each channel, as measured: in any case, and for each second of a chunk.
@@ -212,13 +219,14 @@ def shipped_separator(
         chunk_s: float = CHUNK_S,
         overlap_s: float = OVERLAP_S,
         players: Mapping[str, str] | None = None,
+        weights: str | os.PathLike | Network | None = None,
     ) -> Estimates:
-        model = weights.shipped(name)
+        model = stored_weights.network_of(weights, name)
         lengths: Any = {"chunk_s": chunk_s, "overlap_s": overlap_s}
         return separate(model, mixture, sample_rate_hz, score, players=players, even_level=True, **lengths)
 
     separator.__name__ = separator.__qualname__ = name.replace("-", "_")
-    separator.__doc__ = f"""Separate with the shipped network {name}; see `mss_lab.neural.apply.separate`.
+    separator.__doc__ = f"""Separate with the network {name}; see `mss_lab.neural.apply.separate`.
 
     Parameters
     ----------
@@ -227,8 +235,10 @@ def shipped_separator(
     score : Score, optional
     chunk_s, overlap_s : float, seconds
     players : mapping, optional
+    weights : path or Network, optional
+        A file of weights of your own; without it, the weights that ship.
 
-    Lesson: {lesson}. Source: {source}
+    Lesson: {lesson}. Source: {reference}
     """
     return separator
 
@@ -272,7 +282,7 @@ def _estimates(
 
     def whole_hops(length_s: float) -> int:
         # Chunks that begin on the grid of the whole recording's frames have the same frames.
-        return hop * max(1, round(length_s * rate_hz / hop))
+        return int(hop * max(1, round(length_s * rate_hz / hop)))
 
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
@@ -300,18 +310,19 @@ def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: in
     length = max(samples, round(LEAST_S * rate_hz))
     padded = np.pad(waveform, ((0, 0), (0, length - samples)))
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    rolls = None
+    conditions = None
     if notes is not None:
         roll = roll_of(notes, len(network.sources), 1 + length // hop, rate_hz / hop, first / rate_hz)
-        rolls = torch.from_numpy(roll).to(device).expand(channels, -1, -1, -1)
+        conditions = {"rolls": torch.from_numpy(roll).to(device).expand(channels, -1, -1, -1)}
     trains = network.training
     network.eval()
     try:
         with torch.inference_mode():
-            estimates = network(torch.from_numpy(padded).to(device), rolls)[:, wanted, :samples]
+            estimates: torch.Tensor = network(torch.from_numpy(padded).to(device), conditions)[:, wanted, :samples]
     finally:
         network.train(trains)
-    return estimates.float().cpu().numpy().swapaxes(0, 1).reshape(-1, samples)
+    by_channel: np.ndarray = estimates.float().cpu().numpy()
+    return by_channel.swapaxes(0, 1).reshape(-1, samples)
 
 
 def _blocks(waveform: np.ndarray, gains: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
@@ -326,7 +337,8 @@ def _level_gains(waveform: np.ndarray) -> np.ndarray:
     for start in range(0, waveform.shape[1], SUM_SAMPLES):
         squares += np.sum(np.square(waveform[:, start : start + SUM_SAMPLES], dtype=np.float64), axis=1)
     level = np.sqrt(squares / waveform.shape[1])
-    return np.divide(LEVEL, level, out=np.ones(len(level)), where=level > 0)[:, np.newaxis]
+    gains: np.ndarray = np.divide(LEVEL, level, out=np.ones(len(level)), where=level > 0)
+    return gains[:, np.newaxis]
 
 
 class _Window:

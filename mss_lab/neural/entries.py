@@ -1,6 +1,6 @@
 """The catalogue's entries of the networks whose weights are shipped.
 
-Contents: NETWORK_LIBRARIES, PLAYERS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
+Contents: NETWORK_LIBRARIES, PLAYERS, WEIGHTS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
 REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, METHODS.
 """
 
@@ -12,7 +12,10 @@ NETWORK_LIBRARIES = ("torch", "safetensors")
 # Which of a network's sources a source of the score is, where its name does not say.
 PLAYERS = Pairs("SOURCE", "INSTRUMENT")
 
-NETWORK_OPTIONS = declare(chunk_s=30.0, overlap_s=4.0, players=Option(None, PLAYERS))
+# Weights that were trained elsewhere, in place of those that ship.
+WEIGHTS = Own("a file of weights of your own, NAME.safetensors")
+
+NETWORK_OPTIONS = declare(chunk_s=30.0, overlap_s=4.0, players=Option(None, PLAYERS), weights=Option(None, WEIGHTS))
 
 MASK_INFERENCE = Method(
     name="mask-inference",
@@ -75,8 +78,8 @@ REFINED_NMF = Method(
     options=declare(
         tolerance_s=0.2,
         tuning_hz=None,
-        network=Option("refiner", Own("the name of a refiner")),
         strength=Option(1.0, Number(0, 1)),
+        weights=Option(None, WEIGHTS),
     ),
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",

@@ -12,7 +12,7 @@ import math
 import torch
 
 from .. import checks
-from ..refusals import RefusedType, RefusedValue
+from ..refusals import RefusedType, RefusedValue, ShapeError
 
 # Amplitudes of the cosines that a window is a sum of; the sine window is no such sum.
 COSINES = {
@@ -100,7 +100,7 @@ def istft(
     *leading, bins, count = transform.shape
     wanted = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
     if (bins, count) != wanted:
-        raise checks.ShapeError(
+        raise ShapeError(
             f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at "
             f"window {window_samples}, hop {hop_samples}, got {tuple(transform.shape)}; use those it was made with"
         )

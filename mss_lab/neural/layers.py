@@ -5,12 +5,12 @@ Contents: masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
 
 from collections.abc import Iterator
 from types import EllipsisType
+from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
 
-from .. import checks
-from ..refusals import RefusedValue
+from ..refusals import RefusedValue, ShapeError
 from . import frontend
 
 
@@ -57,14 +57,15 @@ def masked_waveforms(
     bins, frames = window_samples // 2 + 1, frontend.frame_count(length, window_samples, hop_samples)
     batch, sources = masks.shape[:2]
     if masks.shape != (batch, sources, bins, frames) or mixture_stft.shape != (batch, bins, frames):
-        raise checks.ShapeError(
+        raise ShapeError(
             f"masks must be (batch, sources, {bins} freq, {frames} frames) and mixture_stft the same without sources "
             f"for {length} samples, got {tuple(masks.shape)} and {tuple(mixture_stft.shape)}; use one window and hop"
         )
     if mixture_stft.requires_grad:
         raise RefusedValue("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
     taper = frontend.make_window(window, window_samples, masks.dtype, masks.device)
-    return _MaskedWaveforms.apply(masks, mixture_stft, taper, hop_samples, length)
+    waveforms: torch.Tensor = _MaskedWaveforms.apply(masks, mixture_stft, taper, hop_samples, length)
+    return waveforms
 
 
 def check_hop(window_samples: int, hop_samples: int, least_parts: int = 2) -> None:
@@ -78,7 +79,9 @@ def check_hop(window_samples: int, hop_samples: int, least_parts: int = 2) -> No
 
 class _MaskedWaveforms(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, masks, mixture, taper, hop, length):
+    def forward(
+        ctx: Any, masks: torch.Tensor, mixture: torch.Tensor, taper: torch.Tensor, hop: int, length: int
+    ) -> torch.Tensor:
         window, frames = len(taper), mixture.shape[-1]
         mixture = mixture.unsqueeze(1).expand(masks.shape)
         heard = slice(window // 2, window // 2 + length)
@@ -94,7 +97,7 @@ class _MaskedWaveforms(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None, None]:
         masks, mixture, taper, cover = ctx.saved_tensors
         window, frames = len(taper), mixture.shape[-1]
         gradient = torch.empty_like(masks)

@@ -13,6 +13,7 @@ Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al., ICASSP 2021 (X-UMX); wSD
 """
 
 import math
+from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -87,14 +88,17 @@ def frequency_loss(
             f"magnitude must have the shape of masks without its sources, {tuple(masks[:, 0].shape)}, got "
             f"{tuple(magnitude.shape)}; give one magnitude for each item of the batch"
         )
-    return _FrequencyLoss.apply(masks, magnitude, targets, combine)
+    loss: torch.Tensor = _FrequencyLoss.apply(masks, magnitude, targets, combine)
+    return loss
 
 
 class _FrequencyLoss(torch.autograd.Function):
     """Loss and gradient in one pass, an item at a time: nothing of the batch's size is stored but the gradient."""
 
     @staticmethod
-    def forward(ctx, masks, magnitude, targets, combine):
+    def forward(
+        ctx: Any, masks: torch.Tensor, magnitude: torch.Tensor, targets: torch.Tensor, combine: str
+    ) -> torch.Tensor:
         sources = masks.shape[1]
         own, shared, count = (
             (2 ** (sources - 2), 2 ** (sources - 2) - 1, 2**sources - 2) if combine else (1, 0, sources)
@@ -117,7 +121,7 @@ class _FrequencyLoss(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * upstream, None, None, None
 
@@ -154,10 +158,10 @@ def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine
     taken = combinations(sources.shape[1], combine=combine).to(products)
     left, none = 1 - taken, torch.zeros_like(taken)
 
-    def product(first, second):
+    def product(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         return ((first @ products) * second).sum(-1) + LEAST_ENERGY
 
-    def energy(weights):
+    def energy(weights: torch.Tensor) -> torch.Tensor:
         # A difference of large numbers may round to less than nothing.
         return ((weights @ products) * weights).sum(-1).clamp(min=0) + LEAST_ENERGY
 
@@ -168,7 +172,7 @@ def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine
     taken_cosine = product(target, estimate) * (target_energy * energy(estimate)).rsqrt()
     rest_cosine = product(rest, estimated_rest) * (rest_energy * energy(estimated_rest)).rsqrt()
     loudness = target_energy / (target_energy + rest_energy)
-    loss = 1 - loudness * taken_cosine - (1 - loudness) * rest_cosine
+    loss: torch.Tensor = 1 - loudness * taken_cosine - (1 - loudness) * rest_cosine
     return loss.mean().to(estimates.dtype)
 
 
@@ -190,14 +194,15 @@ def gram(estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
 
     Lesson: notebooks/17_xumx.ipynb.
     """
-    return _Gram.apply(estimates, sources)
+    products: torch.Tensor = _Gram.apply(estimates, sources)
+    return products
 
 
 class _Gram(torch.autograd.Function):
     """Stretch by stretch, so that no float64 copy of whole signals is made; the gradient keeps the signals' type."""
 
     @staticmethod
-    def forward(ctx, estimates, sources):
+    def forward(ctx: Any, estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(estimates, sources)
         wide = torch.float32 if estimates.device.type == "mps" else torch.float64
         count = 2 * sources.shape[1]
@@ -211,7 +216,7 @@ class _Gram(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
         estimates, sources = ctx.saved_tensors
         count = sources.shape[1]
         weights = (upstream + upstream.mT)[:, count:].to(sources.dtype)

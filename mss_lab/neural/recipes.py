@@ -1,18 +1,29 @@
-"""How each network is trained, as data: its sizes, what it is shown, and for how long.
+"""How each network is trained, as data: its settings, what it is shown, and all options of the training.
 
 Two presets each. `student` fits a course: 16 kHz, four players, at most 90 minutes on two cores. `paper` has the
-figures of the source, where the source gives them; what it leaves open is the student's.
+figures of the reference, where the reference gives them; what it leaves open is the student's.
 
-Contents: RECIPES, Recipe, names, recipe. Lesson: notebooks/16_learn_a_mask.ipynb
+A recipe of your own is added by `register`. Every field can be changed for one run: `recipe.changed({"fit": {"steps":
+100}})`, which is also what a TOML file or a card of weights contains.
+
+Contents: Recipe, RECIPES, PRESETS, names, recipe, register, read_changes. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
+import json
+import os
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .. import checks
+from ..refusals import RefusedValue
+from .fit_options import FitOptions
+from .training_data import CueData, RecipeData, SongData
 
 PRESETS = ("student", "paper")
+SECTIONS = ("settings", "data", "fit")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,59 +33,59 @@ class Recipe:
     Attributes
     ----------
     network : str
-        Name in `mss_lab.neural.models.MODELS`.
+        Name in `mss_lab.neural.models`.
     settings : mapping
-        What differs from the defaults of its settings. Sources and sample rate come from the data.
-    sample_rate_hz : int
-        That the data must have.
-    segment_s : float
-        Length of the segments that it is shown.
-    batch : int
-        Segments a step.
-    steps : int
-    gains : (low, high)
-        Drawn for each source of each segment.
-    incoherent : float
-        How often a segment's sources come from different songs.
-    validate_every : int, steps
-    validate_batches : int
-    further options
-        As for `mss_lab.neural.fit.fit`.
+        What differs from the defaults of the network's settings. Sources and sample rate come from the data.
+    data : SongData, CueData or a class of your own
+        What the network is shown; see `mss_lab.neural.training_data`.
+    fit : FitOptions
     """
 
     network: str
-    settings: Mapping[str, Any]
-    sample_rate_hz: int = 16_000
-    segment_s: float = 6.0
-    batch: int = 8
-    steps: int = 6000
-    gains: tuple[float, float] = (0.25, 1.25)
-    incoherent: float = 0.0
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    schedule: str = "cosine"
-    warmup_steps: int = 0
-    plateau: int = 5
-    clip_norm: float | None = 5.0
-    validate_every: int = 200
-    validate_batches: int = 8
-    patience: int | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    data: RecipeData = dataclasses.field(default_factory=SongData)
+    fit: FitOptions = dataclasses.field(default_factory=FitOptions)
+
+    def changed(self, changes: Mapping[str, Mapping[str, Any]]) -> "Recipe":
+        """The recipe with changes by section: `settings`, `data` and `fit`; RefusedValue or RefusedType for bad ones.
+
+        Settings of the network are checked when it is built.
+        """
+        for section in changes:
+            checks.check_choice("section", section, SECTIONS)
+        return dataclasses.replace(
+            self,
+            settings={**self.settings, **changes.get("settings", {})},
+            data=_changed_data(self.data, changes.get("data", {})),
+            fit=self.fit.replace(**{name: _tuples(value) for name, value in changes.get("fit", {}).items()}),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for JSON; its sections, given to `changed`, make the same recipe of any other of this network."""
+        return {
+            "network": self.network,
+            "settings": dict(self.settings),
+            "data": dataclasses.asdict(self.data),
+            "fit": dataclasses.asdict(self.fit),
+        }
+
+
+def _student(steps: int) -> FitOptions:
+    return FitOptions(steps=steps, schedule="cosine")
 
 
 # Tunturi et al.: 351 songs, 64 segments of each in an epoch, batches of 16, so 1404 steps; at most 1000 epochs, with a
 # patience of 20. Their learning rate would fall only after 80 epochs without progress, which never come.
 _XUMX_PAPER: dict[str, Any] = {
-    "sample_rate_hz": 44_100,
-    "segment_s": 6.0,
-    "batch": 16,
-    "steps": 1_404_000,
-    "learning_rate": 1e-4,
-    "weight_decay": 1e-5,
-    "schedule": "constant",
-    "clip_norm": None,
-    "validate_every": 1404,
-    "patience": 20,
+    "data": SongData(sample_rate_hz=44_100, batch=16),
+    "fit": FitOptions(
+        steps=1_404_000,
+        learning_rate=1e-4,
+        weight_decay=1e-5,
+        clip_norm=None,
+        validate_every=1404,
+        patience=20,
+    ),
 }
 _XUMX_STUDENT: dict[str, Any] = {
     "window_samples": 2048,
@@ -88,27 +99,14 @@ _XUMX_STUDENT: dict[str, Any] = {
 # rate halved after 5 epochs without improvement. The thesis clips gradients at the 10th percentile of their lengths so
 # far; here the limit is fixed.
 _MASK_INFERENCE_PAPER: dict[str, Any] = {
-    "segment_s": 10.0,
-    "batch": 25,
-    "steps": 80_000,
-    "gains": (1.0, 1.0),
-    "learning_rate": 1e-4,
-    "schedule": "plateau",
-    "plateau": 5,
-    "validate_every": 800,
+    "data": SongData(segment_s=10.0, batch=25, gains=(1.0, 1.0)),
+    "fit": FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800),
 }
 # Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here two segments follow each
 # other, so that fewer of their frames lie at the edge of an excerpt.
 _CNN_PAPER: dict[str, Any] = {
-    "sample_rate_hz": 44_100,
-    "segment_s": 59 * 512 / 44_100,
-    "batch": 16,
-    "steps": 100_000,
-    "optimizer": "adadelta",
-    "learning_rate": 1.0,
-    "schedule": "constant",
-    "clip_norm": None,
-    "gains": (1.0, 1.0),
+    "data": SongData(sample_rate_hz=44_100, segment_s=59 * 512 / 44_100, batch=16, gains=(1.0, 1.0)),
+    "fit": FitOptions(steps=100_000, optimizer="adadelta", learning_rate=1.0, clip_norm=None),
 }
 _CNN_STUDENT: dict[str, Any] = {
     "window_samples": 2048,
@@ -121,43 +119,61 @@ _CNN_STUDENT: dict[str, Any] = {
     "even_level": True,
     "loss": "mean",
 }
-_CNN_STUDENT_DATA: dict[str, Any] = {"segment_s": 59 * 512 / 16_000, "batch": 16, "steps": 12_000}
+_CNN_STUDENT_RUN: dict[str, Any] = {
+    "data": SongData(segment_s=59 * 512 / 16_000, batch=16),
+    "fit": _student(12_000),
+}
+# The refiner: two cores, 90 minutes at most. The best weights on validation are not kept: it is too short to rank the
+# last few, and the learning rate has fallen to 0.
+_REFINER_FIT = FitOptions(
+    steps=7000,
+    optimizer="adamw",
+    learning_rate=2e-3,
+    weight_decay=1e-2,
+    schedule="cosine",
+    warmup_steps=50,
+    clip_norm=1.0,
+    validate_every=400,
+    keep="last",
+)
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "context-window": {
-        "student": Recipe("context-window", {}, segment_s=4.0),
-        "paper": Recipe("context-window", {"hidden": 1024, "layers": 3}, segment_s=4.0, steps=60_000),
+        "student": Recipe("context-window", {}, SongData(segment_s=4.0), _student(6000)),
+        "paper": Recipe("context-window", {"hidden": 1024, "layers": 3}, SongData(segment_s=4.0), _student(60_000)),
     },
     "mask-inference": {
         "student": Recipe(
             "mask-inference",
             # With masks apart, each for itself, the loss is lowest for long where a network gives nobody anything.
             {"hidden": 128, "layers": 2, "even_level": True, "masks": "softmax"},
-            segment_s=4.0,
-            steps=9000,
+            SongData(segment_s=4.0),
+            _student(9000),
         ),
         "paper": Recipe("mask-inference", {}, **_MASK_INFERENCE_PAPER),
     },
     "xumx": {
-        "student": Recipe("xumx", _XUMX_STUDENT),
+        "student": Recipe("xumx", _XUMX_STUDENT, SongData(), _student(6000)),
         "paper": Recipe("xumx", {}, **_XUMX_PAPER),
     },
     "xumx-informed": {
-        "student": Recipe("xumx-informed", _XUMX_STUDENT),
+        "student": Recipe("xumx-informed", _XUMX_STUDENT, SongData(), _student(6000)),
         "paper": Recipe("xumx-informed", {}, **_XUMX_PAPER),
     },
     "xumx-score-only": {
-        "student": Recipe("xumx-score-only", _XUMX_STUDENT),
+        "student": Recipe("xumx-score-only", _XUMX_STUDENT, SongData(), _student(6000)),
         "paper": Recipe("xumx-score-only", {}, **_XUMX_PAPER),
     },
     "score-cnn": {
-        "student": Recipe("score-cnn", _CNN_STUDENT, **_CNN_STUDENT_DATA),
+        "student": Recipe("score-cnn", _CNN_STUDENT, **_CNN_STUDENT_RUN),
         "paper": Recipe("score-cnn", {}, **_CNN_PAPER),
     },
     "score-cnn-timbre": {
-        "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_DATA),
+        "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_RUN),
         "paper": Recipe("score-cnn", {"timbre_only": True}, **_CNN_PAPER),
     },
+    # It takes any players, and there is no paper that it follows.
+    "refiner": {"student": Recipe("refiner", {}, CueData(), _REFINER_FIT)},
 }
 
 
@@ -173,3 +189,57 @@ def recipe(name: str, preset: str = "student") -> Recipe:
     """
     presets = RECIPES[checks.check_choice("recipe", name, RECIPES)]
     return presets[checks.check_choice("preset", preset, presets)]
+
+
+def register(name: str, made: Recipe, *, preset: str = "student") -> None:
+    """Add a recipe of your own, or replace one that was added before; shipped recipes stay as they are."""
+    if name in SHIPPED:
+        raise RefusedValue(f"a recipe of your own must have a name of its own, got {name}, which is a shipped recipe's")
+    RECIPES[name] = {**RECIPES.get(name, {}), preset: made}
+
+
+def read_changes(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
+    """Changes to a recipe from a TOML file, or from the card of weights, which then are trained again.
+
+    Parameters
+    ----------
+    path : path
+        A .toml file with the tables `settings`, `data` and `fit`, each of them optional; or the .json card that
+        training writes beside the weights.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds something else.
+    """
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    try:
+        if path.suffix == ".json":
+            content = json.loads(text)["training"]
+            return {section: content[section] for section in SECTIONS}
+        content = tomllib.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise RefusedValue(
+            f"{path} must be a TOML file with tables {', '.join(SECTIONS)}, or the card of a trained network, got "
+            f"another file ({error}); see the section on training in the guide"
+        ) from error
+    for section, table in content.items():
+        checks.check_choice(f"{path.name}: table", section, SECTIONS)
+        if not isinstance(table, dict):
+            raise RefusedValue(f"{path}: {section} must be a table, got {table!r}; write [{section}] above its lines")
+    return content
+
+
+def _changed_data(data: Any, changes: Mapping[str, Any]) -> Any:
+    known = [field.name for field in dataclasses.fields(data)]
+    for name in changes:
+        checks.check_choice("data option", name, known)
+    return dataclasses.replace(data, **{name: _tuples(value) for name, value in changes.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+SHIPPED = frozenset(RECIPES)

@@ -8,6 +8,7 @@ Contents: separate, learnt_models. Lesson: notebooks/18_with_a_score_from_a_scor
 """
 
 import dataclasses
+import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +19,9 @@ from .. import checks, memory, options
 from ..chunks import chunks
 from ..refusals import RefusedValue
 from ..score.notes import Score
-from . import cues, weights
+from . import cues
+from . import weights as stored_weights
+from .contracts import Network
 from .entries import REFINED_NMF
 
 NETWORK = "refiner"
@@ -31,10 +34,10 @@ BLOCK_SAMPLES = 1 << 18
 NETWORK_BYTES = 120
 
 
-def _working_bytes(recording: memory.Recording, *, network: Any, **_: Any) -> float:
+def _working_bytes(recording: memory.Recording, *, weights: Any, **_: Any) -> float:
     from ..nmf import fixed_pitch, informed
 
-    rate_hz = 16_000 if isinstance(network, str) else network.sample_rate_hz
+    rate_hz = getattr(weights, "sample_rate_hz", 16_000)
     slower = dataclasses.replace(
         recording, sample_rate_hz=rate_hz, samples=max(1, round(recording.samples * rate_hz / recording.sample_rate_hz))
     )
@@ -58,8 +61,8 @@ def separate(
     *,
     tolerance_s: float = 0.2,
     tuning_hz: float | None = None,
-    network: str | torch.nn.Module = NETWORK,
     strength: float = 1.0,
+    weights: str | os.PathLike | Network | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with its score, and let a network correct the models.
 
@@ -75,10 +78,10 @@ def separate(
         How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
     tuning_hz : float > 0, optional
         Frequency of A4; estimated without it.
-    network : str or Refiner
-        Name of shipped weights, or a network.
     strength : float in [0, 1]
         By how much the network's corrections count; 0 is NMF at the network's rate.
+    weights : path or Refiner, optional
+        A file of weights of your own, or a network; without it, the weights that ship.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def separate(
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     score = check_score_fits(score, mixture.shape[1] / sample_rate_hz)
-    model: Any = weights.shipped(network) if isinstance(network, str) else network
+    model: Any = stored_weights.network_of(weights, NETWORK)
     rate_hz = model.sample_rate_hz
     if rate_hz == sample_rate_hz:
         estimates = memory.zeros_for(score.sources, mixture.shape)
@@ -168,7 +171,7 @@ def models_of_stretch(learnt: Any, waveform: np.ndarray, grid: dict[str, int], s
     from .. import transforms
 
     magnitude = transforms.common_magnitude(transforms.stft(waveform, **learnt.settings))
-    models = learnt.models_of(magnitude, start_s, start_s + waveform.shape[1] / grid["sample_rate_hz"])
+    models: np.ndarray = learnt.models_of(magnitude, start_s, start_s + waveform.shape[1] / grid["sample_rate_hz"])
     # NMF moves on in shorter steps; its frames are centred alike.
     return models[:, 0, :, :: grid["hop_samples"] // learnt.settings["hop_samples"]]
 
@@ -213,4 +216,5 @@ def _parted(model: Any, piece: np.ndarray, told: dict[str, np.ndarray], strength
     with torch.inference_mode():
         waveform = torch.from_numpy(np.ascontiguousarray(piece)).to(device)
         tensors = {name: torch.from_numpy(np.ascontiguousarray(array))[None].to(device) for name, array in told.items()}
-        return model.parted(waveform, tensors, strength=strength).cpu().numpy()
+        estimates: np.ndarray = model.parted(waveform, tensors, strength=strength).cpu().numpy()
+        return estimates

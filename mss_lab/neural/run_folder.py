@@ -7,7 +7,9 @@ next checkpoint. A checkpoint whose checksum is wrong is passed over for the one
 Contents: RunFolder, Checkpoint, Best, read_curve. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
+import csv
 import dataclasses
+import io
 import json
 import os
 import pickle
@@ -21,9 +23,12 @@ import torch
 from .. import files, shipped
 from ..refusals import RefusedValue
 
-FORMAT = "mss_lab training run, version 1"
-RECORD, CURVE = "run.json", "curve.jsonl"
+FORMAT = "mss_lab training run, version 2"
+RECORD, CURVE = "run.json", "curve.csv"
 KEPT = 2
+
+# The columns of the curve; a row has an empty field where it has no such value.
+COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "validation", "song_sdr_db", "seconds")
 
 Row = dict[str, float]
 
@@ -55,6 +60,8 @@ class Checkpoint:
         Validations since the best.
     stopped : str
         "early" where nothing is to come after it, else empty.
+    average : dict or None
+        State of the averaged weights, where there is an average.
     """
 
     step: int
@@ -64,6 +71,7 @@ class Checkpoint:
     best: Best | None = None
     waited: int = 0
     stopped: str = ""
+    average: dict[str, torch.Tensor] | None = None
 
     def is_last(self, steps: int) -> bool:
         """Whether a run of so many steps ends here."""
@@ -180,18 +188,20 @@ class RunFolder:
         if trouble:
             warnings.warn(f"{trouble}: the last weights are used", stacklevel=3)
             return None
-        return torch.load(self.folder / best.file, map_location="cpu", weights_only=True)
+        weights: dict[str, torch.Tensor] = torch.load(self.folder / best.file, map_location="cpu", weights_only=True)
+        return weights
 
     def add_row(self, row: Row) -> None:
         """Add a line to the curve, all of it at once."""
-        with _writing(self.folder / CURVE), (self.folder / CURVE).open("ab", buffering=0) as file:
-            file.write((json.dumps(row) + "\n").encode())
+        path = self.folder / CURVE
+        with _writing(path), path.open("ab", buffering=0) as file:
+            file.write(_as_csv([row], header=file.tell() == 0).encode())
 
     def cut_curve(self, step: int) -> list[Row]:
-        """Drop what the curve has behind a step, and a line that a kill has cut; returns the rest."""
+        """Drop the rows of the curve after a step, and a line that was cut short; returns the rest."""
         rows = [row for row in read_curve(self.folder) if row["step"] <= step]
         with _writing(self.folder / CURVE), files.whole_file(self.folder / CURVE) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            temporary.write_text(_as_csv(rows, header=True))
         return rows
 
     def _trouble(self, name: str, sha256: str) -> str:
@@ -223,16 +233,28 @@ class RunFolder:
 
 
 def read_curve(folder: str | os.PathLike) -> list[Row]:
-    """The rows of a run's curve, oldest first, at any time, also while it trains; none where there is no curve yet.
+    """The rows of a run's curve, oldest first; none where there is no curve yet. A run may be writing to it meanwhile.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     path = Path(folder) / CURVE
     if not path.exists():
         return []
-    # What stands behind the last end of a line is a line under way.
+    # What stands behind the last end of a line is a line that is being written.
     whole, _, _ = path.read_text().rpartition("\n")
-    return [json.loads(line) for line in whole.splitlines() if line]
+    rows = csv.DictReader(whole.splitlines())
+    return [
+        {name: int(value) if name == "step" else float(value) for name, value in row.items() if value} for row in rows
+    ]
+
+
+def _as_csv(rows: Iterable[Row], *, header: bool) -> str:
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    if header:
+        table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
 
 
 class _writing:
@@ -259,7 +281,7 @@ class _writing:
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         known = isinstance(record, dict) and record.get("format") == FORMAT
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RefusedValue(f"{path} is damaged ({error}); bring it back, or begin again in another folder") from error

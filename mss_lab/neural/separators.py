@@ -7,7 +7,7 @@ Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score
 Lesson: notebooks/17_xumx.ipynb
 """
 
-from .apply import shipped_separator
+from .apply import network_separator
 
 XUMX = "Sawata et al., ICASSP 2021"
 TUNTURI = "Tunturi et al., 2025"
@@ -17,21 +17,21 @@ MIRON = "Miron, Janer and Gómez, ISMIR 2017"
 XUMX_BYTES = {"bytes_at_once": 12e6, "bytes_a_second": 0.5e6}
 CNN_BYTES = {"bytes_at_once": 53e6, "bytes_a_second": 0.7e6}
 
-mask_inference = shipped_separator(
+mask_inference = network_separator(
     "mask-inference",
     lesson="notebooks/16_learn_a_mask.ipynb",
-    source="Erdogan et al., ICASSP 2015",
+    reference="Erdogan et al., ICASSP 2015",
     bytes_at_once=57e6,
     bytes_a_second=0.1e6,
 )
-xumx = shipped_separator("xumx", lesson="notebooks/17_xumx.ipynb", source=XUMX, **XUMX_BYTES)
-xumx_informed = shipped_separator(
-    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI, **XUMX_BYTES
+xumx = network_separator("xumx", lesson="notebooks/17_xumx.ipynb", reference=XUMX, **XUMX_BYTES)
+xumx_informed = network_separator(
+    "xumx-informed", lesson="notebooks/18_with_a_score_from_a_score.ipynb", reference=TUNTURI, **XUMX_BYTES
 )
-xumx_score_only = shipped_separator(
-    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", source=TUNTURI, **XUMX_BYTES
+xumx_score_only = network_separator(
+    "xumx-score-only", lesson="notebooks/18_with_a_score_from_a_score.ipynb", reference=TUNTURI, **XUMX_BYTES
 )
-score_cnn = shipped_separator("score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON, **CNN_BYTES)
-score_cnn_timbre = shipped_separator(
-    "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", source=MIRON, **CNN_BYTES
+score_cnn = network_separator("score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", reference=MIRON, **CNN_BYTES)
+score_cnn_timbre = network_separator(
+    "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", reference=MIRON, **CNN_BYTES
 )

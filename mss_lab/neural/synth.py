@@ -281,7 +281,8 @@ def _coloured(noise: Tensor, table_db: Tensor, sample_rate_hz: int, dtype: torch
     wanted_hz = bins_hz.clamp(min=GRID_START_HZ).expand(len(noise), -1)
     gains = torch.exp(_read(table_db, owner, wanted_hz) * (math.log(10) / 20)) * _below_limit(bins_hz, sample_rate_hz)
     gains = gains / gains.square().mean(1, keepdim=True).sqrt().clamp(min=1e-30)
-    return torch.fft.irfft(torch.fft.rfft(noise.to(dtype)) * gains, length)
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(noise.to(dtype)) * gains, length)
+    return filtered
 
 
 def _convolved(sound: Tensor, taps: Tensor) -> Tensor:
@@ -291,7 +292,8 @@ def _convolved(sound: Tensor, taps: Tensor) -> Tensor:
         return sound * taps
     size = good_size(samples + min(taps.shape[1], samples) - 1)
     spectrum = torch.fft.rfft(sound, size) * torch.fft.rfft(taps[:, :samples], size)
-    return torch.fft.irfft(spectrum, size)[:, :samples]
+    convolved: Tensor = torch.fft.irfft(spectrum, size)
+    return convolved[:, :samples]
 
 
 def _read(table_db: Tensor, owner: Tensor, frequency_hz: Tensor) -> Tensor:

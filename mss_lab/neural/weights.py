@@ -4,7 +4,7 @@
 which settings, who may want to know what: data, seed, time, figures; and the SHA-256 of the numbers. Without its card
 no file is read.
 
-Contents: save, load, card, shipped, shipped_card, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: save, load, card, network_of, shipped, shipped_card, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -18,12 +18,12 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
 
 from .. import checks, files
 from .. import shipped as shipping
-from ..refusals import RefusedValue
+from ..refusals import RefusedType, RefusedValue
 from . import models
+from .contracts import Network
 
 FORMAT = "mss_lab network, version 1"
 FOLDER = "models/networks"
@@ -34,7 +34,7 @@ OWN = ("format", "network", "settings", "sources", "sample_rate_hz", "needs_scor
 
 
 def save(
-    model: nn.Module,
+    model: Network,
     path: str | os.PathLike,
     card: Mapping[str, Any],
     *,
@@ -45,8 +45,8 @@ def save(
 
     Parameters
     ----------
-    model : nn.Module
-        Of a class that is listed in `mss_lab.neural.models.MODELS`.
+    model : Network
+        Of a class that `mss_lab.neural.models` knows by name.
     path : path
         Ends in .safetensors.
     card : mapping
@@ -71,7 +71,6 @@ def save(
     claimed = [name for name in card if name in OWN]
     if claimed:
         raise RefusedValue(f"card must leave {', '.join(claimed)} to this function, got them given; leave them out")
-    network: Any = model
     state = {name: _stored(name, tensor, wanted) for name, tensor in model.state_dict().items()}
     # Written by Python, whose files have the usual permissions, and which names a full disk.
     numbers = safetensors.torch.save(state)
@@ -85,10 +84,10 @@ def save(
     full = {
         "format": FORMAT,
         "network": models.name_of(model),
-        "settings": dataclasses.asdict(network.settings),
-        "sources": list(network.sources),
-        "sample_rate_hz": network.sample_rate_hz,
-        "needs_score": network.needs_score,
+        "settings": dataclasses.asdict(model.settings),
+        "sources": list(model.sources),
+        "sample_rate_hz": model.sample_rate_hz,
+        "needs_score": model.needs_score,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "dtype": dtype,
         "sha256": hashlib.sha256(numbers).hexdigest(),
@@ -98,7 +97,7 @@ def save(
         temporary.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def load(path: str | os.PathLike) -> nn.Module:
+def load(path: str | os.PathLike) -> Network:
     """The network of a file, with its weights in float32, ready to be used.
 
     Parameters
@@ -124,6 +123,11 @@ def load(path: str | os.PathLike) -> nn.Module:
             f"{path} is damaged, or not the file that its card {path.with_suffix('.json').name} was written for: its "
             "checksum is another; copy both again"
         )
+    if facts["network"] not in models.MODELS:
+        raise RefusedValue(
+            f"{path} holds weights of a network called {facts['network']}, which is not known here; load the file that "
+            "defines it first (--plugin FILE.py, or mss_lab.plugins.load)"
+        )
     model = models.build(facts["network"], facts["settings"])
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
@@ -133,7 +137,8 @@ def load(path: str | os.PathLike) -> nn.Module:
             f"{path} does not hold the weights of a {facts['network']} with its card's settings ({first}); "
             "make it again, or copy both files again"
         ) from error
-    return model.eval()
+    model.eval()
+    return model
 
 
 def card(path: str | os.PathLike) -> dict[str, Any]:
@@ -155,13 +160,39 @@ def card(path: str | os.PathLike) -> dict[str, Any]:
             "which network they are for"
         )
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RefusedValue(f"{path} is damaged ({error}); copy it again, with its weights") from error
     missing = [name for name in OWN if not isinstance(facts, dict) or name not in facts]
     if missing or facts["format"] != FORMAT:
         raise RefusedValue(f"{path} must be the card of a network of mss_lab, got another file; copy it again")
     return facts
+
+
+def network_of(weights: "str | os.PathLike | Network | None", name: str) -> Network:
+    """The network that the option `weights` of a method names.
+
+    Parameters
+    ----------
+    weights : path, Network or None
+        A file that `save` wrote, or a network in memory. None takes the weights that ship under `name`.
+    name : str
+        Of the method's own network.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load`; or if there are no shipped weights of that name.
+    """
+    if weights is None:
+        if name not in shipped_names() and name in models.MODELS and name not in models.SHIPPED:
+            raise RefusedValue(f"{name} is a network of your own and needs its weights; give weights=FILE.safetensors")
+        return shipped(name)
+    if isinstance(weights, str | os.PathLike):
+        return _kept(Path(weights).resolve(), _written_at(weights))
+    if not hasattr(weights, "sample_rate_hz"):
+        raise RefusedType(f"weights must be the path of a file or a network, got {weights!r}; give NAME.safetensors")
+    return weights
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -173,7 +204,7 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.safetensors")))
 
 
-def shipped(name: str) -> nn.Module:
+def shipped(name: str) -> Network:
     """A network whose weights are shipped, by name; read once, and shared by all who ask.
 
     Raises
@@ -183,7 +214,8 @@ def shipped(name: str) -> nn.Module:
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
-    return _kept(_shipped_path(name))
+    path = _shipped_path(name)
+    return _kept(path, _written_at(path))
 
 
 def shipped_card(name: str) -> dict[str, Any]:
@@ -200,8 +232,14 @@ def _shipped_path(name: str) -> Path:
 
 
 @functools.lru_cache(maxsize=2)
-def _kept(path: Path) -> nn.Module:
+def _kept(path: Path, written_at: int) -> Network:
+    # A file that was written anew is read anew.
     return load(path)
+
+
+def _written_at(path: str | os.PathLike) -> int:
+    path = Path(path)
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

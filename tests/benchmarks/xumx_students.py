@@ -23,12 +23,12 @@ STUDENTS = ("xumx", "xumx-informed", "xumx-score-only")
 def seconds(model: torch.nn.Module, recipe: recipes.Recipe, steps: int) -> float:
     """Processor's seconds of the quickest step."""
     generator = torch.Generator().manual_seed(0)
-    samples = round(recipe.segment_s * recipe.sample_rate_hz)
+    samples = round(recipe.data.segment_s * recipe.data.sample_rate_hz)
     frames = 1 + samples // model.hop_samples
-    rolls = torch.rand(recipe.batch, len(SOURCES), frames, 128, generator=generator) < 0.02
-    sources = 0.05 * torch.randn(recipe.batch, len(SOURCES), samples, generator=generator)
+    rolls = torch.rand(recipe.data.batch, len(SOURCES), frames, 128, generator=generator) < 0.02
+    sources = 0.05 * torch.randn(recipe.data.batch, len(SOURCES), samples, generator=generator)
     batch = {"sources": sources, "rolls": rolls.float()}
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.fit.learning_rate)
     found = []
     for _ in range(steps + 1):
         before = time.process_time()
@@ -49,7 +49,7 @@ def main(given: list[str] | None = None) -> int:
     print(f"{torch.get_num_threads()} thread(s)\n{'student':18s}{'parameters':>12s}{'MB':>7s}{'s/step':>9s}")
     for name in STUDENTS:
         recipe = recipes.recipe(name)
-        settings = {**recipe.settings, "sources": SOURCES, "sample_rate_hz": recipe.sample_rate_hz, **sizes}
+        settings = {**recipe.settings, "sources": SOURCES, "sample_rate_hz": recipe.data.sample_rate_hz, **sizes}
         model = models.build(recipe.network, settings)
         count = sum(tensor.numel() for tensor in model.state_dict().values())
         print(f"{name:18s}{count:12d}{2 * count / 1e6:7.2f}{seconds(model, recipe, arguments.steps):9.2f}", flush=True)

@@ -32,7 +32,7 @@ class Identity(Fixed):
 
     longest = 0
 
-    def forward(self, mixture, rolls=None):
+    def forward(self, mixture, conditions=None):
         self.longest = max(self.longest, mixture.shape[-1])
         return torch.stack([mixture, torch.zeros_like(mixture)], dim=1)
 
@@ -40,7 +40,7 @@ class Identity(Fixed):
 class Local(Fixed):
     """Masks that follow from the magnitude of nine frames, on the grid of its own transform."""
 
-    def forward(self, mixture, rolls=None):
+    def forward(self, mixture, conditions=None):
         transform = frontend.stft(mixture, 128, 32)
         level = nn.functional.avg_pool1d(nn.functional.pad(transform.abs(), (4, 4)), 9, 1)
         mask = torch.sigmoid(3 * torch.sin(20 * level))
@@ -53,8 +53,8 @@ class Reader(Fixed):
 
     needs_score = True
 
-    def forward(self, mixture, rolls):
-        written = rolls.any(dim=-1).float().repeat_interleave(32, dim=-1)
+    def forward(self, mixture, conditions):
+        written = conditions["rolls"].any(dim=-1).float().repeat_interleave(32, dim=-1)
         return written[..., : mixture.shape[-1]]
 
 
@@ -117,7 +117,7 @@ def test_short_audio_keeps_the_contract(rng, rate_hz, samples, channels):
 class Humming(Fixed):
     """Never silent, whatever it hears."""
 
-    def forward(self, mixture, rolls=None):
+    def forward(self, mixture, conditions=None):
         return torch.ones(len(mixture), 2, mixture.shape[-1])
 
 
@@ -291,8 +291,8 @@ def shipped(tmp_path, monkeypatch):
         model = ToyNetwork(ToySettings(dropout=0.0, score=score))
         weights.save(model, tmp_path / "models" / "networks" / f"{name}.safetensors", {}, dtype="float16")
         lesson = "notebooks/17_xumx.ipynb"
-        function = apply.shipped_separator(
-            name, lesson=lesson, source="this test.", bytes_at_once=1e6, bytes_a_second=1e6
+        function = apply.network_separator(
+            name, lesson=lesson, reference="this test.", bytes_at_once=1e6, bytes_a_second=1e6
         )
         monkeypatch.setattr(apply, name.replace("-", "_"), function, raising=False)
         entry = catalogue.Method(
@@ -320,7 +320,7 @@ def test_shipped_weights_are_a_method_of_the_catalogue(shipped, rng):
         assert tuple(estimates) == score.sources
         assert all(estimate.shape == mixture.shape and estimate.any() for estimate in estimates.values())
         options = entry.defaults()
-        assert options == {"chunk_s": apply.CHUNK_S, "overlap_s": apply.OVERLAP_S, "players": None}
+        assert options == {"chunk_s": apply.CHUNK_S, "overlap_s": apply.OVERLAP_S, "players": None, "weights": None}
         documented = inspect.getdoc(entry.load())
         assert f"Lesson: {entry.lesson}" in documented
         assert all(option in documented for option in options)

@@ -18,7 +18,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from mss_lab.neural import fit, run_folder
+from mss_lab.neural import feed, fit, run_folder
 from tests.neural import toy_network
 from tests.neural.toy_network import batches, network, run, validation
 from tests.neural.training import Trap
@@ -101,8 +101,8 @@ def test_a_plain_loop_gives_the_same_weights(tmp_path):
 def test_a_run_that_broke_off_goes_on_as_if_it_had_not(tmp_path, unbroken, at):
     broken_off(tmp_path / "run", at)
     # Rows that came after the last checkpoint are written again, and not twice.
-    with (tmp_path / "run" / "curve.jsonl").open("a") as file:
-        file.write('{"step": 25, "loss": 9.9}\n')
+    with (tmp_path / "run" / "curve.csv").open("a") as file:
+        file.write("25,9.9,,,,,\n")
     # Whatever was drawn in between, and whatever weights the network starts from.
     torch.manual_seed(at)
     model, result = run(tmp_path / "run", model=network(seed=at))
@@ -167,8 +167,8 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not(tmp_path, unbroken):
         process.kill()
     (folder / ".mss-lab-half").mkdir()
     (folder / ".mss-lab-half" / "step-00000020.pt").write_bytes(b"half a checkpo")
-    with (folder / "curve.jsonl").open("a") as file:
-        file.write('{"step": 16, "lo')
+    with (folder / "curve.csv").open("a") as file:
+        file.write("16,0.")
     model, result = run(folder)
     assert result.resumed_from == 15
     assert_same_weights(model, unbroken[0])
@@ -215,7 +215,7 @@ def test_another_run_is_refused_and_what_differs_is_said(tmp_path, unbroken):
 def test_two_checkpoints_are_kept_and_nothing_else(unbroken):
     folder = unbroken[1].folder
     best = f"best-{unbroken[1].best_step:08d}.pt"
-    assert {path.name for path in folder.iterdir()} >= {"run.json", "curve.jsonl", "step-00000030.pt", best}
+    assert {path.name for path in folder.iterdir()} >= {"run.json", "curve.csv", "step-00000030.pt", best}
 
 
 def test_a_torn_checkpoint_falls_back_to_the_one_before(tmp_path, unbroken):
@@ -480,9 +480,9 @@ def test_two_processes_learn_what_one_does(tmp_path):
 
 def test_processes_share_a_batch():
     whole = batches(3)["sources"]
-    assert torch.equal(torch.cat([fit._share(whole, rank, 2) for rank in range(2)]), whole)
+    assert torch.equal(torch.cat([feed._share(whole, rank, 2) for rank in range(2)]), whole)
     with pytest.raises(ValueError, match="must be a multiple of the number of processes, 3, got 4 examples"):
-        fit._share(whole, 0, 3)
+        feed._share(whole, 0, 3)
 
 
 def test_nothing_is_said_unless_asked_for(tmp_path, capfd):
@@ -575,7 +575,7 @@ def test_tensorboard_is_used_where_it_is_installed(tmp_path, monkeypatch):
 
 def test_the_curve_has_whole_lines_only(tmp_path):
     assert fit.read_curve(tmp_path) == []
-    (tmp_path / "curve.jsonl").write_text('{"step": 5, "loss": 1.5}\n{"step": 10, "lo')
+    (tmp_path / "curve.csv").write_text("step,loss,learning_rate\n5,1.5,\n10,1.")
     assert fit.read_curve(tmp_path) == [{"step": 5, "loss": 1.5}]
 
 

@@ -152,8 +152,9 @@ def test_settings_that_cannot_be_are_refused(changes, message):
 def test_the_paper_recipe_has_the_figures_of_the_thesis():
     """100 epochs of 20 000 segments of 10 s, batches of 25, Adam at 1e-4, halved after 5 epochs that bring nothing."""
     recipe = recipes.recipe("mask-inference", "paper")
-    assert (recipe.optimizer, recipe.learning_rate, recipe.schedule, recipe.plateau) == ("adam", 1e-4, "plateau", 5)
-    assert (recipe.segment_s, recipe.batch) == (10.0, 25)
-    assert recipe.validate_every == 20_000 / recipe.batch and recipe.steps == 100 * recipe.validate_every
+    fit, data = recipe.fit, recipe.data
+    assert (fit.optimizer, fit.learning_rate, fit.schedule, fit.plateau) == ("adam", 1e-4, "plateau", 5)
+    assert (data.segment_s, data.batch) == (10.0, 25)
+    assert fit.validate_every == 20_000 / data.batch and fit.steps == 100 * fit.validate_every
     settings = models.build(recipe.network, {**recipe.settings, "hidden": 4}).settings
     assert (settings.layers, settings.dropout, settings.masks) == (4, 0.3, "sigmoid")

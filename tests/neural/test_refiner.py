@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mss_lab import signals, transforms
 from mss_lab.datasets import store
 from mss_lab.metrics.energy import sdr
-from mss_lab.neural import cues, frontend, make_cues, models, refine, train_refiner, weights
+from mss_lab.neural import cues, frontend, make_cues, models, recipes, refine, train, training_data, weights
 from mss_lab.neural.models import refiner
 from mss_lab.nmf import fixed_pitch
 from mss_lab.score.notes import Note, Score
@@ -206,7 +206,7 @@ def test_estimates_add_up_at_any_rate(network, rate_hz):
     sources, score = duet(2.0)
     mixture = sum(sources.values())
     mixture = np.repeat(np.concatenate([mixture, 0.5 * mixture]), 3, axis=1)[:, : 2 * rate_hz]
-    found = refine.separate(mixture, rate_hz, score, network=with_an_opinion(network))
+    found = refine.separate(mixture, rate_hz, score, weights=with_an_opinion(network))
     assert list(found) == ["high", "low"]
     assert_allclose(sum(found.values()), mixture, atol=2e-6)
     assert all(estimate.shape == mixture.shape and estimate.dtype == np.float32 for estimate in found.values())
@@ -215,7 +215,7 @@ def test_estimates_add_up_at_any_rate(network, rate_hz):
 def test_without_corrections_it_is_nmf_on_the_networks_grid(network):
     sources, score = duet()
     mixture = sum(sources.values())
-    found = refine.separate(mixture, RATE_HZ, score, network=with_an_opinion(network), strength=0.0)
+    found = refine.separate(mixture, RATE_HZ, score, weights=with_an_opinion(network), strength=0.0)
     alone = fixed_pitch.separate(mixture, RATE_HZ, score)
     for name, source in sources.items():
         assert sdr(source, found[name]) == pytest.approx(sdr(source, alone[name]), abs=0.5)
@@ -223,9 +223,9 @@ def test_without_corrections_it_is_nmf_on_the_networks_grid(network):
 
 def test_silence_and_a_single_sample(network):
     score = duet()[1]
-    silent = refine.separate(np.zeros((1, RATE_HZ), np.float32), RATE_HZ, score, network=network)
+    silent = refine.separate(np.zeros((1, RATE_HZ), np.float32), RATE_HZ, score, weights=network)
     assert not any(estimate.any() for estimate in silent.values())
-    short = refine.separate(np.full((1, 1), 0.5, np.float32), RATE_HZ, score, network=network)
+    short = refine.separate(np.full((1, 1), 0.5, np.float32), RATE_HZ, score, weights=network)
     assert_allclose(sum(short.values()), 0.5, atol=1e-6)
 
 
@@ -233,8 +233,8 @@ def test_channels_share_their_masks(network):
     sources, score = duet()
     mixture = sum(sources.values())
     stereo = np.concatenate([mixture, -mixture])
-    one = refine.separate(mixture, RATE_HZ, score, network=with_an_opinion(network))
-    two = refine.separate(stereo, RATE_HZ, score, network=network)
+    one = refine.separate(mixture, RATE_HZ, score, weights=with_an_opinion(network))
+    two = refine.separate(stereo, RATE_HZ, score, weights=network)
     for name, estimate in one.items():
         assert_allclose(two[name], np.concatenate([estimate, -estimate]), atol=1e-5)
 
@@ -257,7 +257,7 @@ def scale(seconds=14.0):
 def test_every_stretch_of_a_long_recording_is_told_its_own_notes(network):
     sources, score = scale()
     mixture = sum(sources.values())
-    found = refine.separate(mixture, RATE_HZ, score, network=network, strength=0.0, tolerance_s=0.05)
+    found = refine.separate(mixture, RATE_HZ, score, weights=network, strength=0.0, tolerance_s=0.05)
     assert_allclose(sum(found.values()), mixture, atol=2e-6)
     for name, source in sources.items():
         for start in range(0, mixture.shape[1] - RATE_HZ, 2 * RATE_HZ):
@@ -277,7 +277,7 @@ def test_every_stretch_of_a_long_recording_is_told_its_own_notes(network):
             told.append(cues)
             return torch.zeros(2, *mixture.shape)
 
-    refine.separate(mixture, RATE_HZ, score, network=Listener(), tolerance_s=0.05)
+    refine.separate(mixture, RATE_HZ, score, weights=Listener(), tolerance_s=0.05)
     assert len(told) == 3
     for number, cue in enumerate(told):
         start_s = number * (refine.CHUNK_S - refine.FADE_S)
@@ -311,7 +311,7 @@ def test_a_long_recording_has_no_seams(network):
     mixture = sum(0.3 * np.sin(2 * np.pi * hz * times_s) for hz in tones_hz)[np.newaxis].astype(np.float32)
     score = Score((Note("high", 43, 0.0, 20.0), Note("low", 36, 0.0, 20.0)), ("high", "low"))
     contrary = Contrary(network)
-    estimates = refine.separate(mixture, RATE_HZ, score, network=contrary)
+    estimates = refine.separate(mixture, RATE_HZ, score, weights=contrary)
     assert contrary.stretches >= 3
     largest_step = np.abs(np.diff(mixture[0])).max()
     for estimate in estimates.values():
@@ -325,9 +325,9 @@ def test_what_is_asked_is_checked(network):
     sources, score = duet()
     mixture = sum(sources.values())
     with pytest.raises(ValueError, match="strength"):
-        refine.separate(mixture, RATE_HZ, score, network=network, strength=2.0)
+        refine.separate(mixture, RATE_HZ, score, weights=network, strength=2.0)
     with pytest.raises((TypeError, ValueError), match="score"):
-        refine.separate(mixture, RATE_HZ, None, network=network)
+        refine.separate(mixture, RATE_HZ, None, weights=network)
     with pytest.raises(ValueError, match="without a prime factor above 11"):
         refine.learnt_models(mixture, score, {**make_cues.GRID, "hop_samples": 1000}, tolerance_s=0.2, tuning_hz=440.0)
 
@@ -446,11 +446,11 @@ def test_stores_that_do_not_suit_are_refused(songs, data, tmp_path):
     with pytest.raises(ValueError, match="must be a store of songs"):
         make_cues.make([data / "train" / "two"], tmp_path / "x", players=2, items=1)
     with pytest.raises(ValueError, match="must hold stores of cues"):
-        train_refiner.stores_in(tmp_path)
+        training_data.stores_in(tmp_path)
 
 
 def test_batches_depend_on_seed_and_step_alone(data):
-    stores = train_refiner.stores_in(data / "train")
+    stores = training_data.stores_in(data / "train")
     draw = cues.batches(stores, length_frames=16, batch=2, seed=3)
     players = set()
     for step in range(8):
@@ -467,7 +467,7 @@ def test_batches_depend_on_seed_and_step_alone(data):
 
 
 def test_a_segment_has_the_notes_of_its_own_time(data):
-    drawn = cues.batches(train_refiner.stores_in(data / "valid"), length_frames=10, batch=1, seed=0)
+    drawn = cues.batches(training_data.stores_in(data / "valid"), length_frames=10, batch=1, seed=0)
     item = store.open_store(data / "valid" / "two")[0]
     changed = {**item, "notes": np.array([(0, 57, 0.0, 1.0), (0, 69, 1.0, 2.0)])}
     begin, end = (drawn._segment(changed, place) for place in (0.0, 0.999))
@@ -479,7 +479,7 @@ def test_a_segment_has_the_notes_of_its_own_time(data):
 
 
 def test_a_piece_shorter_than_a_segment_is_followed_by_silence(data):
-    batch = cues.batches(train_refiner.stores_in(data / "train"), length_frames=60, batch=1, seed=0)(0)
+    batch = cues.batches(training_data.stores_in(data / "train"), length_frames=60, batch=1, seed=0)(0)
     assert batch["sources"].shape[-1] == 59 * 1024
     assert not batch["sources"][..., 2 * RATE_HZ + 1 :].any()
     assert not batch["models"][..., 2 * RATE_HZ // 1024 + 2 :].any()
@@ -487,23 +487,28 @@ def test_a_piece_shorter_than_a_segment_is_followed_by_silence(data):
 
 def test_it_learns_and_its_weights_come_back(data, tmp_path):
     options = {"accelerator": "cpu", "progress": False, "learning_rate": 1e-2, "warmup_steps": 5}
-    result = train_refiner.train(data, tmp_path, steps=40, changes=SMALL, validate_every=40, **options)
+    result = train.train(
+        "refiner",
+        data,
+        tmp_path,
+        steps=40,
+        changes={"settings": SMALL},
+        validate_every=40,
+        schedule="constant",
+        **options,
+    )
     losses = [row["loss"] for row in result.curve]
     assert result.steps == 40
     assert losses[-1] < losses[0] - 0.5, losses
     loaded = weights.load(tmp_path / "refiner.safetensors")
     figures = weights.card(tmp_path / "refiner.safetensors")["figures"]
-    assert figures["refined"] > figures["nmf"]
-    valid = cues.batches(
-        train_refiner.stores_in(data / "valid"),
-        length_frames=train_refiner.LENGTH_FRAMES,
-        batch=1,
-        seed=train_refiner.VALIDATION_SEED,
-    )
-    again = train_refiner.judge(loaded, [valid(step) for step in range(train_refiner.VALIDATION_BATCHES)])
-    assert again["refined"] == pytest.approx(figures["refined"], abs=0.05), "half precision costs next to nothing"
+    players, mean = figures["table"]
+    assert (players["source"], mean["source"]) == ("players", "mean")
+    assert players["improvement"] > 0, "over NMF alone"
+    again = train.judge(loaded, recipes.recipe("refiner").data.open(data, None, 0).validation(loaded))
+    assert again == figures["table"], "what was judged is what was written"
     sources, score = duet()
-    found = refine.separate(sum(sources.values()), RATE_HZ, score, network=loaded)
+    found = refine.separate(sum(sources.values()), RATE_HZ, score, weights=loaded)
     assert_allclose(sum(found.values()), sum(sources.values()), atol=2e-6)
 
 
@@ -511,5 +516,5 @@ def test_pan_is_kept(network):
     """A source on the left alone stays there."""
     sources, score = duet()
     panned = {name: signals.pan(x, angle) for (name, x), angle in zip(sources.items(), (0.0, np.pi / 2), strict=True)}
-    found = refine.separate(sum(panned.values()), RATE_HZ, score, network=network)
+    found = refine.separate(sum(panned.values()), RATE_HZ, score, weights=network)
     assert found["high"][0].std() > 3 * found["high"][1].std()

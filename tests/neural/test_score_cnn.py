@@ -157,7 +157,7 @@ def test_estimates_add_up_to_the_mixture(changes, samples):
     batch = clip(samples, batch=2)
     mixture = batch["sources"].sum(dim=1)
     with torch.no_grad():
-        estimates = tiny(**changes)(mixture, batch["rolls"])
+        estimates = tiny(**changes)(mixture, batch)
     assert estimates.shape == (2, 2, samples) and estimates.dtype == torch.float32
     torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)
 
@@ -191,7 +191,7 @@ def test_masks_times_the_score_leave_what_only_one_claims_to_that_one():
 
 @pytest.mark.parametrize("changes", VARIANTS)
 def test_silence_gives_silence(changes):
-    estimates = tiny(**changes)(torch.zeros(1, 20 * HOP), torch.zeros(1, 2, 21, 128))
+    estimates = tiny(**changes)(torch.zeros(1, 20 * HOP), {"rolls": torch.zeros(1, 2, 21, 128)})
     assert estimates.shape == (1, 2, 20 * HOP)
     assert not estimates.any()
 
@@ -266,7 +266,7 @@ def test_an_even_level_makes_estimates_follow_the_volume():
         for even, same in ((True, True), (False, False)):
             model = tiny(even_level=even)
             model.network.bias.data.fill_(0.05)
-            soft, loud = model(mixture, batch["rolls"]), model(30 * mixture, batch["rolls"]) / 30
+            soft, loud = model(mixture, batch), model(30 * mixture, batch) / 30
             assert torch.allclose(soft, loud, atol=1e-6) == same
 
 
@@ -286,7 +286,7 @@ def test_inputs_are_left_as_they_were():
     model = tiny()
     mixture = batch["sources"].sum(dim=1)
     before = mixture.clone()
-    model(mixture, batch["rolls"])
+    model(mixture, batch)
     model.loss(batch)
     assert torch.equal(mixture, before) and all(torch.equal(batch[name], kept[name]) for name in batch)
 
@@ -297,7 +297,7 @@ def test_a_missing_score_and_rolls_of_another_grid_are_refused():
     with pytest.raises(ValueError, match="needs a score, got none"):
         model(mixture)
     with pytest.raises(checks.ShapeError, match=r"rolls must be \(1, 2, 11, 128\)"):
-        model(mixture, torch.zeros(1, 2, 10, 128))
+        model(mixture, {"rolls": torch.zeros(1, 2, 10, 128)})
     tiny(timbre_only=True)(mixture)
 
 
@@ -334,7 +334,7 @@ def test_half_precision_inside_leaves_the_sum_exact(changes):
     mixture = batch["sources"].sum(dim=1)
     with torch.autocast("cpu", torch.bfloat16):
         loss = model.loss(batch)
-        estimates = model(mixture, batch["rolls"])
+        estimates = model(mixture, batch)
     loss.backward()
     torch.testing.assert_close(loss, model.loss(batch), rtol=0.05, atol=0)
     torch.testing.assert_close(estimates.sum(dim=1), mixture, atol=1e-6, rtol=0)

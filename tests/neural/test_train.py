@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from mss_lab import cli
 from mss_lab.datasets import store
-from mss_lab.neural import models, recipes, train, weights
+from mss_lab.neural import fit, models, recipes, train, weights
+from mss_lab.neural.training_data import CueData, SongData
 from tests.neural.toy_network import RATE_HZ, SOURCES, network, song
 from tests.paths import ROOT
 
@@ -34,14 +36,14 @@ def data(tmp_path):
 def toy(monkeypatch):
     """The toy has a recipe for the length of a test; its settings depend on a score."""
     monkeypatch.setitem(models.MODELS, "toy", "tests.neural.toy_network:ToyNetwork")
-    small = {"sample_rate_hz": RATE_HZ, "segment_s": 0.25, "batch": 2, "steps": 10, "validate_every": 5}
-    small |= {"validate_batches": 2, "learning_rate": 0.01}
-    made = recipes.Recipe("toy", {"hidden": 8, "score": True}, **small)
+    shown = SongData(sample_rate_hz=RATE_HZ, segment_s=0.25, batch=2, validate_batches=2)
+    options = fit.FitOptions(steps=10, validate_every=5, learning_rate=0.01, schedule="cosine")
+    made = recipes.Recipe("toy", {"hidden": 8, "score": True}, shown, options)
     monkeypatch.setitem(recipes.RECIPES, "toy", {"student": made, "paper": made})
 
 
 def command(data, out, *more):
-    return train.main(["toy", "--data", str(data), "--out", str(out), "--accelerator", "cpu", "--quiet", *more])
+    return cli.main(["train", "toy", "--data", str(data), "--out", str(out), "--accelerator", "cpu", "--quiet", *more])
 
 
 def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
@@ -60,8 +62,8 @@ def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
         "float16",
     )
     assert card["data"]["engine"] == "sines" and card["data"]["items"] == 4
-    assert card["made_by"] == "python -m mss_lab.neural.train toy --preset student --seed 3 --steps 10"
-    assert card["recipe"]["batch"] == 2
+    assert card["made_by"] == "mss-lab train toy --data DATA --out OUT --config toy.json"
+    assert card["training"]["data"]["batch"] == 2 and card["training"]["fit"]["seed"] == 3
     assert card["figures"]["judged on"] == "valid"
     assert str(tmp_path) not in json.dumps(card)
     with (out / "toy.csv").open() as file:
@@ -73,7 +75,7 @@ def test_a_store_becomes_weights_a_card_and_a_table(data, tmp_path, capsys):
 
 def test_time_that_is_up_leaves_weights_and_the_same_command_goes_on(data, tmp_path, capsys):
     assert command(data, tmp_path / "out", "--minutes", "0") == 0
-    assert "time is up; the same command goes on" in capsys.readouterr().out
+    assert "time is up; the same command continues" in capsys.readouterr().out
     assert weights.card(tmp_path / "out" / "toy.safetensors")["stopped"] == "time"
     assert command(data, tmp_path / "out") == 0
     assert command(data, tmp_path / "whole") == 0
@@ -106,7 +108,7 @@ def test_a_perfect_network_and_one_that_does_nothing_are_told_apart():
             super().__init__()
             self.batch, self.part = batch, part
 
-        def forward(self, mixture, rolls=None):
+        def forward(self, mixture, conditions=None):
             return self.part * self.batch["sources"] + (1 - self.part) * mixture[:, None]
 
     batch = {"sources": torch.from_numpy(np.random.default_rng(0).standard_normal((3, 2, 1000))).float()}
@@ -139,13 +141,17 @@ class Distribution(importlib.metadata.Distribution):
         return cls.find(name)
 importlib.metadata.Distribution = Distribution
 sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Finder
-from mss_lab.neural import models, recipes, train
+import argparse
+from mss_lab.cli import train
+from mss_lab.neural import fit, models, recipes, training_data
 models.MODELS["toy"] = "tests.neural.toy_network:ToyNetwork"
-recipes.RECIPES["toy"] = {{"student": recipes.Recipe("toy", {{"score": True}}, sample_rate_hz={RATE_HZ}, segment_s=0.25,
-                          batch=2, steps=10, validate_batches=2)}}
+shown = training_data.SongData(sample_rate_hz={RATE_HZ}, segment_s=0.25, batch=2, validate_batches=2)
+recipes.RECIPES["toy"] = {{"student": recipes.Recipe("toy", {{"score": True}}, shown, fit.FitOptions(steps=10))}}
+parser = argparse.ArgumentParser()
+train.add_arguments(parser)
 options = ["toy", "--data", {str(data)!r}, "--out", {str(tmp_path / "out")!r}, "--accelerator", "cpu"]
-assert train.main([*options, "--minutes", "0"]) == 0
-assert train.main(options) == 0
+assert train.run(parser.parse_args([*options, "--minutes", "0"])) == 0
+assert train.run(parser.parse_args(options)) == 0
 assert not BLOCKED & set(sys.modules), BLOCKED & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -157,16 +163,21 @@ assert not BLOCKED & set(sys.modules), BLOCKED & set(sys.modules)
 def test_recipes_name_networks_and_settings_that_exist(name):
     for preset, recipe in recipes.RECIPES[name].items():
         kind = models.class_of(recipe.network)
-        settings = models.settings_from(kind.Settings, {"sample_rate_hz": recipe.sample_rate_hz, **recipe.settings})
         assert recipe is recipes.recipe(name, preset)
-        assert settings.sample_rate_hz == recipe.sample_rate_hz
-        assert recipe.segment_s * recipe.sample_rate_hz >= settings.window_samples
+        if isinstance(recipe.data, CueData):
+            assert models.settings_from(kind.Settings, recipe.settings) == kind.Settings()
+            continue
+        rate_hz = recipe.data.sample_rate_hz
+        settings = models.settings_from(kind.Settings, {"sample_rate_hz": rate_hz, **recipe.settings})
+        assert settings.sample_rate_hz == rate_hz
+        assert recipe.data.segment_s * rate_hz >= settings.window_samples
 
 
 def test_students_are_small():
     for name, presets in recipes.RECIPES.items():
         recipe = presets["student"]
-        model = models.build(recipe.network, {"sample_rate_hz": recipe.sample_rate_hz, **recipe.settings})
+        rate_hz = getattr(recipe.data, "sample_rate_hz", 16_000)
+        model = models.build(recipe.network, {"sample_rate_hz": rate_hz, **recipe.settings})
         count = sum(parameter.numel() for parameter in model.parameters())
         # In half precision 16 MB are 8 million.
         assert count <= (3.5e6 if recipe.network == "score-cnn" else 8e6), f"{name}: {count}"

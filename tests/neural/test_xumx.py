@@ -78,11 +78,11 @@ def test_it_is_built_by_name_saved_and_loaded(name, needs_score, tmp_path):
     again = models.build(name, json.loads(json.dumps(dataclasses.asdict(model.settings))))
     assert again.settings == model.settings
     batch = {label: tensor.float() for label, tensor in batch_of().items()}
-    model.train()(batch["sources"].sum(1), batch["rolls"])
+    model.train()(batch["sources"].sum(1), batch)
     model.eval()
     weights.save(model, tmp_path / "small.safetensors", {})
     loaded = weights.load(tmp_path / "small.safetensors").eval()
-    arguments = (batch["sources"].sum(1), batch["rolls"])
+    arguments = (batch["sources"].sum(1), batch)
     assert_close(loaded(*arguments), model(*arguments), rtol=0, atol=0)
 
 
@@ -92,7 +92,7 @@ def test_estimates_have_the_shape_of_sources(score, items, samples):
     model, batch = small(score), batch_of(items, samples)
     # One frame has nothing to be normalised by; in use, what was learnt serves.
     model.train(items * (1 + samples // HOP) > 1)
-    estimates = model(batch["sources"].sum(1), batch["rolls"])
+    estimates = model(batch["sources"].sum(1), batch)
     assert estimates.shape == (items, 3, samples) and estimates.isfinite().all()
     masks = model.masks(batch["sources"].sum(1), batch["rolls"])
     assert masks.shape == (items, 3, 1, WINDOW // 2 + 1, 1 + samples // HOP)
@@ -105,14 +105,14 @@ def test_estimates_are_the_mixture_through_its_masks(score):
     mixture = batch["sources"].sum(1)
     masks = model.masks(mixture, batch["rolls"])[:, :, 0]
     expected = frontend.istft(masks * frontend.stft(mixture, WINDOW, HOP).unsqueeze(1), WINDOW, HOP, length=400)
-    assert_close(model(mixture, batch["rolls"]), expected)
+    assert_close(model(mixture, batch), expected)
 
 
 @pytest.mark.parametrize("score", xumx.SCORES)
 def test_silence_stays_silent(score):
     model, batch = small(score), batch_of()
     batch["sources"] = torch.zeros_like(batch["sources"])
-    assert not model(batch["sources"].sum(1), batch["rolls"]).any()
+    assert not model(batch["sources"].sum(1), batch).any()
     loss = model.loss(batch)
     loss.backward()
     assert loss.item() == pytest.approx(0, abs=1e-12)
@@ -247,7 +247,7 @@ def test_informed_masks_follow_from_both(score):
 def test_without_a_score_rolls_are_not_looked_at():
     model, batch = small().eval(), batch_of()
     mixture = batch["sources"].sum(1)
-    assert torch.equal(model(mixture), model(mixture, batch["rolls"]))
+    assert torch.equal(model(mixture), model(mixture, batch))
 
 
 def test_masks_start_around_one():
@@ -263,7 +263,7 @@ def test_order_of_sources_is_of_no_importance(score):
     mixture = batch["sources"].sum(1)
     for one in (model, turned):
         one.train()
-    assert_close(turned(mixture, batch["rolls"][:, order]), model(mixture, batch["rolls"])[:, order])
+    assert_close(turned(mixture, {"rolls": batch["rolls"][:, order]}), model(mixture, batch)[:, order])
     shuffled = {"sources": batch["sources"][:, order], "rolls": batch["rolls"][:, order]}
     assert_close(turned.loss(shuffled), model.loss(batch))
 
@@ -344,7 +344,7 @@ def test_a_source_without_notes_learns_to_stay_silent():
     batch = harmonic_batch([[60, 72, 80], [67, 76, 55]], silent=(2,), samples=500)
     model = small("only")
     train(model, batch, 40, 2e-2)
-    energy = model(batch["sources"].sum(1), batch["rolls"]).square().sum((0, 2))
+    energy = model(batch["sources"].sum(1), batch).square().sum((0, 2))
     assert energy[2] < 0.05 * energy[:2].min()
 
 
@@ -359,7 +359,7 @@ def test_an_octave_up_in_the_score_moves_what_is_heard_up():
     rolls[:3, 0], rolls[:3, 1] = rolls[:3, 0].roll(12, -1), rolls[:3, 1].roll(-12, -1)
 
     def centre_hz(rolls):
-        power = frontend.stft(model(mixture, rolls)[:3, 0], 256, 64).abs().square().mean(-1)
+        power = frontend.stft(model(mixture, {"rolls": rolls})[:3, 0], 256, 64).abs().square().mean(-1)
         return (power * torch.arange(129) * RATE_HZ / 256).sum(-1) / power.sum(-1)
 
     assert (centre_hz(rolls) > 1.25 * centre_hz(batch["rolls"])).all()
@@ -373,10 +373,10 @@ def test_shapes_that_do_not_fit_are_refused():
     mixture = batch["sources"].sum(1)
     for rolls in (None, batch["rolls"][:, :2], batch["rolls"][:, :, 1:], batch["rolls"][:1], batch["rolls"][..., :88]):
         with pytest.raises(checks.ShapeError, match="rolls must be"):
-            model(mixture, rolls)
+            model(mixture, None if rolls is None else {"rolls": rolls})
     for wrong in (batch["sources"], mixture[0], mixture[:, :0], mixture[:, None, None]):
         with pytest.raises(checks.ShapeError, match="mixture must be"):
-            model(wrong, batch["rolls"])
+            model(wrong, batch)
     with pytest.raises(checks.ShapeError, match=r"sources must be .* for 3 sources"):
         model.loss(batch | {"sources": batch["sources"][:, :2]})
     with pytest.raises(checks.ShapeError, match="2 channel"):

@@ -46,19 +46,19 @@ class ToyNetwork(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
         self.second = nn.Linear(settings.hidden, bins * len(settings.sources))
 
-    def forward(self, mixture, rolls=None):
+    def forward(self, mixture, conditions=None):
         lengths = (self.settings.window_samples, self.settings.hop_samples)
         transform = frontend.stft(mixture, *lengths)
         heard = self.norm(transform.abs()).transpose(1, 2)
         if self.settings.score:
-            heard = torch.cat([heard, rolls.transpose(1, 2).flatten(2)], dim=-1)
+            heard = torch.cat([heard, conditions["rolls"].transpose(1, 2).flatten(2)], dim=-1)
         made = self.second(self.dropout(torch.tanh(self.first(heard)))).float()
         masks = made.transpose(1, 2).unflatten(1, (len(self.sources), -1)).softmax(dim=1)
         return frontend.istft(masks * transform[:, None], *lengths, length=mixture.shape[-1])
 
     def loss(self, batch):
         sources = batch["sources"]
-        return 100 * (self(sources.sum(dim=1), batch.get("rolls")) - sources).square().mean()
+        return 100 * (self(sources.sum(dim=1), batch) - sources).square().mean()
 
 
 def network(seed=0, **settings):

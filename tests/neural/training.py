@@ -47,6 +47,6 @@ def mean_sdr_db(model, batch):
     """Mean signal-to-distortion ratio of a network's estimates of a batch; leaves the network in evaluation mode."""
     model.eval()
     with torch.no_grad():
-        estimates = model(batch["sources"].sum(dim=1), *([batch["rolls"]] if model.needs_score else []))
+        estimates = model(batch["sources"].sum(dim=1), batch)
     error = (batch["sources"] - estimates).square().sum(dim=-1)
     return float((10 * torch.log10(batch["sources"].square().sum(dim=-1) / error)).mean())

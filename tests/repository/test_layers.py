@@ -26,7 +26,6 @@ LAYERS = {
         "truncation",
         "options",
         "method",
-        "plugins",
         "updates",
         "temporary",
         "foreign",
@@ -48,7 +47,7 @@ LAYERS = {
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
-    "tools": ("catalogue", "compare", "plots"),
+    "tools": ("catalogue", "compare", "plots", "plugins"),
     "face": ("widgets", "lessons", "content", "grading", "cli", "doctor", "launch", "__main__"),
 }
 

@@ -1,21 +1,9 @@
 """The networks by name; a network's file is loaded when one is built.
 
-A network is a `torch.nn.Module` that is built from its settings alone, and that the bench, the weights' files and the
-chunks of a long recording can deal with because it has
+What a network must have is written down in `mss_lab.neural.contracts.Network`. A network of your own is added by
+`register`; its weights can then be stored, loaded and trained like those that ship.
 
-- `Settings`, a frozen dataclass on the class: numbers, words, truth values and tuples of them, so that JSON can hold
-  them. The class is called with one of them, and keeps it as `settings`;
-- `sources`, a tuple of names, and `sample_rate_hz`, `hop_samples`: what it parts, and on which grid;
-- `needs_score`: whether `forward` must be given rolls;
-- `forward(mixture (batch, samples), rolls (batch, sources, frames, 128) or None)`, which returns estimates (batch,
-  sources, samples). Frames are those of a centred transform, 1 + samples // hop_samples;
-- `loss(batch)`, a scalar, the mean over the examples of a batch: a dict with `sources` (batch, sources, samples) and,
-  where the network needs a score, `rolls`. The mixture is the sum of the sources;
-- where it wants to see its data before training, `prepare(batches)`, with the same `batches(step)` that training uses.
-
-Whatever is random in it draws from torch's generator, which training seeds at every step.
-
-Contents: MODELS, names, build, name_of, settings_from. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: MODELS, names, build, name_of, register, settings_from. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -24,13 +12,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ... import checks
-from ...refusals import RefusedValue
+from ...refusals import RefusedType, RefusedValue
 
 if TYPE_CHECKING:
-    from torch import nn
+    from ..contracts import Network
 
-# Name -> "module:Class"; a module with a dot before it lies in this folder.
-MODELS: dict[str, str] = {
+# Name -> "module:Class", where a module with a dot before it lies in this folder; or a class that was registered.
+MODELS: dict[str, str | type] = {
     "context-window": ".context_window:ContextWindow",
     "mask-inference": ".mask_inference:MaskInference",
     "refiner": ".refiner:Refiner",
@@ -39,6 +27,7 @@ MODELS: dict[str, str] = {
     "xumx-informed": ".xumx:XumxInformed",
     "xumx-score-only": ".xumx:XumxScoreOnly",
 }
+SHIPPED = frozenset(MODELS)
 
 
 def names() -> tuple[str, ...]:
@@ -48,26 +37,60 @@ def names() -> tuple[str, ...]:
 
 def class_of(name: str) -> Any:
     """The class of a network, by name; ValueError lists the names that there are."""
-    module, _, kind = MODELS[checks.check_choice("network", name, MODELS)].partition(":")
+    entry = MODELS[checks.check_choice("network", name, MODELS)]
+    if isinstance(entry, type):
+        return entry
+    module, _, kind = entry.partition(":")
     return getattr(importlib.import_module(module, package=__name__), kind)
 
 
-def name_of(model: "nn.Module") -> str:
+def name_of(model: "Network") -> str:
     """The name under which a network's class can be built again, or ValueError."""
     kind = type(model)
-    for name, place in MODELS.items():
-        module, _, label = place.partition(":")
-        # A place in this folder opens with a dot; a class knows its module in full.
-        module = f"{__name__}{module}" if module.startswith(".") else module
-        if (module, label) == (kind.__module__, kind.__qualname__):
+    for name, entry in MODELS.items():
+        if entry is kind or (isinstance(entry, str) and _full_name(entry) == (kind.__module__, kind.__qualname__)):
             return name
     raise RefusedValue(
-        f"a network must be one of {', '.join(MODELS) or '(there are none)'} to be built again by name, got a "
-        f"{kind.__name__}; add it to mss_lab.neural.models.MODELS"
+        f"a network must be one of {', '.join(MODELS)} to be built again by name, got a {kind.__name__}; add it with "
+        "mss_lab.neural.models.register"
     )
 
 
-def build(name: str, settings: Mapping[str, Any] | None = None) -> "nn.Module":
+def register(name: str, kind: type) -> None:
+    """Add a network of your own under a name, or replace one that was added before under that name.
+
+    Parameters
+    ----------
+    name : str
+        Not that of a network that ships.
+    kind : type
+        A subclass of `torch.nn.Module` with a frozen dataclass `Settings`, which it is called with; see
+        `mss_lab.neural.contracts.Network`.
+
+    Raises
+    ------
+    TypeError
+        If the class has no such `Settings`.
+    ValueError
+        If the name is a shipped network's.
+    """
+    if name in SHIPPED:
+        raise RefusedValue(f"a network of your own must have a name of its own, got {name}, which ships with mss_lab")
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(getattr(kind, "Settings", None)):
+        raise RefusedType(
+            f"a network must be a class with a frozen dataclass Settings, got {kind!r}; see "
+            "mss_lab.neural.contracts.Network"
+        )
+    MODELS[name] = kind
+
+
+def _full_name(entry: str) -> tuple[str, str]:
+    module, _, label = entry.partition(":")
+    # A class knows its module in full.
+    return f"{__name__}{module}" if module.startswith(".") else module, label
+
+
+def build(name: str, settings: Mapping[str, Any] | None = None) -> "Network":
     """A network with weights as they start, drawn from torch's generator.
 
     Parameters
@@ -85,7 +108,8 @@ def build(name: str, settings: Mapping[str, Any] | None = None) -> "nn.Module":
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     kind = class_of(name)
-    return kind(settings_from(kind.Settings, settings or {}))
+    network: Network = kind(settings_from(kind.Settings, settings or {}))
+    return network
 
 
 def settings_from(kind: type, settings: Mapping[str, Any]) -> Any:

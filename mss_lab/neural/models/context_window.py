@@ -9,7 +9,6 @@ Contents: ContextWindowSettings, ContextWindow. Lesson: notebooks/16_learn_a_mas
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -17,6 +16,7 @@ from torch import nn
 from ... import checks
 from ...refusals import RefusedValue
 from .. import frontend, levels
+from ..contracts import Batch, BatchSource
 
 OUTPUTS = ("masks", "magnitudes")
 
@@ -108,7 +108,7 @@ class ContextWindow(nn.Module):
         self.register_buffer("typical", torch.ones(bins))
 
     @torch.no_grad()
-    def prepare(self, batches: Callable[[int], Mapping[str, torch.Tensor]]) -> None:
+    def prepare(self, batches: BatchSource) -> None:
         """Take the mean and spread of each bin, and its typical magnitude, from the first batches."""
         heard = [
             self._heard(batches(step)["sources"].sum(dim=1)).transpose(0, 1).flatten(1)
@@ -122,13 +122,13 @@ class ContextWindow(nn.Module):
         typical = magnitude.square().mean(dim=1).sqrt()
         self.typical.copy_(typical.clamp(min=max(1e-4 * float(typical.max()), 1e-8)))
 
-    def forward(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Separate mixtures.
 
         Parameters
         ----------
         mixture : float (batch, samples)
-        rolls
+        conditions
             Not used.
 
         Returns
@@ -156,13 +156,13 @@ class ContextWindow(nn.Module):
             Masks, or magnitudes, as the settings say.
         """
         level = (_decibels(magnitude) - self.mean_db[:, None]) / self.spread_db[:, None]
-        made = self.network(level).float().unflatten(1, (len(self.sources), -1))
+        made: torch.Tensor = self.network(level).float().unflatten(1, (len(self.sources), -1))
         if self.settings.output == "masks":
             return made.softmax(dim=1)
         # Magnitudes of a common size are easier to learn than those of treble and bass as they are.
         return torch.relu(made) * self.typical[:, None]
 
-    def loss(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Mean square of M_j X - S_j, or of what stands for M_j X, over batch, sources, bins and frames.
 
         Parameters

@@ -7,7 +7,6 @@ Contents: MaskInferenceSettings, MaskInference. Lesson: notebooks/16_learn_a_mas
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -15,6 +14,7 @@ from torch import nn
 from ... import checks
 from ...refusals import RefusedValue
 from .. import frontend, levels, targets
+from ..contracts import Batch
 
 MASKS = ("sigmoid", "softmax")
 
@@ -96,13 +96,13 @@ class MaskInference(nn.Module):
         )
         self.to_masks = nn.Linear(2 * settings.hidden, len(settings.sources) * bins)
 
-    def forward(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Separate mixtures.
 
         Parameters
         ----------
         mixture : float (batch, samples)
-        rolls
+        conditions
             Not used.
 
         Returns
@@ -123,10 +123,10 @@ class MaskInference(nn.Module):
         """Magnitudes (batch, freq, frames) to masks in [0, 1], (batch, sources, freq, frames)."""
         level_db = 20 * torch.log10(magnitude.clamp(min=10 ** (FLOOR_DB / 20)))
         hidden, _ = self.recurrent(self.normalise(level_db).transpose(1, 2))
-        made = self.to_masks(hidden).float().transpose(1, 2).unflatten(1, (len(self.sources), -1))
+        made: torch.Tensor = self.to_masks(hidden).float().transpose(1, 2).unflatten(1, (len(self.sources), -1))
         return made.sigmoid() if self.settings.masks == "sigmoid" else made.softmax(dim=1)
 
-    def loss(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """The truncated phase-sensitive loss, `mss_lab.neural.targets.phase_sensitive_loss`.
 
         Parameters

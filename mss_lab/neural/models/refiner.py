@@ -35,6 +35,7 @@ from torch.nn import functional
 from ... import checks
 from ...refusals import RefusedValue
 from .. import frontend
+from ..contracts import Batch
 
 # Relative to the loudest bin of the mixture: what lies below is as good as silent.
 FLOOR = 1e-4
@@ -42,6 +43,8 @@ FLOOR = 1e-4
 MODEL_FLOOR = 1e-5
 # Times the lowest fundamental of a frame: nothing is corrected below. A fourth, so that notes may still ring on.
 LOWEST = 0.7
+# What a refiner is told of a recording beside its sound.
+CUES = ("models", "fundamentals", "sounding", "heard_s")
 # Features of a bin: five of levels, six of where, when and how often it sounds, and four of each neighbouring harmonic.
 LEVELS, PLACES, NEIGHBOURS = 5, 6, 4
 # Offsets from a harmonic are counted in these, and told up to two of them either way.
@@ -149,13 +152,13 @@ class Refiner(nn.Module):
             self.settings.exponent * torch.log(models + MODEL_FLOOR) + strength * corrections.float(), dim=1
         )
 
-    def forward(self, mixture: torch.Tensor, cues: dict[str, torch.Tensor]) -> torch.Tensor:
+    def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Estimates of the players, float (batch, players, samples).
 
         Parameters
         ----------
         mixture : float (batch, samples)
-        cues : dict
+        conditions : mapping
             `models` (batch, players, bins, frames), of all bins or of the lowest; `fundamentals`, `sounding` and
             `heard_s`, as for `masks`. Above what is refined the models have the last word, and where there are none
             all players get the same.
@@ -163,10 +166,21 @@ class Refiner(nn.Module):
         settings = self.settings
         grid = (settings.window_samples, settings.hop_samples)
         transform = frontend.stft(mixture, *grid)
+        cues = self._cues(conditions)
         masks = self.all_masks(transform.abs(), reassigned(mixture, transform, *grid), cues)
         return frontend.istft(masks * transform[:, None], *grid, length=mixture.shape[-1])
 
-    def parted(self, mixture: torch.Tensor, cues: dict[str, torch.Tensor], *, strength: float = 1.0) -> torch.Tensor:
+    def baseline(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
+        """The estimates of NMF alone, without corrections; parameters and result as for `forward`."""
+        cues = self._cues(conditions)
+        return torch.cat(
+            [
+                self.parted(one[None], {name: cues[name][i : i + 1] for name in CUES}, strength=0.0).transpose(0, 1)
+                for i, one in enumerate(mixture)
+            ]
+        )
+
+    def parted(self, mixture: torch.Tensor, cues: Batch, *, strength: float = 1.0) -> torch.Tensor:
         """One recording, whose channels share their masks: (channels, samples) to (players, channels, samples).
 
         Cues are those of `forward` for a batch of one, and of all channels together; `strength` is by how much the
@@ -184,7 +198,7 @@ class Refiner(nn.Module):
         return frontend.istft(parts, *grid, length=mixture.shape[-1])
 
     def all_masks(
-        self, magnitude: torch.Tensor, offsets: torch.Tensor, cues: dict[str, torch.Tensor], strength: float = 1.0
+        self, magnitude: torch.Tensor, offsets: torch.Tensor, cues: Batch, strength: float = 1.0
     ) -> torch.Tensor:
         """Masks of all bins, (batch, players, freq, frames): refined below, of the models alone above."""
         low, models = self.settings.bins, cues["models"]
@@ -194,7 +208,15 @@ class Refiner(nn.Module):
         powers = above**self.settings.exponent + 1e-20
         return torch.cat([fine, powers / powers.sum(dim=1, keepdim=True)], dim=2)
 
-    def loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _cues(self, conditions: Batch | None) -> Batch:
+        missing = [name for name in CUES if name not in (conditions or {})]
+        if conditions is None or missing:
+            raise RefusedValue(
+                f"a refiner must be told {', '.join(CUES)}, got no {', '.join(missing)}; mss_lab.neural.cues makes them"
+            )
+        return conditions
+
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Minus the SDR of the estimates in dB, the mean over players that sound; 30 dB are as good as any more.
 
         Parameters
@@ -232,7 +254,7 @@ class Refiner(nn.Module):
         for level in reversed(range(len(self.up))):
             finer = functional.interpolate(hidden, scale_factor=2.0, mode="nearest")
             hidden = self.up[level](torch.cat([finer, kept[level]], dim=1))
-        corrections = self.outward(hidden)[..., :frames]
+        corrections: torch.Tensor = self.outward(hidden)[..., :frames]
         return corrections.transpose(1, 2).reshape(batch, players, bins, frames)
 
 

@@ -12,15 +12,16 @@ Contents: ScoreCnnSettings, Autoencoder, ScoreCnn. Lesson: notebooks/19_score_fi
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 from ... import checks
-from ...refusals import RefusedValue
+from ...refusals import RefusedValue, ShapeError
 from .. import frontend, levels, overlap, score_filter
+from ..contracts import Batch
 
 # Beside the size of E, which is of the order of its input: small enough to leave shares alone, large enough that their
 # slope (one over the sum of E) stays in float32's reach, also where E is nearly 0.
@@ -237,14 +238,15 @@ class ScoreCnn(nn.Module):
             # Made from the settings, so not stored with the weights.
             self.register_buffer("claims", torch.from_numpy(claims), persistent=False)
 
-    def forward(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Separate whole recordings.
 
         Parameters
         ----------
         mixture : float (batch, samples)
-        rolls : float 0/1 (batch, sources, frames, 128)
-            One frame for each hop, 1 + samples // hop. Not needed with timbre_only.
+        conditions : mapping
+            With `rolls`, float 0/1 (batch, sources, frames, 128), one frame for each hop, 1 + samples // hop. Not
+            needed with timbre_only.
 
         Returns
         -------
@@ -252,6 +254,7 @@ class ScoreCnn(nn.Module):
             They add up to the mixture.
         """
         transform = self._stft(mixture)
+        rolls = (conditions or {}).get("rolls")
         masks = self.masks(transform.abs().transpose(-1, -2), rolls, self._scale(mixture))
         return frontend.istft(
             masks.transpose(-1, -2) * transform.unsqueeze(1),
@@ -269,7 +272,7 @@ class ScoreCnn(nn.Module):
         magnitude : float >= 0 (batch, frames, freq)
             All bins of the STFT.
         rolls
-            As for `forward`.
+            As in `forward`.
         scale : float (batch, 1, 1, 1)
             By which the network's input is multiplied.
 
@@ -299,7 +302,7 @@ class ScoreCnn(nn.Module):
             return low
         return torch.cat([low, self._above(low, magnitude, given)], dim=-1)
 
-    def loss(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Squared distance of the masked mixture from the sources' magnitudes, summed over sources.
 
         The excerpts are cut into segments that do not overlap; what is left of them after the last whole one is not
@@ -354,7 +357,7 @@ class ScoreCnn(nn.Module):
         if rolls is None:
             raise RefusedValue("this network needs a score, got none; give rolls, or use one with timbre_only")
         if tuple(rolls.shape) != wanted:
-            raise checks.ShapeError(
+            raise ShapeError(
                 f"rolls must be {wanted} (batch, sources, frames, pitches), got shape {tuple(rolls.shape)}; "
                 f"draw one frame for each hop of {self.hop_samples} samples"
             )
@@ -368,7 +371,7 @@ class ScoreCnn(nn.Module):
 
     def _shares(self, segments: torch.Tensor, prior: torch.Tensor | None) -> torch.Tensor:
         """M of segments, (segments, sources, frames, bins), from the network's input of the same shape."""
-        rough = self.network(segments).float()
+        rough: torch.Tensor = self.network(segments).float()
         if prior is not None:
             rough = rough * prior
         rough = rough + (FLOOR if prior is None else FLOOR * prior)

@@ -20,15 +20,15 @@ Sources: Stöter et al., JOSS 2019 (Open-Unmix); Sawata et al., ICASSP 2021 (X-U
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ... import checks
-from ...refusals import RefusedValue
+from ...refusals import RefusedValue, ShapeError
 from .. import frontend, layers, losses
+from ..contracts import Batch, BatchSource
 
 PITCHES = 128
 
@@ -232,14 +232,15 @@ class Xumx(nn.Module):
         self.needs_score = settings.score != "none"
         self.branches = nn.ModuleList(Branch(settings) for _ in settings.sources)
 
-    def forward(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Separate a mixture.
 
         Parameters
         ----------
         mixture : float (batch, samples), or (batch, channels, samples) where settings.channels is over 1
-        rolls : float (batch, sources, frames, 128), where `needs_score`
-            Frames as many as those of the STFT; not looked at by a network that needs no score.
+        conditions : mapping
+            With `rolls`, float (batch, sources, frames, 128), where `needs_score`: as many frames as the STFT has. A
+            network that needs no score ignores them.
 
         Returns
         -------
@@ -253,15 +254,15 @@ class Xumx(nn.Module):
         """
         waveforms = self._with_channels("mixture", mixture, "batch")
         transform = self._stft(waveforms)
-        masks = self._masks(transform.abs(), rolls)
+        masks = self._masks(transform.abs(), (conditions or {}).get("rolls"))
         estimates = self._sound(masks, transform, waveforms.shape[-1])
         return estimates if self.settings.channels > 1 else estimates.squeeze(2)
 
     def masks(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
-        """The masks alone, (batch, sources, channels, freq, frames), 0 or more; parameters as for `forward`."""
+        """The masks alone, (batch, sources, channels, freq, frames), 0 or more; rolls as in `forward`."""
         return self._masks(self._stft(self._with_channels("mixture", mixture, "batch")).abs(), rolls)
 
-    def loss(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Frequency loss plus ten times the weighted SDR loss, or as the settings weigh them.
 
         Parameters
@@ -296,7 +297,7 @@ class Xumx(nn.Module):
         return loss
 
     @torch.no_grad()
-    def prepare(self, batches: Callable[[int], Mapping[str, torch.Tensor]]) -> None:
+    def prepare(self, batches: BatchSource) -> None:
         """Measure mean and deviation of every bin of training mixtures: where shift and scale of the input start.
 
         Parameters
@@ -336,7 +337,8 @@ class Xumx(nn.Module):
         parts = zip(branches, joined, scores, strict=True)
         masks = torch.stack([branch.decode(own, score) for branch, own, score in parts], 1)
         # Sums over a whole segment want full precision, also where the layers run in half.
-        return masks.unflatten(-1, (channels, bins)).permute(0, 1, 3, 4, 2).to(magnitude.dtype)
+        by_channel: torch.Tensor = masks.unflatten(-1, (channels, bins)).permute(0, 1, 3, 4, 2)
+        return by_channel.to(magnitude.dtype)
 
     def _bridge(self, features: list[torch.Tensor]) -> list[torch.Tensor]:
         if not self.settings.bridging:
@@ -350,7 +352,7 @@ class Xumx(nn.Module):
             return [weight.new_empty(batch, frames, 0)] * len(self.branches)
         wanted = (batch, len(self.branches), frames, PITCHES)
         if rolls is None or rolls.shape != wanted:
-            raise checks.ShapeError(
+            raise ShapeError(
                 f"rolls must be (batch, sources, frames, pitches) = {wanted} for a network that reads a score, got "
                 f"{None if rolls is None else tuple(rolls.shape)}; make them with a hop of {self.hop_samples} samples"
             )
@@ -375,7 +377,8 @@ class Xumx(nn.Module):
         waveforms = layers.masked_waveforms(
             items, transform.flatten(0, 1), settings.window_samples, settings.hop_samples, length=length
         )
-        return waveforms.unflatten(0, (batch, channels)).transpose(1, 2)
+        by_channel: torch.Tensor = waveforms.unflatten(0, (batch, channels))
+        return by_channel.transpose(1, 2)
 
     def _with_channels(self, name: str, waveforms: torch.Tensor, axes: str) -> torch.Tensor:
         """Waveforms with an axis of channels before the samples, or ShapeError."""
@@ -386,7 +389,7 @@ class Xumx(nn.Module):
         right = waveforms.ndim == leading + 2 and waveforms.shape[-2] == channels and all(waveforms.shape)
         if not right or (sources and sources[0] != len(self.sources)):
             wanted = [*axes.split(), *(["channels"] if channels > 1 else []), "samples"]
-            raise checks.ShapeError(
+            raise ShapeError(
                 f"{name} must be ({', '.join(wanted)}), not empty, for {len(self.sources)} sources and {channels} "
                 f"channel(s), got shape {tuple(waveforms.shape)}; this network parts {', '.join(self.sources)}"
             )

@@ -1,0 +1,116 @@
+"""What a network, its batches and its training data must offer: the contracts that training and separation rely on.
+
+A network is a `torch.nn.Module` built from its settings alone. `Network` lists what it must have; a class of your own
+that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_lab.neural.weights.save` and run on a recording
+by `mss_lab.neural.apply.separate`. Whatever is random in it must draw from torch's own generator, which training seeds
+at every step.
+
+Contents: Batch, Settings, Network, Batches, check_network. Lesson: notebooks/16_learn_a_mask.ipynb
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+
+from ..refusals import RefusedType
+
+# Tensors by name; the first axis of each counts examples. Training data hold `sources` (batch, sources, samples), and
+# whatever else the network is told, such as `rolls` (batch, sources, frames, 128).
+Batch = Mapping[str, torch.Tensor]
+
+
+class Settings(Protocol):
+    """Sizes and choices of a network: a frozen dataclass of numbers, words, truth values and tuples of them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Network(Protocol):
+    """A network that separates.
+
+    Attributes
+    ----------
+    Settings : type
+        On the class: the frozen dataclass of its settings. The class is called with one of them.
+    settings : dataclass
+    sources : tuple of str
+        What it separates, in the order of its estimates. Empty where a network takes the players of any score.
+    sample_rate_hz, hop_samples : int
+        The rate of its waveforms, and the grid of its frames.
+    needs_score : bool
+        Whether it cannot work without a score.
+
+    A network may also have `prepare(batches)`, which is called once before training with the training batches, and
+    `baseline(mixture, conditions)`, estimates that its own are compared with; where it has none, they are compared
+    with the mixture.
+    """
+
+    Settings: ClassVar[type]
+    settings: Any
+    sources: tuple[str, ...]
+    sample_rate_hz: int
+    hop_samples: int
+    needs_score: bool
+    training: bool
+
+    def __call__(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
+        """Separate mixtures (batch, samples) into estimates (batch, sources, samples).
+
+        `conditions` is what the network is told beside the mixture: a training batch, or as much of one as it reads,
+        such as `rolls` (batch, sources, frames, 128) with 1 + samples // hop_samples frames. Entries that it does not
+        read are ignored.
+        """
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The mean loss over the examples of a batch, a scalar. The mixture is the sum of `sources`."""
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The weights by name, as every `nn.Module` gives them."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Take over weights, as every `nn.Module` does."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """What is learned."""
+
+    def train(self, mode: bool = True) -> Any:
+        """Set the network for training, or for use."""
+
+    def eval(self) -> Any:
+        """Set the network for use."""
+
+    def cpu(self) -> Any:
+        """Move it to the CPU."""
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """Training data by step: the batch of a step depends on its number and on nothing that came before.
+
+    Two optional attributes are used where they exist: `facts`, a dict for JSON that says what decides the batches, so
+    that a run refuses to continue with others; and `part(step, rank, ranks)`, the share of one of several processes.
+    """
+
+    def __call__(self, step: int) -> Batch:
+        """The batch of a step, counted from 0."""
+
+
+BatchSource = Batches | Callable[[int], Batch]
+
+NEEDED = ("settings", "sources", "sample_rate_hz", "hop_samples", "needs_score", "loss")
+
+
+def check_network(model: Any) -> Network:
+    """The network itself, or RefusedType that says what of the contract it lacks."""
+    missing = [name for name in NEEDED if not hasattr(model, name)]
+    if not isinstance(model, torch.nn.Module):
+        raise RefusedType(
+            f"a network must be a torch.nn.Module, got {type(model).__name__}; see mss_lab.neural.contracts.Network"
+        )
+    if missing:
+        raise RefusedType(
+            f"a network must have {', '.join(NEEDED)}; {type(model).__name__} has no {', '.join(missing)}; see "
+            "mss_lab.neural.contracts.Network"
+        )
+    return model  # type: ignore[return-value]
