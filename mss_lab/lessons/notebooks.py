@@ -119,8 +119,7 @@ def read(path: str | os.PathLike[str]) -> Any:
     ValueError
         If it is no notebook.
     """
-    import nbformat
-
+    nbformat = _import_nbformat()
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"notebook {path} does not exist; give the path of an .ipynb file")
@@ -200,9 +199,7 @@ def execute(
     -------
     Run
     """
-    import nbformat
-
-    notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    notebook = _import_nbformat().from_dict(json.loads(json.dumps(notebook)))
     with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
         usual = _kernel_environment(Path(own), network) if start is None else start.environment
         variables = {**usual, **(environment or {})}
@@ -216,6 +213,22 @@ def execute(
         )
         with _running_kernel(client, variables):
             return _run_cells(client, notebook, time_limit_s)
+
+
+def _import_nbformat() -> Any:
+    # `jsonschema`, which checks notebooks, also loads `rfc3987_syntax` where it is installed. That module compiles a
+    # grammar for more than a second, for a format of addresses that no schema of notebooks asks for.
+    name = "rfc3987_syntax"
+    is_withheld = name not in sys.modules and "jsonschema" not in sys.modules
+    if is_withheld:
+        # With None in its place, an import of it raises ImportError.
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        import nbformat
+    finally:
+        if is_withheld:
+            del sys.modules[name]
+    return nbformat
 
 
 def _client_of_bounded_outputs(most_bytes: float) -> Any:
