@@ -1,5 +1,6 @@
 # make lab    opens the workbook (installs it first, into .venv)
 # make test   everything that must hold: tests, lint, types, notebooks, browser
+# make quick  under a minute: lint, and the fast tests of the ground, the methods and lesson 00
 # make setup  installs without opening      make data  renders the lessons' audio again
 # make book   executed notebooks as HTML    make docs  the package's reference, from its docstrings
 # make clean  removes what make made
@@ -16,8 +17,13 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
+# Two processes at once: threads of their own inside would only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+# Folders of tests/ that `make quick` runs, without the tests that bear the mark `slow`.
+QUICK := $(addprefix tests/,notebooks ground methods kernels casa sinusoids nmf spatial widgets repository)
+
 .DELETE_ON_ERROR:
-.PHONY: lab setup test data book docs clean
+.PHONY: lab setup quick test data book docs clean
 
 lab: setup
 	@exec $(BIN)/mss-lab lab $(if $(PORT),--port $(PORT)) $(if $(filter none,$(BROWSER)),--no-browser)
@@ -25,13 +31,17 @@ lab: setup
 setup: $(VENV)/lessons
 	@$(BIN)/mss-lab verify
 
+quick: $(VENV)/tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(PYTEST) -m "not slow" $(QUICK)
+
 test: $(VENV)/tests
 	@sh tests/system_packages.sh
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	@# Two processes at once: threads of their own inside would only wait for each other.
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(PYTEST)
 
 data: $(VENV)/tests
 	@sh tests/system_packages.sh

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,27 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# `jsonschema`, which comes with nbformat, would compile a grammar of `rfc3987_syntax` for more than a second, which no
+# test needs; see `mss_lab.lessons.notebooks`.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def seconds_of(item):
+    """About how long a test takes, from its mark `slow`; 0 for all others."""
+    return max((mark.args[0] for mark in item.iter_markers("slow")), default=0)
+
+
+def longest_first(items):
+    """The files with the slowest tests first, and in a file its slowest: so that all processes end at the same time."""
+    of_file = {}
+    for item in items:
+        of_file[item.path] = max(seconds_of(item), of_file.get(item.path, 0))
+    places = {path: place for place, path in enumerate(of_file)}
+    return sorted(items, key=lambda item: (-of_file[item.path], places[item.path], -seconds_of(item)))
+
+
 def pytest_collection_modifyitems(items):
+    items[:] = longest_first(items)
     for item in items:
         if item.get_closest_marker("no_warnings"):
             # What a test before it has left open, such as the socket of a kernel, is not for this one to answer for.

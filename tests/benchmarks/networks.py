@@ -1,6 +1,6 @@
 """The shipped networks on timbres that they have heard, on timbres that they have not, and on real recordings.
 
-    python -m tests.benchmarks.networks [--recordings DIR] [--data DIR] [--songs N]
+    python -m tests.benchmarks.networks [--recordings DIR] [--data DIR] [--songs N] [--song-length SECONDS]
 
 Figures are SDR over the whole file in dB, mean over players and pieces. `seen` and `unseen` are songs that no network
 was trained on, played by the timbres of training and by a soundfont that was kept out of it; they are made where
@@ -102,18 +102,25 @@ def claims(table: Table) -> list[str]:
     return lines
 
 
+def make_songs(sides: list[str], folders: Mapping[str, Path], songs: int, song_s: float) -> None:
+    """Make the stores that are missing, from chorales that are read once."""
+    works = make_training.read("chorales") if sides else ()
+    for side in sides:
+        make_training.make("chorales", folders[side], items=songs, split=side, seed=SEED, song_s=song_s, works=works)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with stores seen/ and unseen/ (made where they are missing)")
     parser.add_argument("--songs", type=int, default=16, metavar="N", help="how many of each are made (16)")
+    parser.add_argument("--song-length", type=float, default=make_training.SONG_S, metavar="SECONDS")
     options = parse(parser, arguments)
     methods = separators(weights.shipped_names())
     columns: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for side in SIDES:
-            folder = (options.data or Path(scratch)) / side
-            if not folder.is_dir():
-                make_training.make("chorales", folder, items=options.songs, split=side, seed=SEED)
+        folders = {side: (options.data or Path(scratch)) / side for side in SIDES}
+        make_songs([side for side in SIDES if not folders[side].is_dir()], folders, options.songs, options.song_length)
+        for side, folder in folders.items():
             tracks = tracks_of(open_store(folder))
             columns[side] = judged(tracks, methods, strangers(tracks))
     quartets = [read_track(path) for path in sorted((options.recordings / QUARTETS).iterdir()) if path.is_dir()]

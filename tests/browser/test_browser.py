@@ -71,6 +71,7 @@ def expected(low, high):
     return [[pytest.approx(low * LOW[side], abs=2e-4), pytest.approx(high * HIGH[side], abs=2e-4)] for side in (0, 1)]
 
 
+@pytest.mark.slow(9)
 def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
     workbench.write_notebook(server, "two_tones.ipynb", TWO_TONES, SECOND_PLAYER, PANEL)
     workbench.open_notebook(page, server, "two_tones.ipynb")
@@ -215,6 +216,7 @@ def check_nothing_stays_behind(page, player):
     page.wait_for_function("(root) => root.mssPlayer.contextState() === 'closed'", arg=player)
 
 
+@pytest.mark.slow(22)
 def test_lesson_00_plays_follows_and_grades(server, page):
     shutil.copy(LESSON_00, server.folder / LESSON_00.name)
     workbench.open_notebook(page, server, LESSON_00.name)

@@ -103,6 +103,7 @@ def show(server, page, name, code, awaited):
 # ---- the panorama -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(10)
 def test_a_window_dragged_over_the_histogram_is_heard_and_seen(server, page):
     show(server, page, "panorama.ipynb", PANORAMA, ".mss-panorama")
     await_words(page, "10.0 to 30.0")
@@ -219,6 +220,7 @@ def check_python_moves_it(page):
     assert bounds(page) == [20, 25]
 
 
+@pytest.mark.slow(8)
 def test_a_slow_function_is_asked_only_for_the_newest_window(server, page):
     slow = PANORAMA.replace("heard.append(window_rad)", "heard.append(window_rad); import time; time.sleep(0.3)")
     show(server, page, "slow.ipynb", slow, ".mss-panorama")
@@ -234,6 +236,7 @@ def test_a_slow_function_is_asked_only_for_the_newest_window(server, page):
 # ---- the kernel grid ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(11)
 def test_a_kernel_drawn_on_the_grid_is_heard_and_seen(server, page):
     show(server, page, "kernel.ipynb", KERNEL, ".mss-kernel")
     await_words(page, "....... ....... ####### ....... .......")

@@ -562,6 +562,7 @@ def test_the_level_changes_nothing(vowels, level):
         assert sdr(plain[name], (estimate / level).astype(np.float32)) > 25
 
 
+@pytest.mark.slow(0.4)
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 48_000, 96_000])
 def test_adds_up_at_every_rate(rate_hz):
     mono = signals.harmonic_tone(150.0, 1.23, rate_hz) + signals.harmonic_tone(270.0, 1.23, rate_hz)
@@ -584,6 +585,7 @@ def test_frames_and_ties_fit_each_other_at_every_length(rate_hz, more, rng):
     assert heard.periods_s.shape[1] == heard.fits.shape[2] == frames
 
 
+@pytest.mark.slow(0.9)
 def test_channels_share_a_mask():
     low = signals.pan(vowel(110, AH), 0.0).astype(np.float32)
     same = np.concatenate([vowel(185, EE)] * 2).astype(np.float32)
@@ -631,6 +633,7 @@ def test_noise_stays_with_the_rest():
     assert sdr(tone, estimates["stream_1"]) > sdr(tone, tone + hiss) + 3
 
 
+@pytest.mark.slow(0.9)
 def test_pieces_are_heard_as_one(monkeypatch, rng):
     rate_hz = 8_000
     times_s = np.arange(5 * rate_hz) / rate_hz
@@ -647,6 +650,7 @@ def test_pieces_are_heard_as_one(monkeypatch, rng):
     assert np.nanmedian(np.abs(pieces.periods_s[0] / whole.periods_s[0] - 1)) < 1e-4
 
 
+@pytest.mark.slow(1.1)
 def test_streams_keep_their_names_from_piece_to_piece(monkeypatch):
     rate_hz = 8_000
     low, high = (signals.harmonic_tone(hz, 7.0, rate_hz, harmonics=5) for hz in (130.0, 410.0))
@@ -662,6 +666,7 @@ def test_streams_keep_their_names_from_piece_to_piece(monkeypatch):
             assert sdr(sources[name][:, own], estimate[:, own]) > sdr(sources[name][:, own], mixture[:, own]) + 2.5
 
 
+@pytest.mark.slow(1.1)
 def test_sound_is_made_of_the_mask_of_its_own_time(monkeypatch):
     rate_hz = 8_000
     # What is heard changes all the time: a low tone and a high one by turns, over one that stays.
@@ -673,6 +678,7 @@ def test_sound_is_made_of_the_mask_of_its_own_time(monkeypatch):
         assert sdr(whole[name], estimate) > 20, name
 
 
+@pytest.mark.slow(3)
 def test_memory_does_not_grow_with_the_length():
     rate_hz, tone = 8_000, signals.harmonic_tone(150.0, 1.0, 8_000)
 

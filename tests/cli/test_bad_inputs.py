@@ -20,6 +20,7 @@ COUNT = int(os.environ.get("MSS_LAB_BAD_INPUTS", "320"))
 PARTS = 2
 
 
+@pytest.mark.slow(11)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_bad_inputs_are_refused_in_words_and_nothing_is_lost(part):
     first, count = part * -(-COUNT // PARTS), -(-COUNT // PARTS)

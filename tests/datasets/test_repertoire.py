@@ -133,6 +133,7 @@ def test_what_is_held_out_takes_its_family_along():
     assert set(repertoire.HELD_OUT) <= held_out
 
 
+@pytest.mark.slow(9)
 def test_the_chorales_of_the_lessons_are_held_out():
     """Whatever shares a tune with one of them, by whatever number it goes."""
     pytest.importorskip("music21")

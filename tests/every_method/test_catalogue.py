@@ -111,6 +111,7 @@ def test_quiet_and_loud_music_keep_the_contract(method, level):
     check_contract(method, estimates, mixture, score)
 
 
+@pytest.mark.slow(4)
 @every_method
 def test_channels_that_are_equal_or_cancel_keep_the_contract(method):
     if 2 not in channels_of(method):

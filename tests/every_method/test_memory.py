@@ -258,6 +258,7 @@ for method in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow(6)
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="not run: only Linux tells the peak again")
 def test_every_network_declares_its_memory_rightly():
     pytest.importorskip("torch")

@@ -85,6 +85,7 @@ def message(graded, name, exercise):
     return next(one.message for one in graded[0][name].exercises if one.exercise == exercise)
 
 
+@pytest.mark.slow(25)
 @pytest.mark.notebook
 def test_right_wrong_and_error_are_told_apart(graded):
     assert verdicts(graded, "ada") == {"7.1": "right", "7.2": "wrong", "7.3": "error"}

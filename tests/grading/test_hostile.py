@@ -30,6 +30,8 @@ from tests.paths import PACKAGE
 
 pytestmark = [
     pytest.mark.notebook,
+    # The class is graded once, for all tests of this file.
+    pytest.mark.slow(80),
     pytest.mark.skipif(sys.platform != "linux", reason="the box is made of what Linux offers"),
 ]
 

@@ -97,6 +97,7 @@ def test_a_chosen_subtype_is_written(tmp_path):
     assert soundfile.info(tmp_path / "x.wav").subtype == "PCM_16"
 
 
+@pytest.mark.slow(1)
 def test_minutes_of_ogg_do_not_end_python(tmp_path):
     # In a process of its own: where the encoder is given all at once, it ends with a segmentation fault.
     program = (

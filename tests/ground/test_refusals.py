@@ -100,6 +100,7 @@ except ModuleNotFoundError as error:
 """
 
 
+@pytest.mark.slow(1.7)
 def test_without_torch_every_network_is_listed_and_named_with_its_remedy(tmp_path):
     audio.write_audio(tmp_path / "mix.wav", signals.pan(signals.tone(440.0, 0.5, 16_000), 0.5).astype("f"), 16_000)
     write_csv(tmp_path / "score.csv", Score((Note("violin", 69, 0.0, 0.5),)))

@@ -58,6 +58,7 @@ def test_the_defaults_reconstruct_what_is_shorter_than_a_window_and_what_is_long
         assert round_trip_error(pair, peak_one(rng, 1, samples, dtype)) < PROMISED[dtype]
 
 
+@pytest.mark.slow(0.9)
 @pairs
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(data=st.data())
@@ -125,6 +126,7 @@ def test_extreme_levels_stay_finite(pair, level):
 # Against independent programs
 
 
+@pytest.mark.slow(1.2)
 @windows
 @pytest.mark.parametrize("samples", [5000, 22_051])
 def test_stft_equals_librosas(rng, frozen, window, samples):

@@ -226,6 +226,7 @@ def spectrogram(rng, precision=np.complex128):
     return stft
 
 
+@pytest.mark.slow(0.6)
 @pytest.mark.parametrize("margin", [1.0, 2.5])
 @pytest.mark.parametrize("exponent", [1.0, 2.0])
 @pytest.mark.parametrize("lengths", [(31, 31), (17, 7)])
@@ -340,6 +341,7 @@ def test_places_are_learnt_with_the_kernels():
         assert_allclose(covariances[source, bin_].real, 2 * np.outer(direction, direction), atol=0.02)
 
 
+@pytest.mark.slow(1.5)
 def test_places_help():
     piece = pieces.load("band")
     part = slice(2 * piece.sample_rate_hz, 8 * piece.sample_rate_hz)
@@ -364,6 +366,7 @@ def test_the_median_is_taken_of_what_an_estimate_holds_where_it_belongs(rng):
     assert_allclose(additive._power(estimate, np.broadcast_to(R, (5, 2, 2)))[3, 2], wanted)
 
 
+@pytest.mark.slow(0.5)
 def test_two_equal_channels_are_separated_like_one():
     tone, clicks = tone_and_clicks()
     mono = additive.separate(tone + clicks, RATE, kernels="horizontal,vertical")
@@ -373,6 +376,7 @@ def test_two_equal_channels_are_separated_like_one():
         assert share(estimate[:1] - mono[name], mono[name]) < 1e-3
 
 
+@pytest.mark.slow(0.9)
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2])
 def test_a_silent_channel_and_a_source_on_one_side_are_sane(angle):
     tone, clicks = tone_and_clicks()
@@ -412,6 +416,7 @@ def test_the_period_is_found_once_for_all_chunks(monkeypatch):
     assert_allclose(sum(found.values()), tone + clicks, atol=1e-6)
 
 
+@pytest.mark.slow(0.6)
 def test_long_recordings_go_in_chunks_that_join(monkeypatch):
     tone, clicks = tone_and_clicks(duration_s=6.0)
     whole = additive.separate(tone + clicks, RATE, kernels="horizontal,vertical")
@@ -450,6 +455,7 @@ def test_any_set_of_kernels_separates(rng, frozen):
         assert one.any()
 
 
+@pytest.mark.slow(0.5)
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("samples", [1, 900, 30_000])
 @pytest.mark.parametrize("sample_rate_hz", [8_000, 96_000])

@@ -77,6 +77,7 @@ def test_periods_are_in_seconds_at_every_rate(rng, sample_rate_hz):
     assert abs(period.period_of(mixture, sample_rate_hz, transforms.settings_for(sample_rate_hz)) - 1.1) < 0.01
 
 
+@pytest.mark.slow(0.5)
 def test_the_loop_of_the_band_is_found_in_its_mixture():
     piece = pieces.load("band")
     settings = transforms.settings_for(piece.sample_rate_hz)
@@ -183,6 +184,7 @@ def test_a_known_loop_is_recovered_under_a_melody(separate, rng):
         assert energy.sdr(source, found[name]) > 4
 
 
+@pytest.mark.slow(3)
 def test_the_band_without_its_lead():
     piece = pieces.load("band")
     lead = piece.sources["lead"]
@@ -193,6 +195,7 @@ def test_the_band_without_its_lead():
         assert energy.sdr(piece.mixture - lead, found["background"]) > at_least + 6
 
 
+@pytest.mark.slow(0.4)
 def test_a_changing_period_wants_the_adaptive_one(rng):
     first, second = looped(rng, 0.9, 20), looped(rng, 1.4, 13)
     loop = np.concatenate([first, second], axis=1)
@@ -205,6 +208,7 @@ def test_a_changing_period_wants_the_adaptive_one(rng):
         assert energy.sdr(over[:, half], adaptive[:, half]) > 8
 
 
+@pytest.mark.slow(0.6)
 def test_what_comes_back_at_no_period_wants_the_similar_one(rng):
     sounds = [one_round(rng, 0.5) for _ in range(3)]
     pauses = rng.uniform(0.0, 0.6, 40)

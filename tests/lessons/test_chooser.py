@@ -47,6 +47,7 @@ JUDGED = [
 ]
 
 
+@pytest.mark.slow(7)
 @pytest.mark.parametrize("name", JUDGED)
 def test_every_method_does_better_where_its_assumptions_hold(name, cases):
     fits, breaks = [], []

@@ -43,6 +43,7 @@ def processes_with(marker: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_nothing_is_left_of_a_notebook_that_ends(ending, tmp_path):
     marker = uuid.uuid4().hex

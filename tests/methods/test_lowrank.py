@@ -84,6 +84,7 @@ def test_what_is_found_is_the_optimum(rng):
             assert other > cost
 
 
+@pytest.mark.slow(0.8)
 @both_ways
 def test_spectrograms_are_parted_alike_both_ways(svd, rng):
     voice, accompaniment = looped(rng)
@@ -207,6 +208,7 @@ def test_binary_masks_are_binary_and_the_gain_decides(rng):
     assert np.sum(nothing**2) < 0.02 * np.sum(mixture**2)
 
 
+@pytest.mark.slow(0.6)
 def test_chunks_do_not_show(rng):
     voice, accompaniment = looped(rng, 9.0)
     whole = lowrank.separate(voice + accompaniment, RATE)["voice"]

@@ -162,6 +162,7 @@ def test_ideal_masks_are_those_of_the_sources_magnitudes(rng, frozen):
     assert_array_equal(masks.ideal_binary(sources).argmax(axis=0), np.abs(sources).argmax(axis=0))
 
 
+@pytest.mark.slow(0.8)
 def test_ideal_masks_rank_as_the_literature_says():
     sources = music()
     mixture = oracles.do_nothing(sources)

@@ -39,6 +39,7 @@ def figures(scores):
     return np.stack([getattr(scores, metric) for metric in METRICS])
 
 
+@pytest.mark.slow(1.4)
 @pytest.mark.parametrize(
     "channels, window_s, hop_s",
     [(1, None, None), (1, 0.1, None), (1, 0.1, 0.04), (1, 0.07, 0.07), (1, 9.0, None), (2, 0.1, 0.04)],
@@ -86,6 +87,7 @@ def test_the_level_changes_nothing(rng, level, own):
     assert_allclose(figures(bss_eval(*scaled, RATE_HZ, window_s=None)), expected, atol=1e-5)
 
 
+@pytest.mark.slow(0.5)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_the_mixture_of_equal_powers(rng, channels):
     white = rng.standard_normal((2, channels, 20_000))
@@ -108,6 +110,7 @@ def test_too_quiet_costs_what_the_books_say(rng):
     assert (scores.sar > 100).all()
 
 
+@pytest.mark.slow(0.6)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_perfect_estimates(rng, channels):
     sources, _ = sources_and_estimates(rng, channels=channels)
@@ -180,6 +183,7 @@ def test_a_window_with_silence_is_left_out_and_the_rest_is_judged(rng, quiet):
     assert scores.median()["b"]["sdr"] == pytest.approx(np.mean(scores.sdr[1, [0, 2]]))
 
 
+@pytest.mark.slow(0.6)
 @pytest.mark.parametrize("channels", [2, 3])
 def test_sources_whose_channels_cancel_are_no_silence(rng, channels):
     sources, estimates = sources_and_estimates(rng, count=4 - channels, channels=channels)
@@ -207,6 +211,7 @@ def test_recordings_shorter_than_a_window_are_one_window(rng, samples):
         assert scores.sdr[index, 0] == pytest.approx(energy.sdr(sources[name], estimates[name]), abs=1e-9)
 
 
+@pytest.mark.slow(0.7)
 @pytest.mark.parametrize("first, second", [(1.0, -1.0), (0.5, 0.25), (2.0, 2.0)])
 def test_one_sample(first, second):
     # Both sources are copies of one click but for the level: museval's equations have no single solution.
@@ -262,6 +267,7 @@ def test_a_window_of_no_length_is_refused(rng, option):
         bss_eval(*sources_and_estimates(rng), RATE_HZ, **{option: 0})
 
 
+@pytest.mark.slow(1.1)
 def test_no_ffmpeg_is_needed(tmp_path):
     code = (
         "import numpy as np, sys; from mss_lab.metrics.bss_eval import bss_eval;"

@@ -85,6 +85,7 @@ def test_energies_beyond_the_range_of_numbers_are_compared(rng, ratio, level):
     assert ratio(level * source, level * estimate) == pytest.approx(ratio(source, estimate), abs=1e-9)
 
 
+@pytest.mark.slow(0.5)
 def test_sums_are_taken_in_double_precision(rng):
     # An error a ten-thousandth of the source: single-precision sums over a million samples would blur it.
     source = rng.standard_normal((1, 1_000_000)).astype(np.float32)

@@ -459,6 +459,7 @@ def test_a_run_in_bfloat16_learns_too(tmp_path):
     assert result.curve[-1]["loss"] < 0.8 * result.curve[0]["loss"]
 
 
+@pytest.mark.slow(7)
 def test_two_processes_learn_what_one_does(tmp_path):
     options = {"validate": None, "optimizer": "sgd", "learning_rate": 0.1, "clip_norm": 0.5}
     alone, expected = run(tmp_path / "one", 5, network(normalise=False, dropout=0.0), **options)

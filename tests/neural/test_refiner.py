@@ -485,6 +485,7 @@ def test_a_piece_shorter_than_a_segment_is_followed_by_silence(data):
     assert not batch["models"][..., 2 * RATE_HZ // 1024 + 2 :].any()
 
 
+@pytest.mark.slow(18)
 def test_it_learns_and_its_weights_come_back(data, tmp_path):
     options = {"accelerator": "cpu", "progress": False, "learning_rate": 1e-2, "warmup_steps": 5}
     result = train.train(

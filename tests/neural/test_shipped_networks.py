@@ -80,6 +80,7 @@ def test_the_refiner_beats_what_it_refines(chorale):
     assert_allclose(sum(refined.values()), mixture, atol=2e-6)
 
 
+@pytest.mark.slow(4)
 @pytest.mark.recordings
 def test_the_refiner_keeps_its_figure_on_real_quartets(recordings):
     means = []

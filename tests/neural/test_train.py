@@ -121,6 +121,7 @@ def test_a_perfect_network_and_one_that_does_nothing_are_told_apart():
     assert all(row["improvement"] > 35 for row in most)
 
 
+@pytest.mark.slow(6)
 def test_training_needs_four_libraries_alone(data, tmp_path):
     """A subprocess in which no other library can be found trains and resumes, from the store to the table."""
     code = f"""

@@ -331,6 +331,7 @@ def harmonic_batch(pitches, *, silent=(), samples=2000):
     return {"sources": tones, "rolls": rolls}
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("score", xumx.SCORES)
 def test_training_makes_the_loss_smaller(score):
     batch = harmonic_batch([[50, 62, 74], [57, 69, 52]], samples=500)
@@ -340,6 +341,7 @@ def test_training_makes_the_loss_smaller(score):
     assert curve[-1] < 0.8 * curve[0]
 
 
+@pytest.mark.slow(6)
 def test_a_source_without_notes_learns_to_stay_silent():
     batch = harmonic_batch([[60, 72, 80], [67, 76, 55]], silent=(2,), samples=500)
     model = small("only")

@@ -173,6 +173,7 @@ def test_a_player_without_notes_gets_nothing_of_what_the_other_plays():
     assert np.mean(found["dull"] ** 2) < 1e-3 * np.mean(found["bright"] ** 2)
 
 
+@pytest.mark.slow(0.4)
 def test_chunks_join_without_a_seam(monkeypatch):
     sources, score = duet(1.5)
     mixture = sum(sources.values())
@@ -203,6 +204,7 @@ def test_noise_bands_cover_every_frequency_once(bands, rate_hz):
     assert np.all(np.diff(peaks) >= 0)
 
 
+@pytest.mark.slow(1.8)
 def test_drums_are_separated_by_their_score():
     piece = pieces.load("band")
     samples = 9 * piece.sample_rate_hz
@@ -247,6 +249,7 @@ def test_options_out_of_range_are_refused(option, words):
         informed.separate(np.ones((1, RATE_HZ), np.float32), RATE_HZ, duet()[1], **option)
 
 
+@pytest.mark.slow(4)
 @pytest.mark.recordings
 @pytest.mark.parametrize("condition, wanted_db", list(zip(CONDITIONS[:3], (9.0, 8.7, 8.5), strict=True)))
 def test_quartets_reach_their_figures(recordings, condition, wanted_db):
@@ -261,6 +264,7 @@ def test_quartets_reach_their_figures(recordings, condition, wanted_db):
     assert np.mean(found) > wanted_db
 
 
+@pytest.mark.slow(5)
 @pytest.mark.recordings
 def test_a_quintet_with_two_violins_reaches_its_figure(recordings):
     track = read_track(recordings / "URMP-16k" / "39_Jerusalem_vn_vn_va_sax_db")

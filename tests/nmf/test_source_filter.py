@@ -313,6 +313,7 @@ def song():
     return piece, piece.mixture[:, part], {name: wave[:, part] for name, wave in piece.sources.items()}
 
 
+@pytest.mark.slow(0.7)
 def test_the_voice_of_the_song_is_separated(song):
     piece, mixture, sources = song
     estimates = source_filter.separate(mixture, piece.sample_rate_hz)
@@ -323,6 +324,7 @@ def test_the_voice_of_the_song_is_separated(song):
     assert_allclose(estimates["voice"] + estimates["accompaniment"], mixture, atol=1e-7)
 
 
+@pytest.mark.slow(2)
 def test_a_score_with_a_voice_helps_and_any_other_does_not_matter(song):
     piece, mixture, sources = song
     heard = Score(
@@ -371,6 +373,7 @@ def test_silence_is_shared_as_silence_and_equal_channels_stay_equal():
     assert not any(estimate.any() for estimate in source_filter.separate(np.zeros((2, 5_000)), RATE).values())
 
 
+@pytest.mark.slow(0.6)
 def test_long_recordings_go_in_chunks_that_join(monkeypatch):
     voice, _ = glide(200, 300, 3.0)
     noise = 0.01 * np.random.default_rng(0).standard_normal(voice.shape)

@@ -236,6 +236,7 @@ def test_the_divergence_never_rises(rng, frozen, beta, level, dtype):
     )
 
 
+@pytest.mark.slow(0.5)
 def test_pooled_updates_end_lower_than_averaged_ones(rng):
     V = loop_model(*drums(rng)) + 0.05 * rng.random((12, 40))
     W, H = rng.uniform(0.1, 1, (5, 12, 2)), rng.uniform(0.1, 1, (2, 40))

@@ -438,6 +438,7 @@ def test_options_out_of_range_are_refused(option):
         separate(np.ones((1, RATE_HZ), np.float32), octaves(0.3)[1], **option)
 
 
+@pytest.mark.slow(4)
 @pytest.mark.recordings
 def test_recorded_notes_suit_real_players(recordings):
     """The four quartet excerpts, notes set by hand: 6.5 dB in the mean, 5.0 with the templates of the soundfont."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -38,6 +40,7 @@ def test_a_lesson_is_kept_in_its_canonical_form(path):
     assert kept == notebooks.canonical(notebooks.read(path)), "run: python -m mss_lab.lessons.strip notebooks/*.ipynb"
 
 
+@pytest.mark.slow(4)
 def test_lessons_and_the_package_link_each_other():
     found = links.problems({path.name: notebooks.read(path) for path in LESSONS}, PACKAGE)
     assert found == []
@@ -56,8 +59,22 @@ def test_a_lesson_takes_no_longer_than_a_class_waits(path):
     assert said is not None and int(said[1]) <= TIME_LIMIT_S
 
 
+def seconds_in_the_card(path):
+    said = re.search(r"<!-- runs-in -->about (\d+) s", path.read_text(encoding="utf-8"))
+    # A card that says nothing is another test's business.
+    return int(said[1]) if said else TIME_LIMIT_S
+
+
 @pytest.mark.notebook
-@by_name
+@pytest.mark.parametrize(
+    "path",
+    # Lesson 00 is the one that `make quick` runs.
+    [
+        path if path.name[:2] == "00" else pytest.param(path, marks=pytest.mark.slow(seconds_in_the_card(path)))
+        for path in LESSONS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
     before = sorted(path.parent.rglob("*"))
     judge = Judge(secret=0)
@@ -333,6 +350,7 @@ def printed(run, index: int) -> str:
     return "".join(output.get("text", "") for output in run.notebook.cells[index].outputs)
 
 
+@pytest.mark.slow(5)
 @pytest.mark.notebook
 def test_a_run_goes_on_after_errors_and_reports_them(mixed_run):
     _, run, _ = mixed_run
@@ -388,6 +406,7 @@ def test_more_than_100_mb_stay_where_they_are(tmp_path, monkeypatch):
 # The card's time and the book
 
 
+@pytest.mark.slow(0.4)
 @pytest.mark.notebook
 def test_the_measured_time_is_written_into_the_card(tmp_path, capsys):
     path = tmp_path / "a.ipynb"
@@ -418,6 +437,7 @@ def test_a_card_without_a_place_for_the_time_is_said_and_left(tmp_path):
     assert path.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.slow(1.3)
 @pytest.mark.notebook
 def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, capsys):
     good = tmp_path / "01_a.ipynb"
@@ -444,6 +464,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.slow(0.9)
 @pytest.mark.notebook
 def test_a_lesson_that_fails_makes_no_book(tmp_path, capsys):
     bad = tmp_path / "02_bad.ipynb"
@@ -453,3 +474,15 @@ def test_a_lesson_that_fails_makes_no_book(tmp_path, capsys):
     assert not (tmp_path / "book").exists()
     assert runs_in.main([str(bad)]) == 1
     assert "nothing was written" in capsys.readouterr().err
+
+
+def test_reading_a_notebook_compiles_no_grammar():
+    code = f"""
+import importlib.util, sys
+from mss_lab.lessons import notebooks
+notebooks.read({str(LESSONS[0])!r})
+print("jsonschema" in sys.modules, "rfc3987_syntax" in sys.modules, importlib.util.find_spec("rfc3987_syntax") is None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    # It is installed with JupyterLab, and left for others to load.
+    assert done.stdout.split() == ["True", "False", "False"]

@@ -39,7 +39,7 @@ SMALL = {
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
     "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
-    "networks": (["--songs", "1"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
+    "networks": (["--songs", "1", "--song-length", "4"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
     "nmf": (["--rank", "3", "--iterations", "2", "--repeats", "1", "--lengths", "0.5"], ["float64", "slower in"]),
     "onsets": (["--repeats", "1", "--beats", "8", "--cases", "plucked", "violin"], ["refined", "plucked", "violin"]),
     "position_speed": (
@@ -99,6 +99,7 @@ def test_every_benchmark_is_run():
         assert f"tests.benchmarks.{name}" in text or f"from tests.benchmarks import {name}" in text
 
 
+@pytest.mark.slow(34)
 @pytest.mark.parametrize("name", SMALL)
 def test_a_benchmark_prints_its_table(name, few_recordings, monkeypatch, capsys):
     monkeypatch.setenv("MSS_LAB_RECORDINGS", str(few_recordings))
@@ -110,6 +111,7 @@ def test_a_benchmark_prints_its_table(name, few_recordings, monkeypatch, capsys)
     assert len(re.findall(r"\d+\.\d+", table)) >= 4
 
 
+@pytest.mark.slow(41)
 @pytest.mark.browser
 def test_the_benchmark_in_a_browser_prints_its_table():
     # In a process of its own: another test of this one may have left an event loop running.

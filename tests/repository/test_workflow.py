@@ -38,6 +38,13 @@ def test_continuous_integration_is_make_test():
     assert script.read_text(encoding="utf-8").splitlines()[-1] == "make test"
 
 
+def test_the_quick_lane_is_a_part_of_the_tests():
+    assert '-m "not slow" $(QUICK)' in rule("quick") and "$(PYTEST)" in rule("quick") and "$(PYTEST)" in rule("test")
+    (folders,) = re.findall(r"^QUICK := \$\(addprefix tests/,(.*)\)$", MAKEFILE, re.MULTILINE)
+    assert {"notebooks", "ground", "methods"} <= set(folders.split())
+    assert all(list((ROOT / "tests" / folder).glob("test_*.py")) for folder in folders.split())
+
+
 def test_github_runs_continuous_integration_on_every_supported_python():
     (job,) = workflow()["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step][-1] == ".ci/run"

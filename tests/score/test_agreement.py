@@ -36,6 +36,7 @@ def test_the_tuning_of_a_recording_is_found(excerpt, tuning_hz):
     assert not found.is_doubtful
 
 
+@pytest.mark.slow(7)
 @pytest.mark.parametrize("method", ["score-masks", "informed-nmf"])
 def test_a_recording_in_baroque_pitch_is_separated_as_well_as_any(excerpt, method):
     turned = played_faster(415 / 440, excerpt)
@@ -86,6 +87,7 @@ def test_channels_and_level_do_not_count(excerpt):
     assert both.tuning_hz == pytest.approx(plain.tuning_hz, abs=0.01)
 
 
+@pytest.mark.slow(9)
 def test_methods_warn_of_a_wrong_score_once_and_not_where_the_tuning_is_told(excerpt):
     mixture, rate, score = excerpt
     wrong = notes.shift(score, 3.0)
@@ -99,6 +101,7 @@ def test_methods_warn_of_a_wrong_score_once_and_not_where_the_tuning_is_told(exc
             catalogue.separator(method)(mixture, rate, score)
 
 
+@pytest.mark.slow(28)
 @pytest.mark.recordings
 def test_real_recordings_tell_right_scores_from_wrong_ones(recordings):
     table = benchmark.confidences(benchmark.recordings_and_pieces(recordings))

@@ -96,6 +96,7 @@ def compare(path, kinds):
     return bars + differences(reading, played)
 
 
+@pytest.mark.slow(7)
 def test_every_note_of_the_corpus_is_read_as_by_an_independent_reader():
     paths = files_of_music21()
     kinds, wrong, pieces = collections.Counter(), {}, 0

@@ -411,6 +411,7 @@ def test_channels_keep_their_levels():
     assert energy.sdr(signals.pan(other, 1.2), estimates["harmonic_2"]) > 14
 
 
+@pytest.mark.slow(0.4)
 def test_chunks_do_not_show_and_sources_keep_their_names():
     one, other = duet(9.0, 8_000)
     whole = separate(one + other, 8_000, count=2)
@@ -420,6 +421,7 @@ def test_chunks_do_not_show_and_sources_keep_their_names():
         assert energy.sdr(whole[name], parts[name]) > 25 or name == "residual"
 
 
+@pytest.mark.slow(1.4)
 def test_long_recordings_are_worked_through_chunk_by_chunk(monkeypatch, rng):
     # At a low rate; what is watched is the longest transform that is ever resolved.
     from mss_lab.sinusoids import separation

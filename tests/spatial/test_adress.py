@@ -153,6 +153,7 @@ def test_tones_that_keep_apart_are_separated(mode):
     assert mean_sdr_db(sources, dict(zip(pans, found.values(), strict=True))) > 22
 
 
+@pytest.mark.slow(1)
 def test_the_band_is_separated_and_resynthesis_wants_its_correction():
     piece = pieces.load("band")
     excerpt = {name: source[:, : 8 * piece.sample_rate_hz] for name, source in piece.sources.items()}
@@ -233,6 +234,7 @@ def test_more_sources_than_peaks_are_warned_of():
         adress.separate(mixture, RATE)
 
 
+@pytest.mark.slow(0.9)
 def test_memory_does_not_grow_with_length(rng):
     def beyond_estimates(duration_s):
         mixture = rng.uniform(-1, 1, (2, duration_s * 8_000)).astype(np.float32)

@@ -222,6 +222,7 @@ def test_a_source_on_one_side_stays_there(mode, pan):
     assert_allclose(estimates["there"], 0, atol=1e-6)
 
 
+@pytest.mark.slow(1)
 def test_the_band_needs_a_wider_histogram_and_says_so():
     piece = pieces.load("band")
     mixture = piece.mixture[:, : 8 * piece.sample_rate_hz]
@@ -270,6 +271,7 @@ def test_equal_silent_and_short_channels_are_never_nan(rng, mode, samples, rate)
                     assert np.isfinite(estimate).all()
 
 
+@pytest.mark.slow(1.1)
 def test_memory_does_not_grow_with_length(rng):
     def beyond_estimates(duration_s):
         mixture = rng.uniform(-1, 1, (2, duration_s * 8_000)).astype(np.float32)

@@ -192,6 +192,7 @@ def test_it_agrees_with_norbert(rng, iterations, level):
     assert_allclose(ours, y.transpose(3, 2, 1, 0) / scale, atol=1e-7 * np.abs(x).max())
 
 
+@pytest.mark.slow(1.2)
 def test_a_round_or_two_improve_a_soft_mask_and_more_do_not():
     # With the powers of the true sources, as one channel has them. Measured: 17.8, 24.1, 24.7 and 23.9 dB.
     window = {"window_samples": 4096, "hop_samples": 1024}
@@ -280,6 +281,7 @@ def test_any_separator_may_start_it_and_is_bettered(algorithm, frozen):
         assert energy.sdr(source, found[name]) > energy.sdr(source, start[name]) + 2
 
 
+@pytest.mark.slow(0.5)
 def test_a_start_may_be_given_by_its_name(monkeypatch):
     sources = duo(1.0)
     mixture = sources["low"] + sources["high"]
@@ -306,6 +308,7 @@ def test_a_start_may_be_given_by_its_name(monkeypatch):
         local_gaussian.separate(mixture, RATE, start="adress")
 
 
+@pytest.mark.slow(0.4)
 @pytest.mark.parametrize("algorithm", LOCAL_GAUSSIAN.options["algorithm"].rule.choices)
 def test_long_recordings_keep_their_sources_through_all_chunks(monkeypatch, algorithm):
     from mss_lab.chunks import chunks

@@ -157,6 +157,7 @@ def pairs_of(stems):
         yield [np.mean(stems[name], axis=0) for name in (first, second)]
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize("name", ["band", "chorale_a", "song"])
 def test_shipped_pairs_come_apart_as_far_as_any_rotation_takes_them(name):
     # Samples alone mislead in half of these pairs, which end below 15 dB; the best rotations reach 36 dB or more.
@@ -172,6 +173,7 @@ def test_shipped_pairs_come_apart_as_far_as_any_rotation_takes_them(name):
         assert mean_sdr(images, found) > 30
 
 
+@pytest.mark.slow(14)
 @pytest.mark.recordings
 def test_real_pairs_come_apart_as_far_as_any_rotation_takes_them(recordings):
     short_db = []

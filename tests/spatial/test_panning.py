@@ -151,6 +151,7 @@ def test_a_parabola_finds_the_top_between_two_bins():
         assert_allclose(found, [top], atol=1e-6)
 
 
+@pytest.mark.slow(0.8)
 def test_the_band_has_the_four_peaks_that_it_was_panned_to():
     piece = pieces.load("band")
     found = panning.named(None, None, piece.mixture, piece.sample_rate_hz)

@@ -31,6 +31,7 @@ def bursts(rng, duration_s=3.0):
     return {name: (0.2 * one).astype(np.float32) for name, one in sources.items()}
 
 
+@pytest.mark.slow(4)
 @every_peer
 def test_two_sources_with_delays_come_apart(library, rng, separate):
     sources = bursts(rng)
@@ -42,6 +43,7 @@ def test_two_sources_with_delays_come_apart(library, rng, separate):
         assert energy.sdr(source, estimates[name]) > energy.sdr(source, mixture) + 6
 
 
+@pytest.mark.slow(1.2)
 @every_peer
 def test_numpys_own_generator_is_left_as_it_was(library, rng, separate):
     mixture = sum(bursts(rng, 0.3).values())

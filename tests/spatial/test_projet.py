@@ -124,6 +124,7 @@ def test_the_others_fall_far(rng, kind):
     assert model.divergences[-1] < model.divergences[1] < model.divergences[0]
 
 
+@pytest.mark.slow(0.5)
 def test_three_places_are_found_from_a_random_start(rng):
     # Centroids, not the largest gains, which are off by up to a step of the grid.
     images, stft = trio()
@@ -252,6 +253,7 @@ def test_delays_may_be_given_in_seconds():
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
 
 
+@pytest.mark.slow(0.9)
 def test_long_recordings_keep_their_sources_through_all_chunks(monkeypatch):
     images, _ = trio(3.0)
     mixture = images.sum(axis=0).astype(np.float32)
@@ -315,6 +317,7 @@ def test_gains_start_near_their_angles_and_nothing_is_written_to(rng, frozen):
         projet.fit(x, 0 * gains, rng=rng)
 
 
+@pytest.mark.slow(11)
 def test_on_the_band_projet_and_the_gaussian_model_beat_one_source_a_bin_by_2_db():
     # Measured over the whole piece: ADRess 12.2, DUET told where 12.3, PROJET 15.7, Gaussian model 16.8 dB.
     band = pieces.load("band")

@@ -387,6 +387,7 @@ def _drawing(height, label, top):
     return figure
 
 
+@pytest.mark.slow(1)
 def test_a_layout_that_is_used_again_draws_what_a_fresh_one_draws():
     shown = picture.Picture()
     two_lines = "a label\nof two lines"

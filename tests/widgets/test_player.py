@@ -229,6 +229,7 @@ def test_more_than_a_browser_takes_is_refused_with_a_length_that_it_takes(monkey
 # ---- without a browser --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(0.6)
 def test_the_output_carries_a_picture_with_words_and_the_mixture_as_sound(stems):
     data, metadata = player.play(stems, RATE_HZ, "Two tones & noise")._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
@@ -264,6 +265,7 @@ def test_the_fallback_sound_is_peak_safe_and_knows_odd_rates(stems):
     assert np.abs(heard).max() == pytest.approx(fallback.PEAK, abs=1e-3)
 
 
+@pytest.mark.slow(2)
 def test_drawing_leaves_pyplot_alone_and_importing_loads_no_matplotlib():
     code = (
         "import sys, numpy\n"
