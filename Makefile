@@ -34,7 +34,7 @@ setup: $(VENV)/lessons
 quick: $(VENV)/tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(PYTEST) -m "not slow" $(QUICK)
+	$(PYTEST) -m "not slow and not recordings" $(QUICK)
 
 test: $(VENV)/tests
 	@sh tests/system_packages.sh
