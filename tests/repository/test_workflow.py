@@ -39,7 +39,11 @@ def test_continuous_integration_is_make_test():
 
 
 def test_the_quick_lane_is_a_part_of_the_tests():
-    assert '-m "not slow and not recordings" $(QUICK)' in rule("quick") and "$(PYTEST)" in rule("quick") and "$(PYTEST)" in rule("test")
+    assert (
+        '-m "not slow and not recordings" $(QUICK)' in rule("quick")
+        and "$(PYTEST)" in rule("quick")
+        and "$(PYTEST)" in rule("test")
+    )
     (folders,) = re.findall(r"^QUICK := \$\(addprefix tests/,(.*)\)$", MAKEFILE, re.MULTILINE)
     assert {"notebooks", "ground", "methods"} <= set(folders.split())
     assert all(list((ROOT / "tests" / folder).glob("test_*.py")) for folder in folders.split())
