@@ -3,6 +3,7 @@
 # make quick  under a minute: lint, and the fast tests of the ground, the methods and lesson 00
 # make setup  installs without opening      make data  renders the lessons' audio again
 # make book   executed notebooks as HTML    make docs  the package's reference, from its docstrings
+# make wheel  builds the wheel, and tries it in a new virtual environment without the repository
 # make clean  removes what make made
 
 PYTHON ?= python3
@@ -23,13 +24,13 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --num
 QUICK := $(addprefix tests/,notebooks ground methods kernels casa sinusoids nmf spatial widgets repository)
 
 .DELETE_ON_ERROR:
-.PHONY: lab setup quick test data book docs clean
+.PHONY: lab setup quick test wheel data book docs clean
 
 lab: setup
 	@exec $(BIN)/mss-lab lab $(if $(PORT),--port $(PORT)) $(if $(filter none,$(BROWSER)),--no-browser)
 
 setup: $(VENV)/lessons
-	@$(BIN)/mss-lab verify
+	@$(BIN)/mss-lab doctor --files
 
 quick: $(VENV)/tests
 	$(BIN)/ruff check
@@ -43,12 +44,15 @@ test: $(VENV)/tests
 	$(BIN)/mypy
 	$(PYTEST)
 
+wheel: $(VENV)/python
+	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python tests/wheel/check_wheel.py
+
 data: $(VENV)/tests
 	@sh tests/system_packages.sh
-	$(BIN)/python -m mss_lab.datasets.make_lessons
+	$(BIN)/mss-lab data lessons
 
 book: $(VENV)/lessons
-	$(BIN)/python -m mss_lab.lessons.book
+	$(BIN)/mss-lab book
 
 docs: $(VENV)/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs

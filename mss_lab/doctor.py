@@ -1,8 +1,9 @@
-"""The doctor: what is installed, which device will compute, what is missing, and how to mend it.
+"""The doctor: what is installed, which device will compute, what is missing, and how to repair it.
 
-Contents: Finding, examine, run.
+Contents: Finding, examine, shipped_files, add_arguments, run, verify.
 """
 
+import argparse
 import ctypes.util
 import dataclasses
 import importlib.metadata
@@ -11,7 +12,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # What a missing extra costs the reader; the extra's name is what pip wants to hear.
 EXTRAS = {
@@ -27,7 +28,7 @@ NEEDED_DISK_BYTES = 1_000_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was found, and how to mend it if not."""
+    """One thing that was examined: whether it is as it should be, what was found, and how to repair it if not."""
 
     subject: str
     well: bool
@@ -37,11 +38,11 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything, the needed first."""
+    """Examine everything, first what is needed."""
     version = platform.python_version()
     yield Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
     yield from _libraries()
-    yield _data()
+    yield from shipped_files()
     free_bytes = shutil.disk_usage(".").free
     yield Finding(
         "disk", free_bytes > NEEDED_DISK_BYTES, f"{free_bytes / 1e9:.0f} GB free", "make room: 1 GB is needed"
@@ -50,9 +51,30 @@ def examine() -> Iterator[Finding]:
     yield from _programs()
 
 
-def run() -> int:
+def shipped_files() -> Iterator[Finding]:
+    """Compare all files of the course with their checksums."""
+    from .shipped import course_folder, remedy
+
+    for subject, check in (("lesson data", _pieces), ("tables of instruments", _tables), ("networks", _networks)):
+        try:
+            names = check()
+        except (OSError, ValueError) as error:
+            # A refusal ends with what to do.
+            found, _, mend = str(error).partition("; ")
+            yield Finding(subject, False, found, mend)
+        else:
+            mend = remedy(course_folder() / "data")
+            yield Finding(subject, bool(names), ", ".join(names) or "none was found", mend)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab doctor` to a parser."""
+    parser.add_argument("--files", action="store_true", help="only check the files of the course, by their checksums")
+
+
+def run(options: argparse.Namespace) -> int:
     """Print all findings; 1 if something needed is missing, else 0."""
-    findings = list(examine())
+    findings = list(shipped_files() if options.files else examine())
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         sign = "ok     " if finding.well else ("MISSING" if finding.needed else "not here")
@@ -61,10 +83,39 @@ def run() -> int:
             print(f"{'':8}  {'':{width}}  -> {finding.mend}")
     missing = [finding.subject for finding in findings if finding.needed and not finding.well]
     if missing:
-        print(f"\nTo mend first: {', '.join(missing)}")
+        print(f"\nTo repair first: {', '.join(missing)}")
         return 1
-    print("\nAll that the lessons need is here.")
+    if not options.files:
+        print("\nAll that the lessons need is here.")
     return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Do what `mss-lab doctor --files` does."""
+    return run(argparse.Namespace(**{**vars(options), "files": True}))
+
+
+def _pieces() -> Sequence[str]:
+    from .datasets import pieces
+
+    for name in pieces.names():
+        pieces.verify(name)
+    return pieces.names()
+
+
+def _tables() -> Sequence[str]:
+    from . import shipped
+    from .nmf import instruments
+
+    for folder in instruments.MEASURED_ON.values():
+        shipped.read_record(shipped.data_folder(folder) / folder / instruments.RECORD)
+    return tuple(instruments.MEASURED_ON)
+
+
+def _networks() -> Sequence[str]:
+    from . import shipped
+
+    return shipped.check_weights(shipped.data_folder("models/networks") / "models/networks")
 
 
 def _libraries() -> Iterator[Finding]:
@@ -80,8 +131,9 @@ def _libraries() -> Iterator[Finding]:
         missing = [name for name in names if _version(name) is None]
         subject = f"extra [{extra}]: {EXTRAS[extra]}" if extra else "libraries"
         found = f"missing: {', '.join(missing)}" if missing else ", ".join(f"{name} {_version(name)}" for name in names)
-        mend = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
-        yield Finding(subject, not missing, found, f"in the project's folder: {mend}", needed=not extra)
+        # pip finds the package installed already, from a checkout or a wheel, and adds what is missing.
+        mend = f"pip install 'mss-lab[{extra}]'" if extra else "pip install mss-lab"
+        yield Finding(subject, not missing, found, mend, needed=not extra)
 
 
 def _version(distribution: str) -> str | None:
@@ -89,18 +141,6 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _data() -> Finding:
-    from .datasets import pieces
-
-    mend = "restore the folder from the repository (git checkout -- data), or make it again (make data)"
-    try:
-        for name in pieces.names():
-            pieces.verify(name)
-    except (OSError, ValueError) as error:
-        return Finding("lesson data", False, str(error), mend)
-    return Finding("lesson data", bool(pieces.names()), ", ".join(pieces.names()) or "no piece found", mend)
 
 
 def _device() -> Finding:

@@ -1,6 +1,6 @@
-"""Open JupyterLab at the first lesson: on this computer only, with Jupyter's token.
+"""Open JupyterLab at the first lesson: on this computer only, with Jupyter's token, and without requests outside.
 
-Contents: FIRST_LESSON, server_command, server_environment, add_arguments, run.
+Contents: FIRST_LESSON, OFFLINE, server_command, server_environment, course_to_open, add_arguments, run.
 """
 
 import argparse
@@ -9,17 +9,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import course, shipped
 from .refusals import RefusedValue
 
 FIRST_LESSON = "notebooks/00_unmix_in_five_minutes.ipynb"
-ROOT = Path(__file__).resolve().parent.parent
+
+# JupyterLab would ask whether it may fetch its news, look for a newer version of itself, and list the extensions that
+# PyPI has. These options hold for this server alone; the reader's own settings of JupyterLab are not changed.
+OFFLINE = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
 
 
-def server_command(port: int | None = None, *, browser: bool = True) -> list[str]:
+def server_command(root: str | os.PathLike, port: int | None = None, *, browser: bool = True) -> list[str]:
     """The command that starts JupyterLab.
 
     Parameters
     ----------
+    root : path
+        The folder that it shows, with `notebooks` in it.
     port : int, optional
         Exactly this one, or an error; without it, 8888 or the next that is free.
     browser : bool
@@ -28,24 +38,32 @@ def server_command(port: int | None = None, *, browser: bool = True) -> list[str
     command = [
         *(sys.executable, "-m", "jupyterlab"),
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={ROOT}",
+        f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *OFFLINE,
     ]
     if port is not None:
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # Containers often have no other user, and Jupyter refuses to start there unless told.
+        # Containers often have no other user, and Jupyter refuses to start as this one unless it is allowed to.
         command.append("--allow-root")
     return command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `mss-lab lab`."""
+    """Add the options of `mss-lab lab` to a parser."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="lay the notebooks out here, or update those here that you have not changed, and open them "
+        "(default: the notebooks of the repository, or of the folder you are in)",
+    )
     parser.add_argument("--port", type=int, metavar="N", help="exactly this port (default: 8888 or the next free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--no-server", action="store_true", help="only lay the notebooks out")
     parser.add_argument(
         "--no-solutions",
         action="store_true",
@@ -60,17 +78,66 @@ def server_environment(*, solutions: bool = True) -> dict[str, str]:
     return dict(os.environ) if solutions else {**os.environ, SOLUTIONS: "withheld"}
 
 
+def course_to_open(folder: str | None) -> Path:
+    """The folder with the notebooks to open, which are laid out or updated there first; prints what was done.
+
+    Parameters
+    ----------
+    folder : str or None
+        None means the repository of a checkout, or the working folder if the course was laid out in it before.
+
+    Raises
+    ------
+    RefusedValue
+        If there is no folder to open.
+    RefusedValue, OSError
+        As for `course.lay_out`.
+    """
+    if folder is None:
+        if shipped.is_checkout():
+            return shipped.course_folder()
+        if not course.is_laid_out("."):
+            raise RefusedValue(
+                "lab needs a folder for your copy of the notebooks, got none; name one, which is made if need be: "
+                "mss-lab lab my-course"
+            )
+        folder = "."
+    if not folder.strip():
+        raise RefusedValue("FOLDER must be the name of a folder, got an empty text; for example: mss-lab lab my-course")
+    root = Path(folder).absolute()
+    if root.is_dir() and root.samefile(shipped.course_folder()):
+        return root
+    for line in _in_words(course.lay_out(root)):
+        print(line)
+    return root
+
+
 def run(options: argparse.Namespace) -> int:
-    """Start the server and stay until it ends."""
-    if not (ROOT / FIRST_LESSON).is_file():
-        raise FileNotFoundError(
-            f"{ROOT / FIRST_LESSON} is missing; the notebooks live in the project's folder: clone it, and install it "
-            "from there with `pip install -e .`"
-        )
+    """Lay the notebooks out where that is asked for, then start the server and stay until it ends."""
     if options.port is not None and not 1 <= options.port <= 65_535:
         raise RefusedValue(f"port must be a whole number from 1 to 65535, got {options.port}")
+    root = course_to_open(options.folder)
+    if not (root / FIRST_LESSON).is_file():
+        raise FileNotFoundError(f"{root / FIRST_LESSON} is missing; {shipped.remedy(root / FIRST_LESSON)}")
+    if options.no_server:
+        return 0
     return subprocess.call(
-        server_command(options.port, browser=not options.no_browser),
-        cwd=ROOT,
+        server_command(root, options.port, browser=not options.no_browser),
+        cwd=root,
         env=server_environment(solutions=not options.no_solutions),
     )
+
+
+def _in_words(laid: course.Laid) -> list[str]:
+    lines = [
+        f"{len(names)} notebooks {done}" if len(names) > 1 else f"{names[0]} {done}"
+        for names, done in ((laid.added, "laid out"), (laid.updated, "updated"))
+        if names
+    ]
+    for name in laid.kept:
+        if name in laid.beside:
+            lines.append(f"{name} is yours and was kept; the new version is {laid.beside[name]}")
+    quietly = len(laid.kept) - len(laid.beside)
+    if quietly:
+        lines.append(f"{quietly} {'notebook' if quietly == 1 else 'notebooks'} with your changes or outputs kept")
+    return lines or ["all notebooks are up to date"]

@@ -50,6 +50,7 @@ EXTRAS = {
     "norbert": "peers",
     "pyroomacoustics": "peers",
     "sphinx": "book",
+    "argcomplete": "completion",
 }
 
 

@@ -1,9 +1,12 @@
-"""What ships beside the package: where it lies, and whether it is whole.
+"""The files of the course, which ship with the package: where they lie, and whether they are complete and undamaged.
 
-Everything that ships stands in folders with a record, a JSON file that says where the rest comes from and holds the
-SHA-256 of every other file.
+The course is two folders, `notebooks` and `data`. In a checkout of the repository they lie beside the package. A wheel
+carries them inside the package, in `_course`, where `setup.py` copies them when it is built.
 
-Contents: data_folder, read_record, check_weights, sha256.
+Every folder of data has a record, a JSON file that says where the data come from and holds the SHA-256 of every other
+file in the folder.
+
+Contents: course_folder, is_checkout, data_folder, read_record, check_weights, remedy, sha256.
 """
 
 import hashlib
@@ -16,9 +19,28 @@ from .refusals import RefusedValue
 
 DATA_VARIABLE = "MSS_LAB_DATA"
 
+PACKAGE = Path(__file__).resolve().parent
+# Where a wheel carries the course; setup.py copies it there. A checkout has no such folder.
+IN_THE_WHEEL = PACKAGE / "_course"
+
+
+def course_folder() -> Path:
+    """The folder that holds the course, with `notebooks` and `data` in it.
+
+    In a checkout, or an editable installation of one, this is the repository's folder; otherwise it lies inside the
+    installed package. Its files belong to the installation: a reader's own copy is made by `mss-lab lab FOLDER`.
+    """
+    return IN_THE_WHEEL if IN_THE_WHEEL.is_dir() else PACKAGE.parent
+
+
+def is_checkout() -> bool:
+    """Whether the package runs from a checkout of the repository, not from an installed wheel."""
+    beside = PACKAGE.parent
+    return not IN_THE_WHEEL.is_dir() and (beside / "pyproject.toml").is_file() and (beside / "notebooks").is_dir()
+
 
 def data_folder(part: str = "lessons") -> Path:
-    """The folder `data`: the one MSS_LAB_DATA names, else the one beside the package.
+    """The folder `data`: the one that MSS_LAB_DATA names, else the one of the course.
 
     Parameters
     ----------
@@ -31,12 +53,11 @@ def data_folder(part: str = "lessons") -> Path:
         If it holds no such folder.
     """
     named = os.environ.get(DATA_VARIABLE)
-    folder = Path(named) if named else Path(__file__).resolve().parents[1] / "data"
+    folder = Path(named) if named else course_folder() / "data"
     if not (folder / part).is_dir():
-        origin = f"{DATA_VARIABLE} names" if named else "beside the package lies"
+        origin = f"{DATA_VARIABLE} names {folder}" if named else "where the package was installed"
         raise FileNotFoundError(
-            f"what ships should be in {folder / part} ({origin} {folder}), which does not exist; install from a "
-            f"clone of the repository (pip install -e .), or let {DATA_VARIABLE} name its folder data"
+            f"the course's data should be in {folder / part} ({origin}), which does not exist; {remedy(folder / part)}"
         )
     return folder
 
@@ -54,18 +75,16 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
     FileNotFoundError
         If a file that is listed is missing.
     ValueError
-        If a file is damaged or the record cannot be read; the message names the file and the command that mends it.
+        If a file is damaged or the record cannot be read; the message names the file and the command that restores it.
     """
     path = Path(path)
     folder = path.parent
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        mend = f"make it again: {record['made_by']}, or take the folder from the repository: git checkout {folder}"
+        mend = f"make it again: {record['made_by']}, or {remedy(folder)}"
         checksums = record["sha256"].items()
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise RefusedValue(
-            f"{path} is damaged ({type(error).__name__}: {error}); take it from the repository: git checkout {path}"
-        ) from error
+        raise RefusedValue(f"{path} is damaged ({type(error).__name__}: {error}); {remedy(path)}") from error
     for name, wanted in checksums:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name} is missing; {mend}")
@@ -98,7 +117,7 @@ def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
     names = sorted({path.stem for path in folder.glob("*") if path.suffix in (".safetensors", ".json")})
     for name in names:
         card, weights = folder / f"{name}.json", folder / f"{name}.safetensors"
-        mend = f"take both from the repository: git checkout {folder}"
+        mend = remedy(folder)
         for path in (card, weights):
             if not path.is_file():
                 raise FileNotFoundError(f"{path} is missing; {mend}")
@@ -109,6 +128,22 @@ def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
         if sha256(weights) != wanted:
             raise RefusedValue(f"{weights} is damaged: its checksum is not the one on its card; {mend}")
     return tuple(names)
+
+
+def remedy(path: str | os.PathLike) -> str:
+    """How to restore a file or folder of the course, in words for the end of a message.
+
+    Parameters
+    ----------
+    path : path
+        What is missing or damaged.
+    """
+    path = Path(path).absolute()
+    if not path.is_relative_to(course_folder()):
+        return f"copy it again from {course_folder() / 'data'}"
+    if is_checkout():
+        return f"take it from the repository: git checkout -- {path}"
+    return "install the package again: pip install --force-reinstall --no-deps mss-lab"
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -6,12 +6,10 @@ command with 128 plus the number of the signal, and leave no half-written result
 one line each. Any other exception is a fault of the package and keeps its traceback; `--traceback` shows it for
 refusals, too.
 
-Contents: main, COMMANDS.
+Contents: COMMANDS, main.
 """
 
-import argparse
 import contextlib
-import importlib
 import os
 import re
 import signal
@@ -19,11 +17,31 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from .. import __version__
 from ..refusals import Refusal
+from .commands import Command, Parser, add_commands
+from .completion import answer_the_shell
 from .plain import one_line, plain_streams
 from .stopping import WORDS, stop_signals
+
+COMMANDS = (
+    Command("separate", "separate a mixture into its sources", "cli.separate"),
+    Command("evaluate", "compare a folder of estimates with a folder of true sources", "cli.evaluate"),
+    Command("score", "say what is read in a score, or write it in another format", "cli.score"),
+    Command("methods", "list the separation methods and their options", "cli.methods"),
+    Command("datasets", "list the published data sets that can be read", "cli.datasets"),
+    Command("train", "train a network by its recipe, or continue a run", "cli.train"),
+    Command("data", "make the lessons' audio, data to train on, or tables of instruments", "cli.data", run=""),
+    Command("lesson", "measure how long lessons run, or strip their outputs", "cli.lesson", run=""),
+    Command("grade", "run students' notebooks and report on every exercise", "cli.grade"),
+    Command("book", "execute the lessons and write them as pages for a browser", "lessons.book"),
+    Command("lab", "open the notebooks in JupyterLab, laid out in a folder of yours if you name one", "launch"),
+    Command("doctor", "say what is installed, what is missing, and how to repair it", "doctor"),
+    # The former name of `mss-lab doctor --files`.
+    Command("verify", "", "doctor", run="verify"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,20 +77,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
-    parser = _parser()
-    # Some commands load numpy and more. That takes a second, in which Ctrl-C is obeyed already.
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return 2
+    wants_traceback = "--traceback" in (sys.argv[1:] if arguments is None else arguments)
     try:
+        parser = _parser()
+        answer_the_shell(parser)
+        # The command that is chosen loads numpy and more. That takes a second, in which Ctrl-C is obeyed already.
+        options = parser.parse_args(arguments)
+        wants_traceback = options.traceback
         return options.run(options) or 0
     except BrokenPipeError:
         raise
     except (Refusal, OSError, MemoryError) as error:
         if arrived:
             raise KeyboardInterrupt from error
-        if options.traceback:
+        if wants_traceback:
             traceback.print_exc()
         print(f"mss-lab: {one_line(_in_words(error))}", file=sys.stderr)
         return 2
@@ -112,52 +130,9 @@ def _warnings_in_one_line() -> Iterator[None]:
         yield
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(one_line(message))
-
-
-class _CommandParser(_Parser):
-    """The parser of one command. Its module is imported when the command is asked for, as some load much."""
-
-    module: str | None = None
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse the arguments of the command, which its module adds before."""
-        if self.module is not None:
-            command = importlib.import_module(self.module, package=__package__)
-            self.module = None
-            self.set_defaults(run=command.run)
-            # Understood after the command as well, without a second line in each command's help.
-            self.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-            if hasattr(command, "add_arguments"):
-                command.add_arguments(self)
-        return super().parse_known_args(args, namespace)
-
-
-# Every command: what the list of commands says of it, and the module with its `run` and, where it has arguments, its
-# `add_arguments`.
-COMMANDS = {
-    "separate": ("separate a mixture into its sources", ".separate"),
-    "score": ("say what is read in a score, or write it in another format", ".score"),
-    "methods": ("list the separation methods and their options", ".methods"),
-    "evaluate": ("compare a folder of estimates with a folder of true sources", ".evaluate"),
-    "datasets": ("list the published data sets that can be read, and where they are", ".datasets"),
-    "train": ("train a network by its recipe, or continue a run", ".train"),
-    "grade": ("run students' notebooks and report on every exercise", ".grade"),
-    "lab": ("open JupyterLab at the first lesson", "..launch"),
-    "verify": ("check that the lessons' audio and tables are as they were shipped", ".verify"),
-    "doctor": ("what is installed, what is missing, and how to repair it", ".doctor"),
-}
-
-
-def _parser() -> argparse.ArgumentParser:
-    from .. import __version__
-
-    parser = _Parser(prog="mss-lab", description="Separate music, judge separations, open the workbook.")
+def _parser() -> Parser:
+    parser = Parser(prog="mss-lab", description="Separate music, judge separations, open the workbook.")
     parser.add_argument("--version", action="version", version=f"mss-lab {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the code an input was refused")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_CommandParser)
-    for name, (about, module) in COMMANDS.items():
-        commands.add_parser(name, help=about).module = module
+    add_commands(parser, COMMANDS)
     return parser

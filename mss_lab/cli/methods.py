@@ -2,7 +2,7 @@
 
 import argparse
 
-from .. import catalogue, launch, plugins
+from .. import catalogue, plugins, shipped
 from ..options import Option
 
 
@@ -35,7 +35,7 @@ def _print(method: catalogue.Method) -> None:
     listed = "".join(f"\n    {_listed(name, option)}" for name, option in method.options.items())
     print(f"  Options:{listed or ' none'}")
     if method.lesson:
-        written = "" if (launch.ROOT / method.lesson).is_file() else " (not written yet)"
+        written = "" if (shipped.course_folder() / method.lesson).is_file() else " (not written yet)"
         print(f"  Lesson: {method.lesson}{written}")
     if method.source:
         print(f"  Source: {method.source}")

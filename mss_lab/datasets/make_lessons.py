@@ -1,10 +1,10 @@
-"""Make the pieces of data/lessons again: `python -m mss_lab.datasets.make_lessons [PIECE ...] [--out DIR]`.
+"""Make the pieces of data/lessons again: `mss-lab data lessons [PIECE ...] [--out DIR]`.
 
 Every piece is a recipe: lines on paper, a tempo, instruments, a seed. The command plays it, renders it, and replaces
 its folder as a whole. Nothing is drawn from outside the seed, so the same versions of FluidSynth and of the soundfont
 give the same samples.
 
-Contents: Recipe, RECIPES, make, write, main. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: Recipe, RECIPES, make, write, add_arguments, run. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import argparse
@@ -21,7 +21,7 @@ import soundfile
 from tqdm import tqdm
 
 from .. import audio, checks, files, loudness, shipped, signals
-from ..refusals import Refusal, RefusedValue
+from ..refusals import RefusedValue
 from ..score.midi import write_midi
 from ..score.notes import Score, select
 from . import performance, pieces, render, voice
@@ -154,31 +154,29 @@ def write(name: str, out: Path) -> dict[str, Any]:
             "seed": recipe.seed,
             "facts": recipe.facts,
             "versions": {**render.versions(), "numpy": np.__version__, "scipy": scipy.__version__},
-            "made_by": f"python -m mss_lab.datasets.make_lessons {name}",
+            "made_by": f"mss-lab data lessons {name}",
             "sha256": {path.name: shipped.sha256(path) for path in sorted(folder.iterdir())},
         }
         (folder / pieces.RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mss_lab.datasets.make_lessons", description="Make pieces again.")
-    parser.add_argument("piece", nargs="*", help=f"which: {', '.join(RECIPES)}; all if none is named")
-    parser.add_argument("--out", type=Path, help="folder to put them in (data/lessons)")
-    options = parser.parse_args(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab data lessons` to a parser."""
+    parser.add_argument("piece", nargs="*", metavar="PIECE", help=f"which: {', '.join(RECIPES)}; all if none is named")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to put them in (default: data/lessons)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the pieces, and print a table of them."""
     for name in options.piece:
         if name not in RECIPES:
-            parser.error(f"there is no piece {name!r}; choose from {', '.join(RECIPES)}")
-    try:
-        out = options.out or shipped.data_folder() / "lessons"
-        chosen = options.piece or list(RECIPES)
-        for name in tqdm(chosen, unit="piece", desc="rendering"):
-            write(name, out)
-        sys.stdout.write(_table([out / name for name in chosen]))
-    except (Refusal, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+            raise RefusedValue(f"there is no piece {name!r}; choose from {', '.join(RECIPES)}")
+    out = options.out or shipped.data_folder() / "lessons"
+    chosen = options.piece or list(RECIPES)
+    for name in tqdm(chosen, unit="piece", desc="rendering"):
+        write(name, out)
+    sys.stdout.write(_table([out / name for name in chosen]))
     return 0
 
 
@@ -308,6 +306,3 @@ RECIPES = {
         facts={"vowels": list(song.VOWELS), "vibrato_hz": voice.VIBRATO_HZ, "vibrato_cents": voice.VIBRATO_CENTS},
     ),
 }
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,7 @@
 """Make the tables of harmonics again, from renders or from recordings.
 
-    python -m mss_lab.datasets.make_templates [--out DIR]
-    python -m mss_lab.datasets.make_templates --single-notes FOLDER [--out DIR]
+    mss-lab data templates [--out DIR]
+    mss-lab data templates --single-notes FOLDER [--out DIR]
 
 The amplitude of each harmonic is measured while single notes sound. The result is a small table: how an instrument
 divides its sound among its harmonics, pitch by pitch. The first command makes data/models/instruments: notes of General
@@ -9,7 +9,7 @@ MIDI instruments, rendered at several strengths and lengths. The second makes da
 in FOLDER, which holds a folder for each instrument (see `mss_lab.datasets.single_notes`). Nothing is random, so the
 same versions of the tools give the same tables.
 
-Contents: RANGES; notes_of, measure, measure_recordings, harmonic_levels; write, write_recorded, main.
+Contents: RANGES; notes_of, measure, measure_recordings, harmonic_levels; write, write_recorded, add_arguments, run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import scipy
 from tqdm import tqdm
 
 from .. import checks, files, shipped, transforms, units
-from ..refusals import Refusal, RefusedValue
+from ..refusals import RefusedValue
 from ..score.instruments import name_of
 from ..score.notes import Note, Score
 from . import render, single_notes
@@ -209,7 +209,7 @@ def write(out: Path) -> dict[str, Any]:
         "velocities": VELOCITIES,
         "lengths_s": LENGTHS_S,
         "versions": {**render.versions(), **_versions()},
-        "made_by": "python -m mss_lab.datasets.make_templates",
+        "made_by": "mss-lab data templates",
     }
     return _write_table(out, tables, facts, LICENCE)
 
@@ -231,7 +231,7 @@ def write_recorded(folder: Path, out: Path) -> dict[str, Any]:
             name: sum(path.suffix in single_notes.ENDINGS for path in (folder / name).iterdir()) for name in names
         },
         "versions": _versions(),
-        "made_by": "python -m mss_lab.datasets.make_templates --single-notes FOLDER",
+        "made_by": "mss-lab data templates --single-notes FOLDER",
     }
     return _write_table(out, tables, facts, RECORDED_LICENCE)
 
@@ -264,29 +264,21 @@ def _write_table(
     return record
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mss_lab.datasets.make_templates", description="Measure the harmonics of instruments again."
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab data templates` to a parser."""
     parser.add_argument(
         "--single-notes", type=Path, metavar="FOLDER", help="measure recorded notes: one folder for each instrument"
     )
-    parser.add_argument("--out", type=Path, help="folder to put the table in (the one below data/models)")
-    options = parser.parse_args(arguments)
-    try:
-        models = shipped.data_folder() / "models"
-        if options.single_notes:
-            out = options.out or models / "single_notes"
-            record = write_recorded(options.single_notes, out)
-        else:
-            out = options.out or models / "instruments"
-            record = write(out)
-        table = out / TABLE
-        sys.stdout.write(f"{table}: {len(record['instruments'])} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
-    except (Refusal, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to put the table in (default: in data/models)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, write the table, and print its size."""
+    name = "single_notes" if options.single_notes else "instruments"
+    out = options.out or shipped.data_folder() / "models" / name
+    record = write_recorded(options.single_notes, out) if options.single_notes else write(out)
+    table = out / TABLE
+    sys.stdout.write(f"{table}: {len(record['instruments'])} instruments, {table.stat().st_size / 1e3:.0f} kB\n")
     return 0
 
 
@@ -318,6 +310,3 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,14 @@
-"""Make a set of songs to train or test on: `python -m mss_lab.datasets.make_training WHAT OUT --items N --split SIDE`.
+"""Make a set of songs to train or test on: `mss-lab data training WHAT OUT --items N --split SIDE`.
 
 WHAT is `chorales`, played by violin, clarinet, tenor saxophone and bassoon as in Bach10; `quartets` or `madrigals` of
 music21's corpus; or a folder of MIDI files. The last three are played by `--players` instruments drawn anew for every
 song. A song is a few seconds of a performance. Which pieces and which timbres are drawn from is said by the side of
 the split: see `mss_lab.datasets.splits`. What the real recordings play is on no side.
 
-A song is drawn from the seed, the side and its number alone. So a run that was stopped goes on with `make_training`
-and the same words, and more songs are added by a larger `--items`.
+A song is drawn from the seed, the side and its number alone. So a run that was stopped goes on with the same command,
+and more songs are added by a larger `--items`.
 
-Contents: SIDES, UNSEEN_FONTS; Plan, song, make, main. Lesson: notebooks/15_data_is_the_model.ipynb
+Contents: SIDES, UNSEEN_FONTS; Plan, song, make, add_arguments, run. Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
 import argparse
@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import checks, shipped
-from ..refusals import Refusal, RefusedValue
+from ..refusals import RefusedValue
 from ..score.notes import Score, select
 from . import engines, render, repertoire, rooms, splits, store
 from .make_templates import RANGES
@@ -314,50 +314,39 @@ def _engine(name: str, fonts: tuple[str, ...]) -> Engine:
     return engines.SoundfontEngine(fonts) if name == "soundfont" else engines.make(name)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mss_lab.datasets.make_training", description="Make songs to train and test networks on."
-    )
-    parser.add_argument("what", help="chorales, quartets, madrigals, or a folder of MIDI files")
-    parser.add_argument("out", type=Path, help="folder to put the songs in; one that was begun is finished")
-    parser.add_argument("--items", type=int, required=True, metavar="N", help="how many songs")
-    parser.add_argument("--split", choices=SIDES, default="train", help="which side of the split (train)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws everything (0)")
-    parser.add_argument("--seconds", type=float, default=SONG_S, metavar="T", help=f"length of a song ({SONG_S:g})")
-    parser.add_argument("--players", type=int, default=4, metavar="J", help="sources of a song that is no chorale (4)")
-    parser.add_argument(
-        "--made-up", type=float, default=MADE_UP, metavar="P",
-        help=f"of how many stems the harmonic engine draws the instrument ({MADE_UP:g})",
-    )  # fmt: skip
-    parser.add_argument("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (1)")
-    parser.add_argument("--backend", help="joblib's: loky, threading, dask or ray")
-    options = parser.parse_args(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab data training` to a parser."""
+    add = parser.add_argument
+    add("what", metavar="WHAT", help="chorales, quartets, madrigals, or a folder of MIDI files")
+    add("out", metavar="OUT", type=Path, help="folder to put the songs in; one that was begun is finished")
+    add("--items", type=int, required=True, metavar="N", help="how many songs")
+    add("--split", choices=SIDES, default="train", help="which side of the split (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="S", help="draws everything (default: %(default)s)")
+    add("--seconds", type=float, default=SONG_S, metavar="T", help="length of a song (default: %(default)g)")
+    add("--players", type=int, default=4, metavar="J",
+        help="sources of a song that is no chorale (default: %(default)s)")  # fmt: skip
+    add("--made-up", type=float, default=MADE_UP, metavar="P",
+        help="share of stems whose instrument the harmonic engine draws (default: %(default)g)")  # fmt: skip
+    add("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (default: %(default)s)")
+    add("--backend", help="joblib's: loky, threading, dask or ray")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the songs, and print how many there are and how long it took."""
     started_s = time.monotonic()
-    try:
-        with tqdm(unit="shard", desc="rendering", disable=None) as bar:
+    with tqdm(unit="shard", desc="rendering", disable=None) as bar:
 
-            def on_shard(done: int, shards: int) -> None:
-                bar.total = shards
-                bar.update(done - bar.n)
+        def on_shard(done: int, shards: int) -> None:
+            bar.total = shards
+            bar.update(done - bar.n)
 
-            made = make(
-                options.what, options.out, items=options.items, split=options.split, seed=options.seed,
-                players=options.players, jobs=options.jobs, backend=options.backend, song_s=options.seconds,
-                made_up=options.made_up, on_shard=on_shard,
-            )  # fmt: skip
-    except (Refusal, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        made = make(
+            options.what, options.out, items=options.items, split=options.split, seed=options.seed,
+            players=options.players, jobs=options.jobs, backend=options.backend, song_s=options.seconds,
+            made_up=options.made_up, on_shard=on_shard,
+        )  # fmt: skip
     sys.stdout.write(
         f"{options.out}: {len(made)} songs of {options.seconds:g} s from {len(made.facts['pieces'])} pieces, "
         f"{time.monotonic() - started_s:.0f} s\n"
     )
     return 0
-
-
-if __name__ == "__main__":
-    # Under its own name, by which other processes know what they are to draw songs with.
-    from mss_lab.datasets.make_training import main as command
-
-    sys.exit(command())

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import checks
+from .. import checks, shipped
 from ..lessons import keeper, lesson_files, notebooks
 from . import box
 
@@ -205,6 +205,7 @@ def _environment(home: str, lessons: Path | None) -> dict[str, str]:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
         "MSS_LAB_PROGRESS": f"{home}/progress.json",
+        shipped.DATA_VARIABLE: str(shipped.data_folder().absolute()),
     }
     return made | ({"MSS_LAB_LESSONS": str(lessons)} if lessons else {})
 
@@ -215,7 +216,7 @@ def _needed() -> list[Path]:
     interpreter = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     packages = {Path(path) for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
     # Folders before what lies in them, so that what is bound already is not bound again.
-    wanted = sorted({*interpreter, *packages, package, package.parent / "data"})
+    wanted = sorted({*interpreter, *packages, package, shipped.data_folder().absolute()})
     wanted += [path.resolve() for path in wanted]
     return [
         *(Path("/") / name for name in PROGRAMS),

@@ -1,11 +1,11 @@
 """Build the book: every lesson executed, as pages that open in a browser without Jupyter.
 
-    python -m mss_lab.lessons.book [--folder FOLDER] [NOTEBOOK ...]
+    mss-lab book [--folder FOLDER] [NOTEBOOK ...]
 
 Pictures and sounds lie inside the pages. Nothing is fetched while building; a reader's browser fetches MathJax, which
 typesets the equations, and without a network shows them as TeX.
 
-Contents: Page, make_page, build, main.
+Contents: Page, make_page, build, add_arguments, run.
 """
 
 import argparse
@@ -14,11 +14,12 @@ import html
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from .. import files
+from ..refusals import RefusedValue
 from . import notebooks
 
 FOLDER = "build/book"
@@ -66,7 +67,7 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
 
     Raises
     ------
-    RuntimeError
+    RefusedValue
         If a cell stops with an error, or the time runs out.
     """
     from nbconvert import HTMLExporter
@@ -75,9 +76,9 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(notebooks.read(path), folder=folder, time_limit_s=time_limit_s)
     if run.timed_out:
-        raise RuntimeError(f"{path} ran for more than {time_limit_s:g} s; no book was made")
+        raise RefusedValue(f"{path} ran for more than {time_limit_s:g} s; no book was made")
     if run.errors:
-        raise RuntimeError(f"{path} stops with an error ({run.errors[0]}); no book was made")
+        raise RefusedValue(f"{path} stops with an error ({run.errors[0]}); no book was made")
     executed = run.notebook
     for cell in executed.cells:
         if cell.cell_type == "markdown":
@@ -117,7 +118,7 @@ def build(
     ------
     FileExistsError, OSError
         As for `whole_folder`.
-    RuntimeError
+    RefusedValue
         If a notebook does not run to its end.
     """
     from tqdm import tqdm
@@ -135,26 +136,21 @@ def build(
     return pages
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.book", description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", help=f"where the book shall be (default: {FOLDER}, made anew each time)")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab book` to a parser."""
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all of ./notebooks")
+    parser.add_argument("--folder", help=f"where the book shall be (default: {FOLDER}, made anew each time)")
     parser.add_argument("--force", action="store_true", help="replace FOLDER if it exists")
-    options = parser.parse_args(arguments)
-    paths = options.notebooks or sorted(Path("notebooks").glob("*.ipynb"))
-    if not paths:
-        parser.error("there is no notebook in ./notebooks; name one")
-    try:
-        folder = Path(options.folder or FOLDER)
-        force = options.force or options.folder is None
-        pages = build(paths, folder, force=force, progress=sys.stderr.isatty())
-    except (OSError, ValueError, RuntimeError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    for page in pages:
-        sys.stdout.write(f"{folder / page.name}.html: {page.title}, ran in {page.seconds:.1f} s\n")
-    sys.stdout.write(f"the book is {folder / 'index.html'}\n")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the book, and print the path of each page."""
+    paths = options.notebooks or notebooks.in_folder("notebooks")
+    folder = Path(options.folder or FOLDER)
+    force = options.force or options.folder is None
+    for page in build(paths, folder, force=force, progress=sys.stderr.isatty()):
+        print(f"{folder / page.name}.html: {page.title}, ran in {page.seconds:.1f} s")
+    print(f"the book is {folder / 'index.html'}")
     return 0
 
 
@@ -173,7 +169,3 @@ def _title_and_promise(notebook: Any) -> tuple[str, str]:
     promise = re.split(r"\n\s*\n", rest.strip())[0] if rest.strip() else ""
     plain = re.sub(r"[*_`]|\]\([^)]*\)|\[", "", promise)
     return title.lstrip("# ").strip() or "Lesson", " ".join(plain.split())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

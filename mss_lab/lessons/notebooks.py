@@ -4,7 +4,7 @@ A run starts a fresh kernel of the Python that is running, whatever kernel the n
 a folder of its own. Nothing is written beside the notebook, the reader's progress is not changed, and the reader's own
 settings and history of IPython are not used.
 
-Contents: CellError, Run, KernelStart; read, canonical, execute, working_copy, end_process.
+Contents: CellError, Run, KernelStart; in_folder, read, canonical, execute, working_copy, end_process.
 """
 
 import contextlib
@@ -107,6 +107,20 @@ class KernelStart:
     command: tuple[str, ...]
     environment: dict[str, str]
     sockets: Path
+
+
+def in_folder(folder: str | os.PathLike[str]) -> list[Path]:
+    """Paths of the notebooks of a folder, in order of their names.
+
+    Raises
+    ------
+    RefusedValue
+        If it holds none.
+    """
+    paths = sorted(Path(folder).glob("*.ipynb"))
+    if not paths:
+        raise RefusedValue(f"there is no notebook in the folder {folder}; name one")
+    return paths
 
 
 def read(path: str | os.PathLike[str]) -> Any:

@@ -1,19 +1,18 @@
 """Measure how long lessons run, and write it into their cards.
 
-    python -m mss_lab.lessons.runs_in [NOTEBOOK ...]
+    mss-lab lesson measure [NOTEBOOK ...]
 
 Each notebook is run from a fresh kernel in a folder of its own; the time goes between `<!-- runs-in -->` and
 `<!-- /runs-in -->` in its first or second markdown cell, and the file is brought into its canonical form. Without
 names, all notebooks of ./notebooks are measured.
 
-Contents: measure, write_time, main.
+Contents: measure, write_time, add_arguments, run.
 """
 
 import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from .. import files
@@ -29,15 +28,15 @@ def measure(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) ->
 
     Raises
     ------
-    RuntimeError
+    RefusedValue
         If a cell stops with an error, or the time runs out: such a time would mean nothing.
     """
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(notebooks.read(path), folder=folder, time_limit_s=time_limit_s)
     if run.timed_out:
-        raise RuntimeError(f"{path} ran for more than {time_limit_s:g} s; nothing was written")
+        raise RefusedValue(f"{path} ran for more than {time_limit_s:g} s; nothing was written")
     if run.errors:
-        raise RuntimeError(f"{path} stops with an error ({run.errors[0]}); nothing was written")
+        raise RefusedValue(f"{path} stops with an error ({run.errors[0]}); nothing was written")
     return run.seconds
 
 
@@ -65,21 +64,22 @@ def write_time(path: str | os.PathLike[str], seconds: float) -> str:
     return words
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.runs_in", description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK")
-    paths = parser.parse_args(arguments).notebooks or sorted(Path("notebooks").glob("*.ipynb"))
-    if not paths:
-        parser.error("there is no notebook in ./notebooks; name one")
-    failed = 0
-    for path in paths:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab lesson measure` to a parser."""
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: all of ./notebooks")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure the notebooks, one after the other; 2 if one of them could not be measured, else 0."""
+    status = 0
+    for path in options.notebooks or notebooks.in_folder("notebooks"):
         try:
-            sys.stdout.write(f"{path}: {write_time(path, measure(path))}\n")
-        except (OSError, ValueError, RuntimeError) as error:
-            sys.stderr.write(f"{error}\n")
-            failed = 1
-    return failed
+            print(f"{path}: {write_time(path, measure(path))}")
+        except (OSError, RefusedValue) as error:
+            # The others are worth measuring all the same; each takes minutes.
+            print(f"mss-lab: {error}", file=sys.stderr)
+            status = 2
+    return status
 
 
 def _rounded(seconds: float) -> int:
@@ -91,7 +91,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,12 @@
 """Bring notebooks into the form that the repository keeps: no outputs, nothing that differs between machines.
 
-    python -m mss_lab.lessons.strip notebooks/*.ipynb
+    mss-lab lesson strip notebooks/*.ipynb
 
-Contents: strip, main.
+Contents: strip, add_arguments, run.
 """
 
 import argparse
 import os
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from .. import files
@@ -32,19 +30,13 @@ def strip(path: str | os.PathLike[str]) -> bool:
     return True
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m mss_lab.lessons.strip", description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab lesson strip` to a parser."""
     parser.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
-    for path in parser.parse_args(arguments).notebooks:
-        try:
-            changed = strip(path)
-        except (OSError, ValueError) as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
-        sys.stdout.write(f"{path}: {'stripped' if changed else 'nothing to strip'}\n")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Strip the notebooks, and say of each whether it was changed."""
+    for path in options.notebooks:
+        print(f"{path}: {'stripped' if strip(path) else 'nothing to strip'}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,7 @@
 
 1. A title (`# ...`) and a promise of one sentence, then a card with the labels **You will** (3 to 5 list items),
    **Before this**, **Runs in** (between `<!-- runs-in -->` and `<!-- /runs-in -->`, written by
-   `python -m mss_lab.lessons.runs_in`) and **Listens to**, all within the first two markdown cells.
+   `mss-lab lesson measure`) and **Listens to**, all within the first two markdown cells.
 2. The opening cell, the first code cell: at most three lines, with `lessons.open("NN")`.
 3. At least one **Predict, then listen**, and
 4. a part **Break it**, each in a heading or in bold at the start of a line.
@@ -172,7 +172,7 @@ def _cell_problems(notebook: Any) -> list[str]:
         if lines > MOST_LINES:
             messages.append(f"cell {index} has {lines} lines; over {MOST_LINES} belong in the package")
         if cell.outputs or cell.execution_count is not None:
-            messages.append(f"cell {index} has outputs; run python -m mss_lab.lessons.strip")
+            messages.append(f"cell {index} has outputs; run mss-lab lesson strip")
     return messages
 
 

@@ -103,9 +103,7 @@ def batches(stores: Sequence[Store], *, length_frames: int, batch: int, seed: in
         raise RefusedValue("stores must name at least one store of cues, got none")
     for store in stores:
         if store.facts.get("kind") != "cues":
-            raise RefusedValue(
-                f"{store.folder} must be a store of cues; make it with python -m mss_lab.neural.make_cues"
-            )
+            raise RefusedValue(f"{store.folder} must be a store of cues; make it with mss-lab data cues")
         if store.facts["grid"] != stores[0].facts["grid"]:
             raise RefusedValue(
                 f"{store.folder} must have the grid of {stores[0].folder}; make both with the same settings"

@@ -1,6 +1,6 @@
-"""Make a store of cues, to train a refiner on: `python -m mss_lab.neural.make_cues SONGS ... --out OUT --players J`.
+"""Make a store of cues, to train a refiner on: `mss-lab data cues SONGS ... --out OUT --players J --items N`.
 
-SONGS are stores of songs, as `python -m mss_lab.datasets.make_training` makes them. A piece has so many players, of one
+SONGS are stores of songs, as `mss-lab data training` makes them. A piece has so many players, of one
 song or, where that has too few, or as often as `--strangers` says, of several. Their levels are drawn, their
 microphones hear more than the instrument, and their notes are given errors such as a score has after it was aligned, or
 after somebody wrote down what they heard. Then NMF learns from the mixture and these notes, as it will from a
@@ -8,14 +8,13 @@ recording: the longer the songs, the better it knows its instruments.
 
 A piece is drawn from the seed and its number alone, so a run that was stopped goes on.
 
-Contents: Plan, piece, as_read, make, main. Lesson: notebooks/18_with_a_score_from_a_score.ipynb
+Contents: Plan, piece, as_read, make, add_arguments, run. Lesson: notebooks/18_with_a_score_from_a_score.ipynb
 """
 
 import argparse
 import dataclasses
 import functools
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -187,7 +186,7 @@ def make(
         if one.facts.get("kind") != "songs" or one.facts["sample_rate_hz"] != GRID["sample_rate_hz"]:
             raise RefusedValue(
                 f"{one.folder} must be a store of songs at {GRID['sample_rate_hz']} Hz; make it with "
-                "python -m mss_lab.datasets.make_training"
+                "mss-lab data training"
             )
     plan = Plan(tuple(str(Path(folder).resolve()) for folder in songs), players, seed, strangers)
     facts = {
@@ -250,29 +249,24 @@ def _pool(songs: tuple[str, ...]) -> tuple[list[Item], list[dict[int, int]]]:
     return [pool[index] for index in some], [casts[index] for index in some]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mss_lab.neural.make_cues", description="Make pieces to train a refiner on."
-    )
-    parser.add_argument("songs", nargs="+", help="stores of songs")
-    parser.add_argument("--out", required=True, help="folder to put the pieces in; one that was begun is finished")
-    parser.add_argument("--players", type=int, required=True, metavar="J", help="of every piece")
-    parser.add_argument("--items", type=int, required=True, metavar="N", help="how many pieces")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws everything (0)")
-    parser.add_argument(
-        "--strangers", type=float, default=STRANGERS, help=f"how often players come from different songs ({STRANGERS})"
-    )
-    parser.add_argument("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (1)")
-    given = vars(parser.parse_args(arguments))
-    try:
-        made = make(given.pop("songs"), given.pop("out"), **given)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{made.folder}: {len(made)} pieces for {made.facts['players']} players\n")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab data cues` to a parser."""
+    add = parser.add_argument
+    add("songs", nargs="+", metavar="SONGS", help="stores of songs")
+    add("--out", required=True, metavar="OUT", help="folder to put the pieces in; one that was begun is finished")
+    add("--players", type=int, required=True, metavar="J", help="of every piece")
+    add("--items", type=int, required=True, metavar="N", help="how many pieces")
+    add("--seed", type=int, default=0, metavar="S", help="draws everything (default: %(default)s)")
+    add("--strangers", type=float, default=STRANGERS, metavar="P",
+        help="how often players come from different songs (default: %(default)g)")  # fmt: skip
+    add("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the pieces, and print how many there are."""
+    made = make(
+        options.songs, options.out, players=options.players, items=options.items, seed=options.seed,
+        strangers=options.strangers, jobs=options.jobs,
+    )  # fmt: skip
+    print(f"{made.folder}: {len(made)} pieces for {made.facts['players']} players")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -47,7 +47,7 @@ def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str =
     FileNotFoundError, ValueError
         If the table is missing or damaged, or has no such instrument.
 
-    Source: the table is made by `python -m mss_lab.datasets.make_templates`.
+    Source: the table is made by `mss-lab data templates`.
     """
     program = checks.check_number("program", program, at_least=0, at_most=127, whole=True)
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)

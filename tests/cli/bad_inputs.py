@@ -552,12 +552,15 @@ def others(folder, rng):
     (folder / "not.ipynb").write_text("{}")
     odd = pick(rng, ["", "\x1b[2J", str(folder / "gone"), str(folder / "mix.wav"), str(folder / "not.ipynb"),
                      "--nonsense", "-1", "a\0b", "x" * 5000, "\udcff", str(folder)])  # fmt: skip
+    no_folder = pick(rng, ["", "a\0b", "x" * 5000, str(folder / "mix.wav"), str(folder / "mix.wav" / "in"), "/proc/no"])
     arguments = pick(
         rng,
         [
             [], [odd], ["--traceback"], ["--version", odd], ["--help", odd], ["seperate", odd], ["separate"],
             ["separate", odd], ["methods", odd], ["datasets", odd], ["verify", odd], ["doctor", odd],
-            ["lab", "--port", odd or "0"], ["lab", "--port", "70000"], ["lab", "--port", "nan"], ["lab", odd or "x"],
+            ["lab", "--port", odd or "0"], ["lab", "--port", "70000"], ["lab", "--port", "nan"],
+            ["lab", odd, "--port", "70000"], ["lab", no_folder, "--no-server"], ["data", odd], ["data", "lessons", odd],
+            ["lesson", odd], ["lesson", "strip", odd or "x"], ["doctor", "--files", odd], ["book", no_folder],
             ["evaluate", odd], ["evaluate", odd, odd], ["separate", "--help", odd], ["grade"], ["grade", odd],
             ["grade", str(folder / "gone.ipynb")], ["grade", str(folder / "mix.wav")], ["datasets"], ["methods"],
         ],

@@ -1,5 +1,6 @@
 """The command line, called as a user calls it: what it writes, what it refuses, and that it loses nothing."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from mss_lab import audio, catalogue, cli, signals
+from mss_lab.cli import data, lesson
 from mss_lab.datasets import pieces, readers
 from mss_lab.metrics.energy import sdr
 from mss_lab.score import midi, notes
@@ -227,33 +229,36 @@ def test_evaluate_refuses_folders_that_do_not_match(song, capsys):
     assert "same names" in capsys.readouterr().err
 
 
-def test_verify_names_the_pieces_and_finds_damage(tmp_path, monkeypatch, capsys):
-    assert cli.main(["verify"]) == 0
-    assert all(name in capsys.readouterr().out for name in pieces.names()[:1])
+def test_the_files_of_the_course_are_listed_and_damage_is_found(tmp_path, monkeypatch, capsys):
+    def check(status):
+        """What `mss-lab doctor --files` prints, in one line; its former name prints the same."""
+        assert cli.main(["doctor", "--files"]) == status
+        printed = capsys.readouterr().out
+        assert cli.main(["verify"]) == status
+        assert capsys.readouterr().out == printed
+        return " ".join(printed.split())
+
+    assert all(name in check(0) for name in (*pieces.names(), "recordings", "renders", "xumx", "refiner"))
     shipped = data_folder()
     shutil.copytree(shipped / "lessons" / "song", tmp_path / "lessons" / "song")
     monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path))
     (tmp_path / "lessons" / "song" / "voice.flac").write_bytes(b"fLaC")
-    assert cli.main(["verify"]) == 2
-    assert "voice.flac is damaged" in capsys.readouterr().err
+    printed = check(1)
+    assert "voice.flac is damaged" in printed and "-> make it again: mss-lab data lessons song" in printed
     shutil.rmtree(tmp_path / "lessons")
     shutil.copytree(shipped / "lessons" / "song", tmp_path / "lessons" / "song")
     shutil.copytree(shipped / "models", tmp_path / "models")
-    assert cli.main(["verify"]) == 0
+    assert "MISSING" not in check(0)
     weights = tmp_path / "models" / "networks" / "xumx.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    assert cli.main(["verify"]) == 2
-    assert "xumx.safetensors is damaged" in capsys.readouterr().err
+    assert "MISSING networks" in (printed := check(1)) and "xumx.safetensors is damaged" in printed
     weights.unlink()
-    assert cli.main(["verify"]) == 2
-    assert "xumx.safetensors is missing" in capsys.readouterr().err
+    assert "xumx.safetensors is missing" in check(1)
     weights.with_suffix(".json").write_text("{}")
     shutil.copy(shipped / "models" / "networks" / weights.name, weights)
-    assert cli.main(["verify"]) == 2
-    assert "xumx.json is damaged" in capsys.readouterr().err
+    assert "xumx.json is damaged" in check(1)
     (tmp_path / "models" / "instruments" / "harmonics.npz").write_bytes(b"PK")
-    assert cli.main(["verify"]) == 2
-    assert "harmonics.npz is damaged" in capsys.readouterr().err
+    assert "harmonics.npz is damaged" in check(1)
 
 
 def test_datasets_says_what_is_found_and_where_the_rest_is_had(tmp_path, monkeypatch, capsys):
@@ -285,10 +290,75 @@ def test_a_reader_of_the_output_that_goes_away_is_no_fault():
 
 
 def test_no_command_prints_the_commands(capsys):
-    assert cli.main([]) == 2
-    printed = capsys.readouterr().out
-    for command in ("separate", "methods", "evaluate", "datasets", "grade", "lab", "verify", "doctor"):
-        assert command in printed
+    for words in ([], ["data"], ["lesson"]):
+        assert cli.main(words) == 2
+        printed = capsys.readouterr().out
+        commands = {"data": data.COMMANDS, "lesson": lesson.COMMANDS}.get("".join(words), cli.COMMANDS)
+        for command in commands:
+            # A former name is understood, and not shown.
+            assert (f"    {command.name}" in printed) == bool(command.about)
+
+
+def leaves(commands=cli.COMMANDS, words=()):
+    """The words of every command that does something itself."""
+    for command in commands:
+        grouped = {"data": data.COMMANDS, "lesson": lesson.COMMANDS}.get(command.name, ()) if not command.run else ()
+        yield from leaves(grouped, (*words, command.name)) if grouped else [(*words, command.name)]
+
+
+@pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
+def test_every_command_explains_itself(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: mss-lab {' '.join(words)} ")
+
+
+WITHOUT_TORCH = """
+import sys
+class WithoutTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name=name)
+sys.meta_path.insert(0, WithoutTorch())
+from mss_lab import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_command_whose_library_is_missing_is_refused_with_its_remedy():
+    command = [sys.executable, "-c", WITHOUT_TORCH, "data", "cues", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    remedy = "needs torch, which is not installed; install it with: pip install 'mss-lab[train]'"
+    assert done.stderr == f"mss-lab: the command cues {remedy}\n"
+
+
+@pytest.mark.parametrize(
+    "line, offered",
+    [
+        ("mss-lab ", {command.name for command in cli.COMMANDS}),
+        ("mss-lab sep", {"separate"}),
+        ("mss-lab separate mix.wav --al", {"--align"}),
+        ("mss-lab separate mix.wav --align ", {"auto", "none"}),
+        ("mss-lab lesson ", {"measure", "strip"}),
+        ("mss-lab lab --no-s", {"--no-server", "--no-solutions"}),
+    ],
+)
+def test_a_shell_gets_completions(tmp_path, line, offered):
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": " "}
+    asked["_ARGCOMPLETE_STDOUT_FILENAME"] = str(tmp_path / "offered")
+    run = [sys.executable, "-m", "mss_lab.cli"]
+    subprocess.run(run, env={**os.environ, **asked}, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = set((tmp_path / "offered").read_text().split())
+    assert offered <= words and {word for word in words - offered if not word.startswith("-")} == set()
+
+
+def test_a_command_loads_no_other():
+    code = "import sys; from mss_lab import cli; cli.main(sys.argv[1:]); print(*sys.modules)"
+    for words, unused in (([], "numpy"), (["data"], "numpy"), (["doctor", "--files"], "matplotlib mss_lab.grading")):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        assert not set(unused.split()) & set(done.stdout.split())
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ def test_missing_data_are_found_and_the_mend_is_named(monkeypatch, tmp_path, cap
     assert cli.main(["doctor"]) == 1
     printed = capsys.readouterr().out
     assert "MISSING   lesson data" in printed
-    assert "-> restore the folder" in printed
+    assert "copy it again from" in printed
 
 
 def test_a_missing_library_is_found_with_its_install_command(monkeypatch):
@@ -38,4 +38,4 @@ def test_a_missing_library_is_found_with_its_install_command(monkeypatch):
     scores = next(finding for subject, finding in findings.items() if subject.startswith("extra [scores]"))
     assert not scores.well
     assert not scores.needed
-    assert "pip install -e '.[scores]'" in scores.mend
+    assert "pip install 'mss-lab[scores]'" in scores.mend

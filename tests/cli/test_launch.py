@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from mss_lab import cli, launch
+from mss_lab import cli, launch, shipped
 
 START_LIMIT_S = 90
 
@@ -21,14 +21,14 @@ def server(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("jupyter")
+    folder, root = tmp_path_factory.mktemp("jupyter"), shipped.course_folder()
     environment = {**os.environ}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME"):
         environment[name] = str(folder)
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            launch.server_command(port, browser=False), stdout=output, stderr=output, env=environment, cwd=launch.ROOT
+            launch.server_command(root, port, browser=False), stdout=output, stderr=output, env=environment, cwd=root
         )
     try:
         deadline = time.monotonic() + START_LIMIT_S
@@ -73,10 +73,10 @@ def test_only_this_computer_can_connect(server):
 
 
 def test_the_port_is_kept_or_refused():
-    assert "--ServerApp.port=9000" in launch.server_command(9000)
-    assert "--ServerApp.port_retries=0" in launch.server_command(9000)
-    assert not any("port" in word for word in launch.server_command())
-    assert "--no-browser" not in launch.server_command()
+    assert "--ServerApp.port=9000" in launch.server_command("course", 9000)
+    assert "--ServerApp.port_retries=0" in launch.server_command("course", 9000)
+    assert not any("port" in word for word in launch.server_command("course"))
+    assert "--no-browser" not in launch.server_command("course")
 
 
 def test_an_impossible_port_is_refused(capsys):

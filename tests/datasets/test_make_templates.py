@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import audio, shipped, signals, units
+from mss_lab import audio, cli, shipped, signals, units
 from mss_lab.datasets import make_templates, single_notes
 from mss_lab.nmf.instruments import harmonic_amplitudes
 from mss_lab.refusals import RefusedValue
@@ -116,7 +116,7 @@ def test_silent_notes_and_folders_without_notes_are_refused(tmp_path):
         single_notes.read_folder(tmp_path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         single_notes.read_folder(tmp_path / "none")
-    assert make_templates.main(["--single-notes", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert cli.main(["data", "templates", "--single-notes", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
 
 
@@ -124,7 +124,9 @@ def test_the_command_measures_folders_of_recorded_notes(tmp_path):
     folder = tmp_path / "notes" / "flute"
     folder.mkdir(parents=True)
     audio.write_audio(folder / "A4.wav", tone(69, [0.3, 0.1]), RATE_HZ)
-    assert make_templates.main(["--single-notes", str(tmp_path / "notes"), "--out", str(tmp_path / "out")]) == 0
+    assert (
+        cli.main(["data", "templates", "--single-notes", str(tmp_path / "notes"), "--out", str(tmp_path / "out")]) == 0
+    )
     record = shipped.read_record(tmp_path / "out" / make_templates.RECORD)
     assert record["instruments"] == {"73": "flute"} and record["notes"] == {"flute": 1}
 
@@ -170,7 +172,7 @@ def test_without_the_synthesiser_the_command_says_so_and_leaves_the_table(monkey
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "harmonics.npz").write_bytes(b"old")
-    assert make_templates.main(["--out", str(tmp_path / "out")]) == 1
+    assert cli.main(["data", "templates", "--out", str(tmp_path / "out")]) == 2
     assert "pip install pyfluidsynth" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*.npz")] == ["harmonics.npz"]
     assert (tmp_path / "out" / "harmonics.npz").read_bytes() == b"old"
@@ -199,7 +201,7 @@ def test_two_runs_give_the_same_files(monkeypatch, tmp_path):
     monkeypatch.setattr(make_templates, "RANGES", {71: (60, 63), 73: (72, 72)})
     sums = []
     for name in ("first", "second"):
-        assert make_templates.main(["--out", str(tmp_path / name)]) == 0
+        assert cli.main(["data", "templates", "--out", str(tmp_path / name)]) == 0
         sums.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((tmp_path / name).iterdir())])
     assert sums[0] == sums[1] and len(sums[0]) == 3
     with np.load(tmp_path / "first" / make_templates.TABLE) as table:

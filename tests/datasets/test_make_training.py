@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mss_lab import cli
 from mss_lab.datasets import make_training, repertoire, splits, store
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.notation import Written
@@ -194,7 +195,7 @@ def test_any_folder_of_midi_will_do(tmp_path, quick):
         write_midi(tmp_path / "music" / f"{number}.mid", work.score(120))
     folder = str(tmp_path / "music")
     arguments = [folder, str(tmp_path / "songs"), "--items", "5", "--players", "2", "--seconds", "3"]
-    assert make_training.main(arguments) == 0
+    assert cli.main(["data", "training", *arguments]) == 0
     made = store.open_store(tmp_path / "songs")
     assert len(made) == 5 and made.facts["sources"] == ["player 1", "player 2"]
     assert made.facts["what"] == "MIDI files" and folder not in str(made.facts)
@@ -204,16 +205,16 @@ def test_any_folder_of_midi_will_do(tmp_path, quick):
 
 
 def test_the_command_says_what_was_made_and_what_is_wrong(tmp_path, quick, capsys):
-    assert make_training.main([str(tmp_path / "nowhere"), str(tmp_path / "out"), "--items", "2"]) == 1
+    assert cli.main(["data", "training", str(tmp_path / "nowhere"), str(tmp_path / "out"), "--items", "2"]) == 2
     assert "nowhere does not exist" in capsys.readouterr().err
     write_midi(tmp_path / "music" / "solo.mid", written("solo", 1, voices=("flute",)).score())
-    assert make_training.main([str(tmp_path / "music"), str(tmp_path / "out"), "--items", "2"]) == 1
+    assert cli.main(["data", "training", str(tmp_path / "music"), str(tmp_path / "out"), "--items", "2"]) == 2
     assert "must hold pieces for the side 'train' with at least 4 voices" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     command = [str(tmp_path / "music"), str(tmp_path / "out"), "--items", "2", "--players", "1", "--split", "train"]
-    assert make_training.main(command) == 0
+    assert cli.main(["data", "training", *command]) == 0
     assert "2 songs of 12 s from 1 pieces" in capsys.readouterr().out
-    assert make_training.main([*command, "--seed", "1"]) == 1
+    assert cli.main(["data", "training", *command, "--seed", "1"]) == 2
     assert "holds another store: seed is 0 there and 1 here" in capsys.readouterr().err
 
 
@@ -258,7 +259,7 @@ def test_real_sound_is_where_its_notes_are(tmp_path):
 @pytest.mark.renders
 def test_the_command_renders_in_processes(tmp_path):
     write_midi(tmp_path / "music" / "duet.mid", written("duet", 1, voices=("flute", "oboe")).score())
-    command = ["-m", "mss_lab.datasets.make_training", str(tmp_path / "music"), str(tmp_path / "out")]
+    command = ["-m", "mss_lab.cli", "data", "training", str(tmp_path / "music"), str(tmp_path / "out")]
     options = ["--items", "2", "--players", "2", "--seconds", "2", "--jobs", "2", "--split", "train"]
     result = subprocess.run([sys.executable, *command, *options], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mss_lab import audio
+from mss_lab import audio, cli
 from mss_lab.datasets import make_lessons, pieces, render
 from mss_lab.loudness import loudness_lufs
 from mss_lab.score.notes import Note, Score, select
@@ -221,16 +221,15 @@ def test_a_file_that_is_no_soundfont_is_refused(tmp_path):
 
 @pytest.mark.renders
 def test_the_command_writes_whole_folders_and_a_table(tmp_path, capsys):
-    assert make_lessons.main(["song", "--out", str(tmp_path)]) == 0
+    assert cli.main(["data", "lessons", "song", "--out", str(tmp_path)]) == 0
     assert "voice" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["song"]
     assert pieces.load(tmp_path / "song").title == make_lessons.RECIPES["song"].title
-    assert make_lessons.main(["song", "--out", str(tmp_path)]) == 0
+    assert cli.main(["data", "lessons", "song", "--out", str(tmp_path)]) == 0
 
 
 def test_the_command_refuses_an_unknown_piece(capsys):
-    with pytest.raises(SystemExit):
-        make_lessons.main(["sonata"])
+    assert cli.main(["data", "lessons", "sonata"]) == 2
     assert "chorale_a" in capsys.readouterr().err
 
 
@@ -238,6 +237,6 @@ def test_a_render_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, capsys
     (tmp_path / "song").mkdir()
     (tmp_path / "song" / "kept").write_text("kept")
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    assert make_lessons.main(["song", "--out", str(tmp_path)]) == 1
+    assert cli.main(["data", "lessons", "song", "--out", str(tmp_path)]) == 2
     assert "apt install" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "song").iterdir()] == ["kept"]

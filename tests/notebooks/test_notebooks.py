@@ -8,9 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from mss_lab import lessons
+from mss_lab import cli, lessons
 from mss_lab.grading.judge import Judge
-from mss_lab.lessons import beside, book, judged, links, notebooks, runs_in, strip, structure
+from mss_lab.lessons import beside, judged, links, notebooks, runs_in, strip, structure
 from tests.folders import snapshot
 from tests.lessons import toy_lesson
 from tests.paths import NOTEBOOKS, PACKAGE, ROOT
@@ -37,7 +37,7 @@ def test_a_lesson_has_its_parts_in_order(path):
 @by_name
 def test_a_lesson_is_kept_in_its_canonical_form(path):
     kept = path.read_text(encoding="utf-8")
-    assert kept == notebooks.canonical(notebooks.read(path)), "run: python -m mss_lab.lessons.strip notebooks/*.ipynb"
+    assert kept == notebooks.canonical(notebooks.read(path)), "run: mss-lab lesson strip notebooks/*.ipynb"
 
 
 @pytest.mark.slow(4)
@@ -300,7 +300,7 @@ def test_the_canonical_form_keeps_the_lesson_and_nothing_else():
 def test_stripping_writes_once_and_then_leaves_the_file_alone(tmp_path):
     path = tmp_path / "a.ipynb"
     path.write_text(nbformat.writes(toy_lesson.good_notebook()), encoding="utf-8")
-    assert strip.main([str(path)]) == 0
+    assert cli.main(["lesson", "strip", str(path)]) == 0
     kept = path.read_text(encoding="utf-8")
     assert kept == notebooks.canonical(notebooks.read(path))
     assert not strip.strip(path)
@@ -310,7 +310,7 @@ def test_stripping_writes_once_and_then_leaves_the_file_alone(tmp_path):
 def test_what_is_no_notebook_is_refused_and_left_alone(tmp_path, content, capsys):
     path = tmp_path / "a.ipynb"
     path.write_text(content, encoding="utf-8")
-    assert strip.main([str(path)]) == 1
+    assert cli.main(["lesson", "strip", str(path)]) == 2
     assert "is not a notebook" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == content
     with pytest.raises(FileNotFoundError, match="does not exist"):
@@ -411,7 +411,7 @@ def test_more_than_100_mb_stay_where_they_are(tmp_path, monkeypatch):
 def test_the_measured_time_is_written_into_the_card(tmp_path, capsys):
     path = tmp_path / "a.ipynb"
     path.write_text(nbformat.writes(toy_lesson.notebook(HEAD, "%1")), encoding="utf-8")
-    assert runs_in.main([str(path)]) == 0
+    assert cli.main(["lesson", "measure", str(path)]) == 0
     text = path.read_text(encoding="utf-8")
     assert text == notebooks.canonical(notebooks.read(path))
     written = structure.RUNS_IN.search(text).group(1)
@@ -451,7 +451,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     good.write_text(nbformat.writes(toy_lesson.notebook(*cells)), encoding="utf-8")
     before = snapshot(tmp_path)
     out = tmp_path / "out" / "book"
-    assert book.main(["--folder", str(out), str(good)]) == 0
+    assert cli.main(["book", "--folder", str(out), str(good)]) == 0
     assert "01_a.html: Level & scale" in capsys.readouterr().out
     page = (out / "01_a.html").read_text(encoding="utf-8")
     assert "data:audio/wav;base64" in page and "still here" in page and "nothing to see" not in page
@@ -460,7 +460,7 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
     assert '<a href="01_a.html">Level &amp; scale</a>' in index and "You can hear it." in index
     assert {name: held for name, held in snapshot(tmp_path).items() if not name.startswith("out")} == before
     # A second build does not take the place of the first unless it is allowed to.
-    assert book.main(["--folder", str(out), str(good)]) == 1
+    assert cli.main(["book", "--folder", str(out), str(good)]) == 2
     assert "exists already" in capsys.readouterr().err
 
 
@@ -469,10 +469,10 @@ def test_the_book_holds_what_the_lessons_show_and_needs_no_jupyter(tmp_path, cap
 def test_a_lesson_that_fails_makes_no_book(tmp_path, capsys):
     bad = tmp_path / "02_bad.ipynb"
     bad.write_text(nbformat.writes(toy_lesson.notebook("# A", "%1 / 0")), encoding="utf-8")
-    assert book.main(["--folder", str(tmp_path / "book"), str(bad)]) == 1
+    assert cli.main(["book", "--folder", str(tmp_path / "book"), str(bad)]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert not (tmp_path / "book").exists()
-    assert runs_in.main([str(bad)]) == 1
+    assert cli.main(["lesson", "measure", str(bad)]) == 2
     assert "nothing was written" in capsys.readouterr().err
 
 

@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import mss_lab
 from tests.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -59,7 +60,7 @@ def test_the_package_comes_by_pip_with_all_that_lessons_need():
 
 
 def test_the_extras_are_those_that_the_readme_promises():
-    assert set(EXTRAS) == {"scores", "render", "train", "quality", "peers", "book", "dev"}
+    assert set(EXTRAS) == {"scores", "render", "train", "quality", "peers", "book", "docs", "completion", "dev"}
     for extra, package in {"scores": "music21", "render": "pyfluidsynth", "quality": "pyclarity"}.items():
         assert [Requirement(line).name for line in EXTRAS[extra]] == [package]
     assert {Requirement(line).name for line in EXTRAS["train"]} == {"torch", "torchaudio", "lightning", "safetensors"}
@@ -92,3 +93,21 @@ def test_pins_name_no_build_and_no_place():
         assert version.local is None, f"{name} is pinned to a build ({version}) that other computers do not have"
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert "-e " not in text and "@" not in text and "://" not in text
+
+
+def test_the_readme_lists_every_environment_variable():
+    names = [*(ROOT / "mss_lab").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "tests").rglob("*.sh")]
+    used = {name for path in [*names, ROOT / "Makefile", ROOT / ".ci" / "run"]
+            for name in re.findall(r"\bMSS_LAB_[A-Z]+(?:_[A-Z]+)*\b", path.read_text(encoding="utf-8"))}  # fmt: skip
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## Environment variables")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(MSS_LAB_\w+)` \|", table, re.MULTILINE)
+    assert len(listed) == len(set(listed)) and set(listed) == used
+
+
+def test_the_version_stands_in_one_place():
+    assert "version" not in PROJECT and PROJECT["dynamic"] == ["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == mss_lab.__version__
+    heading = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert heading and heading[1] in ("Unreleased", mss_lab.__version__)

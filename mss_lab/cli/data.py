@@ -1,0 +1,15 @@
+"""`mss-lab data`: the commands that make data, for the lessons and for training."""
+
+from .commands import Command, Parser, add_commands
+
+COMMANDS = (
+    Command("lessons", "render the pieces of the lessons again", "datasets.make_lessons"),
+    Command("training", "make songs to train and test networks on", "datasets.make_training"),
+    Command("templates", "measure the harmonics of instruments again", "datasets.make_templates"),
+    Command("cues", "make pieces to train a refiner on, from songs", "neural.make_cues"),
+)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the commands of `mss-lab data` to a parser."""
+    add_commands(parser, COMMANDS)
