@@ -1,7 +1,8 @@
 """A JupyterLab of its own and a Chromium that opens notebooks in it: for tests and for the README's pictures.
 
-Nothing of the user's Jupyter is read or written: configuration, data and runtime live in a temporary folder, and the
-server listens on 127.0.0.1 with a token of its own. The kernel is the Python that runs this file.
+The server is started as `mss-lab lab` starts it. Nothing of the user's Jupyter is read or written: configuration, data
+and runtime live in a temporary folder, and the server listens on 127.0.0.1 with a token of its own. The kernel is the
+Python that runs this file. What the server and its kernels look up and connect to is written into a file.
 
 Contents: Server, jupyterlab, chromium, open_page, write_notebook, open_notebook, run_all, run_cell, find_chromium.
 """
@@ -13,7 +14,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+
+from mss_lab import launch
 
 START_TIMEOUT_S = 60
 # Two tests may share two cores with the rest of the suite.
@@ -41,13 +43,40 @@ CHROMIUM_OPTIONS = (
 )
 
 
+# Python runs this when it starts, in the server and in every kernel.
+WRITE_CONNECTIONS = """
+import os, sys
+
+_file = os.open(os.environ["TEST_CONNECTIONS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def _hook(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        os.write(_file, f"{event} {arguments[0]}\\n".encode())
+    elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
+        os.write(_file, f"{event} {arguments[1][0]}\\n".encode())
+
+sys.addaudithook(_hook)
+"""
+
+
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A running JupyterLab: where it listens, its token, and the folder whose notebooks it shows."""
+    """A running JupyterLab.
+
+    Attributes
+    ----------
+    address, token : str
+        Where it listens, and the token that it asks for.
+    folder : path
+        Its notebooks lie there.
+    connections : path
+        A file with a line for each name that the server or a kernel looked up, and each connection that they made.
+    """
 
     address: str
     token: str
     folder: Path
+    connections: Path
 
 
 def find_chromium() -> str:
@@ -68,22 +97,24 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
     notebooks.mkdir(parents=True, exist_ok=True)
     token, port = secrets.token_hex(16), _free_port()
     own = {name: str(folder / name.lower()) for name in OWN_PLACES}
-    environment = {**os.environ, **own, "JUPYTER_TOKEN": token}
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        f"--ServerApp.root_dir={notebooks}",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
-    # Without this JupyterLab asks whether it may fetch its news, over the lower right of every picture.
-    settings = Path(own["JUPYTER_CONFIG_DIR"], "lab/user-settings/@jupyterlab/apputils-extension")
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    connections = folder / "connections"
+    connections.touch()
+    (folder / "python").mkdir()
+    (folder / "python" / "sitecustomize.py").write_text(WRITE_CONNECTIONS)
+    path = os.pathsep.join([str(folder / "python"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {
+        **os.environ,
+        **own,
+        "JUPYTER_TOKEN": token,
+        "PYTHONPATH": path,
+        "TEST_CONNECTIONS": str(connections),
+    }
+    command = [*launch.server_command(notebooks, port, browser=False), "--expose-app-in-browser"]
     log = folder / "jupyterlab.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, cwd=notebooks, stdout=output, stderr=subprocess.STDOUT)
         try:
-            server = Server(f"http://127.0.0.1:{port}", token, notebooks)
+            server = Server(f"http://127.0.0.1:{port}", token, notebooks, connections)
             _wait_until_it_answers(server, process, log)
             yield server
         finally:
