@@ -134,7 +134,7 @@ def register(method: Method) -> Method:
     ValueError
         If the name is a method of the package, or no name for the command line.
     TypeError
-        If the function cannot be called in this way.
+        If the function cannot be called in this way, or options are given that are not its own.
     MissingExtra
         If a library that the function's module imports is not installed, and options are left out.
     """
@@ -151,6 +151,7 @@ def register(method: Method) -> Method:
         _check_signature(method.name, function)
         if method.options is UNDECLARED:
             method = dataclasses.replace(method, options=options.of(function))
+        options.check_declared(function, method.options)
     _registered[method.name] = method
     return method
 

@@ -15,7 +15,7 @@ the method itself.
 This file imports nothing large, so that all methods can be listed at once.
 
 Contents: Number, Switch, Choice, Pairs, Seeded, Own, OtherMethod, Option, SHARED, FROM_ZERO, declare, within, of,
-check.
+check, check_declared.
 """
 
 import dataclasses
@@ -259,13 +259,13 @@ def within(declared: Mapping[str, Option] | None = None, /, **rules: Rule) -> Ca
     def decorate(function: Function) -> Function:
         defaults = _defaults(function)
         options = declared if declared is not None else _ruled(function, defaults, rules)
-        _hold_to_signature(function, options, defaults)
+        check_declared(function, options)
 
         @functools.wraps(function)
         def checked(*positional: Any, **named: Any) -> Any:
             return function(*positional, **check(options, named))
 
-        vars(checked)["options"] = options
+        vars(checked)["declared_options"] = options
         return cast(Function, checked)
 
     return decorate
@@ -280,7 +280,7 @@ def of(separator: Callable[..., Any]) -> Mapping[str, Option]:
     while isinstance(separator, functools.partial):
         bound |= set(separator.keywords)
         separator = separator.func
-    options = getattr(separator, "options", None)
+    options = getattr(separator, "declared_options", None)
     if options is None:
         options = {name: Option(default) for name, default in _defaults(separator).items()}
     return {name: option for name, option in options.items() if name not in bound}
@@ -303,6 +303,17 @@ def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str,
     return {name: options[name].check(name, value) if name in options else value for name, value in values.items()}
 
 
+def check_declared(function: Callable[..., Any], options: Mapping[str, Option]) -> None:
+    """Raise TypeError if names or defaults are not those of a function's keyword-only parameters, in their order."""
+    defaults, title = _defaults(function), getattr(function, "__qualname__", repr(function))
+    if list(options) != list(defaults):
+        raise TypeError(f"{title} has the options {', '.join(defaults)}, declared are {', '.join(options)}")
+    for name, default in defaults.items():
+        declared = options[name].default
+        if declared is not default and (type(declared) is not type(default) or declared != default):
+            raise TypeError(f"{title} has {name}={default!r}, declared is {declared!r}")
+
+
 def _option(name: str, default: Any) -> Option:
     if isinstance(default, Option):
         return default
@@ -322,16 +333,3 @@ def _ruled(
     return declare(
         **{name: Option(default, rules[name]) if name in rules else default for name, default in defaults.items()}
     )
-
-
-def _hold_to_signature(
-    function: Callable[..., Any], options: Mapping[str, Option], defaults: Mapping[str, Any]
-) -> None:
-    declared = {name: option.default for name, option in options.items()}
-    if list(declared) != list(defaults):
-        raise TypeError(
-            f"{function.__qualname__} has the options {', '.join(defaults)}, declared are {', '.join(declared)}"
-        )
-    for name, default in defaults.items():
-        if type(declared[name]) is not type(default) or declared[name] != default:
-            raise TypeError(f"{function.__qualname__} has {name}={default!r}, declared is {declared[name]!r}")

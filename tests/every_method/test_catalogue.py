@@ -297,6 +297,11 @@ def test_the_list_of_methods_needs_none_of_their_libraries(name):
             assert declared.rule.words() in printed
 
 
+def test_the_list_of_commands_loads_nothing():
+    printed = printed_without(["numpy", "torch"], ["--help"])
+    assert all(f"\n    {command} " in printed for command in ("separate", "methods", "evaluate", "grade", "doctor"))
+
+
 def test_every_file_of_entries_is_gathered_and_names_functions_of_its_own_room():
     left = {method.name: method for method in catalogue.METHODS}
     for file in sorted([*PACKAGE.rglob("entries.py"), *PACKAGE.rglob("*_entries.py")]):
@@ -408,6 +413,8 @@ def test_a_registered_method_may_start_another(no_more_methods):
         (entry(lambda mixture: {}), TypeError, "must be called as function"),
         (entry(lambda mixture, sample_rate_hz, score=None, *, gain: {}), TypeError, "must be called as function"),
         (entry(lambda mixture, sample_rate_hz, score: {}), TypeError, "must be called as function"),
+        (entry(options=options.declare(count=2)), TypeError, "has the options parts, declared are count"),
+        (entry(options={"parts": options.Option(3)}), TypeError, "has parts=2, declared is 3"),
         (entry("no_such_module:separate"), ModuleNotFoundError, "no_such_module"),
     ],
 )
