@@ -1,7 +1,7 @@
-"""The parts of multiplicative updates: what every non-negative factorisation is made of.
+"""The terms of multiplicative updates, which every non-negative factorisation uses.
 
 A factor is multiplied by the quotient of two sums, first / second, whose difference is the gradient of the divergence:
-where the music is louder than the model the factor grows, elsewhere it shrinks, and what is zero stays zero.
+where the music is louder than the model the factor grows, elsewhere it shrinks, and zeros stay zero.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, Y = W H model, b the beta of the divergence.
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from . import checks
 
-# The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is needed
-# and what is computed is still in the processor's cache when it is used.
+# The model is computed for about this many bins at a time. So no second array of the spectrogram's size is needed,
+# and a block is still in the processor's cache when it is used.
 BLOCK_BINS = 1 << 19
 
 
@@ -35,6 +35,12 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
     real (freq, frames) or (channels, freq, frames)
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
+
+    Examples
+    --------
+    >>> model(np.array([[1.0], [2.0]]), np.array([[1.0, 3.0]]))
+    array([[1., 3.],
+           [2., 6.]])
     """
     return np.matmul(templates, activations)
 
@@ -42,7 +48,7 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
 def exponent(beta: float) -> float:
     """The exponent of an update that cannot raise the divergence: 1 for beta in [1, 2], less outside.
 
-    1 / (2 - b) below 1 and 1 / (b - 1) above 2. Source: Févotte and Idier 2011, eq. 76.
+    1 / (2 - b) below 1 and 1 / (b - 1) above 2. Reference: Févotte and Idier 2011, eq. 76.
     """
     if beta < 1:
         return 1 / (2 - beta)
@@ -50,19 +56,19 @@ def exponent(beta: float) -> float:
 
 
 def least_model(beta: float, dtype: Any) -> float:
-    """What is added to the model in every bin, for a spectrogram whose largest value is near 1.
+    """The constant that is added to the model in every bin, for a spectrogram whose largest value is near 1.
 
-    It is a component of its own that no update changes, so the theory of the updates holds with it; without it a bin
-    that no component reaches would be a division by 0. It is too soft to matter, and so large that the model's power
-    b - 2 is still a finite number.
+    It acts as a component that no update changes, so the theory of the updates still holds. Without it a bin that no
+    component reaches would be divided by 0. It is too small to matter, and large enough that the model's power b - 2
+    is a finite number.
     """
     return float(np.finfo(dtype).tiny ** (0.8 / max(1.0, 2.0 - beta)))
 
 
 def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The two parts of the update of the activations, Wᵀ(V Y^(b-2)) and Wᵀ Y^(b-1).
+    """The two terms of the update of the activations, Wᵀ(V Y^(b-2)) and Wᵀ Y^(b-1).
 
-    The divergence's gradient is the second less the first, and H times their quotient is the update.
+    The divergence's gradient is the second minus the first, and the update multiplies H by their quotient.
 
     Parameters
     ----------
@@ -77,7 +83,7 @@ def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 
     (components, frames), and the same or (components, 1) where all frames have one value
     """
     if beta == 2:
-        # A product of V on the left is faster than its transpose, in which V stands on the right.
+        # A product with V on the left is faster than its transpose, in which V is on the right.
         return np.ascontiguousarray((V.T @ W).T), (W.T @ W) @ H
     first = np.zeros_like(H)
     second = W.sum(axis=0)[:, np.newaxis] if beta == 1 else np.zeros_like(H)
@@ -89,7 +95,7 @@ def activation_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 
 
 
 def template_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The two parts of the update of the templates, (V Y^(b-2)) Hᵀ and Y^(b-1) Hᵀ; see `activation_terms`.
+    """The two terms of the update of the templates, (V Y^(b-2)) Hᵀ and Y^(b-1) Hᵀ; see `activation_terms`.
 
     Returns
     -------
@@ -107,7 +113,7 @@ def template_terms(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float = 1.
 
 
 def row_blocks(V: np.ndarray) -> Iterator[slice]:
-    """Slices of the frequency axis: some bins at all times, so that a block lies in one piece in memory."""
+    """Slices of the frequency axis, so that each block is contiguous in memory."""
     size = max(1, BLOCK_BINS // V.shape[1])
     for start in range(0, V.shape[0], size):
         yield slice(start, start + size)
@@ -116,7 +122,7 @@ def row_blocks(V: np.ndarray) -> Iterator[slice]:
 def _weighted_blocks(
     V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
-    # Rows of a block, V Y^(b-2) and Y^(b-1) in them (None for beta 1, where it is 1), in arrays that are used again.
+    # Rows of a block, and V Y^(b-2) and Y^(b-1) in them (None for beta 1, where it is 1), in arrays that are reused.
     least = least_model(beta, V.dtype)
     arrays: list[np.ndarray] = []
     for rows in row_blocks(V):
@@ -143,17 +149,17 @@ def _weighted_blocks(
 def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:
     """A factor times (first / second) to a power: one multiplicative update, as a new array.
 
-    Where `second` is 0 nothing depends on the factor, and it stays. What has sunk below the smallest normal number
-    becomes 0, because arithmetic with such numbers is slow.
+    Where `second` is 0 nothing depends on the factor, and it stays. Values below the smallest normal number become 0,
+    because arithmetic with such numbers is slow.
     """
     numbers = np.finfo(factor.dtype)
-    # Exceptions are looked for first, since most updates have none and a look is cheaper than a mend.
+    # Most updates have no exceptions, and testing for them is cheaper than correcting them.
     if second.min(initial=np.inf) > 0:
         quotient = first / second
     else:
         quotient = np.ones_like(factor)
         np.divide(first, second, out=quotient, where=np.broadcast_to(second > 0, factor.shape))
-    # So large a step is a division by what is left of a template that is dying; 0 times infinity would be NaN.
+    # So large a step divides by the remains of a template that goes to zero; 0 times infinity would be NaN.
     if quotient.max(initial=0) > numbers.max**0.5:
         np.minimum(quotient, numbers.max**0.5, out=quotient)
     if power != 1:
@@ -165,7 +171,7 @@ def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: fl
 
 
 def normalise(templates: np.ndarray, activations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Templates whose columns add up to 1, and activations that have taken over their scale; the model is the same.
+    """Templates whose columns add up to 1, and activations with their scale; the model is the same.
 
     A template of zeros stays, and its activations become 0.
 
@@ -175,18 +181,24 @@ def normalise(templates: np.ndarray, activations: np.ndarray) -> tuple[np.ndarra
     activations : real >= 0 (components, frames) or (channels, components, frames)
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
+
+    Examples
+    --------
+    >>> templates, activations = normalise(np.array([[1.0], [3.0]]), np.array([[2.0]]))
+    >>> templates.ravel(), activations
+    (array([0.25, 0.75]), array([[8.]]))
     """
     totals = templates.sum(axis=0)
     return templates / np.where(totals > 0, totals, 1), activations * totals[:, np.newaxis]
 
 
 def as_floating(array: np.ndarray) -> np.ndarray:
-    """The array if it is float32 or float64, else as float64."""
+    """The array if it is float32 or float64, otherwise as float64."""
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
 def join_channels(name: str, array: np.ndarray) -> tuple[np.ndarray, int | None]:
-    """Channels one after the other in time: (channels, rows, frames) -> (rows, channels * frames), and how many."""
+    """Concatenate channels in time, (channels, rows, frames) -> (rows, channels * frames); also how many there were."""
     if np.ndim(array) == 2:
         return as_floating(checks.check_magnitude(name, array, "freq frames")), None
     array = as_floating(checks.check_magnitude(name, array, "channels freq frames"))
@@ -194,7 +206,7 @@ def join_channels(name: str, array: np.ndarray) -> tuple[np.ndarray, int | None]
 
 
 def split_channels(array: np.ndarray, channels: int | None) -> np.ndarray:
-    """The way back of `join_channels`."""
+    """The inverse of `join_channels`."""
     if channels is None:
         return array
     return np.ascontiguousarray(np.moveaxis(array.reshape(len(array), channels, -1), 1, 0))

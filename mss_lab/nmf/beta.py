@@ -1,11 +1,11 @@
 """NMF: a magnitude spectrogram as a few spectra, each played louder and softer over time, V ≈ W H.
 
-The updates are multiplicative: a factor that is zero stays zero, so zeros given at the start are a mask that the
-result keeps. They are taken with the majorisation-minimisation exponent, with which the divergence cannot rise.
+The updates are multiplicative: a factor that is zero stays zero, so zeros in the initial factors are a mask that the
+result keeps. The updates use the majorisation-minimisation exponent, with which the divergence cannot rise.
 
 A spectrogram may be (freq, frames) or (channels, freq, frames). Channels share the templates and have activations of
-their own, which is the same as laying the channels one after the other in time; for templates of their own, factorise
-each channel by itself. float32 stays float32, everything else is worked in float64.
+their own, which is the same as concatenating the channels in time. For templates of their own, factorise each channel
+by itself. float32 stays float32; everything else is computed in float64.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, Y = W H model, D(V|Y) divergence, b its beta.
 
@@ -38,26 +38,26 @@ from .entries import BETAS
 
 ENGINES = ("own", "scikit-learn")
 
-# For beta <= 0 the divergence of an empty bin is infinite; such bins are raised to this part of the largest.
+# For beta <= 0 the divergence of an empty bin is infinite; such bins are raised to this fraction of the largest.
 LEAST_MAGNITUDE = 1e-10
 
-# How often the divergence is measured where a tolerance asks for it: for beta 1 it costs as much as an iteration.
+# How often the divergence is measured if there is a tolerance: for beta 1 it costs as much as an iteration.
 MEASURE_EVERY = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Factorisation:
-    """What `factorise` found.
+    """The result of `factorise`.
 
     Attributes
     ----------
     templates : float (freq, components)
-        Columns add up to 1, but for those that were given as fixed, which are as they came.
+        Columns add up to 1, except those of fixed templates, which are returned unchanged.
     activations : float (components, frames) or (channels, components, frames)
     divergences : float64 (measurements,)
-        D(V|Y) at the start, every so many iterations, and at the end.
+        D(V|Y) at the start, at regular intervals of iterations, and at the end.
     measured_at : int (measurements,)
-        After how many iterations each of them was measured.
+        The number of iterations after which each of them was measured.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
     """
@@ -69,7 +69,7 @@ class Factorisation:
 
     @property
     def iterations(self) -> int:
-        """How many iterations were run."""
+        """The number of iterations that were run."""
         return int(self.measured_at[-1])
 
     @property
@@ -89,20 +89,27 @@ def divergence(magnitude: np.ndarray, modelled: np.ndarray, beta: float = 1.0) -
     ----------
     magnitude, modelled : real >= 0, of one shape
     beta : float
-        Usual: 1 for magnitudes, 0 for powers, 2 where the loudest bins alone matter.
+        Usual: 1 for magnitudes, 0 for powers, 2 if only the loudest bins matter.
 
     Returns
     -------
     float >= 0
-        0 where both agree, also where both are silent (0 log 0 is 0); infinite where the formula is, as for a model
-        that is silent where the music is not (beta <= 1). Both multiplied by c, it is multiplied by c^b.
+        0 where both agree, also where both are silent (0 log 0 is 0). Infinite where the formula is, for example for a
+        model that is silent where the music is not (beta <= 1). If both are multiplied by c, it is multiplied by c^b.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If they are not two such arrays.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Févotte and Idier, Neural Computation 2011.
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Févotte and Idier, Neural Computation 2011.
+
+    Examples
+    --------
+    >>> divergence(np.array([2.0]), np.array([1.0]), beta=2)
+    0.5
+    >>> divergence(np.array([2.0]), np.array([2.0]))
+    0.0
     """
     axes = " ".join(f"axis_{axis}" for axis in range(np.ndim(magnitude)))
     magnitude = as_floating(checks.check_magnitude("magnitude", magnitude, axes))
@@ -113,7 +120,7 @@ def divergence(magnitude: np.ndarray, modelled: np.ndarray, beta: float = 1.0) -
 
 
 def _divergence(V: np.ndarray, Y: np.ndarray, beta: float) -> float:
-    # 0 / 0 and 0 log 0 happen only where both are equal, or where the music is silent; both are mended below.
+    # 0 / 0 and 0 log 0 occur only where both are equal, or where the music is silent; both are corrected below.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if beta == 2:
             difference = np.subtract(V, Y).ravel()
@@ -130,7 +137,8 @@ def _divergence(V: np.ndarray, Y: np.ndarray, beta: float) -> float:
             quotient = V / Y
             bins = quotient - np.log(quotient) - 1
         else:
-            # With the powers of zero as NumPy gives them (infinite for a negative exponent), and 0 times infinity as 0.
+            # With the powers of zero as NumPy defines them (infinite for a negative exponent), and 0 times infinity as
+            # 0.
             bins = V**beta / (beta * (beta - 1)) + Y**beta / beta
             cross = V * Y ** (beta - 1) / (beta - 1)
             cross[V == 0] = 0
@@ -161,35 +169,35 @@ def factorise(
     Parameters
     ----------
     magnitude : real >= 0 (freq, frames) or (channels, freq, frames)
-        V: magnitudes for beta 1 and 2, powers for beta 0. For beta <= 0 values below 1e-10 of the largest (in
-        float32, and for betas far below 0, below what the type can still work with) are raised to it. Silence has a
-        factorisation too: activations of 0.
+        V: magnitudes for beta 1 and 2, powers for beta 0. For beta <= 0, values below 1e-10 of the largest are raised
+        to that limit (in float32, and for betas far below 0, the limit is the smallest value that can be computed
+        with). Silence has a factorisation too: activations of 0.
     rank : int >= 1, optional
         Number of components K; may be left out if templates or activations are given.
     templates : real >= 0 (freq, components), optional
-        Templates to start from. Zeros stay zeros. Default: drawn.
+        Initial templates. Zeros stay zeros. Default: random.
     activations : real >= 0 (components, frames) or (channels, components, frames), optional
-        Activations to start from. Zeros stay zeros. Default: drawn.
+        Initial activations. Zeros stay zeros. Default: random.
     beta : float
-        Of `divergence`.
+        Parameter of `divergence`.
     iterations : int >= 0
-        Each updates the activations, then the templates.
+        Each iteration updates the activations, then the templates.
     tolerance : float >= 0
-        Stop once the divergence has sunk by less than this part of its first value between two measurements; 1e-4 is
-        usual, 0 (the default) runs all iterations.
+        Stop once the divergence has decreased by less than this fraction of its first value between two measurements;
+        1e-4 is usual, 0 (the default) runs all iterations.
     measure_every : int >= 1, optional
-        Iterations between two measurements of the divergence. Default: 10 if there is a tolerance, else only the
-        start and the end are measured, as they always are.
+        Iterations between two measurements of the divergence. Default: 10 if there is a tolerance; otherwise only the
+        start and the end are measured, which always are.
     fixed_templates : bool, or bool (components,)
-        Templates that are used as they were given: all, none, or those that are marked.
+        Templates that are not updated: all, none, or those that are marked with True.
     rng : numpy.random.Generator, optional
-        Draws what was not given, from 0.1 to 1.1, scaled to the mean of the magnitude. Not needed if both are given.
+        Draws the missing factors from 0.1 to 1.1, scaled to the mean of the magnitude. Not needed if both are given.
     engine : {"own", "scikit-learn"}
-        The second is scikit-learn's multiplicative solver: for comparison. It cannot fix some templates only, has no
-        callback and measures at start and end only; with all templates fixed it ignores the activations given.
+        The second is scikit-learn's multiplicative solver, for comparison. It cannot fix only some of the templates,
+        has no callback and measures only at start and end; with all templates fixed it ignores initial activations.
     callback : callable, optional
-        Called as ``callback(iteration, templates, activations)`` after each iteration, from 1, with arrays of its own
-        that are scaled as the result will be: for figures that move.
+        Called as ``callback(iteration, templates, activations)`` after each iteration, from 1, with copies that are
+        scaled like the result: for animated figures.
 
     Returns
     -------
@@ -198,10 +206,17 @@ def factorise(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the arrays are no magnitudes or do not fit each other, are empty, or an option is out of its range.
+        If the arrays are not magnitudes or do not fit each other, are empty, or an option is out of its range.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Lee and Seung, NIPS 2000 (beta 1 and 2); Févotte and Idier,
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Lee and Seung, NIPS 2000 (beta 1 and 2); Févotte and Idier,
     Neural Computation 2011 (all betas, exponent).
+
+    Examples
+    --------
+    >>> V = np.outer([1.0, 2, 3], [1.0, 0, 2, 1])
+    >>> result = factorise(V, rank=1, rng=np.random.default_rng(0))
+    >>> result.templates.shape, result.activations.shape, bool(np.allclose(result.model, V))
+    ((3, 1), (1, 4), True)
     """
     V, scale, channels = prepared(magnitude, beta)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
@@ -214,7 +229,7 @@ def factorise(
     W, H = start(V, rank, templates, activations, scale, channels, rng)
     free = _free_columns(fixed_templates, W.shape[1], templates is not None)
 
-    def finished(W: np.ndarray, H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scaled_back(W: np.ndarray, H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         W, H = W.copy(), H / np.asarray(scale, H.dtype)
         W[:, free], H[free] = normalise(W[:, free], H[free])
         return W, split_channels(H, channels)
@@ -224,10 +239,10 @@ def factorise(
     elif engine == "scikit-learn":
         W, H, history = _scikit_learn(V, W, H, beta, iterations, tolerance, free, callback)
     else:
-        show = None if callback is None else lambda iteration, W, H: callback(iteration, *finished(W, H))
+        show = None if callback is None else lambda iteration, W, H: callback(iteration, *scaled_back(W, H))
         W, H, history = _iterate(V, W, H, beta, iterations, tolerance, measure_every, free, show)
     measured_at, divergences = zip(*history, strict=True)
-    return Factorisation(*finished(W, H), np.array(divergences) * np.float64(scale) ** -beta, np.array(measured_at))
+    return Factorisation(*scaled_back(W, H), np.array(divergences) * np.float64(scale) ** -beta, np.array(measured_at))
 
 
 def _iterate(
@@ -248,7 +263,7 @@ def _iterate(
         if free.all():
             W = improve(W, *template_terms(V, W, H, beta), power)
         elif free.any():
-            # The terms need the whole model, but only these columns of them are wanted.
+            # The terms need the whole model, but only these columns of them are used.
             first, second = template_terms(V, W, H, beta)
             W = W.copy()
             W[:, free] = improve(W[:, free], first[:, free], second[:, free], power)
@@ -262,13 +277,13 @@ def _iterate(
 
 
 def distance(V: np.ndarray, W: np.ndarray, H: np.ndarray, beta: float) -> float:
-    """`divergence` of a product, without ever holding all of it; with `least_model` added, as in the updates."""
+    """`divergence` of a product that is never stored as a whole; with `least_model` added, as in the updates."""
     least = least_model(beta, V.dtype)
     total = 0.0
     for rows in row_blocks(V):
         Y = W[rows] @ H
         if beta == 2:
-            # Nothing is divided here, and the model is in nobody's hands: it may become the difference.
+            # Nothing is divided here, and the array of the model is not used again: it may become the difference.
             Y -= V[rows]
             difference = Y.ravel()
             total += float(np.dot(difference, difference)) / 2
@@ -299,12 +314,12 @@ def _scikit_learn(
             "fixed; use engine='own'"
         )
     history = [(0, distance(V, W, H, beta))]
-    # It takes examples as rows and updates what belongs to them first, so frames are its examples.
+    # It expects examples as rows and updates their factor first, so frames are its examples.
     arguments: dict[str, Any] = {"W": np.ascontiguousarray(H.T)} if free.any() else {}
     if iterations:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            gains, spectra, done = non_negative_factorization(
+            gains, spectra, iterations_done = non_negative_factorization(
                 np.ascontiguousarray(V.T),
                 H=np.ascontiguousarray(W.T),
                 n_components=W.shape[1],
@@ -317,7 +332,7 @@ def _scikit_learn(
                 **arguments,
             )
         W, H = np.ascontiguousarray(spectra.T), np.ascontiguousarray(gains.T)
-        history.append((done, distance(V, W, H, beta)))
+        history.append((iterations_done, distance(V, W, H, beta)))
     return W, H, history
 
 
@@ -328,13 +343,13 @@ def prepared(magnitude: np.ndarray, beta: float) -> tuple[np.ndarray, float, int
     if not V.size:
         raise RefusedValue(
             f"magnitude must hold at least one bin and one frame, got shape {np.shape(magnitude)}, which is empty; "
-            "check the slice that it came from"
+            "check the slice that it was cut from"
         )
-    # A power of two changes no digit, so the same music louder by one gives the same templates to the last bit.
+    # Multiplying by a power of two rounds nothing, so the same music, twice as loud, has the same templates exactly.
     largest = float(V.max())
     limit = np.finfo(V.dtype).maxexp - 3
     scale = 2.0 ** -float(np.clip(np.ceil(np.log2(largest)), -limit, limit)) if largest > 0 else 1.0
-    # A transform's frames lie one after the other; the updates go through blocks of frequencies.
+    # A transform stores one frame after the other; the updates process blocks of frequencies.
     V = np.multiply(V, np.asarray(scale, V.dtype), order="C")
     if beta <= 0 and largest > 0:
         np.maximum(V, max(LEAST_MAGNITUDE, 100 * least_model(beta, V.dtype)) * V.max(), out=V)
@@ -350,14 +365,14 @@ def start(
     channels: int | None,
     rng: np.random.Generator | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Templates and activations to start from: those given, in the type and scale of V, or drawn."""
+    """Initial templates and activations: those given, in the type and scale of V, or random ones."""
     W = H = None
     if templates is not None:
         W = checks.check_magnitude("templates", templates, "freq components").astype(V.dtype)
         rank = _same_rank("templates", W.shape[1], rank)
     if activations is not None:
-        H, of = join_channels("activations", activations)
-        if of != channels:
+        H, activation_channels = join_channels("activations", activations)
+        if activation_channels != channels:
             raise checks.ShapeError(
                 f"activations must have channels as magnitude has, got shape {np.shape(activations)}; "
                 "both with a first axis of channels, or both without"
@@ -365,9 +380,9 @@ def start(
         H = (H * np.asarray(scale, H.dtype)).astype(V.dtype)
         rank = _same_rank("activations", H.shape[0], rank)
     if rank is None:
-        raise RefusedValue("rank must be said where neither templates nor activations are given, got None; try rank=20")
+        raise RefusedValue("rank must be set if neither templates nor activations are given, got None; try rank=20")
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
-    # Mean of the model: that of V. Drawn in float64 for every type, so that float32 starts where float64 does.
+    # The mean of the model is that of V. Drawn in float64 for every type, so that float32 starts where float64 does.
     size = np.sqrt(V.mean(dtype=np.float64) / rank) if W is None or H is None else 1.0
     if W is None and H is None:
         W, H = (_drawn(rng, shape) * size for shape in ((V.shape[0], rank), (rank, V.shape[1])))
@@ -381,11 +396,15 @@ def start(
         H *= _gain(V, W, H)
     assert W is not None and H is not None
     W, H = W.astype(V.dtype), H.astype(V.dtype)
-    for name, got, wanted in (("templates", W.shape[0], V.shape[0]), ("activations", H.shape[1], V.shape[1])):
-        if got != wanted:
+    for name, actual_size, expected_size in (
+        ("templates", W.shape[0], V.shape[0]),
+        ("activations", H.shape[1], V.shape[1]),
+    ):
+        if actual_size != expected_size:
             axis = "frequencies" if name == "templates" else "frames"
             raise checks.ShapeError(
-                f"{name} must have as many {axis} as magnitude, {wanted}, got {got}; make both with one transform"
+                f"{name} must have as many {axis} as magnitude, {expected_size}, got {actual_size}; "
+                "make both with one transform"
             )
     return W, H if V.any() else np.zeros_like(H)
 
@@ -395,7 +414,7 @@ def _drawn(rng: np.random.Generator | None, shape: tuple[int, int]) -> np.ndarra
 
 
 def _gain(V: np.ndarray, W: np.ndarray, H: np.ndarray) -> float:
-    """By how much the model is softer than the music: the shapes are checked later, so only sums are used."""
+    """The factor by which the model is softer than the music: shapes are checked later, so only sums are used."""
     modelled = float(W.sum(axis=0, dtype=np.float64) @ H.sum(axis=1, dtype=np.float64))
     return float(V.sum(dtype=np.float64)) / modelled if modelled > 0 else 1.0
 
@@ -403,7 +422,7 @@ def _gain(V: np.ndarray, W: np.ndarray, H: np.ndarray) -> float:
 def _same_rank(name: str, components: int, rank: int | None) -> int:
     if rank is not None and components != rank:
         raise checks.ShapeError(
-            f"{name} must have one component for each of the {rank} wanted, got {components}; "
+            f"{name} must have one component for each of the {rank} requested, got {components}; "
             "leave rank out, or give as many templates as activations"
         )
     return components

@@ -1,9 +1,9 @@
-"""From components to sources: whose is each of them, and what does that make of the mixture.
+"""From components to sources: which source each component belongs to, and the estimates that follow.
 
-Three ways to know: templates that were learnt beforehand, one set for each source (supervised); such templates for
-some of the sources and free ones for the rest (semi-supervised); or the likeness of the templates to each other, by
-which they are sorted into as many groups as there are sources (clustering). The sum of a source's components models
-its magnitude, and the models share the mixture by a mask.
+There are three ways to decide: templates that were learnt before, one set for each source (supervised); such templates
+for some of the sources and free ones for the rest (semi-supervised); or the similarity of the templates, by which they
+are sorted into as many groups as there are sources (clustering). The sum of a source's components models its magnitude,
+and a mask divides the mixture among the models.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, owners[k] the source to which component k belongs.
 
@@ -20,7 +20,7 @@ from .. import checks, masks
 from ..refusals import RefusedValue
 from . import beta as nmf
 
-# The name of what no given template explains.
+# The name of the part of a mixture that no given template explains.
 REST = "rest"
 
 
@@ -35,12 +35,12 @@ def component_spectrograms(templates: np.ndarray, activations: np.ndarray) -> np
     Returns
     -------
     real (components, channels, freq, frames)
-        One channel if the activations have no channels: a stack that `masks.wiener` takes as it is.
+        One channel if the activations have no channels: a stack that `masks.wiener` accepts.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the arrays are no magnitudes or do not fit each other.
+        If the arrays are not magnitudes or do not fit each other.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
     """
@@ -49,16 +49,16 @@ def component_spectrograms(templates: np.ndarray, activations: np.ndarray) -> np
 
 
 def source_models(templates: np.ndarray, activations: np.ndarray, owners: np.ndarray, sources: int) -> np.ndarray:
-    """The sum of each source's components, without holding every component.
+    """The sum of each source's components, without storing every component.
 
     Parameters
     ----------
     templates, activations
         As for `component_spectrograms`.
     owners : int (components,)
-        Number of the source, from 0, that each component belongs to.
+        The index of the source, from 0, that each component belongs to.
     sources : int >= 1
-        How many there are; one without components is silent.
+        The number of sources; one without components is silent.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def source_models(templates: np.ndarray, activations: np.ndarray, owners: np.nda
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the arrays do not fit each other, or an owner is none of the sources.
+        If the arrays do not fit each other, or an owner is not one of the sources.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
     """
@@ -98,9 +98,9 @@ def supervised(
     templates : dict of source name -> real >= 0 (freq, components)
         Learnt by `factorise` from each source alone, in the same transform.
     rng : numpy.random.Generator
-        Draws the activations to start from.
+        Draws the initial activations.
     options
-        Those of `factorise`: beta, iterations, tolerance, engine, ...
+        Options of `factorise`: beta, iterations, tolerance, engine, ...
 
     Returns
     -------
@@ -112,11 +112,13 @@ def supervised(
     ShapeError, TypeError, ValueError
         If there are no templates, or they do not fit the magnitude.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Smaragdis, Raj and Shashanka, ICA 2007.
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Smaragdis, Raj and Shashanka, ICA 2007.
     """
     names, together, owners = _joined(templates)
-    found = nmf.factorise(magnitude, templates=together, fixed_templates=True, rng=rng, **options)
-    return dict(zip(names, source_models(found.templates, found.activations, owners, len(names)), strict=True))
+    factorisation = nmf.factorise(magnitude, templates=together, fixed_templates=True, rng=rng, **options)
+    return dict(
+        zip(names, source_models(factorisation.templates, factorisation.activations, owners, len(names)), strict=True)
+    )
 
 
 def semi_supervised(
@@ -134,7 +136,8 @@ def semi_supervised(
     magnitude, templates, rng, options
         As for `supervised`. No source may be named "rest".
     rank : int >= 1
-        Number of free components that learn the rest. More than the rest has notes learn the known sources, too.
+        Number of free components that learn the rest. If there are more than the rest has notes, they also learn
+        parts of the known sources.
 
     Returns
     -------
@@ -146,15 +149,15 @@ def semi_supervised(
     ShapeError, TypeError, ValueError
         As for `supervised`.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Smaragdis, Raj and Shashanka, ICA 2007.
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Smaragdis, Raj and Shashanka, ICA 2007.
     """
     names, together, owners = _joined(templates)
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
     if REST in names:
-        raise RefusedValue(f"templates must leave the name {REST!r} to what is learnt, got it as a source; rename it")
+        raise RefusedValue(f"templates must not use the name {REST!r}, which is that of the learnt rest; rename it")
     checks.check_generator("rng", rng)
     free = rng.uniform(0.1, 1.1, (len(together), rank)) * (together.mean() or 1.0)
-    found = nmf.factorise(
+    factorisation = nmf.factorise(
         magnitude,
         templates=np.hstack([together, free]),
         fixed_templates=np.arange(len(owners) + rank) < len(owners),
@@ -162,17 +165,17 @@ def semi_supervised(
         **options,
     )
     owners = np.concatenate([owners, np.full(rank, len(names))])
-    models = source_models(found.templates, found.activations, owners, len(names) + 1)
+    models = source_models(factorisation.templates, factorisation.activations, owners, len(names) + 1)
     return dict(zip([*names, REST], models, strict=True))
 
 
 def template_features(
     templates: np.ndarray, sample_rate_hz: int, *, coefficients: int = 13, bands: int = 40
 ) -> np.ndarray:
-    """Where each template lies in a space in which like timbres are near: its mel-frequency cepstrum.
+    """The mel-frequency cepstrum of each template: points in a space in which similar timbres are near each other.
 
-    The energy in mel bands, as a logarithm, cosine-transformed over the bands; the first coefficient, the level, is
-    left out.
+    The energy in mel bands, as a logarithm, is cosine-transformed over the bands. The first coefficient, which is the
+    level, is left out.
 
     Parameters
     ----------
@@ -180,20 +183,20 @@ def template_features(
         Magnitudes of an STFT with an even window, so of window_samples // 2 + 1 bins.
     sample_rate_hz : int
     coefficients : int >= 1
-        How many are kept. Few say something about the timbre, many about the pitch too.
+        The number of coefficients. A few describe the timbre, many the pitch too.
     bands : int > coefficients
 
     Returns
     -------
     float64 (components, coefficients)
-        The same for a template that is louder. Bands that lie more than 60 dB under the loudest count as there.
+        Independent of the level. Bands more than 60 dB below the loudest count as 60 dB below it.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the templates are no magnitudes, or an option is out of its range.
+        If the templates are not magnitudes, or an option is out of its range.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Spiertz and Gnann, DAFx 2009.
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Spiertz and Gnann, DAFx 2009.
     """
     import warnings
 
@@ -209,7 +212,7 @@ def template_features(
             f"templates must have at least 2 frequencies, got {len(templates)}; use those of an STFT"
         )
     with warnings.catch_warnings():
-        # Of bands that hold no bin, as narrow ones do with short windows; they are empty for all templates alike.
+        # Narrow bands of short windows hold no bin, which is the same for all templates; librosa warns of them.
         warnings.simplefilter("ignore", UserWarning)
         filters = librosa.filters.mel(
             sr=sample_rate_hz, n_fft=2 * (len(templates) - 1), n_mels=bands, norm=None, dtype=np.float64
@@ -222,10 +225,10 @@ def template_features(
 def cluster(
     templates: np.ndarray, sources: int, sample_rate_hz: int, *, rng: np.random.Generator, **features: Any
 ) -> np.ndarray:
-    """Sort components into sources by the likeness of their templates: k-means on `template_features`.
+    """Sort components into sources by the similarity of their templates: k-means on `template_features`.
 
-    Like instruments are easily confounded, and one that is high in one place and low in another is easily split: for
-    lessons and for experiments, where nothing else is known.
+    Similar instruments are easily confused, and an instrument with high and low notes is easily split in two. This is
+    for lessons and for experiments, when nothing else is known.
 
     Parameters
     ----------
@@ -234,21 +237,21 @@ def cluster(
         Number of groups, at most as many as there are components.
     sample_rate_hz : int
     rng : numpy.random.Generator
-        Seeds the starts of k-means.
+        Seeds the initial points of k-means.
     features
         Options of `template_features`.
 
     Returns
     -------
     int (components,)
-        Owners; the first component's source is 0, the next that differs from it 1, and so on.
+        Owners: the first component's source is 0, the next one that differs from it 1, and so on.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If there are fewer components than sources, or the templates are refused by `template_features`.
 
-    Lesson: notebooks/05_nmf_from_scratch.ipynb. Source: Spiertz and Gnann, DAFx 2009.
+    Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Spiertz and Gnann, DAFx 2009.
     """
     import warnings
 
@@ -264,7 +267,7 @@ def cluster(
             "factorise with a higher rank"
         )
     with warnings.catch_warnings():
-        # Templates that are alike to the last bit make fewer groups than were asked for, which is no harm.
+        # Identical templates make fewer groups than requested, which does no harm.
         warnings.simplefilter("ignore", ConvergenceWarning)
         groups = KMeans(sources, n_init=10, random_state=int(rng.integers(2**31))).fit_predict(points)
     _, firsts = np.unique(groups, return_index=True)
@@ -275,7 +278,7 @@ def cluster(
 def separate(
     mixture_stft: np.ndarray, models: Mapping[str, np.ndarray], *, exponent: float = 2.0
 ) -> dict[str, np.ndarray]:
-    """Share the mixture among sources in proportion to their models, by `masks.wiener`.
+    """Divide the mixture among sources in proportion to their models, by `masks.wiener`.
 
     Parameters
     ----------
@@ -320,16 +323,17 @@ def _checked_factors(templates: np.ndarray, activations: np.ndarray) -> tuple[np
 
 
 def _joined(templates: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names, all templates side by side, and whose each of them is."""
+    """Names, all templates side by side, and the index of the source of each template."""
     if not isinstance(templates, Mapping) or not templates:
         raise RefusedValue("templates must map at least one source name to its templates, got none; pass a dict")
     checked = {
-        name: checks.check_magnitude(f"templates[{name!r}]", one, "freq components") for name, one in templates.items()
+        name: checks.check_magnitude(f"templates[{name!r}]", array, "freq components")
+        for name, array in templates.items()
     }
-    freqs = {name: len(one) for name, one in checked.items()}
+    freqs = {name: len(array) for name, array in checked.items()}
     if len(set(freqs.values())) > 1:
         raise checks.ShapeError(f"templates must all have one number of frequencies, got {freqs}; use one transform")
-    owners = np.repeat(np.arange(len(checked)), [one.shape[1] for one in checked.values()])
+    owners = np.repeat(np.arange(len(checked)), [array.shape[1] for array in checked.values()])
     return list(checked), np.hstack(list(checked.values())), owners
 
 

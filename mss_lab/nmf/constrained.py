@@ -1,16 +1,16 @@
-"""Constraint templates: NMF that starts from what the score forbids.
+"""Constraint templates: NMF that starts with zeros wherever the score excludes sound.
 
-Multiplicative updates keep zeros. So it is enough to write zeros where the score says that nothing can be, and NMF does
-the rest: a template for each pitch of each player may have energy near the harmonics of its pitch only, and is active
-around its notes only. What is inside the constraints starts plain, 1/m at the m-th harmonic and 1 in time, and is
+Multiplicative updates keep zeros. So it is enough to set zeros where the score excludes sound, and NMF does the rest: a
+template for each pitch of each player may have energy only near the harmonics of its pitch, and is active only around
+its notes. Inside the constraints the initial values are simple, 1/m at the m-th harmonic and 1 in time; the rest is
 learnt from the recording.
 
-A note's first moment is not harmonic. Onset templates, one more for each pitch, may have any spectrum, and are active
-around onsets only.
+The attack of a note is not harmonic. Onset templates, one more for each pitch, may have any spectrum, and are active
+only around onsets.
 
-Nothing else holds a template to its instrument. Two players in unison share what they play equally, and two notes that
-always start and end together, as octaves may, are told apart by little more than where their templates started. A
-recording is worked through in chunks; each learns templates of its own.
+Nothing else ties a template to its instrument. Two players in unison share equally what they play. Two notes that
+always start and end together, as octaves may, are distinguished by little more than their initial templates. A
+recording is processed in chunks, and each chunk learns its own templates.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, tau the tolerance.
 
@@ -39,16 +39,16 @@ WIDTH_CENTS = 50.0
 WIDTH_BINS = 1.0
 ITERATIONS = 30
 TOLERANCE_S = 0.2
-# Instruments ring on after the end that is written.
+# Instruments keep sounding after the written end of a note.
 RELEASE_S = 0.3
 WINDOW_S = 8192 / 44_100
 
-# An onset template may have any spectrum, but starts soft, so that harmonics are left to the note's own template.
+# An onset template may have any spectrum, but starts soft, so that the note's own template takes the harmonics.
 ONSET_START = 0.1
-# A window that ends here hears an onset before it sounds; after it, an attack lasts as long.
+# A window that is centred this long before an onset already contains it; an attack lasts as long after the onset.
 ATTACK_S = 0.1
 
-# Memory: for each component and each of its frequencies and frames; for each bin of the transform, copies of it.
+# Memory: for each component and each of its frequencies and frames; for copies of each bin of the transform.
 FIT_BYTES = 24
 SPECTROGRAM_BYTES = 12
 
@@ -56,7 +56,7 @@ Key = tuple[str, float]
 
 
 def keys_of(score: Score, start_s: float = 0.0, stop_s: float = math.inf) -> tuple[Key, ...]:
-    """Which templates a score needs: (source, pitch) of every note that sounds between two times, each once.
+    """The templates that a score needs: (source, pitch) of every note that sounds between two times, without repeats.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
@@ -84,7 +84,7 @@ def template_start(
     ----------
     keys : sequence of (source, midi)
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     harmonics : int >= 1
         Those above half the sample rate are left out.
     width_cents : float in [0, 50], width_bins : float >= 0
@@ -98,7 +98,7 @@ def template_start(
     -------
     float32 (freq, keys), or (freq, 2 keys) with onset templates
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012, whose bands reach 5 percent
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012, whose bands reach 5 percent
     either way, 84 cents; they are cut at half a semitone here, and a bin wider, for low notes.
     """
     checks.check_number("width_cents", width_cents, at_least=0, at_most=WIDTH_CENTS, unit="cents")
@@ -152,8 +152,8 @@ def activation_start(
     -------
     float32 (keys, frames), or (2 keys, frames) with onset templates
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012; the defaults are those of their
-    later program, 0.2 s before and 0.5 s after.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012; the defaults are those of
+    their later program, 0.2 s before and 0.5 s after.
     """
     frames = checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("frame_rate_hz", frame_rate_hz, above=0, unit="frames a second")
@@ -191,11 +191,11 @@ def fit(
     ----------
     magnitude : float >= 0 (freq, frames)
     templates : float >= 0 (freq, components)
-        As of `template_start`.
+        As returned by `template_start`.
     activations : float >= 0 (components, frames)
-        As of `activation_start`; only what they are to each other counts, for their level is set to that of V.
+        As returned by `activation_start`; only what they are to each other counts, for their level is set to that of V.
     beta : float
-        Of the divergence.
+        Parameter of the divergence.
     iterations : int >= 0
     options
         Further ones of `mss_lab.nmf.beta.factorise`, such as `callback`.
@@ -204,7 +204,7 @@ def fit(
     -------
     Factorisation
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012, for beta 2.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012, for beta 2.
     """
     modelled = float(templates.sum(axis=0, dtype=np.float64) @ activations.sum(axis=1, dtype=np.float64))
     level = float(np.sum(magnitude, dtype=np.float64)) / modelled if modelled > 0 else 1.0
@@ -253,24 +253,25 @@ def separate(
         Templates and activations are those of all channels together; each channel is filtered by the same mask.
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources.
+        Its times must be those of this recording. One estimate is returned for each of its sources.
     tolerance_s : float >= 0, seconds
-        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+        How far the score's times may be from those of the recording: 0.05 suits notes set by hand, 0.2 an automatic
+        alignment.
     release_s : float >= 0, seconds
         How much longer than that a note may ring on.
     onsets : bool
         Whether each pitch has an onset template too.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop is a quarter of it.
+        Length of the STFT's window, at every sample rate; the hop is a quarter of it.
     harmonics, width_cents, width_bins
         Of the templates, see `template_start`.
     beta : float
-        Of the divergence.
+        Parameter of the divergence.
     iterations : int >= 0
     exponent : float > 0
-        Of the generalised Wiener filter that turns models into masks.
+        Exponent of the generalised Wiener filter that turns models into masks.
     tuning_hz : float > 0, optional
-        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+        Frequency of A4. Default: estimated, with a warning if the score does not fit the mixture.
 
     Returns
     -------
@@ -280,10 +281,10 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, an option is out of its range, or the score is missing, has unpitched sources,
+        If the mixture is not a waveform, an option is out of its range, or the score is missing, has unpitched sources,
         or no note within the mixture.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012.
     """
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -319,8 +320,8 @@ def separate(
             onsets=onsets,
             start_s=start_s,
         )
-        found = fit(magnitude, templates, activations, beta=beta, iterations=iterations)
+        factorisation = fit(magnitude, templates, activations, beta=beta, iterations=iterations)
         owners = np.array([score.sources.index(source) for source, _ in keys] * (2 if onsets else 1))
-        return source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
+        return source_models(factorisation.templates, factorisation.activations[np.newaxis], owners, len(score.sources))
 
     return filtered(mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent)

@@ -1,8 +1,8 @@
-"""NMF that knows time: activations that should not jump (temporal continuity), and should be few (sparsity).
+"""NMF that models time: activations that change smoothly (temporal continuity) and are few (sparsity).
 
-The Kullback-Leibler divergence of `beta` gets two more terms. Both see each component's activations divided by their
-own root mean square, so that they cannot be made small by moving the scale from the activations to the templates.
-Channels share the templates; no term looks from one channel into the next.
+The Kullback-Leibler divergence of `beta` gets two more terms. Both divide each component's activations by their own
+root mean square, so that they cannot be made small by moving the scale from the activations to the templates.
+Channels share the templates; no term connects one channel to the next.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, r_k root mean square of H[k, n] over n,
 a weight of the continuity, s weight of the sparsity.
@@ -24,7 +24,7 @@ from . import beta as nmf
 
 @dataclasses.dataclass(frozen=True)
 class Continuous:
-    """What `factorise` found.
+    """The result of `factorise`.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Continuous:
         Columns add up to 1.
     activations : float (components, frames) or (channels, components, frames)
     costs : float64 (iterations + 1,)
-        D / mean of V + a roughness + s sparseness, before the first and after each iteration.
+        D / mean of V + a roughness + s sparseness, before the first iteration and after each.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
@@ -52,9 +52,14 @@ def roughness(activations: np.ndarray) -> float:
     Returns
     -------
     float >= 0
-        The same for louder activations; 0 for constant and for silent ones.
+        Independent of the level; 0 for constant and for silent activations.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Virtanen, IEEE TASLP 2007.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Virtanen, IEEE TASLP 2007.
+
+    Examples
+    --------
+    >>> roughness(np.ones((1, 10)))
+    0.0
     """
     H = _rows(activations).astype(np.float64)
     jumps = np.sum(np.diff(H, axis=-1) ** 2, axis=-1)
@@ -83,7 +88,7 @@ def factorise(
     rng: np.random.Generator | None = None,
     callback: Callable[[int, np.ndarray, np.ndarray], Any] | None = None,
 ) -> Continuous:
-    """KL-NMF whose activations are smooth and sparse, as the weights ask.
+    """KL-NMF with smooth and sparse activations, according to the weights.
 
     Parameters
     ----------
@@ -91,10 +96,10 @@ def factorise(
     rank, templates, activations, iterations, rng, callback
         As for `beta.factorise`.
     continuity, sparsity : float >= 0
-        a and s. With both 0 this is `beta.factorise` with beta 1. They weigh against the divergence of a spectrogram
-        whose mean is 1, so the level of the recording does not matter; a longer window needs larger ones.
+        a and s. If both are 0 this is `beta.factorise` with beta 1. They are relative to the divergence of a
+        spectrogram whose mean is 1, so the level of the recording does not matter; a longer window needs larger ones.
     fixed_templates : bool
-        Whether the templates are used as they were given.
+        Whether the templates are kept.
 
     Returns
     -------
@@ -105,9 +110,9 @@ def factorise(
     ShapeError, TypeError, ValueError
         As for `beta.factorise`; also if a weight is below 0.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Virtanen, IEEE TASLP 2007. Differs: the divergence is that
-    of a spectrogram with mean 1, and at both ends a frame has one neighbour in the gradient, as it has in the cost.
-    As there, theory does not promise that no step raises the cost.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Virtanen, IEEE TASLP 2007. Difference: the divergence is
+    that of a spectrogram with mean 1, and the first and the last frame have one neighbour in the gradient, as they have
+    in the cost. As in the paper, it is not proven that no step raises the cost.
     """
     V, scale, channels = nmf.prepared(magnitude, 1.0)
     continuity = checks.check_number("continuity", continuity, at_least=0)
@@ -116,7 +121,7 @@ def factorise(
     W, H = nmf.start(V, rank, templates, activations, scale, channels, rng)
     if fixed_templates and templates is None:
         raise RefusedValue("fixed_templates needs templates to keep, got none; give templates=")
-    # Instead of dividing V by its mean, the other terms are multiplied by it.
+    # Instead of dividing V by its mean, the other terms are multiplied by the mean.
     mean = float(V.mean(dtype=np.float64)) or 1.0
 
     def cost() -> float:
@@ -124,7 +129,7 @@ def factorise(
         penalties = continuity * roughness(rows) + sparsity * sparseness(rows)
         return nmf.distance(V, W, H, 1.0) / mean + penalties if V.any() else 0.0
 
-    def finished() -> tuple[np.ndarray, np.ndarray]:
+    def scaled_back() -> tuple[np.ndarray, np.ndarray]:
         scaled = H / np.asarray(scale, H.dtype)
         W_out, H_out = (W.copy(), scaled) if fixed_templates else normalise(W, scaled)
         return W_out, split_channels(H_out, channels)
@@ -138,30 +143,30 @@ def factorise(
             W = improve(W, *template_terms(V, W, H))
         costs.append(cost())
         if callback is not None:
-            callback(iteration, *finished())
-    return Continuous(*finished(), np.array(costs))
+            callback(iteration, *scaled_back())
+    return Continuous(*scaled_back(), np.array(costs))
 
 
 def _gradients(H: np.ndarray, continuity: float, sparsity: float) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient of the two terms as a difference of what is not negative: (less, more), more - less."""
+    """The gradient of the two terms, written as more - less with two non-negative arrays: (less, more)."""
     frames = H.shape[-1]
-    # Divided by its own root mean square first, no square can overflow or vanish; the gradient is divided by it after.
+    # After division by the root mean square no square can overflow or vanish; the gradient is divided by it at the end.
     size = np.max(H, axis=-1, keepdims=True)
     size = size * np.sqrt(np.mean((H / _or_one(size)) ** 2, axis=-1, keepdims=True))
-    heard = size > 0
+    sounding = size > 0
     size = _or_one(size)
     G = H / size
     jumps = np.diff(G, axis=-1)
     neighbours = np.full(frames, 2.0, H.dtype)
     neighbours[:1] -= 1
     neighbours[-1:] -= 1
-    beside = np.zeros_like(G)
-    beside[..., 1:] += G[..., :-1]
-    beside[..., :-1] += G[..., 1:]
+    sum_of_neighbours = np.zeros_like(G)
+    sum_of_neighbours[..., 1:] += G[..., :-1]
+    sum_of_neighbours[..., :-1] += G[..., 1:]
     more = continuity * 2 * neighbours * G + sparsity
-    less = continuity * 2 * (beside + G * np.sum(jumps**2, axis=-1, keepdims=True) / frames)
+    less = continuity * 2 * (sum_of_neighbours + G * np.sum(jumps**2, axis=-1, keepdims=True) / frames)
     less = less + sparsity * G * np.mean(G, axis=-1, keepdims=True)
-    return tuple((heard * part / size).astype(H.dtype) for part in (less, more))
+    return tuple((sounding * part / size).astype(H.dtype) for part in (less, more))
 
 
 def _rows(activations: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""NMFD: templates that last several frames, for sounds that change in a way of their own, as a drum does.
+"""NMFD: templates that last several frames, for sounds that change in a characteristic way, as a drum does.
 
-Y[f, n] = sum over lags t and components k of W[t, f, k] H[k, n - t]. Laid side by side, the templates of all lags and
-the activations moved by each lag are an ordinary factorisation, in which the moved activations are tied to each other.
-So the updates are those of `beta`; for the activations, both sums are added up over the lags before one is divided by
-the other. Channels share the templates; nothing is moved from one channel into the next.
+Y[f, n] = sum over lags t and components k of W[t, f, k] H[k, n - t]. If the templates of all lags are put side by side,
+this is an ordinary factorisation with the activations shifted by each lag, in which the shifted activations are tied to
+each other. So the updates are those of `beta`; for the activations, both sums are added up over the lags before the
+division. Channels share the templates; nothing is shifted from one channel into the next.
 
 Symbols: V[f, n] magnitude, W[t, f, k] templates, T lags, H[k, n] activations, Y model.
 
@@ -24,15 +24,15 @@ from . import beta as nmf
 
 @dataclasses.dataclass(frozen=True)
 class Convolutive:
-    """What `factorise` found.
+    """The result of `factorise`.
 
     Attributes
     ----------
     templates : float (lags, freq, components)
-        Each adds up to 1 over lags and frequencies, unless they were given as fixed.
+        Each adds up to 1 over lags and frequencies, unless the templates were fixed.
     activations : float (components, frames) or (channels, components, frames)
     divergences : float64 (iterations + 1,)
-        D(V|Y) before the first and after each iteration.
+        D(V|Y) before the first iteration and after each.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
@@ -48,13 +48,13 @@ class Convolutive:
 
 
 def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
-    """The spectrogram that lasting templates and their activations describe.
+    """The spectrogram that templates of several frames and their activations describe.
 
     Parameters
     ----------
     templates : real >= 0 (lags, freq, components)
     activations : real >= 0 (components, frames) or (channels, components, frames)
-        When each template begins. What would last beyond the end is cut off there.
+        The frames in which each template begins. Whatever would last beyond the end is cut off.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If they are no magnitudes or do not fit each other.
+        If they are not magnitudes or do not fit each other.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
@@ -75,7 +75,7 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
             f"activations must have one row for each of the {templates.shape[2]} templates, got "
             f"{activations.shape[-2]}; take both from one factorisation"
         )
-    return sum(W @ _later(activations, lag) for lag, W in enumerate(templates))
+    return sum(W @ _shifted(activations, lag) for lag, W in enumerate(templates))
 
 
 def factorise(
@@ -91,18 +91,18 @@ def factorise(
     rng: np.random.Generator | None = None,
     callback: Callable[[int, np.ndarray, np.ndarray], Any] | None = None,
 ) -> Convolutive:
-    """Lasting templates and when they begin, close to a spectrogram in the beta-divergence.
+    """Templates of several frames and when they begin, close to a spectrogram in the beta-divergence.
 
     Parameters
     ----------
     magnitude : real >= 0 (freq, frames) or (channels, freq, frames)
     rank, lags : int >= 1
-        Number of components, and of frames that each lasts; may be left out if templates are given.
+        Number of components, and of frames that each of them lasts; may be left out if templates are given.
     templates : real >= 0 (lags, freq, components), optional
     activations : real >= 0 (components, frames) or (channels, components, frames), optional
-        To start from; zeros stay zeros. What is not given is drawn.
+        Initial values; zeros stay zeros. Missing ones are random.
     fixed_templates : bool
-        Whether the templates are used as they were given.
+        Whether the templates are kept.
     beta, iterations, rng, callback
         As for `beta.factorise`.
 
@@ -115,8 +115,8 @@ def factorise(
     ShapeError, TypeError, ValueError
         As for `beta.factorise`.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Smaragdis, ICA 2004. Differs: there the activations are
-    the mean of one update for each lag; adding up before dividing is what the divergence's gradient asks for.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Smaragdis, ICA 2004. Difference: in the paper the
+    activations are the mean of one update for each lag; adding up before dividing follows the divergence's gradient.
     """
     V, scale, channels = nmf.prepared(magnitude, beta)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
@@ -125,7 +125,7 @@ def factorise(
         raise RefusedValue("fixed_templates needs templates to keep, got none; give templates=")
     power, parts = exponent(beta), channels or 1
 
-    def finished() -> tuple[np.ndarray, np.ndarray]:
+    def scaled_back() -> tuple[np.ndarray, np.ndarray]:
         stacked = np.ascontiguousarray(np.moveaxis(W.reshape(len(W), lags, -1), 1, 0))
         scaled = H / np.asarray(scale, H.dtype)
         if not fixed_templates:
@@ -133,21 +133,22 @@ def factorise(
             stacked, scaled = stacked / np.where(totals > 0, totals, 1), scaled * totals[:, np.newaxis]
         return stacked, split_channels(scaled, channels)
 
-    moved = _moved(H, lags, parts)
-    divergences = [nmf.distance(V, W, moved, beta) if V.any() else 0.0]
+    shifted = _shifted_by_lags(H, lags, parts)
+    divergences = [nmf.distance(V, W, shifted, beta) if V.any() else 0.0]
     for iteration in range(1, iterations + 1 if V.any() else 1):
         first, second = (
-            _pooled(np.broadcast_to(terms, moved.shape), lags, parts) for terms in activation_terms(V, W, moved, beta)
+            _pooled(np.broadcast_to(terms, shifted.shape), lags, parts)
+            for terms in activation_terms(V, W, shifted, beta)
         )
         H = improve(H, first, second, power)
-        moved = _moved(H, lags, parts)
+        shifted = _shifted_by_lags(H, lags, parts)
         if not fixed_templates:
-            W = improve(W, *template_terms(V, W, moved, beta), power)
-        divergences.append(nmf.distance(V, W, moved, beta))
+            W = improve(W, *template_terms(V, W, shifted, beta), power)
+        divergences.append(nmf.distance(V, W, shifted, beta))
         if callback is not None:
-            callback(iteration, *finished())
+            callback(iteration, *scaled_back())
     values = np.array(divergences) * np.float64(scale) ** -beta
-    return Convolutive(*finished(), values)
+    return Convolutive(*scaled_back(), values)
 
 
 def _start(
@@ -167,10 +168,10 @@ def _start(
             raise checks.ShapeError(f"templates must have {lags} lags, got {len(templates)}; leave lags out")
         lags = len(templates)
     if lags is None:
-        raise RefusedValue("lags must be said where no templates are given, got None; try lags=8")
+        raise RefusedValue("lags must be set if no templates are given, got None; try lags=8")
     lags = checks.check_number("lags", lags, at_least=1, whole=True)
     if templates is not None:
-        # One lag at a time is checked as any templates are; together they are as loud as the music needs.
+        # The sum over lags is checked like any templates; the activations are scaled so that it fits the music.
         W, H = nmf.start(V, rank, templates.sum(axis=0), activations, scale, channels, rng)
         return np.hstack(list(templates.astype(V.dtype))), H, lags
     W, H = nmf.start(V, rank, None, activations, scale, channels, rng)
@@ -178,26 +179,26 @@ def _start(
     return (drawn * (W.mean(dtype=np.float64) / (0.6 * lags))).astype(V.dtype), H, lags
 
 
-def _later(activations: np.ndarray, lag: int) -> np.ndarray:
-    """Moved to later frames, zeros before, what goes beyond the end lost."""
-    moved = np.zeros_like(activations)
+def _shifted(activations: np.ndarray, lag: int) -> np.ndarray:
+    """Activations shifted to later frames, with zeros at the start; the end is cut off."""
+    shifted = np.zeros_like(activations)
     frames = activations.shape[-1]
     if lag < frames:
-        moved[..., lag:] = activations[..., : frames - lag]
-    return moved
+        shifted[..., lag:] = activations[..., : frames - lag]
+    return shifted
 
 
-def _moved(H: np.ndarray, lags: int, channels: int) -> np.ndarray:
-    """Activations moved by every lag, one under the other: (lags * components, channels * frames)."""
-    apart = H.reshape(len(H), channels, -1)
-    return np.concatenate([_later(apart, lag).reshape(H.shape) for lag in range(lags)])
+def _shifted_by_lags(H: np.ndarray, lags: int, channels: int) -> np.ndarray:
+    """Activations shifted by every lag, stacked: (lags * components, channels * frames)."""
+    by_channel = H.reshape(len(H), channels, -1)
+    return np.concatenate([_shifted(by_channel, lag).reshape(H.shape) for lag in range(lags)])
 
 
 def _pooled(sums: np.ndarray, lags: int, channels: int) -> np.ndarray:
-    """The way back of `_moved`: every lag's sums moved to where its template begins, and added up."""
-    apart = sums.reshape(lags, -1, channels, sums.shape[1] // channels)
-    pooled = np.zeros_like(apart[0])
-    frames = apart.shape[-1]
+    """The transpose of `_shifted_by_lags`: the sums of all lags, shifted back and added up."""
+    by_channel = sums.reshape(lags, -1, channels, sums.shape[1] // channels)
+    pooled = np.zeros_like(by_channel[0])
+    frames = by_channel.shape[-1]
     for lag in range(min(lags, frames)):
-        pooled[..., : frames - lag] += apart[lag][..., lag:]
+        pooled[..., : frames - lag] += by_channel[lag][..., lag:]
     return pooled.reshape(-1, sums.shape[1])

@@ -109,7 +109,7 @@ INFORMED_NMF = Method(
         follow_intonation=True,
         follow_pitch=True,
         by_share=True,
-        lean=True,
+        pool_pitches=True,
     ),
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",

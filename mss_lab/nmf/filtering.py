@@ -1,4 +1,4 @@
-"""From models to estimates: a mixture filtered chunk by chunk, by what a method makes of each.
+"""From models to estimates: a mixture is filtered chunk by chunk by the masks that follow from a method's models.
 
 Contents: filtered, filtering_bytes, fitting_chunk_s. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -10,10 +10,10 @@ import numpy as np
 from .. import masks, memory, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks
 
-# Memory for each bin: of each channel, its transform and a filtered copy of it; of each source, its model and its mask.
+# Memory for each bin: per channel, its transform and a filtered copy of it; per source, its model and its mask.
 STFT_BYTES = 24
 MASK_BYTES = 8
-# What a chunk may take where its length is free to choose, and how short it may become: fades take a second of it.
+# Memory of a chunk if its length is free to choose, and the shortest length: fades take a second of it.
 CHUNK_BYTES = 700e6
 SHORTEST_S = 5.0
 
@@ -41,7 +41,8 @@ def filtered(
     settings : dict
         Of the STFT: window_samples, hop_samples.
     exponent : float > 0
-        Of the generalised Wiener filter that turns models into masks; every channel is filtered by the same.
+        Exponent of the generalised Wiener filter that turns models into masks; every channel is filtered by the same
+        mask.
     chunk_s : float, seconds
 
     Returns
@@ -57,7 +58,7 @@ def filtered(
         models = models_of(transforms.common_magnitude(stft), start / sample_rate_hz, stop / sample_rate_hz)
         filters = masks.wiener(models, exponent)
         del models
-        # One source after the other: the filtered transforms of all would take far more memory than anything else.
+        # One source after the other: the filtered transforms of all sources would take by far the most memory.
         for estimate, mask in zip(estimates.values(), filters, strict=True):
             waveform = transforms.istft(mask * stft, stop - start, **settings)
             estimate[:, start:stop] += waveform * gains
@@ -79,7 +80,7 @@ def filtering_bytes(
     settings : dict
         Of the STFT: window_samples, hop_samples.
     fitting_bytes : float
-        What the models of a chunk need while they are made, beside the transform, for each bin.
+        Memory for each bin that making the models of a chunk needs in addition to the transform.
     chunk_s : float, seconds
 
     Returns
@@ -95,7 +96,7 @@ def filtering_bytes(
 def fitting_chunk_s(
     sources: int, channels: int, sample_rate_hz: int, settings: transforms.StftSettings, longest_s: float = CHUNK_S
 ) -> float:
-    """The length of chunks where templates are known beforehand, in seconds: shorter where there are many sources."""
+    """The length of chunks if templates are already known, in seconds: shorter if there are many sources."""
     bins_a_second = (settings["window_samples"] // 2 + 1) * sample_rate_hz / settings["hop_samples"]
     fitting_s = CHUNK_BYTES / ((STFT_BYTES * channels + MASK_BYTES * sources) * bins_a_second)
     return float(np.clip(fitting_s, min(SHORTEST_S, longest_s), longest_s))

@@ -1,8 +1,8 @@
 """NMF with a score, each pitch of each player at one fixed frequency: plain updates, wide bells, a long window.
 
-This is the method of `informed` without what it does to follow a pitch. Lesson 08 begins with it, since its updates are
-the textbook's. The network of `refined-nmf` was trained on its models, so it is kept as it was then: what a network
-sees must be what it has learnt from.
+This is the method of `informed` without its steps for following a pitch. Lesson 08 begins with it, since its updates
+are those of the textbooks. The network of `refined-nmf` was trained on its models, so it must not change: a network
+needs the kind of input that it was trained on.
 
 Contents: OPTIONS, fit, learn, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -23,7 +23,7 @@ FREE_ITERATIONS = 4
 WIDTH_CENTS = 20.0
 WIDTH_BINS = 1.4
 
-# Of `informed.learn`.
+# Options of `informed.learn`.
 OPTIONS: dict[str, Any] = {
     "width_cents": WIDTH_CENTS,
     "width_bins": WIDTH_BINS,
@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
     "chunk_iterations": 6,
     "follow_pitch": False,
     "by_share": False,
-    "lean": False,
+    "pool_pitches": False,
 }
 
 
@@ -57,9 +57,9 @@ def fit(
         Shapes of the harmonics of each pitch, as of `mss_lab.nmf.shapes.harmonic_shapes`.
     iterations : int >= 1
     free_iterations : int in [0, iterations]
-        How many of them, the last, let every bin of a template move by itself.
+        The number of last iterations in which every bin of a template is free.
     smoothing_frames : float >= 0
-        Standard deviation of the bell by which activations are smoothed in every round but the last. Without it the
+        Standard deviation of the Gaussian by which activations are smoothed in every iteration but the last. With 0 the
         divergence never rises.
 
     Returns
@@ -67,16 +67,16 @@ def fit(
     templates : float32 (freq, keys)
         Each adds up to 1, and is zero wherever its shapes are.
     activations : float32 (keys, frames)
-        Zero where not allowed.
+        Zero where they are not allowed.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If the arrays do not fit each other, or a number is out of its range.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012 (constraints by a score);
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012 (constraints by a score);
     Lee and Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Smoothing and the change
-    from harmonics to bins are ours.
+    from harmonics to bins are our own.
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     allowed = checks.check_axes("allowed", allowed, "keys frames")
@@ -90,7 +90,9 @@ def fit(
     templates, activations = following.fit(
         magnitude,
         allowed,
-        shapes.as_matrix(((0, key, one) for key, one in enumerate(bells)), 1, keys, harmonics, freq),
+        shapes.as_matrix(
+            ((0, key, shapes_of_key) for key, shapes_of_key in enumerate(bells)), 1, keys, harmonics, freq
+        ),
         iterations=iterations,
         free_iterations=free_iterations,
         smoothing_frames=smoothing_frames,
@@ -102,7 +104,7 @@ def fit(
 def learn(
     mixture: np.ndarray, sample_rate_hz: int, score: Score | None = None, *, window_samples: int, **options: Any
 ) -> informed.Learnt:
-    """What `mss_lab.nmf.informed.learn` learns with fixed pitches.
+    """`mss_lab.nmf.informed.learn` with fixed pitches.
 
     Parameters
     ----------
@@ -116,9 +118,9 @@ def learn(
     Raises
     ------
     RefusedValue
-        If the package's own transforms do not take so long a window: a multiple of 8 samples with small prime factors.
+        If the window has no length for which the transform is fast: a multiple of 8 samples with small prime factors.
 
-    Source: Ewert and Müller, ICASSP 2012.
+    Reference: Ewert and Müller, ICASSP 2012.
     """
     learnt = informed.learn(
         mixture, sample_rate_hz, score, window_s=window_samples / sample_rate_hz, **OPTIONS, **options
@@ -134,7 +136,7 @@ def learn(
 def separate(
     mixture: np.ndarray, sample_rate_hz: int, score: Score | None = None, **options: Any
 ) -> dict[str, np.ndarray]:
-    """Separate a mixture by NMF with fixed pitches, as `mss_lab.nmf.informed.separate` does with moving ones.
+    """Separate a mixture by NMF with fixed pitches; `mss_lab.nmf.informed.separate` follows them instead.
 
     Parameters
     ----------
@@ -148,7 +150,7 @@ def separate(
     dict of source name -> float32 (channels, samples)
         They add up to the mixture.
 
-    Source: Ewert and Müller, ICASSP 2012.
+    Reference: Ewert and Müller, ICASSP 2012.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     window_s = 2 ** round(math.log2(WINDOW_S * sample_rate_hz)) / sample_rate_hz

@@ -1,23 +1,25 @@
-"""NMF whose templates follow the pitch: one set of harmonic weights a key, read at the frequency that sounds.
+"""NMF whose templates follow the pitch: one set of harmonic weights for each key, at the frequency that sounds.
 
-A template at one fixed frequency has to be wide to hold a vibrato, and a wide template takes from its neighbours. Here
-a key has the same template at several places some cents apart, and a frame lies at one of them or between two. What is
-learnt, the weights of the harmonics, is shared by all places. So following a pitch adds no freedom, and bells can be
-narrow. Where each key lies in each frame is given (`pitch_tracks` finds it) and is not changed here.
+A template at one fixed frequency must be wide to contain a vibrato, and a wide template takes energy from its
+neighbours. Here a key has the same template at several positions some cents apart, and a frame is at one of them or
+between two. The weights of the harmonics, which are learnt, are shared by all positions. So following a pitch adds no
+freedom, and bells can be narrow. The position of each key in each frame is given (`pitch_tracks` estimates it) and is
+not changed here.
 
-Two more things keep templates honest. A bin may teach a key by as much as the model says that the bin is the key's own,
-so that harmonics are learnt where nobody else plays. And a key leans on the near pitches of the same player, the more,
-the less it is heard itself.
+Two more rules keep templates close to their own sound. A bin contributes to a key in proportion to the key's share of
+the bin in the model, so that harmonics are learnt where no other key sounds. And a key also learns from the near
+pitches of the same player; the less it sounds itself, the more it learns from them.
 
-With one place, and neither of these two, this is plain NMF with the Kullback-Leibler divergence, whose updates never
-raise it. That holds with any number of places, too, since the places of a frame are constants. It does not hold for
-updates that are weighted by a key's own share or lean on near pitches: they are no descent, and are stopped after few
-rounds.
+With one position and neither of these rules, this is plain NMF with the Kullback-Leibler divergence, whose updates
+never raise it. That also holds for any number of positions, since the positions of a frame are constants. It does not
+hold for updates that are weighted by a key's own share or that pool near pitches: they do not descend, and are stopped
+after few iterations.
 
-Symbols: V[f, n] magnitude, W[c, k, f] template of key k at place c, H[k, n] activation, C[c, k, n] how near to place c
-key k is in frame n, Y = sum over c and k of W C H model, a[k, h] weight of harmonic h.
+Symbols: V[f, n] magnitude, W[c, k, f] template of key k at position c, H[k, n] activation, C[c, k, n] weight of
+position c of key k in frame n, Y = sum over c and k of W C H model, a[k, h] weight of harmonic h.
 
-Contents: PLACES_CENTS, nearness, kinship, fit, activations, models, blocks. Lesson: notebooks/08_nmf_with_a_score.ipynb
+Contents: POSITIONS_CENTS, nearness, pitch_similarity, fit, activations, models, blocks.
+Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
 
 from collections.abc import Iterator
@@ -30,60 +32,60 @@ import scipy.sparse
 from .. import updates
 from . import shapes as harmonic
 
-PLACES_CENTS = (-50.0, -25.0, 0.0, 25.0, 50.0)
-# How far apart two pitches of a player are whose spectra are much alike.
-KIN_SEMITONES = 1.5
-# How much a key leans on near pitches, in parts of what is heard of them.
-LEANING = 1.0
+POSITIONS_CENTS = (-50.0, -25.0, 0.0, 25.0, 50.0)
+# The standard deviation, in semitones, of the interval between pitches of a player whose spectra are similar.
+SIMILAR_SEMITONES = 1.5
+# The weight of near pitches in what a key learns, relative to the mean evidence of those pitches.
+POOLING = 1.0
 
-# Relative to the peak of V, which is 1 inside the fit: far below anything heard, far above underflow.
+# Relative to the peak of V, which is 1 inside the fit: far below anything audible, far above underflow.
 TINY = 1e-10
-# What is added to the model where bins teach by share, whose square must still be a number. Softer bins teach nothing.
+# Added to the model if bins are weighted by share: its square must not underflow. Softer bins teach nothing.
 LEAST_BY_SHARE = 1e-7
-# The model is made for about this many bins at a time, so that no second array of the spectrogram's size is needed.
+# The model is computed for about this many bins at a time, so that no second array of the spectrogram's size is needed.
 BLOCK_BINS = 1 << 19
 
 
 def nearness(tracks_cents: np.ndarray) -> np.ndarray:
-    """Between which two places each key lies in each frame: C.
+    """The weights of the two positions between which each key lies in each frame: C.
 
     Parameters
     ----------
     tracks_cents : float (keys, frames)
-        Beyond the outermost places, the outermost count.
+        Beyond the outermost positions, the outermost one counts.
 
     Returns
     -------
-    float32 (places, keys, frames)
-        0 to 1; over the places they add up to 1.
+    float32 (positions, keys, frames)
+        0 to 1; over the positions they add up to 1.
     """
-    places = np.array(PLACES_CENTS, np.float32)
-    within = np.clip(tracks_cents, places[0], places[-1]).astype(np.float32)
-    return np.maximum(1 - np.abs(within - places[:, np.newaxis, np.newaxis]) / (places[1] - places[0]), 0)
+    positions = np.array(POSITIONS_CENTS, np.float32)
+    within = np.clip(tracks_cents, positions[0], positions[-1]).astype(np.float32)
+    return np.maximum(1 - np.abs(within - positions[:, np.newaxis, np.newaxis]) / (positions[1] - positions[0]), 0)
 
 
-def kinship(keys: tuple[tuple[str, float], ...], unpitched: frozenset[str] = frozenset()) -> np.ndarray:
-    """How much each key learns from each other one: a bell over their interval.
+def pitch_similarity(keys: tuple[tuple[str, float], ...], unpitched: frozenset[str] = frozenset()) -> np.ndarray:
+    """How much each key learns from each other key: a Gaussian of their interval.
 
     Parameters
     ----------
     keys : sequence of (source, midi)
     unpitched : set of str
-        Sources whose keys are drums, none of which is like another.
+        Sources whose keys are drums, none of which is similar to another.
 
     Returns
     -------
     float32 (keys, keys)
         1 for a key itself, 0 between players and between drums.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
     """
     pitches = np.array([midi for _, midi in keys], float)
     players = np.array([source for source, _ in keys])
-    kin = np.exp(-0.5 * ((pitches[:, np.newaxis] - pitches) / KIN_SEMITONES) ** 2)
-    kin *= players[:, np.newaxis] == players
+    similarity = np.exp(-0.5 * ((pitches[:, np.newaxis] - pitches) / SIMILAR_SEMITONES) ** 2)
+    similarity *= players[:, np.newaxis] == players
     drums = np.isin(players, list(unpitched))
-    return np.where(drums | drums[:, np.newaxis], np.eye(len(keys)), kin).astype(np.float32)
+    return np.where(drums | drums[:, np.newaxis], np.eye(len(keys)), similarity).astype(np.float32)
 
 
 def fit(
@@ -96,7 +98,7 @@ def fit(
     free_iterations: int = 0,
     smoothing_frames: float = 0.0,
     by_share: bool = True,
-    kin: np.ndarray | None = None,
+    similarity: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn templates and activations under the constraints of a score, along given pitches.
 
@@ -106,30 +108,32 @@ def fit(
         V.
     allowed : bool, or 0 and 1 (keys, frames)
         Where each key may sound.
-    shapes : sparse float32 (keys * harmonics, places * keys * freq)
-        As of `mss_lab.nmf.shapes.of_keys`, at `PLACES_CENTS` or at one place.
+    shapes : sparse float32 (keys * harmonics, positions * keys * freq)
+        As returned by `mss_lab.nmf.shapes.of_keys`, at `POSITIONS_CENTS` or at one position.
     tracks_cents : float (keys, frames), optional
-        Where each key lies in each frame, from its middle place; not needed for one place.
+        Offset of each key from its middle position in each frame; not needed for one position.
     iterations : int >= 1
     free_iterations : int in [0, iterations]
-        How many of them, the last, let every bin of a template move by itself.
+        The number of last iterations in which every bin of a template is free.
     smoothing_frames : float >= 0
-        Standard deviation of the bell by which activations are smoothed in every round but the last.
+        Standard deviation of the Gaussian by which activations are smoothed in every iteration but the last.
     by_share : bool
-        Whether a bin teaches a key by as much as it is the key's own. If not, these are the updates of plain NMF.
-    kin : float32 (keys, keys), optional
-        On which other keys a key leans, as of `kinship`.
+        Whether a bin contributes to a key in proportion to the key's share of it. If not, these are the updates of
+        plain NMF.
+    similarity : float32 (keys, keys), optional
+        How much each key learns from the others, as returned by `pitch_similarity`.
 
     Returns
     -------
-    templates : float32 (places, keys, freq)
-        The largest of a key's places adds up to 1, and all are zero wherever their shapes are.
+    templates : float32 (positions, keys, freq)
+        The largest of a key's positions adds up to 1, and all are zero wherever their shapes are.
     activations : float32 (keys, frames)
-        Zero where not allowed.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012 (constraints by a score); Lee and
-    Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Places, shares, leaning, smoothing
-    and the change from harmonics to bins are ours.
+        Zero where they are not allowed.
+
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012 (constraints by a score); Lee
+    and Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Positions, shares, pooling,
+    smoothing and the change from harmonics to bins are our own.
     """
     keys, freq = len(allowed), len(magnitude)
     level = _level(magnitude)
@@ -140,13 +144,13 @@ def fit(
     for iteration in range(iterations):
         last = iteration == iterations - 1
         H = _updated(magnitude, level, W, H, tracks_cents, allowed, 0.0 if last else smoothing_frames)
-        heard, due = _evidence(magnitude, level, W, H, tracks_cents, by_share)
+        observed, expected = _update_terms(magnitude, level, W, H, tracks_cents, by_share)
         if iteration < iterations - free_iterations:
-            of_weights = weights * harmonic.collected(heard, shapes), harmonic.collected(due, shapes)
-            weights = _quotient(*_leaning(*of_weights, kin), weights)
+            weight_terms = weights * harmonic.collected(observed, shapes), harmonic.collected(expected, shapes)
+            weights = _quotient(*_pooled(*weight_terms, similarity), weights)
             W = harmonic.templates(weights, shapes, freq)
         else:
-            W = _quotient(W * heard, due, W)
+            W = _quotient(W * observed, expected, W)
         W, H, weights = _normalised(W, H, weights)
     return W, H * level
 
@@ -160,12 +164,12 @@ def activations(
     iterations: int,
     smoothing_frames: float = 0.0,
 ) -> np.ndarray:
-    """Activations of templates that are known.
+    """Estimate the activations of known templates.
 
     Parameters
     ----------
     magnitude : float >= 0 (freq, frames)
-    templates : float32 (places, keys, freq)
+    templates : float32 (positions, keys, freq)
     allowed : bool, or 0 and 1 (keys, frames)
     tracks_cents : float (keys, frames), optional
     iterations : int >= 1
@@ -194,11 +198,11 @@ def models(
 
     Parameters
     ----------
-    templates : float32 (places, keys, freq)
+    templates : float32 (positions, keys, freq)
     activations : float32 (keys, frames)
     tracks_cents : float (keys, frames), or None
     owners : int (keys,)
-        Number of the source, from 0, that each key belongs to.
+        Index of the source, from 0, that each key belongs to.
     sources : int >= 1
 
     Returns
@@ -216,13 +220,13 @@ def models(
 
 
 class Block(NamedTuple):
-    """Some frames of a model: what sounds in them.
+    """Some frames of a model, with the templates that sound in them.
 
     Attributes
     ----------
     frames : slice
     rows : int (rows,)
-        Which templates sound, counted through as place * keys + key.
+        Indices of the templates that sound: position * keys + key.
     templates : float32 (rows, freq)
     spread : float32 (rows, frames)
         Their activations, C H.
@@ -237,24 +241,24 @@ class Block(NamedTuple):
 def blocks(
     templates: np.ndarray, activations: np.ndarray, tracks_cents: np.ndarray | None = None, *, least: float
 ) -> Iterator[tuple[Block, np.ndarray]]:
-    """A model some frames at a time, with the templates alone that sound in them.
+    """A model, some frames at a time, computed only from the templates that sound in them.
 
-    Of a long score only a few keys sound at any time, and their pitches stay near a few places. So little is computed,
-    and memory does not grow with the recording.
+    Only a few keys of a long score sound at any time, and their pitches stay near a few positions. This saves time, and
+    memory does not grow with the recording.
 
     Parameters
     ----------
-    templates : float32 (places, keys, freq)
+    templates : float32 (positions, keys, freq)
     activations : float32 (keys, frames)
     tracks_cents : float (keys, frames), optional
     least : float > 0
-        Added to the model everywhere, so that one may divide by it.
+        Added to the model everywhere, so that it can be a divisor.
 
     Yields
     ------
     block : Block
     model : float32 (frames, freq)
-        Frames first, as the STFT has them in memory.
+        Frames first, as the STFT stores them.
     """
     for frames in _frame_blocks(templates.shape[2], activations.shape[1]):
         block = _sounding(templates, activations, tracks_cents, frames)
@@ -288,27 +292,31 @@ def _updated(
     smoothing_frames: float,
 ) -> np.ndarray:
     """One update of the activations, and their smoothing."""
-    gained, due = np.zeros_like(H), np.zeros_like(H)
+    observed, expected = np.zeros_like(H), np.zeros_like(H)
     totals = W.sum(axis=2).ravel()
     for block, ratio in blocks(W, H, tracks_cents, least=updates.least_model(1, np.float32)):
         np.divide(_block_of(magnitude, level, block.frames), ratio, out=ratio)
-        # Both carry a factor H too much, which the quotient loses again.
-        gained[:, block.frames] = _over_places(block.spread * (block.templates @ ratio.T), block.rows, len(W), len(H))
-        due[:, block.frames] = _over_places(block.spread * totals[block.rows, np.newaxis], block.rows, len(W), len(H))
-    H = gained * H / np.maximum(due, TINY)
+        # Both contain an extra factor H, which cancels in the quotient.
+        observed[:, block.frames] = _sum_over_positions(
+            block.spread * (block.templates @ ratio.T), block.rows, len(W), len(H)
+        )
+        expected[:, block.frames] = _sum_over_positions(
+            block.spread * totals[block.rows, np.newaxis], block.rows, len(W), len(H)
+        )
+    H = observed * H / np.maximum(expected, TINY)
     if smoothing_frames > 0:
         H = scipy.ndimage.gaussian_filter1d(H, smoothing_frames, axis=1) * allowed
     return H
 
 
-def _over_places(values: np.ndarray, rows: np.ndarray, places: int, keys: int) -> np.ndarray:
-    """Values of some templates (rows, frames), added up over the places of each key: (keys, frames)."""
-    out = np.zeros((places * keys, values.shape[1]), np.float32)
+def _sum_over_positions(values: np.ndarray, rows: np.ndarray, positions: int, keys: int) -> np.ndarray:
+    """Values of some templates (rows, frames), added up over the positions of each key: (keys, frames)."""
+    out = np.zeros((positions * keys, values.shape[1]), np.float32)
     out[rows] = values
-    return out.reshape(places, keys, -1).sum(axis=0)
+    return out.reshape(positions, keys, -1).sum(axis=0)
 
 
-def _evidence(
+def _update_terms(
     magnitude: np.ndarray,
     level: np.float32,
     W: np.ndarray,
@@ -316,51 +324,51 @@ def _evidence(
     tracks_cents: np.ndarray | None,
     by_share: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the bins of each template collect, and what they would if the model were right; both (places, keys, freq).
+    """Sums over frames of the observed and of the modelled magnitude of each template's bins, (positions, keys, freq).
 
-    The quotient of the two is the factor of an update. Weighted by share, a bin in a frame counts by W C H / Y.
+    The quotient of the two is the factor of an update. With weights by share, a bin in a frame has weight W C H / Y.
     """
-    places, keys, freq = W.shape
-    heard, due = np.zeros((2, places * keys, freq), np.float32)
+    positions, keys, freq = W.shape
+    observed, expected = np.zeros((2, positions * keys, freq), np.float32)
     least = LEAST_BY_SHARE if by_share else updates.least_model(1, np.float32)
     for block, model in blocks(W, H, tracks_cents, least=least):
         V = _block_of(magnitude, level, block.frames)
         if not by_share:
-            heard[block.rows] += block.spread @ np.divide(V, model, out=model)
-            due[block.rows] += block.spread.sum(axis=1, keepdims=True)
+            observed[block.rows] += block.spread @ np.divide(V, model, out=model)
+            expected[block.rows] += block.spread.sum(axis=1, keepdims=True)
             continue
         inverse = np.reciprocal(model, out=model)
         squares = block.spread**2
-        due[block.rows] += squares @ inverse
+        expected[block.rows] += squares @ inverse
         inverse *= inverse
         inverse *= V
-        heard[block.rows] += squares @ inverse
+        observed[block.rows] += squares @ inverse
     if by_share:
         flat = W.reshape(-1, freq)
-        heard *= flat
-        due *= flat
-    return heard.reshape(W.shape), due.reshape(W.shape)
+        observed *= flat
+        expected *= flat
+    return observed.reshape(W.shape), expected.reshape(W.shape)
 
 
-def _leaning(heard: np.ndarray, due: np.ndarray, kin: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The evidence for each weight (keys, harmonics), with a part of what near pitches found added to it."""
-    if kin is None:
-        return heard, due
-    common = kin @ due
-    belief = LEANING * common / kin.sum(axis=1, keepdims=True)
-    return heard + belief * (kin @ heard) / np.maximum(common, TINY), due + belief
+def _pooled(observed: np.ndarray, expected: np.ndarray, similarity: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The terms for each weight (keys, harmonics), plus a fraction of those of similar keys."""
+    if similarity is None:
+        return observed, expected
+    common = similarity @ expected
+    prior = POOLING * common / similarity.sum(axis=1, keepdims=True)
+    return observed + prior * (similarity @ observed) / np.maximum(common, TINY), expected + prior
 
 
-def _quotient(heard: np.ndarray, due: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """heard / due; where nothing is due, what was there before."""
-    return np.divide(heard, due, out=otherwise.copy(), where=due > TINY)
+def _quotient(observed: np.ndarray, expected: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """observed / expected; where nothing is expected, the value of `otherwise`."""
+    return np.divide(observed, expected, out=otherwise.copy(), where=expected > TINY)
 
 
 def _normalised(W: np.ndarray, H: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same model with templates that add up to 1 at the place where each key has most.
+    """The same model with templates that add up to 1 at the position where each key has most.
 
-    Not at the middle place: a key that sounds only off the middle may have nothing there in the end, and dividing by
-    nothing, round after round, would leave the numbers that a float can hold.
+    Not at the middle position: a key that sounds only off the middle may end with zeros there, and repeated division by
+    nearly 0 would overflow.
     """
     scale = W.sum(axis=2).max(axis=0)[:, np.newaxis]
     divisor = np.maximum(scale, TINY)
@@ -378,6 +386,6 @@ def _block_of(magnitude: np.ndarray, level: np.float32, frames: slice) -> np.nda
 
 
 def _flat(magnitude: np.ndarray, allowed: np.ndarray, level: np.float32) -> np.ndarray:
-    """Activations to start from: equal wherever they are allowed."""
+    """Initial activations: equal wherever they are allowed."""
     total = magnitude.sum(dtype=np.float64) / float(level)
     return (allowed * (total / max(1, np.count_nonzero(allowed)))).astype(np.float32)

@@ -1,24 +1,24 @@
-"""NMF with a score: the score says which templates there are and when each may sound; the recording says the rest.
+"""NMF with a score: the score defines the templates and when each may sound; the recording defines the rest.
 
 The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each key, which is
-one pitch of one player. Two things are known beforehand: a template has energy only near the harmonics of its pitch,
-and an activation is zero where its pitch is not written. Multiplicative updates keep zeros, so both stay true.
+one pitch of one player. Two things are known from the score: a template has energy only near the harmonics of its
+pitch, and an activation is zero where its pitch is not written. Multiplicative updates keep zeros, so both stay true.
 
 A recording is learnt in four steps, from coarse to fine.
 
-1. Intonation: each key is looked for a little sharp or flat of the tuning (`intonation`).
-2. A rough fit, with bells so wide that they hold a vibrato, weighs the harmonics of each key.
+1. Intonation: the offset of each key from the tuning, sharp or flat, is estimated (`intonation`).
+2. A rough fit, with bells wide enough to contain a vibrato, weighs the harmonics of each key.
 3. In each key's share of the mixture its pitch is followed from frame to frame (`pitch_tracks`).
-4. The fit itself, with narrow bells that move with the pitch (`following`). First a template may only weigh its
-   harmonics, each of one fixed shape; that leaves few numbers to learn, and harmonics on which two players meet are
-   told apart by what the other harmonics do. In the last rounds every bin of the template is free, so that it takes the
-   shape of the instrument.
+4. The fit itself, with narrow bells that move with the pitch (`following`). At first a template may only weigh its
+   harmonics, each of one fixed shape. That leaves few numbers to learn, and a harmonic that two players share is
+   divided between them according to their other harmonics. In the last iterations every bin of the template is free, so
+   that it adapts to the instrument.
 
-Activations are smoothed a little in every round, since no instrument changes its level within a few hundredths of a
-second as noise does. There are few rounds: more of them fit the mixture better and separate it worse.
-`python -m tests.benchmarks.ideas` prints what each idea brings.
+Activations are smoothed slightly in every iteration, since no instrument changes its level within a few hundredths of a
+second, as noise does. There are few iterations: more of them fit the mixture better and separate it worse.
+`python -m tests.benchmarks.ideas` prints the effect of each idea.
 
-Symbols: V[f, n] magnitude, W[c, k, f] template of key k at place c, H[k, n] activation.
+Symbols: V[f, n] magnitude, W[c, k, f] template of key k at position c, H[k, n] activation.
 
 Contents: Learnt, learn, separate, learning_bytes, working_bytes. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -47,38 +47,38 @@ ITERATIONS = 12
 FREE_ITERATIONS = 4
 SMOOTHING_S = 0.05
 WINDOW_S = 0.128
-# Hops in a window: close enough that activations follow an attack, although the window is long.
+# Hops in a window: close enough for activations to follow an attack, although the window is long.
 OVERLAP = 8
 
-# In which intonation is listened for, and rounds enough to tell which part of the sound is whose.
+# The bells with which intonation is estimated, and enough iterations to divide the sound among the keys.
 INTONATION_CENTS, INTONATION_BINS = 20.0, 1.4
 INTONATION_ITERATIONS = 6
 CAUTION = 0.05
-# In which the pitch is followed.
+# The bells with which the pitch is followed.
 ROUGH_CENTS, ROUGH_BINS = 60.0, 2.2
 ROUGH_ITERATIONS = 8
 
-# Templates are learnt from the whole recording or, where it is long, from excerpts spread over it; then it is separated
-# chunk by chunk.
+# Templates are learnt from the whole recording or, if it is long, from excerpts spread over it. Then the recording is
+# separated chunk by chunk.
 LEARN_FROM_S = 150.0
 EXCERPT_S = 10.0
-# Templates are known by then, so activations settle sooner than in the fit.
+# Templates are known by then, so activations converge sooner than in the fit.
 CHUNK_ITERATIONS = 4
-# Of which magnitudes are made at a time.
+# Length of the blocks whose magnitudes are computed at a time.
 TRANSFORM_S = 10.0
 
-# Memory while templates are learnt: of each key, for each frequency and for each frame; and for each bin.
+# Memory while templates are learnt: for each key, per frequency and per frame; and for each bin.
 TEMPLATE_BYTES = 200
 ACTIVATION_BYTES = 40
 LEARN_BYTES = 8
 
-# What every source may have of each bin, relative to the mixture: what no model reaches is shared evenly.
+# Added to the model of every source, relative to the mixture: bins that no model reaches are shared evenly.
 FLOOR = 0.04
 
 
 @dataclasses.dataclass(frozen=True)
 class Learnt:
-    """What NMF has learnt from a recording and its score: everything that models any stretch of it.
+    """What NMF has learnt from a recording and its score: enough to model any section of it.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class Learnt:
     settings : dict
         Of the STFT: window_samples, hop_samples.
     tuning_hz : float
-        Frequency of A4, as given or as heard.
+        Frequency of A4, as given or as estimated.
     models_of : function
-        Called as `models_of(magnitude, start_s, stop_s)` with the common magnitude (freq, frames) of a stretch that
+        Called as `models_of(magnitude, start_s, stop_s)` with the common magnitude (freq, frames) of a section that
         starts and stops at these times; returns the magnitude of each source, float32 (sources, 1, freq, frames).
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
@@ -118,9 +118,9 @@ def learn(
     follow_intonation: bool = True,
     follow_pitch: bool = True,
     by_share: bool = True,
-    lean: bool = True,
+    pool_pitches: bool = True,
 ) -> Learnt:
-    """Learn the templates of a recording, each pitch of each player one, under the constraints of its score.
+    """Learn the templates of a recording, one for each pitch of each player, under the constraints of its score.
 
     Parameters
     ----------
@@ -128,30 +128,32 @@ def learn(
         Templates and activations are those of all channels together; each channel is filtered by the same mask.
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources. Each "pitch" of an unpitched
-        source is a drum, with a template of bands instead of harmonics.
+        Its times must be those of this recording. One estimate is returned for each of its sources. Each "pitch" of an
+        unpitched source is a drum, with a template of bands instead of harmonics.
     tolerance_s : float >= 0, seconds
-        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+        How far the score's times may be from those of the recording: 0.05 suits notes set by hand, 0.2 an automatic
+        alignment.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop is an eighth of it.
+        Length of the STFT's window, at every sample rate; the hop is an eighth of it.
     harmonics, width_cents, width_bins
         Of the harmonics' shapes, see `mss_lab.nmf.shapes.harmonic_shapes`.
     iterations, free_iterations : int
-        Of `mss_lab.nmf.following.fit`.
+        Passed to `mss_lab.nmf.following.fit`.
     chunk_iterations : int >= 1
-        Rounds in which the activations of a chunk settle, with templates that are learnt.
+        Iterations for the activations of a chunk, with templates that are already learnt.
     smoothing_s : float >= 0, seconds
         Standard deviation of the smoothing of activations.
     tuning_hz : float > 0, optional
-        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+        Frequency of A4. Default: estimated, with a warning if the score does not fit the mixture.
     follow_intonation : bool
-        Whether each pitch of each player is looked for within 40 cents of the tuning, see `mss_lab.nmf.intonation`.
+        Whether the offset of each pitch of each player from the tuning is estimated, up to 40 cents, see
+        `mss_lab.nmf.intonation`.
     follow_pitch : bool
         Whether each pitch is followed from frame to frame, within 50 cents of its intonation, see
         `mss_lab.nmf.pitch_tracks`.
-    by_share, lean : bool
-        Whether a bin teaches a template by as much as it is the template's own, and whether a pitch that is heard
-        little leans on the near pitches of the same player, see `mss_lab.nmf.following`.
+    by_share, pool_pitches : bool
+        Whether a bin contributes to a template in proportion to the template's share of the bin, and whether a pitch
+        that sounds little also learns from near pitches of the same player, see `mss_lab.nmf.following`.
 
     Returns
     -------
@@ -160,9 +162,9 @@ def learn(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or the score is missing or has no note within the mixture.
+        If the mixture is not a waveform, or the score is missing or has no note within the mixture.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012.
     """
     checks.check_number("iterations", iterations, at_least=1, whole=True)
     checks.check_number("free_iterations", free_iterations, at_least=0, at_most=iterations, whole=True)
@@ -179,16 +181,16 @@ def learn(
         allowed,
         smoothing_frames=problem.smoothing_frames,
         by_share=by_share,
-        kin=following.kinship(keys, frozenset(score.unpitched)) if lean else None,
+        similarity=following.pitch_similarity(keys, frozenset(score.unpitched)) if pool_pitches else None,
     )
-    places_cents: tuple[float, ...] = (0.0,)
+    positions_cents: tuple[float, ...] = (0.0,)
     tracks_cents = None
     if follow_pitch:
         rough, activations = fit(problem.shapes(pitches, (0.0,), ROUGH_CENTS, ROUGH_BINS), iterations=ROUGH_ITERATIONS)
         combs = pitch_tracks.combs(pitches, *grid, problem.tuning_hz)
         tracks_cents = pitch_tracks.tracks_cents(magnitude, rough, activations, combs)
-        places_cents = following.PLACES_CENTS
-    narrow = problem.shapes(pitches, places_cents, width_cents, width_bins)
+        positions_cents = following.POSITIONS_CENTS
+    narrow = problem.shapes(pitches, positions_cents, width_cents, width_bins)
     templates, _ = fit(narrow, tracks_cents, iterations=iterations, free_iterations=free_iterations)
     del fit, magnitude, allowed, written, narrow, tracks_cents
     owners = np.array([score.sources.index(source) for source, _ in keys])
@@ -207,7 +209,7 @@ def learn(
 
 
 def learning_bytes(recording: memory.Recording, *, window_s: float = WINDOW_S) -> float:
-    """The working memory of `learn`, and of the models that it returns: it stops growing at `LEARN_FROM_S`."""
+    """The working memory of `learn` and of the models that it returns: it stops growing at `LEARN_FROM_S`."""
     settings = _settings(recording.sample_rate_hz, window_s)
     return (
         TEMPLATE_BYTES * recording.keys * (settings["window_samples"] // 2 + 1)
@@ -248,7 +250,7 @@ def separate(
     follow_intonation: bool = True,
     follow_pitch: bool = True,
     by_share: bool = True,
-    lean: bool = True,
+    pool_pitches: bool = True,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with the constraints of its score.
 
@@ -258,14 +260,14 @@ def separate(
         Templates and activations are those of all channels together; each channel is filtered by the same mask.
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources. Each "pitch" of an unpitched
-        source is a drum, with a template of bands instead of harmonics.
+        Its times must be those of this recording. One estimate is returned for each of its sources. Each "pitch" of an
+        unpitched source is a drum, with a template of bands instead of harmonics.
     exponent : float > 0
-        Of the generalised Wiener filter that turns models into masks.
+        Exponent of the generalised Wiener filter that turns models into masks.
     floor : float >= 0
-        What is added to every model, relative to the mixture: bins that no model reaches are shared evenly.
+        Added to every model, relative to the mixture: bins that no model reaches are shared evenly.
     tolerance_s, window_s, harmonics, width_cents, width_bins, iterations, free_iterations, chunk_iterations, \
-smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
+smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, pool_pitches
         Of `learn`.
 
     Returns
@@ -276,9 +278,9 @@ smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or the score is missing or has no note within the mixture.
+        If the mixture is not a waveform, or the score is missing or has no note within the mixture.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Ewert and Müller, ICASSP 2012.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012.
     """
     learnt = learn(
         mixture,
@@ -297,7 +299,7 @@ smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
         follow_intonation=follow_intonation,
         follow_pitch=follow_pitch,
         by_share=by_share,
-        lean=lean,
+        pool_pitches=pool_pitches,
     )
 
     def models_of(magnitude: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
@@ -321,7 +323,7 @@ smoothing_s, tuning_hz, follow_intonation, follow_pitch, by_share, lean
 
 @dataclasses.dataclass(frozen=True)
 class _Problem:
-    """What is known before anything is learnt: the notes, the grid of the transform, and how exact the notes are."""
+    """What is known before learning: the notes, the grid of the transform, and how exact the notes are."""
 
     score: Score
     keys: tuple[tuple[str, float], ...]
@@ -351,14 +353,14 @@ class _Problem:
         return np.array([np.nan if source in self.score.unpitched else midi for source, midi in self.keys], float)
 
     def where(self, frames: int, start_s: float, around_s: float) -> np.ndarray:
-        """Where each key is written, give or take so many seconds, in frames from `start_s` on: (keys, frames)."""
+        """Where each key is written, plus or minus `around_s`, in frames from `start_s` on: (keys, frames)."""
         options: Any = {"tolerance_s": around_s, "release_s": 0.0, "start_s": start_s}
         return activation_start(self.score, self.keys, frames, self.frame_rate_hz, **options)
 
-    def shapes(self, pitches: np.ndarray, places_cents: Sequence[float], cents: float, bins: float) -> Any:
-        """Shapes of all keys at these pitches and places, of a width in cents and bins; a sparse matrix."""
+    def shapes(self, pitches: np.ndarray, positions_cents: Sequence[float], cents: float, bins: float) -> Any:
+        """Shapes of all keys at these pitches and positions, of a width in cents and bins; a sparse matrix."""
         widths: Any = {"width_cents": cents, "width_bins": bins, "tuning_hz": self.tuning_hz}
-        return shapes.of_keys(pitches, places_cents, *self.grid, harmonics=self.harmonics, **widths)
+        return shapes.of_keys(pitches, positions_cents, *self.grid, harmonics=self.harmonics, **widths)
 
 
 def _problem(
@@ -390,11 +392,11 @@ def _settings(sample_rate_hz: int, window_s: float) -> transforms.StftSettings:
 
 
 def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is learnt from: magnitudes, where keys are written give or take the tolerance, and where exactly."""
+    """The data to learn from: magnitudes, where keys are written within the tolerance, and where exactly."""
     rate_hz, settings = problem.sample_rate_hz, problem.settings
     stretches = excerpts(mixture.shape[1], rate_hz, LEARN_FROM_S, EXCERPT_S)
     counts = [transforms.frame_count(stop - start, **settings) for start, stop in stretches]
-    # Frames first, as the transform has them in memory.
+    # Frames first, as the transform stores them.
     magnitude = np.empty((sum(counts), settings["window_samples"] // 2 + 1), np.float32)
     for (start, stop), first in zip(stretches, np.cumsum([0, *counts]), strict=False):
         for begin, end, stft in transformed(mixture[:, start:stop], settings, round(TRANSFORM_S * rate_hz)):
@@ -413,11 +415,11 @@ def _evidence(problem: _Problem, mixture: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _offsets_cents(problem: _Problem, magnitude: np.ndarray, allowed: np.ndarray, written: np.ndarray) -> np.ndarray:
-    """How far each key lies off the tuning: looked for where it is written, and again in its share of the sound."""
+    """The offset of each key from the tuning: estimated where it is written, and again in its share of the sound."""
     midi = np.array([midi for _, midi in problem.keys], float)
-    place = (midi, *problem.grid, problem.tuning_hz)
-    heard = intonation.spectra_where_written(magnitude, written)
-    offsets_cents = intonation.offsets_cents(heard, *place, caution=CAUTION)
+    grid = (midi, *problem.grid, problem.tuning_hz)
+    spectra = intonation.spectra_where_written(magnitude, written)
+    offsets_cents = intonation.offsets_cents(spectra, *grid, caution=CAUTION)
     bells = problem.shapes(problem.pitches + offsets_cents / 100, (0.0,), INTONATION_CENTS, INTONATION_BINS)
     templates, activations = following.fit(magnitude, allowed, bells, iterations=INTONATION_ITERATIONS, by_share=False)
-    return intonation.offsets_cents(intonation.spectra_by_share(magnitude, templates[0].T, activations), *place)
+    return intonation.offsets_cents(intonation.spectra_by_share(magnitude, templates[0].T, activations), *grid)

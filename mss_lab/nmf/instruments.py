@@ -1,7 +1,7 @@
-"""How instruments divide their sound among their harmonics, as measured beforehand; see data/README.md, models.
+"""The amplitudes of the harmonics of instruments, measured in advance; see data/README.md, models.
 
-There are two tables. One was measured on recorded notes of real instruments, and knows eleven of them. The other was
-measured on renders of a soundfont, and knows nearly all of General MIDI.
+There are two tables. One was measured on recorded notes of eleven real instruments. The other was measured on renders
+of a soundfont, and has nearly all instruments of General MIDI.
 
 Contents: MEASURED_ON, harmonic_amplitudes. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -16,7 +16,7 @@ from ..refusals import RefusedValue
 from ..score.instruments import name_of
 from ..score.roll import PITCHES
 
-# What the notes were, and the folder of the table; where an instrument is missing from the first, the second has it.
+# The notes that were measured, and the folder of the table. The second table has what is missing from the first.
 MEASURED_ON = {"recordings": "models/single_notes", "renders": "models/instruments"}
 RECORD = "record.json"
 TABLE = "harmonics.npz"
@@ -25,17 +25,16 @@ TABLE = "harmonics.npz"
 def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str = "recordings") -> np.ndarray:
     """Amplitudes of the harmonics of an instrument at every MIDI pitch.
 
-    Between the pitches that were measured levels in dB are interpolated; below the lowest and above the highest the
-    nearest is used.
+    Between measured pitches, levels in dB are interpolated; below the lowest and above the highest the nearest is used.
 
     Parameters
     ----------
     program : int in [0, 127]
         General MIDI program; see `mss_lab.score.instruments.program_of`.
     harmonics : int >= 1
-        Those beyond what was measured, the 60th, are 0.
+        Those above the 60th, which were not measured, are 0.
     measured_on : {"recordings", "renders"}
-        Which notes are preferred: real instruments where they were measured, or the soundfont's in any case.
+        Which notes are preferred: real instruments if they were measured, or always those of the soundfont.
 
     Returns
     -------
@@ -47,7 +46,7 @@ def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str =
     FileNotFoundError, ValueError
         If the table is missing or damaged, or has no such instrument.
 
-    Source: the table is made by `mss-lab data templates`.
+    The table is made by `mss-lab data templates`.
     """
     program = checks.check_number("program", program, at_least=0, at_most=127, whole=True)
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
@@ -60,12 +59,12 @@ def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str =
             break
     else:
         raise RefusedValue(
-            f"program must be an instrument that was measured, got {program} ({name_of(program)}), which has no "
-            f"harmonics to speak of; choose the nearest of {', '.join(name_of(p) for p in np.unique(programs))}"
+            f"program must be an instrument that was measured, got {program} ({name_of(program)}), which has no clear "
+            f"harmonics; choose the nearest of {', '.join(name_of(p) for p in np.unique(programs))}"
         )
-    known = levels_db[rows, :harmonics]
-    everywhere = np.arange(PITCHES)
-    levels = np.stack([np.interp(everywhere, midi[rows], level) for level in known.T], axis=1)
+    measured_db = levels_db[rows, :harmonics]
+    all_midi = np.arange(PITCHES)
+    levels = np.stack([np.interp(all_midi, midi[rows], level) for level in measured_db.T], axis=1)
     amplitudes = np.zeros((PITCHES, harmonics), np.float32)
     amplitudes[:, : levels.shape[1]] = np.where(levels > lowest_db, 10 ** (levels / 20), 0)
     return amplitudes
@@ -73,7 +72,7 @@ def harmonic_amplitudes(program: int, harmonics: int = 40, *, measured_on: str =
 
 @functools.lru_cache(maxsize=4)
 def _table(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Program and pitch of each row, its levels in dB (rows, harmonics), and the level that stands for silence."""
+    """Program and pitch of each row, its levels in dB (rows, harmonics), and the level that means silence."""
     record = shipped.read_record(folder / RECORD)
     with np.load(folder / TABLE) as table:
         levels_db = -record["step_db"] * table["levels"].astype(float)

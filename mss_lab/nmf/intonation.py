@@ -1,8 +1,8 @@
-"""Intonation: how far each note of a score lies, in cents, from where equal temperament would put it.
+"""Intonation: the offset of each note of a score, in cents, from equal temperament.
 
-Players are in tune with each other, not with a table: leading notes are sharp, thirds are flat, and an instrument warms
-up. A template a tenth of a semitone off its harmonics catches the flank of its own note and that of its neighbour's, so
-each pitch of each player gets the frequency at which its harmonics are found.
+Players are in tune with each other, not with a table: leading notes are sharp, thirds are flat, and an instrument's
+tuning rises as it warms up. A template that is a tenth of a semitone off its harmonics covers only their flanks, and
+flanks of neighbours too. So each pitch of each player gets the frequency at which its harmonics are measured.
 
 Contents: CENTS, spectra_where_written, spectra_by_share, offsets_cents.
 Lesson: notebooks/08_nmf_with_a_score.ipynb
@@ -12,13 +12,13 @@ import numpy as np
 
 from .. import transforms, units
 
-# Where harmonics are looked for: within less than half a semitone, so that no neighbour is mistaken for the note.
+# The offsets that are tried: less than half a semitone, so that no neighbour is mistaken for the note.
 CENTS = np.arange(-40.0, 41.0, 2.0)
 HARMONICS = 12
-# The bell under which a harmonic's level is read, as in `shapes.harmonic_shapes`.
+# The bell with which a harmonic's level is measured, as in `shapes.harmonic_shapes`.
 WIDTH_CENTS, WIDTH_BINS = 20.0, 1.4
 CAUTION_STEP_CENTS = 20.0
-# The model is made for so many frames at a time, since all at once would take as much memory as the mixture.
+# The model is computed for so many frames at a time; all at once would take as much memory as the mixture.
 BLOCK_FRAMES = 1000
 
 
@@ -35,7 +35,7 @@ def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndar
     float32 (keys, freq)
         Square roots of magnitudes, added over frames, so that no single loud moment decides.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
     """
     total = np.zeros((len(written), len(magnitude)), np.float32)
     for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
@@ -45,7 +45,7 @@ def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndar
 
 
 def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
-    """The spectrum of each component: of every bin of the mixture, the share that the model gives to it.
+    """The spectrum of each component: of every bin of the mixture, the share that the model assigns to it.
 
     Parameters
     ----------
@@ -56,16 +56,16 @@ def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: 
     Returns
     -------
     float32 (keys, freq)
-        As `spectra_where_written`.
+        As for `spectra_where_written`.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
     """
     total = np.zeros(templates.shape, np.float32)
     for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
         block = slice(start, start + BLOCK_FRAMES)
         model = templates @ activations[:, block]
         np.maximum(model, 1e-10 * model.max(initial=1e-20), out=model)
-        # The root of a share is the product of three roots, so frames can be added by one matrix product.
+        # The root of a share is the product of three roots, so one matrix product can add up the frames.
         total += np.sqrt(magnitude[:, block] / model) @ np.sqrt(activations[:, block]).T
     return (np.sqrt(templates) * total).T.astype(np.float32)
 
@@ -79,29 +79,29 @@ def offsets_cents(
     *,
     caution: float = 0.0,
 ) -> np.ndarray:
-    """Where the harmonics of each pitch are strongest.
+    """The offset at which the harmonics of each pitch are strongest.
 
     Parameters
     ----------
     spectra : float >= 0 (keys, freq)
-        What each pitch is to be found in, as from `spectra_where_written` or `spectra_by_share`.
+        The spectrum of each pitch, as from `spectra_where_written` or `spectra_by_share`.
     pitches : float (keys,)
         MIDI numbers.
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     tuning_hz : float > 0
         Frequency of A4 from which offsets count.
     caution : float >= 0
-        What an offset of 20 cents costs, as a part of the mean level, and one of 40 four times as much: a pitch heard
-        among others stays nearer to the tuning.
+        The cost of an offset of 20 cents, as a fraction of the mean level; 40 cents cost four times as much. It keeps
+        a pitch that sounds together with others nearer to the tuning.
 
     Returns
     -------
     float64 (keys,)
-        Cents, one of `CENTS`; 0 where there is nothing to hear.
+        Cents, one of `CENTS`; 0 where there is no sound.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours; adding up levels at multiples of a candidate frequency
-    is the harmonic sum spectrum of Noll, 1969.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method; adding up levels at multiples of a
+    candidate frequency is the harmonic sum spectrum of Noll, 1969.
     """
     cost = caution * (CENTS / CAUTION_STEP_CENTS) ** 2
     offsets = np.zeros(len(pitches))

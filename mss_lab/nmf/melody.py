@@ -1,4 +1,4 @@
-"""A melody in a picture of how loud each pitch is: the loudest line that does not jump too often.
+"""A melody from the loudness of each pitch over time: the loudest line that does not jump too often.
 
 Contents: melody, near. Lesson: notebooks/06_nmf_that_knows_time.ipynb
 """
@@ -26,14 +26,14 @@ def melody(
     Parameters
     ----------
     sources : real >= 0 (combs, frames)
-        H_F0. What lies more than 40 dB below the loudest counts as there.
+        H_F0. Values more than 40 dB below the loudest count as 40 dB below it.
     pitches_hz : real > 0 (combs,)
         In ascending order.
     jump_penalty : float >= 0
-        What a jump costs for each semitone; 0 takes the loudest pitch of each frame. In log H_F0, 5 stands for the
-        same as a pitch that is 22 dB louder in one frame.
+        The cost of a jump for each semitone; 0 takes the loudest pitch of each frame. In log H_F0, 5 is as much as a
+        pitch that is 22 dB louder in one frame.
     width_semitones, silence_db : float >= 0, float < 0
-        Where the power within this distance from the line lies this far below its loudest, the voice is silent.
+        The voice is silent where the power within this distance from the line is this far below its maximum.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def melody(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the sources are no magnitudes or do not fit the pitches, or an option is out of its range.
+        If the sources are not magnitudes or do not fit the pitches, or an option is out of its range.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu et al., IEEE TASLP 2010; Viterbi, 1967.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu et al., IEEE TASLP 2010; Viterbi, 1967.
     """
     sources, pitches_hz = _checked_sources(sources, pitches_hz)
     penalty = checks.check_number("jump_penalty", jump_penalty, at_least=0)
@@ -60,9 +60,9 @@ def melody(
 def _best_path(scores: np.ndarray, pitches_hz: np.ndarray, penalty: float) -> np.ndarray:
     """Viterbi's path, an index for each frame.
 
-    The best way to a pitch comes from below or from above. As a jump costs in proportion to its size, the best from
-    below is a running maximum of what was reached, each weighed by how high it lies; so no pair of pitches is looked
-    at, and a frame costs as many operations as there are pitches.
+    The best way to a pitch comes from below or from above. As a jump costs in proportion to its size, the best way from
+    below is a running maximum of the reached sums, each weighed by the height of its pitch. So no pairs of pitches are
+    compared, and the cost of a frame is proportional to the number of pitches.
     """
     climb = penalty * 12 * np.log2(pitches_hz)
     index = np.arange(len(scores))
@@ -70,7 +70,7 @@ def _best_path(scores: np.ndarray, pitches_hz: np.ndarray, penalty: float) -> np
     reached = scores[:, 0].astype(float)
     for frame in range(1, scores.shape[1]):
         below, below_at = _running_best(reached + climb, index)
-        above, above_at = (one[::-1] for one in _running_best((reached - climb)[::-1], index[::-1]))
+        above, above_at = (array[::-1] for array in _running_best((reached - climb)[::-1], index[::-1]))
         from_below, from_above = below - climb, above + climb
         came_from[:, frame] = np.where(from_below >= from_above, below_at, above_at)
         reached = np.maximum(from_below, from_above) + scores[:, frame]
@@ -82,7 +82,7 @@ def _best_path(scores: np.ndarray, pitches_hz: np.ndarray, penalty: float) -> np
 
 
 def _running_best(values: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest so far, and the entry of `index` where it was last met."""
+    """The largest value so far, and the entry of `index` at its last occurrence."""
     best = np.maximum.accumulate(values)
     return best, index[np.maximum.accumulate(np.where(values >= best, np.arange(len(values)), 0))]
 
@@ -94,9 +94,9 @@ def near(melody_hz: np.ndarray, pitches_hz: np.ndarray, width_semitones: float =
     """
     melody_hz = checks.check_magnitude("melody_hz", melody_hz, "frames")
     checks.check_number("width_semitones", width_semitones, at_least=0, unit="semitones")
-    sung = melody_hz > 0
-    away = 12 * np.abs(np.log2(np.asarray(pitches_hz)[:, np.newaxis] / np.where(sung, melody_hz, 1)))
-    return (away <= width_semitones + 1e-9) & sung
+    voiced = melody_hz > 0
+    distances_semitones = 12 * np.abs(np.log2(np.asarray(pitches_hz)[:, np.newaxis] / np.where(voiced, melody_hz, 1)))
+    return (distances_semitones <= width_semitones + 1e-9) & voiced
 
 
 def _checked_sources(sources: np.ndarray, pitches_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 """Pitch tracks: how many cents each key of a score lies from its middle pitch, frame by frame.
 
-A singer's or a violinist's note is no straight line: it swings in a vibrato, slides from the note before, and settles.
-Templates that follow the pitch (`following`) must be told where it is. It is looked for in each key's own share of the
-mixture, as a rough model with wide bells sees it: at every place of a grid around the pitch the levels of the harmonics
-are added up, and the place with the largest sum is taken. A small cost for leaving the middle keeps a key that is
-hardly heard where it is written.
+A singer's or a violinist's note is not a straight line: it has vibrato, slides from the note before, and settles.
+Templates that follow the pitch (`following`) need its position. It is estimated in each key's own share of the mixture,
+according to a rough model with wide bells: at every position of a grid around the pitch the levels of the harmonics are
+added up, and the position with the largest sum is taken. A small cost for leaving the middle keeps a key that hardly
+sounds at its written pitch.
 
-Frames are looked at one by one. A vibrato of six swings a second passes through its whole range in five frames, so
-that smoothing over time would flatten what is to be found.
+Frames are processed one by one. A vibrato of six cycles a second passes through its whole range in five frames, so
+smoothing over time would remove it.
 
 Contents: GRID_CENTS, Comb, combs, tracks_cents. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -21,24 +21,24 @@ from .. import transforms, units
 from . import following
 
 STEP_CENTS = 5.0
-GRID_CENTS = np.arange(following.PLACES_CENTS[0], following.PLACES_CENTS[-1] + STEP_CENTS / 2, STEP_CENTS)
+GRID_CENTS = np.arange(following.POSITIONS_CENTS[0], following.POSITIONS_CENTS[-1] + STEP_CENTS / 2, STEP_CENTS)
 HARMONICS = 12
-# The bell under which a harmonic's level is read.
+# The bell with which a harmonic's level is measured.
 WIDTH_CENTS, WIDTH_BINS = 20.0, 1.4
 LEAST_BELL = 1e-3
-# What leaving the middle by 20 cents costs, as a part of the mean level; 40 cents cost four times as much.
+# The cost of leaving the middle by 20 cents, as a fraction of the mean level; 40 cents cost four times as much.
 CAUTION, CAUTION_STEP_CENTS = 0.01, 20.0
 
 
 class Comb(NamedTuple):
-    """Where a key is listened for.
+    """The bins and weights with which the pitch of a key is estimated.
 
     Attributes
     ----------
     bins : int (bins,)
-        That any harmonic reaches at any place of the grid.
+        Bins that any harmonic reaches at any position of the grid.
     bells : float32 (grid, bins)
-        The weight of each bin at each place.
+        The weight of each bin at each position.
     """
 
     bins: np.ndarray
@@ -48,14 +48,14 @@ class Comb(NamedTuple):
 def combs(
     pitches: np.ndarray, window_samples: int, sample_rate_hz: int, tuning_hz: float = units.A4_HZ
 ) -> list[Comb | None]:
-    """Where the harmonics of each key lie, at every place of the grid.
+    """The bins of the harmonics of each key, at every position of the grid.
 
     Parameters
     ----------
     pitches : float (keys,)
-        MIDI numbers of the middle places, fractions too; NaN for a drum.
+        MIDI numbers of the middle positions, possibly fractional; NaN for a drum.
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     tuning_hz : float > 0
         Frequency of A4.
 
@@ -88,31 +88,31 @@ def _comb(midi: float, window_samples: int, sample_rate_hz: int, tuning_hz: floa
 def tracks_cents(
     magnitude: np.ndarray, templates: np.ndarray, activations: np.ndarray, where: Sequence[Comb | None]
 ) -> np.ndarray:
-    """How far from its middle each key sounds in each frame.
+    """The offset of each key from its middle position in each frame.
 
     Parameters
     ----------
     magnitude : float >= 0 (freq, frames)
     templates : float32 (1, keys, freq)
-        Of a rough model, at one place, with bells wide enough to hold what players do to a pitch.
+        Of a rough model, at one position, with bells wide enough to contain vibrato and slides.
     activations : float32 (keys, frames)
         Of the same model.
     where : sequence of Comb or None
-        As of `combs`.
+        As returned by `combs`.
 
     Returns
     -------
     float32 (keys, frames)
         Cents, one of `GRID_CENTS`; 0 for a drum, and where a key is silent.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours; adding up levels at multiples of a candidate frequency
-    is the harmonic sum spectrum of Noll, 1969.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method; adding up levels at multiples of a
+    candidate frequency is the harmonic sum spectrum of Noll, 1969.
     """
     cost = (CAUTION * (GRID_CENTS / CAUTION_STEP_CENTS) ** 2).astype(np.float32)
     tracks = np.zeros(activations.shape, np.float32)
     level = float(magnitude.max(initial=0)) or 1.0
     for block, model in following.blocks(templates, activations, least=following.TINY * level):
-        # The root of a key's share V W H / Y is a product of roots, and that of H is the same at all places.
+        # The root of a key's share V W H / Y is a product of roots, and that of H is the same at all positions.
         rest = np.sqrt(np.divide(magnitude[:, block.frames].T, model, out=model), out=model)
         for key, template in zip(block.rows, block.templates, strict=True):
             comb = where[key]

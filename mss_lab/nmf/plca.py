@@ -1,9 +1,9 @@
 """PLCA: the Kullback-Leibler factorisation read as probabilities.
 
-Think of the spectrogram as a count of quanta of sound, each of which fell into one bin. A quantum first chooses a
+Consider the spectrogram as a count of quanta of sound, each of which belongs to one bin. A quantum first chooses a
 component z, then, independently of each other, a frequency f and a frame n. Fitting these probabilities to the counts
 by expectation and maximisation is the same arithmetic as the updates of `beta` for beta 1: an EM step is one
-multiplicative update of both factors, computed from one and the same model.
+multiplicative update of both factors, computed from the same model.
 
 Symbols: V[f, n] magnitude; p(z) share of a component, p(f|z) template, p(n|z) activations.
 
@@ -22,7 +22,7 @@ from ..updates import activation_terms, as_floating, template_terms
 
 @dataclasses.dataclass(frozen=True)
 class Probabilities:
-    """A model of where quanta of sound fall; each of the arrays adds up to 1 where it should, or is 0.
+    """A probability model of the bins that quanta of sound belong to; each distribution adds up to 1, or is 0.
 
     Attributes
     ----------
@@ -40,14 +40,14 @@ class Probabilities:
 
 
 def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilities:
-    """The probabilities that templates (freq, components) and activations (components, frames) stand for.
+    """The probabilities that correspond to templates (freq, components) and activations (components, frames).
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If they are no magnitudes, do not fit each other, or are silent.
+        If they are not magnitudes, do not fit each other, or are silent.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Shashanka, Raj and Smaragdis, 2008.
     """
     W = as_floating(checks.check_magnitude("templates", templates, "freq components"))
     H = as_floating(checks.check_magnitude("activations", activations, "components frames"))
@@ -59,7 +59,7 @@ def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilitie
     of_frequency, of_frame = W.sum(axis=0), H.sum(axis=1)
     total = float(of_frequency @ of_frame)
     if not total > 0:
-        raise RefusedValue("templates and activations must make some sound, got silence; it has no probabilities")
+        raise RefusedValue("templates and activations must not be silent, got silence; it has no probabilities")
     return Probabilities(
         of_frequency * of_frame / total,
         W / np.where(of_frequency > 0, of_frequency, 1),
@@ -77,10 +77,10 @@ def to_factors(probabilities: Probabilities, total: float = 1.0) -> tuple[np.nda
 
 
 def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilities:
-    """One round of expectation and maximisation; the likelihood cannot fall.
+    """One iteration of expectation and maximisation; the likelihood cannot decrease.
 
-    Expectation asks of every bin how likely each component is to have filled it, p(z|f, n); maximisation counts each
-    component's share of V again. The counts need sums over bins only, so p(z|f, n) is never held.
+    Expectation computes for every bin the probability of each component, p(z|f, n); maximisation counts each
+    component's share of V again. The counts need sums over bins only, so p(z|f, n) is never stored.
 
     Parameters
     ----------
@@ -95,22 +95,22 @@ def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilitie
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the magnitude is none, is silent, or does not fit the probabilities.
+        If the magnitude is not one, is silent, or does not fit the probabilities.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Shashanka, Raj and Smaragdis, 2008.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Shashanka, Raj and Smaragdis, 2008.
     """
     V = _checked(magnitude, probabilities)
-    # As a distribution, V has the model's level, whatever its own.
+    # Normalised, V has the level of the model, which adds up to 1.
     V = V / V.sum(dtype=np.float64).astype(V.dtype)
     W, H = to_factors(probabilities)
     of_frequency, of_frame = W * template_terms(V, W, H)[0], H * activation_terms(V, W, H)[0]
-    # Both count the same quanta, so they agree on each component's share: joined, that share stands in twice.
+    # Both count the same quanta, so they agree on each component's share; multiplied, they would contain it twice.
     counts = of_frequency.sum(axis=0)
     return from_factors(of_frequency, of_frame / np.where(counts > 0, counts, 1)[:, np.newaxis])
 
 
 def log_likelihood(magnitude: np.ndarray, probabilities: Probabilities) -> float:
-    """Sum over bins of V log p(f, n); minus infinity if something sounds where the model says that nothing can.
+    """Sum over bins of V log p(f, n); minus infinity if there is sound in a bin of probability 0.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
@@ -124,12 +124,12 @@ def log_likelihood(magnitude: np.ndarray, probabilities: Probabilities) -> float
 
 def _checked(magnitude: np.ndarray, probabilities: Probabilities) -> np.ndarray:
     V = as_floating(checks.check_magnitude("magnitude", magnitude, "freq frames"))
-    wanted = len(probabilities.frequencies), probabilities.frames.shape[1]
-    if V.shape != wanted:
+    expected_shape = len(probabilities.frequencies), probabilities.frames.shape[1]
+    if V.shape != expected_shape:
         raise checks.ShapeError(
-            f"magnitude must have shape {wanted}, as the probabilities have, got {V.shape}; "
+            f"magnitude must have shape {expected_shape}, as the probabilities have, got {V.shape}; "
             "make both from one spectrogram"
         )
     if not V.any():
-        raise RefusedValue("magnitude must make some sound, got silence; it has no probabilities")
+        raise RefusedValue("magnitude must not be silent, got silence; it has no probabilities")
     return V

@@ -1,11 +1,11 @@
-"""Shapes of harmonics: what a template is put together from.
+"""Shapes of harmonics, of which templates are composed.
 
 The template of a key, which is one pitch of one player, is a weighted sum of shapes: a narrow bell around each harmonic
-of a pitch, or bands that cover all frequencies for a drum, which has no harmonics. Only the weights are learnt.
+of a pitch or, for a drum, which has no harmonics, bands that cover all frequencies. Only the weights are learnt.
 
-The shapes of all keys are nearly all zeros, so they are kept as one sparse matrix. It has a row for each harmonic of
-each key, and a column for each bin of each template: weights times the matrix are templates, and the matrix times what
-was found in every bin is what was found in every harmonic.
+The shapes of all keys are nearly all zeros, so they are stored as one sparse matrix. It has a row for each harmonic of
+each key, and a column for each bin of each template: weights times the matrix are templates, and the matrix times the
+values of all bins are the sums over every harmonic.
 
 Symbols: G_h[f] shape of harmonic h, a_h its weight, W[f] template.
 
@@ -26,7 +26,7 @@ HARMONICS = 30
 WIDTH_CENTS = 12.0
 WIDTH_BINS = 1.3
 LOWEST_BAND_HZ = 50.0
-# Bells are cut to zero where they have fallen to this, for zeros are what multiplicative updates keep.
+# Bells are cut to zero where they have fallen to this value, because multiplicative updates keep zeros.
 LEAST_SHAPE = 1e-4
 
 
@@ -46,12 +46,12 @@ def harmonic_shapes(
     ----------
     midi : float
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     harmonics : int >= 1
     width_cents : float >= 0
     width_bins : float >= 0.5
-        The bell's width is an interval, for what players do to the pitch, plus a number of bins, for what the window
-        does to any sinusoid; two standard deviations of the bell.
+        The bell's width is an interval, for the players' changes of pitch, plus a number of bins, for the spread of any
+        sinusoid by the window; two standard deviations of the bell.
     tuning_hz : float > 0
         Frequency of A4.
 
@@ -65,11 +65,11 @@ def harmonic_shapes(
     TypeError, ValueError
         If an option is out of its range.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Raczyński et al., ISMIR 2007, for templates of harmonics.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Raczyński et al., ISMIR 2007, for templates of harmonics.
     """
     checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
-    # A bell of no width would fall between two bins and leave its harmonic no bin at all.
+    # A bell of no width could lie between two bins, so that its harmonic would have no bin at all.
     checks.check_number("width_bins", width_bins, at_least=0.5, unit="bins")
     frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
     centres_hz = np.arange(1, harmonics + 1)[:, np.newaxis] * units.midi_to_hz(midi, tuning_hz)
@@ -80,12 +80,12 @@ def harmonic_shapes(
 
 
 def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMONICS) -> np.ndarray:
-    """What stands for the harmonics of a sound without a pitch: bands that cover all frequencies.
+    """The replacement for harmonics of a sound without a pitch: bands that cover all frequencies.
 
     Parameters
     ----------
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     bands : int >= 1
 
     Returns
@@ -94,98 +94,98 @@ def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMO
         Bells evenly spaced on a logarithmic axis from 50 Hz up, the lowest from 0 Hz on; at every frequency they add
         up to 1.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: ours.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
     """
     checks.check_number("bands", bands, at_least=1, whole=True)
     frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
-    places = np.log(np.maximum(frequencies_hz, LOWEST_BAND_HZ))
+    log_frequencies = np.log(np.maximum(frequencies_hz, LOWEST_BAND_HZ))
     middles = np.linspace(np.log(LOWEST_BAND_HZ), np.log(max(sample_rate_hz / 2, 2 * LOWEST_BAND_HZ)), bands)
     spacing = middles[1] - middles[0] if bands > 1 else np.inf
-    bells = np.exp(-0.5 * ((places - middles[:, np.newaxis]) / spacing) ** 2)
+    bells = np.exp(-0.5 * ((log_frequencies - middles[:, np.newaxis]) / spacing) ** 2)
     return (bells / np.maximum(bells.sum(axis=0), 1e-10)).astype(np.float32)
 
 
 def as_matrix(
-    shapes: Iterable[tuple[int, int, np.ndarray]], places: int, keys: int, harmonics: int, freq: int
+    shapes: Iterable[tuple[int, int, np.ndarray]], positions: int, keys: int, harmonics: int, freq: int
 ) -> scipy.sparse.csr_array:
-    """The shapes of all keys at all places, as one sparse matrix.
+    """The shapes of all keys at all positions, as one sparse matrix.
 
     Parameters
     ----------
-    shapes : iterable of (place, key, float (harmonics, freq))
-        A key that is missing at a place has a template of zeros there.
-    places, keys, harmonics, freq : int
+    shapes : iterable of (position, key, float (harmonics, freq))
+        A key that is missing at a position has a template of zeros there.
+    positions, keys, harmonics, freq : int
 
     Returns
     -------
-    sparse float32 (keys * harmonics, places * keys * freq)
+    sparse float32 (keys * harmonics, positions * keys * freq)
     """
-    # An empty one comes first, for there may be no shapes at all.
+    # An empty array comes first, because there may be no shapes at all.
     rows, columns, values = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-    for place, key, one in shapes:
-        h, f = np.nonzero(one)
+    for position, key, shapes_of_key in shapes:
+        h, f = np.nonzero(shapes_of_key)
         rows.append((key * harmonics + h).astype(np.int32))
-        columns.append(((place * keys + key) * freq + f).astype(np.int32))
-        values.append(one[h, f].astype(np.float32))
-    size = (keys * harmonics, places * keys * freq)
+        columns.append(((position * keys + key) * freq + f).astype(np.int32))
+        values.append(shapes_of_key[h, f].astype(np.float32))
+    size = (keys * harmonics, positions * keys * freq)
     entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
     return scipy.sparse.coo_array(entries, shape=size).tocsr()
 
 
 def of_keys(
     pitches: np.ndarray,
-    places_cents: Sequence[float],
+    positions_cents: Sequence[float],
     window_samples: int,
     sample_rate_hz: int,
     *,
     harmonics: int = HARMONICS,
     **widths: Any,
 ) -> scipy.sparse.csr_array:
-    """The shapes of keys, each at several places around its pitch.
+    """The shapes of keys, each at several positions around its pitch.
 
     Parameters
     ----------
     pitches : float (keys,)
-        MIDI numbers, fractions too; NaN for a drum. A drum has bands instead of harmonics, at the middle place only,
-        for it has no pitch to follow.
-    places_cents : sequence of float
-        Where the templates of a key lie, from its pitch.
+        MIDI numbers, possibly fractional; NaN for a drum. A drum has bands instead of harmonics, at the middle position
+        only, because it has no pitch to follow.
+    positions_cents : sequence of float
+        Offsets of the templates of a key from its pitch.
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     harmonics : int >= 1
     widths
         width_cents, width_bins and tuning_hz of `harmonic_shapes`.
 
     Returns
     -------
-    sparse float32 (keys * harmonics, places * keys * freq)
-        As of `as_matrix`.
+    sparse float32 (keys * harmonics, positions * keys * freq)
+        As returned by `as_matrix`.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
     """
     grid = (window_samples, sample_rate_hz)
 
-    def each() -> Iterable[tuple[int, int, np.ndarray]]:
+    def shapes_of_keys() -> Iterable[tuple[int, int, np.ndarray]]:
         for key, midi in enumerate(pitches):
             if np.isnan(midi):
-                yield len(places_cents) // 2, key, noise_shapes(*grid, bands=harmonics)
+                yield len(positions_cents) // 2, key, noise_shapes(*grid, bands=harmonics)
                 continue
-            for place, cents in enumerate(places_cents):
-                yield place, key, harmonic_shapes(midi + cents / 100, *grid, harmonics=harmonics, **widths)
+            for position, cents in enumerate(positions_cents):
+                yield position, key, harmonic_shapes(midi + cents / 100, *grid, harmonics=harmonics, **widths)
 
-    return as_matrix(each(), len(places_cents), len(pitches), harmonics, window_samples // 2 + 1)
+    return as_matrix(shapes_of_keys(), len(positions_cents), len(pitches), harmonics, window_samples // 2 + 1)
 
 
 def templates(weights: np.ndarray, shapes: scipy.sparse.csr_array, freq: int) -> np.ndarray:
-    """Weights of harmonics (keys, harmonics) to templates, float32 (places, keys, freq)."""
+    """Convert weights of harmonics (keys, harmonics) to templates, float32 (positions, keys, freq)."""
     if shapes.shape[0] != weights.size or shapes.shape[1] % (len(weights) * freq):
         raise RefusedValue(
-            f"shapes must be (keys * harmonics, places * keys * freq) for {weights.shape} weights and {freq} bins, got "
-            f"{shapes.shape}; make them for these keys and this transform"
+            f"shapes must be (keys * harmonics, positions * keys * freq) for {weights.shape} weights and {freq} bins, "
+            f"got {shapes.shape}; make them for these keys and this transform"
         )
     return (shapes.T @ weights.ravel()).reshape(-1, len(weights), freq)
 
 
 def collected(evidence: np.ndarray, shapes: scipy.sparse.csr_array) -> np.ndarray:
-    """What was found in every bin, (places, keys, freq), collected under each harmonic: (keys, harmonics)."""
+    """Sums over every harmonic, (keys, harmonics), of values in every bin, (positions, keys, freq)."""
     return (shapes @ evidence.ravel()).reshape(evidence.shape[1], -1)

@@ -1,16 +1,16 @@
-"""A singing voice over an accompaniment: a source that has a pitch, a filter that has a shape, and NMF for the rest.
+"""A singing voice over an accompaniment: a source with a pitch, a filter with a shape, and NMF for the rest.
 
 The power spectrogram of the mixture is modelled as
 
     Y = (W_F0 H_F0) * (W_G H_G H_P) + W_M H_M.
 
-The first bracket is what the vocal folds make: combs of harmonics, one for each pitch that a voice can have, and how
-loud each of them is in each frame. The second is what throat and mouth make of it: a few smooth filters, and how they
-are mixed in each frame. The two are multiplied bin by bin (*). What they leave over is the accompaniment: plain NMF.
+The first bracket is the sound of the vocal folds: combs of harmonics, one for each pitch that a voice can have, and how
+loud each of them is in each frame. The second is the filter of throat and mouth: a few smooth filters, and how they are
+mixed in each frame. The two are multiplied bin by bin (*). The rest is the accompaniment: plain NMF.
 
 The model is fitted twice. After the first fit the melody is taken from H_F0, as the loudest line that does not jump too
-often. In the second fit H_F0 is zero away from this line, and updates keep zeros. What has no pitch, such as "s" and
-"t", and all that lies above 8 kHz has no place in the model of the voice: it stays with the accompaniment.
+often. In the second fit H_F0 is zero away from this line, and updates keep zeros. Sounds without a pitch, such as "s"
+and "t", and everything above 8 kHz are not part of the model of the voice: they stay with the accompaniment.
 
 Symbols: V[f, n] power; W_F0[f, u] combs, H_F0[u, n] sources; W_G[f, p] atoms, H_G[p, k] shapes, H_P[k, n] filters;
 W_M[f, r] templates, H_M[r, n] activations; Y model, D(V|Y) Itakura-Saito divergence (`beta.divergence` with beta 0).
@@ -43,16 +43,16 @@ RANK = 40
 ITERATIONS = 30
 WINDOW_S = 4096 / 44_100
 
-# A voice has few audible harmonics above this, and cymbals have much.
-HEARD_HZ = 8_000.0
+# A voice has few audible harmonics above this frequency, and cymbals have much energy there.
+VOICE_TOP_HZ = 8_000.0
 
-# Memory for each bin: of each channel, its transform; of the bins below that limit, the parts of the model. And for
-# each row of the model, each of its frequencies and frames.
+# Memory for each bin: per channel, its transform; for the bins below that limit, the terms of the model. And for each
+# row of the model, each of its frequencies and frames.
 STFT_BYTES = 16
 SPECTROGRAM_BYTES = 40
 FIT_BYTES = 16
 
-# The name of the source of a score that is the voice, and how far it may sing from what is written.
+# The name of the source of a score that is the voice, and how far the voice may deviate from the written notes.
 VOICE = "voice"
 SCORE_SEMITONES = 1.0
 
@@ -62,12 +62,12 @@ BLOCKS = ("sources", "filters", "activations", "shapes", "templates")
 
 @dataclasses.dataclass(frozen=True)
 class SourceFilter:
-    """What `fit` found.
+    """The result of `fit`.
 
     Attributes
     ----------
     combs, atoms : float (freq, combs), (freq, atoms)
-        As they were given.
+        The given ones.
     sources : float (combs, frames)
         H_F0: power of each pitch in each frame, before the filter.
     shapes, filters : float (atoms, filters), (filters, frames)
@@ -75,7 +75,7 @@ class SourceFilter:
     templates, activations : float (freq, components), (components, frames)
         Of the accompaniment; columns of the templates add up to 1.
     divergences : float64 (1 + 5 * iterations,)
-        D(V|Y) before the first update and after that of each block: sources, filters, activations, shapes, templates.
+        D(V|Y) before the first update and after the update of each block, in the order of `BLOCKS`.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
     """
@@ -116,17 +116,17 @@ def fit(
     Parameters
     ----------
     power : real >= 0 (freq, frames)
-        V. What lies more than 100 dB below the loudest bin is raised to there.
+        V. Values more than 100 dB below the loudest bin are raised to that limit.
     combs : real >= 0 (freq, combs)
-        Of `vocal_tract.source_combs`.
+        As returned by `vocal_tract.source_combs`.
     atoms : real >= 0 (freq, atoms)
-        Of `vocal_tract.filter_atoms`.
+        As returned by `vocal_tract.filter_atoms`.
     filters, rank : int >= 1
-        How many filters the voice, and how many components the accompaniment has.
+        The number of filters of the voice, and of components of the accompaniment.
     iterations : int >= 0
-        Each updates the five factors that are learnt, in the order of `SourceFilter.divergences`.
+        Each iteration updates the five factors that are learnt, in the order of `BLOCKS`.
     sources : real >= 0 (combs, frames), optional
-        To start from, whatever their level; zeros stay zeros. Default: every pitch everywhere.
+        Initial sources at any level; zeros stay zeros. Default: every pitch in every frame.
     rng : numpy.random.Generator
         Draws the other factors.
 
@@ -137,11 +137,11 @@ def fit(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the arrays are no magnitudes or do not fit each other, or an option is out of its range.
+        If the arrays are not magnitudes or do not fit each other, or an option is out of its range.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
-    Differs: a step that would raise the divergence is taken back and its square root is taken instead, which theory
-    says cannot raise it; the sources do not start at random.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
+    Difference: a step that would raise the divergence is undone and its square root is taken instead, which is proven
+    not to raise it; the sources do not start at random.
     """
     V, scale, x = _started(power, combs, atoms, filters, rank, sources, rng)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
@@ -159,7 +159,7 @@ def fit(
 
 
 class _Parts:
-    """The model while it is being fitted: its factors x, the three spectrograms they make, and their quotient."""
+    """The model while it is being fitted: its factors x, the three spectrograms that they make, and their quotient."""
 
     def __init__(self, V: np.ndarray, combs: np.ndarray, atoms: np.ndarray, x: dict[str, np.ndarray]) -> None:
         self.V, self.combs, self.atoms, self.x = V, combs, atoms, x
@@ -169,13 +169,13 @@ class _Parts:
 
     def update(self, block: str) -> None:
         first, second = self._terms(block)
-        before, was = self.x[block], self.divergence
-        # The full step is twice as fast, and nearly always right; the square root is the one that theory vouches for.
+        before, divergence_before = self.x[block], self.divergence
+        # The full step is twice as fast, and nearly always lowers the divergence; the square root is proven to.
         for exponent in (1.0, 0.5, 0.0):
             self.x[block] = improve(before, first, second, exponent) if exponent else before
             self._remake(block)
             self.divergence = self._compare()
-            if self.divergence <= was:
+            if self.divergence <= divergence_before:
                 break
         self._normalise(block)
 
@@ -202,20 +202,20 @@ class _Parts:
         x = self.x
         both = (self.quotient * self.inverse, self.inverse)
         if block == "sources":
-            first, second = (self.combs.T @ (one * self.filter) for one in both)
+            first, second = (self.combs.T @ (factor * self.filter) for factor in both)
         elif block == "filters":
             spectra = self.atoms @ x["shapes"]
-            first, second = (spectra.T @ (one * self.source) for one in both)
+            first, second = (spectra.T @ (factor * self.source) for factor in both)
         elif block == "shapes":
-            first, second = (self.atoms.T @ ((one * self.source) @ x["filters"].T) for one in both)
+            first, second = (self.atoms.T @ ((factor * self.source) @ x["filters"].T) for factor in both)
         elif block == "activations":
-            first, second = (x["templates"].T @ one for one in both)
+            first, second = (x["templates"].T @ factor for factor in both)
         else:
-            first, second = (one @ x["activations"].T for one in both)
+            first, second = (factor @ x["activations"].T for factor in both)
         return first, second
 
     def _normalise(self, block: str) -> None:
-        # The model stays the same: what one factor gives away, the next takes over.
+        # The model stays the same: the scale of one factor moves to the next.
         x = self.x
         if block == "shapes":
             totals = _totals(x["shapes"])
@@ -234,11 +234,11 @@ def _working_bytes(
 ) -> float:
     settings = transforms.settings_for(recording.sample_rate_hz, WINDOW_S)
     bins, frames = recording.bins(CHUNK_S + FADE_S, settings), recording.frames(CHUNK_S + FADE_S, settings)
-    heard = min(1.0, 2 * HEARD_HZ / recording.sample_rate_hz)
+    modelled_fraction = min(1.0, 2 * VOICE_TOP_HZ / recording.sample_rate_hz)
     rows = len(fundamentals_hz(lowest_hz, highest_hz)) + memory.amount(filters, 1) + memory.amount(rank, 1)
     return (
         recording.float32_bytes
-        + (STFT_BYTES * recording.channels + SPECTROGRAM_BYTES * heard) * bins
+        + (STFT_BYTES * recording.channels + SPECTROGRAM_BYTES * modelled_fraction) * bins
         + FIT_BYTES * rows * (frames + settings["window_samples"] // 2)
     )
 
@@ -264,26 +264,26 @@ def separate(
 ) -> dict[str, np.ndarray]:
     """Separate one singing voice from what accompanies it.
 
-    Long recordings are worked through in chunks of 30 s, so that memory does not grow with their length.
+    Long recordings are processed in chunks of 30 s, so that memory does not grow with their length.
 
     Parameters
     ----------
     mixture : float (channels, samples)
-        The model is that of the power of all channels together; one mask serves them all.
+        The model describes the power of all channels together; one mask is applied to all of them.
     sample_rate_hz : int
     score : Score, optional
-        If one of its sources is named "voice", its notes say where the voice may sing: within a semitone of them.
-        Any other score is not looked at.
+        If one of its sources is named "voice", its notes define where the voice may sing: within a semitone of them.
+        Any other score is ignored.
     lowest_hz, highest_hz : float > 0, Hz
-        The range of the voice; the higher it begins, the less it is mistaken for a bass.
+        The range of the voice; the higher it begins, the less a bass is mistaken for the voice.
     filters, rank, iterations
-        Of `fit`, which is run twice.
+        Passed to `fit`, which runs twice.
     jump_penalty, width_semitones, silence_db
-        Of `melody.melody`; the second is also how far from the melody the sources may be in the second fit.
+        Passed to `melody.melody`; the second also limits how far from the melody the sources may be in the second fit.
     tolerance_s : float >= 0, seconds
-        How far from the truth the score's times may be.
+        How far the score's times may be from those of the recording.
     rng : numpy.random.Generator, optional
-        Draws what the fits start from. Default: a new one with seed 0.
+        Draws the initial values of the fits. Default: a new generator with seed 0.
 
     Returns
     -------
@@ -293,10 +293,10 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, the score is none, or an option is out of its range.
+        If the mixture is not a waveform, the score is not a Score, or an option is out of its range.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
-    Differs: one model for all channels, a longer window (93 ms) and fewer pitches; voices without a pitch are left out.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
+    Difference: one model for all channels, a longer window (93 ms) and fewer pitches; unpitched sounds are left out.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -305,11 +305,11 @@ def separate(
     rng = np.random.default_rng(0) if rng is None else rng
     settings = transforms.settings_for(sample_rate_hz, WINDOW_S)
     spacing_hz = units.bins_to_hz(1, settings["window_samples"], sample_rate_hz)
-    bins = min(settings["window_samples"] // 2, round(HEARD_HZ / spacing_hz)) + 1
+    bins = min(settings["window_samples"] // 2, round(VOICE_TOP_HZ / spacing_hz)) + 1
     pitches_hz = fundamentals_hz(lowest_hz, highest_hz)
     pitches_hz = pitches_hz[pitches_hz < (bins - 1) * spacing_hz]
     combs = source_combs(pitches_hz, settings["window_samples"], sample_rate_hz, bins=bins)
-    atoms = filter_atoms(bins, max(2, round(ATOMS * (bins - 1) * spacing_hz / HEARD_HZ)))
+    atoms = filter_atoms(bins, max(2, round(ATOMS * (bins - 1) * spacing_hz / VOICE_TOP_HZ)))
     model = functools.partial(fit, filters=filters, rank=rank, iterations=iterations, rng=rng)
 
     voice = np.zeros(mixture.shape, np.float32)
@@ -330,9 +330,9 @@ def separate(
             width_semitones=width_semitones,
             silence_db=silence_db,
         )
-        sung = allowed & near(line, pitches_hz, width_semitones)
-        used = sung.any(axis=1)
-        second = model(power, combs[:, used], atoms, sources=sung[used])
+        allowed_near_melody = allowed & near(line, pitches_hz, width_semitones)
+        used = allowed_near_melody.any(axis=1)
+        second = model(power, combs[:, used], atoms, sources=allowed_near_melody[used])
         models = np.stack([second.voice, second.accompaniment])[:, np.newaxis]
         stft[:, :bins] *= masks.wiener(models, exponent=1.0)[0]
         stft[:, bins:] = 0
@@ -341,11 +341,11 @@ def separate(
 
 
 def _written(score: Score, pitches_hz: np.ndarray, frames: int, frame_rate_hz: float, tolerance_s: float) -> np.ndarray:
-    """Where the voice's notes let its sources be, bool (combs, frames)."""
+    """Where the notes of the voice allow its sources to sound, bool (combs, frames)."""
     allowed = np.zeros((len(pitches_hz), frames), bool)
     for note in score.notes_of(VOICE):
-        away = 12 * np.abs(np.log2(pitches_hz / units.midi_to_hz(note.midi)))
-        allowed[away <= SCORE_SEMITONES, note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
+        distance_semitones = 12 * np.abs(np.log2(pitches_hz / units.midi_to_hz(note.midi)))
+        allowed[distance_semitones <= SCORE_SEMITONES, note_frames(note, frames, frame_rate_hz, tolerance_s)] = True
     return allowed
 
 
@@ -358,7 +358,7 @@ def _started(
     sources: np.ndarray | None,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, float, dict[str, np.ndarray]]:
-    """V with its largest value near 1, its scale, and factors to start from: half of V each for voice and rest."""
+    """V with its largest value near 1, its scale, and initial factors: half of V each for voice and accompaniment."""
     checks.check_axes("power", power, "freq frames")
     V, scale, _ = nmf.prepared(power, 0.0)
     for name, array in (("combs", combs), ("atoms", atoms)):
@@ -369,17 +369,17 @@ def _started(
     filters = checks.check_number("filters", filters, at_least=1, whole=True)
     rank = checks.check_number("rank", rank, at_least=1, whole=True)
     checks.check_generator("rng", rng)
-    wanted = (combs.shape[1], V.shape[1])
+    expected_shape = (combs.shape[1], V.shape[1])
     if sources is None:
-        sources = np.ones(wanted)
-    elif checks.check_magnitude("sources", sources, "combs frames").shape != wanted:
+        sources = np.ones(expected_shape)
+    elif checks.check_magnitude("sources", sources, "combs frames").shape != expected_shape:
         raise checks.ShapeError(
-            f"sources must be {wanted}, a row for each comb and a column for each frame, got shape {sources.shape}; "
-            "make them with melody.near"
+            f"sources must be {expected_shape}, a row for each comb and a column for each frame, got shape "
+            f"{sources.shape}; make them with melody.near"
         )
 
     def drawn(*shape: int) -> np.ndarray:
-        # Values near 0 would take long to grow again.
+        # Values near 0 would need many updates to grow again.
         values = np.abs(rng.standard_normal(shape)) + 0.01
         return (values / _totals(values)).astype(V.dtype)
 

@@ -1,13 +1,14 @@
-"""NMF with templates that were learnt beforehand, and stay: the recording decides only how loud each note is, and when.
+"""NMF with fixed templates that were learnt before; the recording decides only when each note sounds, and how loud.
 
 The magnitude V of the mixture is modelled as a sum of templates times activations, one template for each pitch of each
 player. A template is the spectrum of the player's instrument at that pitch, from recordings of single notes, and is
-not changed. An activation is zero where its pitch is not written. Nothing but the other activations is to be found,
-which is a convex problem for the divergences used here: there is no wrong place to start.
+not changed. An activation is zero where its pitch is not written. Only the other activations are unknown, which is a
+convex problem for the divergences used here: the initial values do not matter.
 
-How near the templates are to the instruments that play decides the result. Where the score's times are known to
-within a tolerance only, activations can be refined: what a first run finds is cut into blobs, runs of frames in which
-a note sounds clearly, blobs that no written note overlaps are forbidden, and a second run finds the rest again.
+The result depends on how similar the templates are to the instruments that play. If the score's times are known only
+within a tolerance, activations can be refined: the activations of a first run are cut into blobs, which are runs of
+frames in which a note sounds clearly. Blobs that no written note overlaps are forbidden, and a second run estimates the
+rest again.
 
 Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, tau the tolerance.
 
@@ -45,14 +46,14 @@ TOLERANCE_S = 0.2
 WINDOW_S = 4096 / 44_100
 # A hop of 11 ms under a window of 93 ms.
 OVERLAP = 8
-# Every chunk finds activations only, so it need not be long.
+# Every chunk estimates only activations, so it need not be long.
 CHUNK_S = 15.0
 
-# Memory: for each key and each of its frequencies and frames; for each bin of the transform, copies of it.
+# Memory: for each key and each of its frequencies and frames; for copies of each bin of the transform.
 FIT_BYTES = 24
 SPECTROGRAM_BYTES = 12
 
-# A note sounds clearly where its smoothed activation is above this part of the largest around it.
+# A note sounds clearly where its smoothed activation is above this fraction of the largest around it.
 CLEAR_PART = 0.1
 SMOOTHING_S = 0.02
 
@@ -76,21 +77,22 @@ def harmonic_templates(
     midi : sequence of keys pitches
         Fractions of a semitone are allowed.
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     width_cents, width_bins : float
-        How wide a harmonic is, see `mss_lab.nmf.shapes.harmonic_shapes`.
+        Width of a harmonic, see `mss_lab.nmf.shapes.harmonic_shapes`.
     tuning_hz : float > 0
         Frequency of A4.
 
     Returns
     -------
     float32 (freq, keys)
-        Each adds up to 1; one whose harmonics are all 0, or above half the sample rate, is all zeros.
+        Each adds up to 1. A template whose harmonics are all 0, or above half the sample rate, is all zeros.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If there are not as many pitches as rows, the amplitudes are none, or an option is out of its range.
+        If the number of pitches differs from that of rows, the amplitudes are not magnitudes, or an option is out of
+        its range.
     """
     amplitudes = checks.check_magnitude("amplitudes", amplitudes, "keys harmonics")
     if len(midi) != len(amplitudes):
@@ -113,59 +115,63 @@ def harmonic_templates(
 def amplitudes_of(
     score: Score, instruments: Mapping[str, str] | str | None = None, *, measured_on: str = "recordings"
 ) -> dict[str, np.ndarray]:
-    """Amplitudes of the harmonics of every player with a note, by the instrument that the player is named after.
+    """Amplitudes of the harmonics of every player that has notes, by the instrument that the player is named after.
 
     Parameters
     ----------
     score : Score
     instruments : dict of source name -> instrument's name, or text such as "vocals=choir, lead=flute", optional
-        For sources whose own names say nothing.
+        For sources whose own names do not identify an instrument.
     measured_on : {"recordings", "renders"}
         See `mss_lab.nmf.instruments.harmonic_amplitudes`.
 
     Returns
     -------
     dict of source name -> float32 (128, harmonics)
-        As `mss_lab.nmf.instruments.harmonic_amplitudes` gives them.
+        As returned by `mss_lab.nmf.instruments.harmonic_amplitudes`.
 
     Raises
     ------
     ValueError
-        If an instrument is unknown or was not measured; the message says which source needs one, and how to say it.
+        If an instrument is unknown or was not measured; the message names the source and the option to set.
     FileNotFoundError
         If the table of instruments is missing.
     """
-    said = INSTRUMENTS.check("instruments", instruments)
-    strangers = [source for source in said if source not in score.sources]
-    if strangers:
+    instruments_by_source = INSTRUMENTS.check("instruments", instruments)
+    unknown = [source for source in instruments_by_source if source not in score.sources]
+    if unknown:
         raise RefusedValue(
-            f"instruments must name sources of the score, {', '.join(score.sources)}, got {', '.join(strangers)}; "
-            "mend the name"
+            f"instruments must name sources of the score, {', '.join(score.sources)}, got {', '.join(unknown)}; "
+            "correct the name"
         )
-    sounding = [source for source in score.sources if score.notes_of(source)]
-    found = {}
-    for source in sounding:
+    playing = [source for source in score.sources if score.notes_of(source)]
+    amplitudes = {}
+    for source in playing:
         try:
-            # With the others in view: a bass among voices is one.
-            program = programs_of([said[source]] if source in said else [source, *_known(sounding)])
-            found[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS, measured_on=measured_on)
+            # All names together decide: a bass among voices is a voice.
+            program = programs_of(
+                [instruments_by_source[source]]
+                if source in instruments_by_source
+                else [source, *_names_of_instruments(playing)]
+            )
+            amplitudes[source] = harmonic_amplitudes(next(iter(program.values())), HARMONICS, measured_on=measured_on)
         except ValueError as error:
             raise RefusedValue(
-                f"source {source!r} must be played by an instrument that was measured ({error}); say which, or its "
-                f"nearest kin, with instruments={{{source!r}: 'violin'}}, or --set instruments={source}=violin"
+                f"source {source!r} must be played by an instrument that was measured ({error}); name it, or a similar "
+                f"one, with instruments={{{source!r}: 'violin'}}, or --set instruments={source}=violin"
             ) from error
-    return found
+    return amplitudes
 
 
-def _known(sources: Sequence[str]) -> list[str]:
-    known = []
+def _names_of_instruments(sources: Sequence[str]) -> list[str]:
+    named = []
     for source in sources:
         try:
             programs_of([source])
-            known.append(source)
+            named.append(source)
         except ValueError:
             continue
-    return known
+    return named
 
 
 def fit(
@@ -177,7 +183,7 @@ def fit(
     iterations: int = ITERATIONS,
     fixed: bool = True,
 ) -> Factorisation:
-    """Activations of templates that stay as they are, or are where learning starts.
+    """Activations of templates that are fixed, or are only the initial templates.
 
     Parameters
     ----------
@@ -188,20 +194,20 @@ def fit(
     allowed : real or bool (keys, frames)
         Not 0 where a template may sound.
     beta : float
-        Of the divergence.
+        Parameter of the divergence.
     iterations : int >= 0
     fixed : bool
-        Whether templates stay. If not, what is zero in them does.
+        Whether templates are fixed. If not, only their zeros are.
 
     Returns
     -------
     Factorisation
-        Activations are zero where not allowed, and of templates that are all zeros.
+        Activations are zero where they are not allowed, and for templates that are all zeros.
 
-    Source: Miron, Carabias-Orti and Janer, ISMIR 2015.
+    Reference: Miron, Carabias-Orti and Janer, ISMIR 2015.
     """
-    heard = np.sum(templates, axis=0) > 0
-    start = (np.asarray(allowed) != 0) * heard[:, np.newaxis] * np.float32(np.mean(magnitude))
+    audible = np.sum(templates, axis=0) > 0
+    start = (np.asarray(allowed) != 0) * audible[:, np.newaxis] * np.float32(np.mean(magnitude))
     return factorise(
         magnitude, templates=templates, activations=start, beta=beta, iterations=iterations, fixed_templates=fixed
     )
@@ -216,18 +222,18 @@ def refined(
     tolerance_s: float = TOLERANCE_S,
     start_s: float = 0.0,
 ) -> np.ndarray:
-    """Where notes may sound, once a first run has shown where they do: note refinement.
+    """Where notes may sound, given the activations of a first run: note refinement.
 
-    Around every note, within the tolerance, the activation is smoothed and cut into blobs: runs of frames in which it
-    is above a tenth of its largest value there. Blobs that overlap the written note are kept; where none does, all of
-    the note's surroundings are.
+    Around every note, within the tolerance, the activation is smoothed and cut into blobs, which are runs of frames
+    where it is above a tenth of its largest value there. Blobs that overlap the written note are kept. If none does,
+    all frames around the note are kept.
 
     Parameters
     ----------
     activations : float >= 0 (keys, frames)
     score : Score
     keys : sequence of (source, midi)
-        Whose rows they are.
+        The keys of the rows.
     frame_rate_hz : float > 0
     tolerance_s : float >= 0, seconds
     start_s : float, seconds
@@ -237,8 +243,8 @@ def refined(
     -------
     bool (keys, frames)
 
-    Source: Miron, Carabias-Orti and Janer, ISMIR 2015, who look at an
-    image of gains over pitch and time; each of our pitches has a row of its own, so blobs are runs of frames.
+    Reference: Miron, Carabias-Orti and Janer, ISMIR 2015, who process an image of gains over pitch and time; each pitch
+    has a row of its own here, so blobs are runs of frames.
     """
     frames = activations.shape[1]
     allowed = np.zeros(activations.shape, dtype=bool)
@@ -298,32 +304,33 @@ def separate(
         Activations are those of all channels together; each channel is filtered by the same mask.
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources.
+        Its times must be those of this recording. One estimate is returned for each of its sources.
     tolerance_s : float >= 0, seconds
-        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+        How far the score's times may be from those of the recording: 0.05 suits notes set by hand, 0.2 an automatic
+        alignment.
     templates : dict of source name -> real >= 0 (128, harmonics), optional
         Amplitudes of the harmonics of a source at each MIDI pitch. Default: those of the instrument that the source
         is named after, see `amplitudes_of`.
     instruments : dict of source name -> instrument's name, or text, optional
-        For sources whose names say nothing, see `amplitudes_of`.
+        For sources whose names do not identify an instrument, see `amplitudes_of`.
     measured_on : {"recordings", "renders"}
-        Whether templates come from recorded notes of real instruments, where there are any, or from a soundfont's.
+        Whether templates come from recorded notes of real instruments, if there are any, or from those of a soundfont.
     refine : bool
-        Whether to run a second time with the support that `refined` finds.
+        Whether to run a second time with the frames that `refined` returns.
     fixed : bool
-        Whether templates stay as they are. If not, they are where learning from the recording starts, chunk by chunk.
+        Whether templates are fixed. If not, they are the initial templates, adapted to the recording chunk by chunk.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop is an eighth of it.
+        Length of the STFT's window, at every sample rate; the hop is an eighth of it.
     width_cents, width_bins : float
         Of the templates, see `harmonic_templates`.
     beta : float
-        Of the divergence.
+        Parameter of the divergence.
     iterations : int >= 0
-        Of each run.
+        In each run.
     exponent : float > 0
-        Of the generalised Wiener filter that turns models into masks.
+        Exponent of the generalised Wiener filter that turns models into masks.
     tuning_hz : float > 0, optional
-        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+        Frequency of A4. Default: estimated, with a warning if the score does not fit the mixture.
 
     Returns
     -------
@@ -333,12 +340,12 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, an option is out of its range, the score is missing, has unpitched sources or
-        no note within the mixture, or nobody knows the instrument of a source.
+        If the mixture is not a waveform, an option is out of its range, the score is missing, has unpitched sources or
+        no note within the mixture, or the instrument of a source is unknown.
 
-    Lesson: notebooks/08_nmf_with_a_score.ipynb. Source: Miron, Carabias-Orti and Janer, ISMIR 2015: beta 1.3, 50
-    iterations, 93 ms, 11 ms. Their templates are learnt from recordings of single notes (RWC), ours from
-    those of tonejs-instruments (11 instruments), and from renders of a soundfont for the others.
+    Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Miron, Carabias-Orti and Janer, ISMIR 2015: beta 1.3, 50
+    iterations, 93 ms, 11 ms. Their templates are learnt from recordings of single notes (RWC); these from the notes of
+    tonejs-instruments (11 instruments), and from renders of a soundfont for the others.
     """
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -370,12 +377,12 @@ def separate(
         allowed = activation_start(
             score, keys, frames, frame_rate_hz, tolerance_s=tolerance_s, release_s=0.0, start_s=start_s
         )
-        found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
+        model = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
         if refine:
-            allowed = refined(found.activations, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s)
-            found = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
+            allowed = refined(model.activations, score, keys, frame_rate_hz, tolerance_s=tolerance_s, start_s=start_s)
+            model = fit(magnitude, W, allowed, beta=beta, iterations=iterations, fixed=fixed)
         owners = np.array([score.sources.index(source) for source, _ in keys])
-        return source_models(found.templates, found.activations[np.newaxis], owners, len(score.sources))
+        return source_models(model.templates, model.activations[np.newaxis], owners, len(score.sources))
 
     return filtered(
         mixture, sample_rate_hz, score.sources, models_of, settings=settings, exponent=exponent, chunk_s=CHUNK_S
@@ -385,13 +392,13 @@ def separate(
 def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dict[str, np.ndarray]:
     if not isinstance(templates, Mapping):
         raise RefusedType(
-            f"templates must map source names to arrays of amplitudes, got {templates!r}; leave them out to have those "
+            f"templates must map source names to arrays of amplitudes, got {templates!r}; leave them out to use those "
             "of the instruments"
         )
     missing = [source for source in score.sources if score.notes_of(source) and source not in templates]
     if missing:
         raise RefusedValue(
-            f"templates must have every source that plays, nothing came for {', '.join(missing)}; add its amplitudes, "
+            f"templates must have every source that plays, {', '.join(missing)} is missing; add its amplitudes, "
             "or leave templates out"
         )
     checked = {}
@@ -402,7 +409,7 @@ def _checked_templates(templates: Mapping[str, np.ndarray], score: Score) -> dic
             raise checks.ShapeError(f"{name} must have a row for each of {PITCHES} pitches, got {len(checked[source])}")
     if len({amplitudes.shape for amplitudes in checked.values()}) > 1:
         raise checks.ShapeError(
-            "templates must have as many harmonics for every source, got "
+            "templates must have the same number of harmonics for every source, got "
             f"{', '.join(f'{source}: {amplitudes.shape[1]}' for source, amplitudes in checked.items())}; "
             "fill up with zeros"
         )

@@ -1,4 +1,4 @@
-"""What a voice is made of, as spectra: combs of harmonics for the vocal folds, smooth bumps for throat and mouth.
+"""The spectra of a voice: combs of harmonics for the vocal folds, smooth bumps for throat and mouth.
 
 Contents: fundamentals_hz, source_combs, filter_atoms. Lesson: notebooks/06_nmf_that_knows_time.ipynb
 """
@@ -13,7 +13,7 @@ HIGHEST_HZ = 800.0
 STEPS_PER_SEMITONE = 5
 ATOMS = 20
 
-# The part of a period of the vocal folds during which they are open.
+# The fraction of a period of the vocal folds during which they are open.
 OPEN_QUOTIENT = 0.25
 
 
@@ -41,22 +41,22 @@ def source_combs(
     bins: int | None = None,
     open_quotient: float = OPEN_QUOTIENT,
 ) -> np.ndarray:
-    """The power spectrum of a glottal source at each pitch, as an STFT with a Hann window sees it.
+    """The power spectrum of a glottal source at each pitch, as in an STFT with a Hann window.
 
-    The flow of air between the vocal folds is that of the model KLGLOTT88: t^2 - t^3, scaled to the open part of the
-    period, and nothing in the rest. What the lips radiate is its derivative. Every harmonic has the power of the
-    derivative's Fourier coefficient and the shape of the window's transform; powers are added.
+    The air flow between the vocal folds follows the model KLGLOTT88: t^2 - t^3, scaled to the open part of the period,
+    and zero in the rest. The lips radiate its derivative. Every harmonic has the power of the derivative's Fourier
+    coefficient and the shape of the window's transform; powers are added.
 
     Parameters
     ----------
     pitches_hz : real > 0 (combs,)
         Fundamentals, such as those of `fundamentals_hz`; each below the highest bin.
     window_samples, sample_rate_hz : int
-        Of the STFT.
+        Settings of the STFT.
     bins : int >= 2, optional
-        How many bins are wanted, from 0 Hz up. Default: all.
+        The number of bins to return, from 0 Hz up. Default: all.
     open_quotient : float in (0, 1]
-        The part of the period that is open; the smaller, the brighter.
+        The fraction of the period that is open; the smaller, the brighter.
 
     Returns
     -------
@@ -68,8 +68,8 @@ def source_combs(
     ShapeError, TypeError, ValueError
         If a pitch is not between 0 Hz and the highest bin, or an option is out of its range.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Klatt and Klatt, JASA 1990 (KLGLOTT88). Differs from
-    Durrieu et al. 2010: powers of harmonics are added, so that the phase between them plays no part.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Klatt and Klatt, JASA 1990 (KLGLOTT88). Difference to
+    Durrieu et al. 2010: powers of harmonics are added, so that their phases do not matter.
     """
     pitches_hz = checks.check_finite("pitches_hz", checks.check_axes("pitches_hz", pitches_hz, "combs")).astype(float)
     spacing_hz = units.bins_to_hz(1, window_samples, sample_rate_hz)
@@ -78,21 +78,23 @@ def source_combs(
     checks.check_number("open_quotient", open_quotient, above=0, at_most=1)
     top_hz = (bins - 1) * spacing_hz
     if not pitches_hz.size or pitches_hz.min() <= 0 or pitches_hz.max() >= top_hz:
-        came = f"{pitches_hz.min():g} to {pitches_hz.max():g} Hz" if pitches_hz.size else "none"
-        raise RefusedValue(f"pitches_hz must lie above 0 and below {top_hz:g} Hz, got {came}; leave the others out")
+        given_range = f"{pitches_hz.min():g} to {pitches_hz.max():g} Hz" if pitches_hz.size else "none"
+        raise RefusedValue(
+            f"pitches_hz must lie above 0 and below {top_hz:g} Hz, got {given_range}; leave the others out"
+        )
     powers = _glottal_powers(int(top_hz / pitches_hz.min()), open_quotient)
-    # Beyond six bins a Hann window's transform is 90 dB down.
+    # More than six bins from its centre a Hann window's transform is 90 dB down.
     steps = np.arange(-6, 7)[:, np.newaxis]
     combs = np.zeros((bins + 12, len(pitches_hz)))
     for number, power in enumerate(powers, start=1):
-        place = number * pitches_hz / spacing_hz
-        heard = np.flatnonzero(place < bins)
-        nearest = np.rint(place[heard]).astype(int)
-        away = nearest + steps - place[heard]
-        lobe = np.sinc(away) + 0.5 * (np.sinc(away - 1) + np.sinc(away + 1))
+        position_bins = number * pitches_hz / spacing_hz
+        present = np.flatnonzero(position_bins < bins)
+        nearest = np.rint(position_bins[present]).astype(int)
+        distance_bins = nearest + steps - position_bins[present]
+        lobe = np.sinc(distance_bins) + 0.5 * (np.sinc(distance_bins - 1) + np.sinc(distance_bins + 1))
         rows = nearest + steps + 6
         inside = (rows >= 0) & (rows < len(combs))
-        np.add.at(combs, (rows[inside], np.broadcast_to(heard, rows.shape)[inside]), (power * lobe**2)[inside])
+        np.add.at(combs, (rows[inside], np.broadcast_to(present, rows.shape)[inside]), (power * lobe**2)[inside])
     combs = combs[6 : 6 + bins]
     combs += 1e-9 * combs.max(axis=0)
     return (combs / combs.sum(axis=0)).astype(np.float32)
@@ -107,16 +109,16 @@ def _glottal_powers(harmonics: int, open_quotient: float) -> np.ndarray:
 
 
 def filter_atoms(bins: int, atoms: int = ATOMS, overlap: float = 0.75) -> np.ndarray:
-    """Smooth bumps along the frequency axis, of which every filter is a sum: raised cosines.
+    """Smooth bumps along the frequency axis, raised cosines, whose weighted sums are the filters.
 
     Parameters
     ----------
     bins : int >= 2
     atoms : int >= 2
-        The first is centred on the lowest bin, the last on the highest. The more, the finer the filters; where an
-        atom is narrower than two harmonics, filters begin to draw harmonics of their own.
+        The first is centred on the lowest bin, the last on the highest. With more atoms filters are finer; if an atom
+        is narrower than two harmonics, filters begin to model single harmonics.
     overlap : float in [0.5, 1)
-        How much of its width each shares with the next.
+        The fraction of its width that each atom shares with the next.
 
     Returns
     -------
@@ -128,12 +130,12 @@ def filter_atoms(bins: int, atoms: int = ATOMS, overlap: float = 0.75) -> np.nda
     TypeError, ValueError
         If a number is out of its range.
 
-    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Source: Durrieu et al., IEEE TASLP 2010.
+    Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu et al., IEEE TASLP 2010.
     """
     bins = checks.check_number("bins", bins, at_least=2, whole=True)
     atoms = checks.check_number("atoms", atoms, at_least=2, whole=True)
     # With less overlap there would be bins between the atoms that no filter can reach.
     overlap = checks.check_number("overlap", overlap, at_least=0.5, below=1)
     spacing = (bins - 1) / (atoms - 1)
-    away = (np.arange(bins)[:, np.newaxis] - np.arange(atoms) * spacing) * (2 * (1 - overlap) / spacing)
-    return np.where(np.abs(away) < 1, 0.5 + 0.5 * np.cos(np.pi * away), 0).astype(np.float32)
+    distance = (np.arange(bins)[:, np.newaxis] - np.arange(atoms) * spacing) * (2 * (1 - overlap) / spacing)
+    return np.where(np.abs(distance) < 1, 0.5 + 0.5 * np.cos(np.pi * distance), 0).astype(np.float32)

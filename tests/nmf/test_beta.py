@@ -386,7 +386,7 @@ def test_empty_bins_are_raised_to_the_floor_that_is_promised(rng):
         ({"magnitude": np.ones(4)}, checks.ShapeError, "magnitude must be"),
         ({"magnitude": np.ones((3, 0))}, ValueError, "magnitude must hold at least one bin and one frame"),
         ({"magnitude": np.ones((0, 3, 4))}, ValueError, "magnitude must hold at least one bin and one frame"),
-        ({"rank": None}, ValueError, "rank must be said"),
+        ({"rank": None}, ValueError, "rank must be set"),
         ({"rank": 0}, ValueError, "rank must be a whole number at least 1"),
         ({"rng": None}, TypeError, "rng must be a seeded generator"),
         ({"beta": np.inf}, ValueError, "beta must be a number"),
@@ -412,7 +412,7 @@ def test_bad_input_is_refused_in_words(rng, change, error, words):
 
 
 def test_the_divergence_refuses_what_is_no_pair_of_magnitudes():
-    with pytest.raises(checks.ShapeError, match="modelled and magnitude must have one shape"):
+    with pytest.raises(checks.ShapeError, match="modelled and magnitude must have the same shape"):
         nmf.divergence(np.ones((2, 3)), np.ones((3, 2)))
     with pytest.raises(ValueError, match="modelled must hold magnitudes"):
         nmf.divergence(np.ones(3), -np.ones(3))

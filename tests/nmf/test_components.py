@@ -162,7 +162,7 @@ def test_separate_uses_the_mask_of_its_exponent(rng):
         (
             lambda rng: components.semi_supervised(np.ones((3, 4)), {"rest": np.ones((3, 1))}, 2, rng=rng),
             ValueError,
-            "leave the name 'rest'",
+            "not use the name 'rest'",
         ),
         (
             lambda rng: components.component_spectrograms(np.ones((3, 2)), np.ones((3, 4))),

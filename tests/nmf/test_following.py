@@ -1,4 +1,4 @@
-"""NMF that follows the pitch: movements are found, steady tones are left alone, weights are shared by all places."""
+"""NMF that follows the pitch: movements are found, steady tones are left alone, weights are shared by all positions."""
 
 import itertools
 
@@ -86,15 +86,15 @@ def test_nearness_lies_between_two_places_and_adds_up_to_one():
     assert_allclose(near.sum(axis=0), 1, rtol=1e-6)
     assert np.count_nonzero(near, axis=0).max() <= 2
     within = np.clip(cents[0], -50, 50)
-    assert_allclose(np.array(following.PLACES_CENTS) @ near, within, atol=1e-4)
+    assert_allclose(np.array(following.POSITIONS_CENTS) @ near, within, atol=1e-4)
 
 
-def problem(rng, places=following.PLACES_CENTS):
-    """A magnitude, where keys may sound, their shapes, and tracks over all the places."""
-    bells = shapes.of_keys(np.array([57.0, 64.0]), places, *GRID, harmonics=10)
+def problem(rng, positions=following.POSITIONS_CENTS):
+    """A magnitude, where keys may sound, their shapes, and tracks over all the positions."""
+    bells = shapes.of_keys(np.array([57.0, 64.0]), positions, *GRID, harmonics=10)
     allowed = np.ones((2, 30), bool)
     allowed[0, :6] = False
-    tracks = rng.uniform(-50, 50, (2, 30)) if len(places) > 1 else None
+    tracks = rng.uniform(-50, 50, (2, 30)) if len(positions) > 1 else None
     return rng.random((FREQ, 30)).astype(np.float32), allowed, bells, tracks
 
 
@@ -110,16 +110,16 @@ def test_weights_are_shared_by_all_places(rng, free):
     assert not H[~allowed].any()
     misfits = []
     for key in range(2):
-        dense = bells.toarray().reshape(2, 10, len(following.PLACES_CENTS), 2, FREQ)[key, :, :, key]
+        dense = bells.toarray().reshape(2, 10, len(following.POSITIONS_CENTS), 2, FREQ)[key, :, :, key]
         weights, *_ = np.linalg.lstsq(dense.reshape(10, -1).T, W[:, key].ravel(), rcond=None)
         misfits.append(np.abs(np.einsum("h,hcf->cf", weights, dense) - W[:, key]).max() / W[:, key].max())
     assert max(misfits) < 1e-4 if free == 0 else max(misfits) > 1e-2
 
 
 @pytest.mark.parametrize("free", [False, True])
-@pytest.mark.parametrize("places", [(0.0,), following.PLACES_CENTS])
-def test_the_divergence_never_rises_with_plain_updates(rng, places, free):
-    V, allowed, bells, tracks = problem(rng, places)
+@pytest.mark.parametrize("positions", [(0.0,), following.POSITIONS_CENTS])
+def test_the_divergence_never_rises_with_plain_updates(rng, positions, free):
+    V, allowed, bells, tracks = problem(rng, positions)
     found = []
     for n in range(1, 13):
         fitted = following.fit(
@@ -146,9 +146,9 @@ def test_a_key_that_is_not_heard_has_the_harmonics_of_its_kin(rng):
     allowed = np.zeros((3, 40), bool)
     allowed[0, :20] = allowed[2, 20:] = True
     V = shapes.templates(weights, bells, FREQ)[0].T @ allowed.astype(np.float32)
-    kin = following.kinship(keys)
-    assert_allclose(kin[:2, 2], 0)
-    W, _ = following.fit(V, allowed, bells, iterations=8, kin=kin)
+    similarity = following.pitch_similarity(keys)
+    assert_allclose(similarity[:2, 2], 0)
+    W, _ = following.fit(V, allowed, bells, iterations=8, similarity=similarity)
     dense = bells.toarray().reshape(3, 10, 3, FREQ)[1, :, 1]
     learnt, *_ = np.linalg.lstsq(dense.T, W[0, 1], rcond=None)
     assert_allclose(learnt / learnt[0], weights[0], atol=0.05)
@@ -156,9 +156,9 @@ def test_a_key_that_is_not_heard_has_the_harmonics_of_its_kin(rng):
 
 def test_drums_are_nobodys_kin():
     keys = (("kit", 36.0), ("kit", 37.0), ("flute", 72.0), ("flute", 73.0))
-    kin = following.kinship(keys, frozenset({"kit"}))
-    assert_allclose(kin[:2], np.eye(4)[:2])
-    assert 0 < kin[2, 3] < 1
+    similarity = following.pitch_similarity(keys, frozenset({"kit"}))
+    assert_allclose(similarity[:2], np.eye(4)[:2])
+    assert 0 < similarity[2, 3] < 1
 
 
 def test_shapes_are_the_same_dense_and_sparse():

@@ -283,7 +283,7 @@ def test_silence_and_few_frames_are_never_nan(rng, shape, loud, beta):
 
 def test_lasting_templates_are_refused_in_words(rng):
     V = rng.random((5, 7))
-    with pytest.raises(ValueError, match="lags must be said"):
+    with pytest.raises(ValueError, match="lags must be set"):
         convolutive.factorise(V, 2, rng=rng)
     with pytest.raises(ValueError, match="lags must be a whole number at least 1"):
         convolutive.factorise(V, 2, 0, rng=rng)
