@@ -1,12 +1,12 @@
-"""Robust PCA: what repeats is of low rank, what does not is sparse, and a matrix that is the sum of both is parted.
+"""Robust PCA: divide a matrix into the sum of a matrix of low rank, which repeats, and a sparse one, which does not.
 
-A spectrogram whose columns are sums of a few spectra has a low rank, as loops and held chords nearly do. A voice over
-them fills few bins, and never the same. Of all ways to write M = L + S, robust PCA takes the one with the smallest
+A spectrogram whose columns are sums of a few spectra has a low rank; loops and sustained chords nearly do. A voice over
+them fills few bins, and never the same. Of all sums M = L + S, robust PCA finds the one with the smallest
 
     ||L||_* + lambda ||S||_1,
 
-the sum of the singular values of L and the sum of the absolute values of S. No step knows what a voice is: whatever
-is neither repeated nor everywhere, drums among it, is called sparse.
+the sum of the singular values of L and the sum of the absolute values of S. The method has no model of a voice:
+everything that does not repeat and fills few bins is sparse, drums included.
 
 Symbols: M[f, n] magnitude, L low-rank part, S sparse part, Y multipliers, mu weight of the constraint, rho its growth,
 sigma_1 largest singular value of M. Contents: RobustPca, robust_pca, separate.
@@ -33,29 +33,29 @@ HIGHPASS_HZ = 100.0
 MATRIX_BYTES = 80
 STFT_BYTES = 16
 
-# Growth of mu, and how far it may grow.
+# Growth of mu in each iteration, and its limit.
 GROWTH = 1.5
 MOST_GROWTH = 1e7
 
-# The randomised way looks for this many more singular values than were found last time, and this share of them more.
+# The randomised method computes this many more singular values than the last iteration, plus this fraction of them.
 SPARE = 20
 SPARE_SHARE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class RobustPca:
-    """What `robust_pca` found.
+    """The result of `robust_pca`.
 
     Attributes
     ----------
     low_rank, sparse : float64, shape of the matrix
         L and S.
     rank : int
-        Of L.
+        Rank of L.
     iterations : int
-        How many it took.
+        The number of iterations.
     errors : float64 (iterations,)
-        ||M - L - S|| / ||M|| after each.
+        ||M - L - S|| / ||M|| after each iteration.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
@@ -76,7 +76,7 @@ def robust_pca(
     svd: str = "exact",
     rng: np.random.Generator | None = None,
 ) -> RobustPca:
-    """Part a matrix into one of low rank and a sparse one, by inexact augmented Lagrange multipliers.
+    """Divide a matrix into one of low rank and a sparse one, by inexact augmented Lagrange multipliers.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def robust_pca(
     gain : float > 0
         lambda = gain / sqrt(max(rows, columns)): the larger, the sparser S, and the higher the rank of L.
     iterations : int >= 1
-        At most so many.
+        The largest number of iterations.
     tolerance : float > 0
-        Stops when ||M - L - S|| falls below this part of ||M||.
+        Stop when ||M - L - S|| is below this fraction of ||M||.
     svd : {"exact", "randomised"}
-        How singular values are found. "randomised" looks for a few more than there were in the last iteration, within
-        a subspace that starts from theirs: quicker while the rank is low, and a little less exact.
+        How singular values are computed. "randomised" computes a few more than the last iteration needed, within a
+        subspace that starts from the last one: faster while the rank is low, and slightly less exact.
     rng : numpy.random.Generator, optional
-        For the randomised way. Default: a new one with seed 0.
+        For the randomised method. Default: a new generator with seed 0.
 
     Returns
     -------
@@ -101,11 +101,19 @@ def robust_pca(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the matrix is none, is empty or not finite, or an option is out of its range.
+        If it is not a matrix, is empty or not finite, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Candès, Li, Ma and Wright, JACM 2011; Lin, Chen and
-    Ma, 2010 (inexact ALM); Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012 (voices). Differs: singular values
-    come from the smaller of M Mᵀ and Mᵀ M, in float64 whatever the matrix is in.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Candès, Li, Ma and Wright, JACM 2011; Lin, Chen
+    and Ma, 2010 (inexact ALM); Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012 (voices). Difference: singular
+    values are computed from the smaller of M Mᵀ and Mᵀ M, always in float64.
+
+    Examples
+    --------
+    >>> repeating, rare = np.outer(np.arange(1.0, 21), np.ones(30)), np.zeros((20, 30))
+    >>> rare[3, 7] = 50.0
+    >>> factors = robust_pca(repeating + rare)
+    >>> factors.rank, bool(np.allclose(factors.sparse, rare, atol=0.01))
+    (1, True)
     """
     M = _checked_matrix(matrix)
     checks.check_number("gain", gain, above=0)
@@ -116,10 +124,10 @@ def robust_pca(
     scale = float(np.abs(M).max())
     if scale == 0:
         return RobustPca(np.zeros_like(M), np.zeros_like(M), 0, 0, np.zeros(0))
-    # A matrix at another level goes through the same steps; and lying down, so that the left Gram matrix is the small
-    # one. What follows works in place where it can: a matrix of half a minute of music is 20 MB.
-    standing = len(M) > M.shape[1]
-    M = (M.T if standing else M) / scale
+    # Scaled, so that a matrix at another level takes the same steps; and wider than high, so that the left Gram matrix
+    # is the small one. The loop works in place where it can: a matrix of half a minute of music is 20 MB.
+    transposed = len(M) > M.shape[1]
+    M = (M.T if transposed else M) / scale
     penalty = gain / math.sqrt(max(M.shape))
     largest = math.sqrt(float(scipy.linalg.eigvalsh(M @ M.T, subset_by_index=[len(M) - 1] * 2)[0]))
     mu = 1.25 / largest
@@ -138,7 +146,7 @@ def robust_pca(
         mu = min(GROWTH * mu, most)
         errors.append(float(np.linalg.norm(rest) / norm))
     L, S = L * scale, S * scale
-    return RobustPca(L.T if standing else L, S.T if standing else S, rank, len(errors), np.array(errors))
+    return RobustPca(L.T if transposed else L, S.T if transposed else S, rank, len(errors), np.array(errors))
 
 
 def _working_bytes(recording: memory.Recording, *, window_s: float, chunk_s: float, **_: Any) -> float:
@@ -166,29 +174,29 @@ def separate(
     chunk_s: float = CHUNK_S,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
-    """Separate a voice, as what is sparse, from an accompaniment that repeats itself.
+    """Separate a voice, as the sparse part, from an accompaniment that repeats.
 
-    Long recordings are worked through in chunks, so that memory does not grow with their length.
+    Long recordings are processed in chunks, so that memory does not grow with their length.
 
     Parameters
     ----------
     mixture : float (channels, samples)
-        Parted is the root of the mean power of all channels; one mask serves them all.
+        The matrix is the root of the mean power of all channels; one mask is applied to all of them.
     sample_rate_hz : int
     score
-        Not looked at.
+        Ignored.
     gain : float > 0
-        Of `robust_pca`: the larger, the less is called voice.
+        Passed to `robust_pca`: the larger, the less is called voice.
     mask : {"soft", "binary"}
-        A bin goes to the voice by |S| / (|S| + |L|), or whole where |S| is the larger.
+        A bin belongs to the voice by |S| / (|S| + |L|), or completely where |S| is larger.
     mask_gain : float > 0
-        |L| is multiplied by it before the two are compared: the larger, the less is called voice.
+        |L| is multiplied by it before the comparison: the larger, the less is called voice.
     highpass_hz : float >= 0, Hz
-        What lies below is accompaniment: no voice sings there, and kick drums would land in S.
+        Frequencies below are accompaniment: no voice sings there, and kick drums would be part of S.
     window_s : float > 0, seconds
-        Of the STFT; the hop is a quarter of it.
+        Length of the STFT's window; the hop is a quarter of it.
     iterations, tolerance, svd, rng
-        Of `robust_pca`. The tolerance is wide: masks need no seven decimals.
+        Passed to `robust_pca`. The tolerance is large, because masks need no seven decimals.
     chunk_s : float >= 2 s
         Length of a chunk.
 
@@ -200,10 +208,10 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or an option is out of its range.
+        If the mixture is not a waveform, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP
-    2012. Differs: soft masks by default, and the high-pass.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Huang, Chen, Smaragdis and Hasegawa-Johnson,
+    ICASSP 2012. Difference: soft masks by default, and the high-pass filter.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -214,8 +222,8 @@ def separate(
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         magnitude = transforms.common_magnitude(stft)
-        parts = robust_pca(magnitude, gain=gain, iterations=iterations, tolerance=tolerance, svd=svd, rng=rng)
-        models = np.abs([parts.sparse, mask_gain * parts.low_rank])[:, np.newaxis]
+        factors = robust_pca(magnitude, gain=gain, iterations=iterations, tolerance=tolerance, svd=svd, rng=rng)
+        models = np.abs([factors.sparse, mask_gain * factors.low_rank])[:, np.newaxis]
         share = (masks.ratio if mask == "soft" else masks.binary)(models)[0].astype(np.float32)
         share[:, low] = 0
         voice[:, start:stop] += gains * transforms.istft(stft * share, stop - start, **settings)
@@ -223,12 +231,12 @@ def separate(
 
 
 def _soft(values: np.ndarray, threshold: float) -> np.ndarray:
-    """Every value brought nearer to 0 by the threshold, and no further than to it."""
+    """Move every value towards 0 by the threshold, and no further than 0."""
     return values - np.clip(values, -threshold, threshold)
 
 
 class _Exact:
-    """Shrink singular values: a matrix that is wider than high, and a threshold, to the matrix shrunk and its rank."""
+    """Shrink the singular values of a wide matrix by a threshold; returns the matrix and its rank."""
 
     def __call__(self, matrix: np.ndarray, threshold: float) -> tuple[np.ndarray, int]:
         powers, vectors = scipy.linalg.eigh(matrix @ matrix.T, subset_by_value=(threshold**2, np.inf))
@@ -236,7 +244,7 @@ class _Exact:
 
 
 class _Randomised:
-    """The same, within a subspace that starts from the one found before and from a few random directions."""
+    """The same, within a subspace that starts from the previous one and from a few random directions."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -246,19 +254,19 @@ class _Randomised:
 
     def __call__(self, matrix: np.ndarray, threshold: float) -> tuple[np.ndarray, int]:
         rows = len(matrix)
-        wanted = self.rank + SPARE + round(SPARE_SHARE * self.rank)
-        # Beyond that, a subspace costs more than the whole.
-        while wanted < rows // 3:
-            start = self.rng.standard_normal((rows, wanted))
+        size = self.rank + SPARE + round(SPARE_SHARE * self.rank)
+        # A larger subspace costs more than the whole space.
+        while size < rows // 3:
+            start = self.rng.standard_normal((rows, size))
             if self.vectors is not None:
                 start[:, : self.rank] = self.vectors
             basis = np.linalg.qr(matrix @ (matrix.T @ start))[0]
-            seen = basis.T @ matrix
-            powers, vectors = scipy.linalg.eigh(seen @ seen.T, subset_by_value=(threshold**2, np.inf))
-            if len(powers) < wanted - SPARE // 2:
+            projected = basis.T @ matrix
+            powers, vectors = scipy.linalg.eigh(projected @ projected.T, subset_by_value=(threshold**2, np.inf))
+            if len(powers) < size - SPARE // 2:
                 self.rank, self.vectors = len(powers), basis @ vectors
-                return (self.vectors * (1 - threshold / np.sqrt(powers))) @ (vectors.T @ seen), self.rank
-            wanted *= 2
+                return (self.vectors * (1 - threshold / np.sqrt(powers))) @ (vectors.T @ projected), self.rank
+            size *= 2
         shrunk, self.rank = self.exact(matrix, threshold)
         self.vectors = None
         return shrunk, self.rank
@@ -269,5 +277,5 @@ def _checked_matrix(matrix: np.ndarray) -> np.ndarray:
     if np.iscomplexobj(matrix):
         raise RefusedType(f"matrix must be real, got {matrix.dtype}; take np.abs first")
     if not matrix.size:
-        raise RefusedValue(f"matrix must hold at least one value, got shape {matrix.shape}; check where it came from")
+        raise RefusedValue(f"matrix must hold at least one value, got shape {matrix.shape}; check how it was made")
     return matrix.astype(np.float64)

@@ -1,7 +1,7 @@
-"""Masks: how much of each time-frequency bin belongs to each source.
+"""Masks: which fraction of each time-frequency bin belongs to each source.
 
 Every mask is real, in [0, 1], shaped (sources, channels, freq, frames), and adds up to 1 over the sources, also in
-bins where every model is silent: those are shared equally. So the estimates that masks give add up to the mixture.
+bins where every model is silent: those are shared equally. So the estimates that masks make add up to the mixture.
 
 Symbols: X[f, n] mixture, S_j[f, n] model of the magnitude of source j, J sources, M_j[f, n] mask.
 
@@ -39,36 +39,52 @@ def wiener(magnitudes: np.ndarray, exponent: float = 2.0) -> np.ndarray:
     ShapeError, TypeError, ValueError
         If the models are not such a stack of magnitudes, or the exponent is not above 0.
 
-    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Liutkus and Badeau, ICASSP 2015 (exponents);
-    Cano et al., IEEE Signal Processing Magazine 2019. Differs: no small constant in the denominator, see the body.
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Liutkus and Badeau, ICASSP 2015 (exponents);
+    Cano et al., IEEE Signal Processing Magazine 2019. Difference: no small constant in the denominator, see the body.
+
+    Examples
+    --------
+    >>> magnitudes = np.array([3.0, 1.0]).reshape(2, 1, 1, 1)
+    >>> wiener(magnitudes).ravel()
+    array([0.9, 0.1])
     """
     magnitudes = _checked_models(magnitudes)
     checks.check_number("exponent", exponent, above=0)
-    # Divided by the loudest model first, claims lie in [0, 1] and at least one is 1: any power of them is finite,
+    # After division by the loudest model, the values lie in [0, 1] and at least one is 1: any power of them is finite,
     # their sum cannot vanish, and there is no small constant to choose.
     loudest = magnitudes.max(axis=0)
-    heard = loudest > 0
-    # In place, for a stack of masks takes more memory than anything else in most separations.
-    claims = magnitudes / np.where(heard, loudest, 1)
-    np.copyto(claims, 1, where=~heard)
-    claims **= exponent
-    claims /= claims.sum(axis=0)
-    return claims
+    audible = loudest > 0
+    # In place, because a stack of masks takes more memory than anything else in most separations.
+    shares = magnitudes / np.where(audible, loudest, 1)
+    np.copyto(shares, 1, where=~audible)
+    shares **= exponent
+    shares /= shares.sum(axis=0)
+    return shares
 
 
 def ratio(magnitudes: np.ndarray) -> np.ndarray:
     """Ratio mask, M_j = S_j / sum over i of S_i: `wiener` with exponent 1.
 
-    Parameters, result and refusals as for `wiener`. Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb.
+    Parameters, result and exceptions as for `wiener`. Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb.
+
+    Examples
+    --------
+    >>> ratio(np.array([3.0, 1.0]).reshape(2, 1, 1, 1)).ravel()
+    array([0.75, 0.25])
     """
     return wiener(magnitudes, exponent=1.0)
 
 
 def binary(magnitudes: np.ndarray) -> np.ndarray:
-    """Binary mask: a bin goes whole to the source whose model is largest there, on a tie to the first of them.
+    """Binary mask: a bin belongs completely to the source whose model is largest there, and on a tie to the first.
 
-    Parameters, result and refusals as for `wiener`; bins where every model is silent are still shared equally.
-    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Cano et al. 2019.
+    Parameters, result and exceptions as for `wiener`; bins where every model is silent are still shared equally.
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019.
+
+    Examples
+    --------
+    >>> binary(np.array([3.0, 1.0]).reshape(2, 1, 1, 1)).ravel()
+    array([1., 0.])
     """
     magnitudes = _checked_models(magnitudes)
     winner = magnitudes.argmax(axis=0)
@@ -80,7 +96,7 @@ def binary(magnitudes: np.ndarray) -> np.ndarray:
 
 
 def ideal_ratio(source_stfts: np.ndarray, exponent: float = 1.0) -> np.ndarray:
-    """The ratio mask that one would use if the sources were known: an upper bound, not a method.
+    """The ratio mask of the true sources: an upper bound, not a method.
 
     Parameters
     ----------
@@ -93,13 +109,13 @@ def ideal_ratio(source_stfts: np.ndarray, exponent: float = 1.0) -> np.ndarray:
     -------
     float (sources, channels, freq, frames)
 
-    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Cano et al. 2019.
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019.
     """
     return wiener(np.abs(_checked_stack("source_stfts", source_stfts)), exponent)
 
 
 def ideal_binary(source_stfts: np.ndarray) -> np.ndarray:
-    """The binary mask that one would use if the sources were known; see `ideal_ratio`.
+    """The binary mask of the true sources; see `ideal_ratio`.
 
     Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb.
     """
@@ -107,12 +123,12 @@ def ideal_binary(source_stfts: np.ndarray) -> np.ndarray:
 
 
 def apply(mask: np.ndarray, mixture_stft: np.ndarray) -> np.ndarray:
-    """Filter the mixture with every mask: estimates keep the mixture's phase.
+    """Filter the mixture with every mask; the estimates have the mixture's phase.
 
     Parameters
     ----------
     mask : real (sources, channels, freq, frames)
-        A channel axis of length 1 serves all channels of the mixture.
+        A channel axis of length 1 is applied to all channels of the mixture.
     mixture_stft : complex or real (channels, freq, frames)
 
     Returns
@@ -143,7 +159,7 @@ def to_estimates(
     hop_samples: int,
     window: str = "hann",
 ) -> dict[str, np.ndarray]:
-    """Transforms of estimates back to named waveforms, as the contract of a separator wants them.
+    """Transform estimates back to named waveforms, as the contract of a separator requires.
 
     Parameters
     ----------
@@ -152,7 +168,7 @@ def to_estimates(
     samples : int
         Length of the mixture.
     window_samples, hop_samples, window
-        Those of the transform.
+        Settings of the transform.
 
     Returns
     -------
@@ -177,19 +193,19 @@ def refine(
     iterations: int,
     exponent: float = 2.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Iterative refinement: mask the mixture by the models, learn better models from what came out, repeat.
+    """Iterative refinement: mask the mixture with the models, make better models from the estimates, and repeat.
 
     Parameters
     ----------
     mixture_stft : complex (channels, freq, frames)
     magnitudes : real >= 0 (sources, channels, freq, frames)
-        Models to start from.
+        Initial models.
     update : callable
         Takes estimates (sources, channels, freq, frames), returns models of the same shape.
     iterations : int >= 0
-        Updates; with 0 the models are used as they came.
+        Number of updates; with 0 the models are used unchanged.
     exponent : float > 0
-        Of the generalised Wiener filter.
+        Exponent of the generalised Wiener filter.
 
     Returns
     -------
@@ -198,7 +214,7 @@ def refine(
     magnitudes : real (sources, channels, freq, frames)
         The last models.
 
-    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Cano et al. 2019, Fig. 4.
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019, Fig. 4.
     """
     checks.check_number("iterations", iterations, at_least=0, whole=True)
     estimates = apply(wiener(magnitudes, exponent), mixture_stft)

@@ -1,7 +1,7 @@
-"""Oracles: what masks could do if the sources were known, and what doing nothing does.
+"""Oracles: the results of ideal masks, and of leaving the mixture as it is.
 
-They frame every table of results: no masking method can beat the oracle of its transform by much, and none should
-fall below the mixture left as it was. They take the true sources, so they are bounds and not separators.
+Both belong in every table of results: no masking method can be much better than the oracle of its transform, and none
+should be worse than the unchanged mixture. They need the true sources, so they are bounds and not separators.
 
 Contents: do_nothing, oracle. Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb
 """
@@ -16,7 +16,7 @@ KINDS = ("binary", "ratio", "wiener")
 
 
 def do_nothing(sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The mixture given as the estimate of every source."""
+    """The mixture as the estimate of every source."""
     sources = checks.check_sources("sources", sources)
     mixture = np.sum(list(sources.values()), axis=0).astype(np.float32)
     return {name: mixture.copy() for name in sources}
@@ -34,14 +34,14 @@ def oracle(
     kind : {"binary", "ratio", "wiener"}
         The ideal binary mask, the ideal ratio mask of magnitudes, or that of powers (oracle Wiener filter).
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop a quarter of it.
+        Length of the STFT's window, at every sample rate; the hop is a quarter of it.
 
     Returns
     -------
     dict of source name -> float32 (channels, samples)
         They add up to the mixture.
 
-    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Source: Cano et al. 2019.
+    Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019.
     """
     sources = checks.check_sources("sources", sources)
     checks.check_choice("kind", kind, KINDS)

@@ -1,5 +1,6 @@
-"""Sources known by their shape: what is the same along time, along frequency, or from one round of a loop to the next.
+"""Methods that know a source by its shape: what stays the same along time, along frequency, or between repetitions.
 
-`proximity` holds the kernels, which say where a source has similar values, and medians over them. `hpss` takes two
-of them, once; `additive` any of them, several times; `repet` looks at the rounds of a loop, whose `period` is found.
+`proximity` holds the kernels, which describe where a source has similar values, and medians over them. `hpss` uses two
+of them once; `additive` uses any of them, iteratively; `repet` compares the repetitions of a loop, whose period is
+estimated by `period`.
 """

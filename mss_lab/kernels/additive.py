@@ -1,8 +1,8 @@
 """Kernel additive modelling: each source is what stays the same over its proximity kernel.
 
-Kernel backfitting goes round and round: filter the mixture by the models there are; take, for each source, the power
-of what came out; and let its median over the kernel of the source be the new model. What does not belong to a source
-is an exception in its kernel, and a median does not care for exceptions.
+Kernel backfitting is iterative: filter the mixture with the current models; compute the power of each estimate; and use
+the median of this power over the kernel of the source as the new model. Sound of other sources is an outlier in the
+kernel, and outliers hardly change a median.
 
 Symbols: x[f, n] mixture of C channels, y_j estimate, z_j its power, f_j model of the power, I_j kernel, R_j spatial
 covariance of source j.
@@ -29,23 +29,23 @@ from .proximity import Kernel, median, named, neighbours
 KERNELS = "horizontal,vertical,cross,periodic"
 ITERATIONS = 3
 
-# Long enough for several rounds of a loop, short enough for the memory of a laptop.
+# Long enough for several repetitions of a loop, short enough for the memory of a laptop.
 CHUNK_S = 45.0
 
-# Memory for each bin of each channel: the transform; of each source, its power, its estimate, and copies of both. And
-# for each pair of frames, how alike they are.
+# Memory for each bin of each channel: the transform; for each source, its power, its estimate, and copies of both. And
+# the similarity of each pair of frames.
 STFT_BYTES = 24
 SOURCE_BYTES = 16
 FRAME_PAIR_BYTES = 40
 
-# A spatial covariance keeps this part of noise in all channels alike, so that it can be inverted.
+# The fraction of a spatial covariance that is equal uncorrelated noise in all channels, so that it can be inverted.
 SPREAD = 1e-3
 
 
 def backfit(
     mixture_stft: np.ndarray, kernels: Sequence[Kernel], spacing_hz: float, frame_s: float, *, iterations: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a model of the power, and of the place, of each source.
+    """Fit a model of the power, and of the spatial covariance, of each source.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def backfit(
     kernels : sequence of Kernel
         One for each source. Periodic ones must have a period.
     spacing_hz, frame_s : float > 0, Hz and seconds
-        Of the transform.
+        Bin spacing and hop of the transform.
     iterations : int >= 1
 
     Returns
     -------
     powers : float (sources, freq, frames)
-        f_j
+        f_j.
     covariances : complex (sources, freq, channels, channels)
         R_j, with a trace of C. `spatial.wiener.filtered` turns both into estimates.
 
@@ -68,8 +68,8 @@ def backfit(
     ShapeError, TypeError, ValueError
         If the transform has other axes or is not finite, or a kernel or number is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
-    IEEE TSP 2014. Differs: covariances weigh frames by their power, so that silence has no say.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    IEEE TSP 2014. Difference: covariances weigh frames by their power, so that silent frames have no influence.
     """
     mixture_stft = checks.check_finite(
         "mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames")
@@ -78,7 +78,10 @@ def backfit(
     if not len(kernels):
         raise RefusedValue("kernels are empty; give at least one, such as 'horizontal'")
     magnitude = transforms.common_magnitude(mixture_stft)
-    found = [None if one.is_shape else neighbours(one, magnitude, frame_s) for one in kernels]
+    frame_indices = [
+        None if kernel_of_source.is_shape else neighbours(kernel_of_source, magnitude, frame_s)
+        for kernel_of_source in kernels
+    ]
     channels, bins, _ = mixture_stft.shape
     powers = np.broadcast_to(magnitude**2 / len(kernels), (len(kernels), *magnitude.shape))
     covariances = np.broadcast_to(np.eye(channels), (len(kernels), bins, channels, channels)).astype(complex)
@@ -87,8 +90,8 @@ def backfit(
         powers = np.empty(powers.shape, magnitude.dtype)
         for j, (estimate, kernel) in enumerate(zip(estimates, kernels, strict=True)):
             covariances[j] = _covariance(estimate)
-            seen = _power(estimate, covariances[j]).astype(magnitude.dtype)
-            powers[j] = median(seen, kernel, spacing_hz, frame_s, found=found[j])
+            power_of_estimate = _power(estimate, covariances[j]).astype(magnitude.dtype)
+            powers[j] = median(power_of_estimate, kernel, spacing_hz, frame_s, frame_indices=frame_indices[j])
     return powers, covariances
 
 
@@ -109,7 +112,7 @@ def _covariance(estimate: np.ndarray) -> np.ndarray:
 
 
 def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """z = y^H R^-1 y / C of each bin: the power of an estimate, less where it comes from elsewhere."""
+    """z = y^H R^-1 y / C of each bin: the power of an estimate, reduced for sound from other directions."""
     if len(estimate) == 1:
         return np.abs(estimate[0]) ** 2
     inverse = np.linalg.inv(covariance).astype(estimate.dtype)
@@ -120,8 +123,8 @@ def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 def _working_bytes(recording: memory.Recording, *, kernels: Any, window_s: float, **_: Any) -> float:
     settings = transforms.settings_for(recording.sample_rate_hz, window_s)
     bins, frames = recording.bins(CHUNK_S + FADE_S, settings), recording.frames(CHUNK_S + FADE_S, settings)
-    each = STFT_BYTES * recording.channels + SOURCE_BYTES * recording.channels * len(_by_source(kernels))
-    return recording.float32_bytes + each * bins + FRAME_PAIR_BYTES * frames**2
+    bytes_per_bin = STFT_BYTES * recording.channels + SOURCE_BYTES * recording.channels * len(_by_source(kernels))
+    return recording.float32_bytes + bytes_per_bin * bins + FRAME_PAIR_BYTES * frames**2
 
 
 @options.within(KERNEL_ADDITIVE.options)
@@ -138,23 +141,23 @@ def separate(
 ) -> dict[str, np.ndarray]:
     """Separate sources by their proximity kernels.
 
-    Long recordings are worked through in chunks of 45 s, so that memory does not grow with their length; a period that
-    is not given is found once, for all of them.
+    Long recordings are processed in chunks of 45 s, so that memory does not grow with their length; a missing period is
+    estimated once, for all chunks.
 
     Parameters
     ----------
     mixture : float (channels, samples)
-        With several channels, sources are told apart by their places, too.
+        With several channels, sources are also distinguished by their direction.
     sample_rate_hz : int
     score : Score, optional
-        Not looked at.
-    kernels : dict of source name -> kernel, or kernels, or their names with commas between
+        Ignored.
+    kernels : dict of source name -> kernel, or kernels, or their names separated by commas
         One for each source. A kernel is made by `proximity`, or is the name of one: horizontal, vertical, cross,
-        periodic, nearest. Without names of their own, sources are called by their kernels.
+        periodic, nearest. If it is not a dict, the sources are named after their kernels.
     iterations : int >= 1
-        How often models are made.
+        How often the models are updated.
     window_s : float > 0, seconds
-        Of the STFT.
+        Settings of the STFT.
 
     Returns
     -------
@@ -164,9 +167,9 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, or an option is out of its range.
+        If the mixture is not a waveform, or an option is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
     IEEE TSP 2014.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
@@ -185,34 +188,34 @@ def separate(
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
         stft = transforms.stft(mixture[:, start:stop], **settings)
         models = backfit(stft, tuple(sources.values()), *steps, iterations=iterations)
-        parts = _filtered(stft, *models)
-        for estimate, part in zip(estimates.values(), parts, strict=True):
-            estimate[:, start:stop] += transforms.istft(part, stop - start, **settings) * gains
+        chunk_estimates = _filtered(stft, *models)
+        for estimate, chunk_estimate in zip(estimates.values(), chunk_estimates, strict=True):
+            estimate[:, start:stop] += transforms.istft(chunk_estimate, stop - start, **settings) * gains
     return estimates
 
 
 def _by_source(kernels: Mapping[str, str | Kernel] | Sequence[str | Kernel] | str) -> dict[str, Kernel]:
-    """Kernels by the names of their sources, which are all different."""
+    """Kernels by the names of their sources; all names are different."""
     if isinstance(kernels, Mapping):
-        found = {name: named(kernel) for name, kernel in kernels.items()}
+        by_name = {name: named(kernel) for name, kernel in kernels.items()}
     else:
         if isinstance(kernels, Kernel):
             kernels = (kernels,)
         if isinstance(kernels, bool | int | float):
             raise RefusedType(
-                f"kernels must be names with commas between, got {kernels!r}; such as horizontal,periodic"
+                f"kernels must be names separated by commas, got {kernels!r}; such as horizontal,periodic"
             )
         if isinstance(kernels, str):
             kernels = tuple(part.strip() for part in kernels.split(","))
-        made = [named(kernel) for kernel in kernels]
-        found = {}
-        for kernel in made:
-            alike = sum(other.name == kernel.name for other in made)
-            number = sum(name.startswith(f"{kernel.name}_") for name in found) + 1
-            found[kernel.name if alike == 1 else f"{kernel.name}_{number}"] = kernel
-    if not found:
+        in_order = [named(kernel) for kernel in kernels]
+        by_name = {}
+        for kernel in in_order:
+            same_name = sum(other.name == kernel.name for other in in_order)
+            number = sum(name.startswith(f"{kernel.name}_") for name in by_name) + 1
+            by_name[kernel.name if same_name == 1 else f"{kernel.name}_{number}"] = kernel
+    if not by_name:
         raise RefusedValue("kernels are empty; give at least one, such as 'horizontal'")
-    for name in found:
+    for name in by_name:
         if not isinstance(name, str):
             raise RefusedType(f"kernels must have names (text) as keys, got {name!r}; name each source")
-    return found
+    return by_name

@@ -1,4 +1,4 @@
-"""Harmonic and percussive sounds apart: lines along time and lines along frequency, each found by a median.
+"""Separate harmonic from percussive sounds: lines along time and lines along frequency, each estimated by a median.
 
 Contents: decompose, separate. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
 """
@@ -30,10 +30,10 @@ def decompose(
     frames, bins : odd int >= 1
         Lengths of the medians: along time for the harmonic part, along frequency for the percussive one.
     exponent : float > 0
-        Of the generalised Wiener filter that turns the two medians into masks.
+        Exponent of the generalised Wiener filter that turns the two medians into masks.
     margin : float >= 1
-        How many times as large as the other a median must be to count as equal. Above 1 some sound is left over, which
-        is neither held nor struck.
+        A bin belongs to a part only if its median is about `margin` times the other one. Above 1 some sound remains
+        that is neither sustained nor percussive.
 
     Returns
     -------
@@ -45,8 +45,16 @@ def decompose(
     ShapeError, TypeError, ValueError
         If the transform has other axes or is not finite, a length is even, or an option is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010; margins: Driedger, Müller
-    and Disch, ISMIR 2014, here made soft. The result is that of `librosa.decompose.hpss`.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Fitzgerald, DAFx 2010; margins: Driedger,
+    Müller and Disch, ISMIR 2014, here made soft. The result is that of `librosa.decompose.hpss`.
+
+    Examples
+    --------
+    >>> stft = np.zeros((1, 64, 64))
+    >>> stft[0, 20], stft[0, :, 40] = 1, 1  # a sustained tone and a click
+    >>> harmonic, percussive = decompose(stft)
+    >>> float(harmonic[0, 20, 10]), float(percussive[0, 50, 40])
+    (1.0, 1.0)
     """
     stft = checks.check_finite("stft", checks.check_axes("stft", stft, "channels freq frames"))
     for name, length in (("frames", frames), ("bins", bins)):
@@ -55,16 +63,16 @@ def decompose(
     checks.check_number("exponent", exponent, above=0)
     checks.check_number("margin", margin, at_least=1)
     magnitude = np.abs(stft)
-    held = np.stack([median_filter(one, np.ones((1, frames), bool)) for one in magnitude])
-    struck = np.stack([median_filter(one, np.ones((bins, 1), bool)) for one in magnitude])
+    sustained = np.stack([median_filter(one, np.ones((1, frames), bool)) for one in magnitude])
+    percussion = np.stack([median_filter(one, np.ones((bins, 1), bool)) for one in magnitude])
     if margin == 1:
-        mask = masks.wiener(np.stack([held, struck]), exponent)
+        mask = masks.wiener(np.stack([sustained, percussion]), exponent)
         return mask[0] * stft, mask[1] * stft
-    # Where both medians are 0, neither is larger, and the bin is left over.
-    heard = (held > 0) | (struck > 0)
+    # Where both medians are 0, neither is larger, and the bin belongs to the residual.
+    audible = (sustained > 0) | (percussion > 0)
     parts = (
-        masks.wiener(np.stack([own, other * held.dtype.type(margin)]), exponent)[0] * heard * stft
-        for own, other in ((held, struck), (struck, held))
+        masks.wiener(np.stack([own, other * sustained.dtype.type(margin)]), exponent)[0] * audible * stft
+        for own, other in ((sustained, percussion), (percussion, sustained))
     )
     harmonic, percussive = parts
     return harmonic, percussive
@@ -93,9 +101,9 @@ def separate(
     margin: float = 1.0,
     window_s: float = 4096 / 44_100,
 ) -> dict[str, np.ndarray]:
-    """Separate what is held from what is struck.
+    """Separate sustained from percussive sounds.
 
-    Long recordings are worked through in chunks without seams: the estimates are those of the whole recording at once.
+    Long recordings are processed in chunks without seams: the estimates equal those of the whole recording at once.
 
     Parameters
     ----------
@@ -103,13 +111,13 @@ def separate(
         Every channel is split by itself.
     sample_rate_hz : int
     score : Score, optional
-        Not looked at.
+        Ignored.
     length_s, height_hz : float > 0, seconds and Hz
-        Of the two medians, made into odd numbers of frames and bins.
+        Lengths of the two medians, rounded to odd numbers of frames and bins.
     exponent, margin
-        Of `decompose`.
+        Passed to `decompose`.
     window_s : float > 0, seconds
-        Of the STFT. A longer window makes tones sharper and strokes wider.
+        Length of the STFT's window. A longer window makes tones sharper and strokes wider.
 
     Returns
     -------
@@ -119,9 +127,9 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform or an option is out of its range.
+        If the mixture is not a waveform or an option is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Fitzgerald, DAFx 2010.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)

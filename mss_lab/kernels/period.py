@@ -1,7 +1,7 @@
-"""How often does it repeat? The beat spectrum of a recording, its period, and how that changes.
+"""The beat spectrum of a recording, its period, and how that changes over time.
 
-The beat spectrum says how alike a recording is to itself a while later: the autocorrelation of the power in each bin,
-over time, as the mean over all bins. At the period of a loop it has a peak, and at twice the period, and so on.
+The beat spectrum is the similarity of a recording to itself after a delay: the autocorrelation over time of the power
+in each bin, averaged over all bins. It has a peak at the period of a loop, at twice the period, and so on.
 
 Symbols: V[f, n] magnitude, b[l] beat spectrum at a lag of l frames, p period.
 
@@ -21,10 +21,10 @@ from ..chunks import excerpts
 SHORTEST_S = 0.8
 LONGEST_S = 8.0
 
-# Two rounds of a loop are as alike as one. So the shortest lag wins whose peak is nearly as high as the highest.
+# Two repetitions of a loop are as similar as one. So the shortest lag wins whose peak is nearly as high as the highest.
 NEARLY = 0.9
 
-# For long recordings: from how much of it the period is taken, and in pieces of which length.
+# For long recordings: the total length from which the period is estimated, and the length of its excerpts.
 LISTEN_S = 120.0
 EXCERPT_S = 40.0
 
@@ -45,9 +45,15 @@ def beat_spectrum(magnitude: np.ndarray) -> np.ndarray:
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If `magnitude` holds no magnitudes.
+        If `magnitude` is not a magnitude.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, IEEE TASLP 2013.
+
+    Examples
+    --------
+    >>> magnitude = np.tile([1.0, 0, 0, 0], 4)[np.newaxis]
+    >>> np.flatnonzero(beat_spectrum(magnitude) > 0.5)[:3]
+    array([0, 4, 8])
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     frames = magnitude.shape[1]
@@ -64,28 +70,29 @@ def beat_spectrum(magnitude: np.ndarray) -> np.ndarray:
 def find_period(
     beats: np.ndarray, frame_s: float, *, shortest_s: float = SHORTEST_S, longest_s: float = LONGEST_S
 ) -> float:
-    """The period that a beat spectrum shows, between two limits.
+    """The period of a beat spectrum, between two limits.
 
     Parameters
     ----------
     beats : real (frames,)
-        Of `beat_spectrum`. Lags of more than half the recording are not looked at: too little is left to compare.
+        The result of `beat_spectrum`. Lags of more than half the recording are ignored: too little is left to
+        compare.
     frame_s : float > 0, seconds
     shortest_s, longest_s : float > 0, seconds
 
     Returns
     -------
     float
-        Seconds, read between the frames, and off as many rounds as there are. If the recording is too short for any lag
-        between the limits: all of it.
+        Seconds, interpolated between the frames and refined at all multiples of the period. If the recording is too
+        short for any lag between the limits: its whole length.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If `beats` is no line of numbers, or a limit is out of its range.
+        If `beats` is not a sequence of numbers, or a limit is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
-    Differs: of several peaks that are nearly as high, the shortest period is taken, see `NEARLY`.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, IEEE TASLP 2013.
+    Difference: of several peaks that are nearly as high, the shortest period is taken, see `NEARLY`.
     """
     beats = checks.check_finite("beats", checks.check_axes("beats", beats, "frames"))
     checks.check_number("frame_s", frame_s, above=0, unit="seconds")
@@ -96,20 +103,20 @@ def find_period(
     if high <= low:
         return max(1, len(beats)) * frame_s
     lags = np.arange(low, high + 1)
-    inside = beats[low : high + 1]
-    ordinary = np.median(inside)
+    levels = beats[low : high + 1]
+    median_level = np.median(levels)
     peaks, _ = scipy.signal.find_peaks(beats[low - 1 : high + 2])
     peaks = peaks - 1
-    peaks = peaks[(peaks >= 0) & (peaks < len(inside))]
+    peaks = peaks[(peaks >= 0) & (peaks < len(levels))]
     if not len(peaks):
-        return float(lags[np.argmax(inside)] * frame_s)
-    enough = ordinary + NEARLY * (inside[peaks].max() - ordinary)
-    lag = int(lags[peaks[inside[peaks] >= enough][0]])
+        return float(lags[np.argmax(levels)] * frame_s)
+    threshold = median_level + NEARLY * (levels[peaks].max() - median_level)
+    lag = int(lags[peaks[levels[peaks] >= threshold][0]])
     return _sharpened(beats, lag + _vertex(*beats[lag - 1 : lag + 2])) * frame_s
 
 
 def _sharpened(beats: np.ndarray, period: float) -> float:
-    """The period in frames, read off its multiples as far as there are peaks: an error there counts a fraction."""
+    """The period in frames, measured at its multiples as long as there are peaks: an error there is divided by them."""
     for multiple in range(2, int(len(beats) / 2 / period) + 1):
         near = round(multiple * period)
         lag = near - 1 + int(np.argmax(beats[near - 1 : near + 2]))
@@ -120,26 +127,26 @@ def _sharpened(beats: np.ndarray, period: float) -> float:
 
 
 def _vertex(before: float, at: float, after: float) -> float:
-    """Where, from -0.5 to 0.5, the parabola through three points has its top."""
-    bend = before - 2 * at + after
-    return float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
+    """The position, from -0.5 to 0.5, of the vertex of the parabola through three points."""
+    curvature = before - 2 * at + after
+    return float(np.clip((before - after) / (2 * curvature), -0.5, 0.5)) if curvature < 0 else 0.0
 
 
 def beat_spectrogram(magnitude: np.ndarray, window_frames: int, hop_frames: int) -> np.ndarray:
-    """Beat spectra of stretches of a recording.
+    """Beat spectra of sections of a recording.
 
     Parameters
     ----------
     magnitude : real >= 0 (freq, frames)
     window_frames, hop_frames : int >= 1
-        Length of a stretch, and from one to the next. Stretch k is centred on frame k * hop_frames, or as near to it as
+        Length of a section, and from one to the next. Section k is centred on frame k * hop_frames, or as near to it as
         the ends of the recording allow.
 
     Returns
     -------
-    float64 (lags, stretches)
+    float64 (lags, sections)
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2012.
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     frames = magnitude.shape[1]
@@ -157,7 +164,7 @@ def period_of(
     shortest_s: float = SHORTEST_S,
     longest_s: float = LONGEST_S,
 ) -> float:
-    """The period of a whole recording, from the beat spectra of excerpts where it is long.
+    """The period of a whole recording; if it is long, from the beat spectra of excerpts.
 
     Parameters
     ----------
@@ -174,9 +181,9 @@ def period_of(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
-    parts = excerpts(mixture.shape[1], sample_rate_hz, LISTEN_S, max(EXCERPT_S, 3 * longest_s))
+    ranges = excerpts(mixture.shape[1], sample_rate_hz, LISTEN_S, max(EXCERPT_S, 3 * longest_s))
     spectra = [
-        beat_spectrum(transforms.common_magnitude(transforms.stft(mixture[:, a:b], **settings))) for a, b in parts
+        beat_spectrum(transforms.common_magnitude(transforms.stft(mixture[:, a:b], **settings))) for a, b in ranges
     ]
     return find_period(
         _mean(spectra), settings["hop_samples"] / sample_rate_hz, shortest_s=shortest_s, longest_s=longest_s
@@ -184,5 +191,5 @@ def period_of(
 
 
 def _mean(spectra: Sequence[np.ndarray]) -> np.ndarray:
-    shortest = min(len(one) for one in spectra)
-    return np.mean([one[:shortest] for one in spectra], axis=0)
+    shortest = min(len(spectrum) for spectrum in spectra)
+    return np.mean([spectrum[:shortest] for spectrum in spectra], axis=0)

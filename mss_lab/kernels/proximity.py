@@ -1,14 +1,14 @@
 """Proximity kernels: for each bin, the bins in which a source is about as strong; and the medians over them.
 
-A kernel is given in Hz and seconds, and becomes bins and frames when it meets a transform. There are three kinds:
+A kernel is defined in Hz and seconds, and is converted to bins and frames for a transform. There are three kinds:
 
 - a *shape* is the same around every bin: a horizontal or vertical line, a cross, or one that was drawn;
-- a *periodic* kernel looks at the same place one, two, ... rounds earlier and later;
-- *nearest neighbours* are the frames of the recording that sound most alike, wherever they are.
+- a *periodic* kernel contains the same bin one, two, ... periods earlier and later;
+- *nearest neighbours* are the frames of the recording that are most similar, wherever they are.
 
-At the edges of a spectrogram a shape looks into a mirror; the two others leave out what is not there.
+At the edges of a spectrogram values are mirrored for a shape; the other two leave out frames that do not exist.
 
-Symbols: f_j[f, n] model of the power of source j, z_j what is seen of it, I_j(f, n) the kernel around a bin.
+Symbols: f_j[f, n] model of the power of source j, z_j power of its estimate, I_j(f, n) the kernel around a bin.
 
 Contents: Kernel; horizontal, vertical, cross, drawn, periodic, nearest, named; footprint, neighbours, median,
 median_filter, median_of_frames, odd. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
@@ -30,27 +30,29 @@ REPEATS = 5
 NEIGHBOURS = 10
 LEAST_DISTANCE_S = 1.0
 
-# What a kernel looks at is gathered in blocks of about this many values, which stay in the processor's cache.
+# The values under a kernel are gathered in blocks of about this many, which stay in the processor's cache.
 BLOCK_VALUES = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """Where a source is as strong as here. Made by `horizontal`, `vertical`, `cross`, `drawn`, `periodic`, `nearest`.
+    """The bins where a source is about as strong as in the bin itself.
+
+    Made by `horizontal`, `vertical`, `cross`, `drawn`, `periodic` and `nearest`.
 
     Attributes
     ----------
     name : str
     length_s, height_hz : float, seconds and Hz
-        Of the lines of a shape; 0 where there is none.
+        Lengths of the lines of a shape; 0 if it has none.
     points : tuple of (float, float)
         Offsets (Hz, seconds) of single bins of a shape.
     period_s : float or None
-        Of a periodic kernel; None lets a method find it in the recording.
+        Period of a periodic kernel; with None, a method estimates it from the recording.
     count : int
-        How many rounds before and after, or how many neighbours; 0 for a shape.
+        The number of periods before and after, or of neighbours; 0 for a shape.
     least_distance_s : float, seconds
-        Between two neighbours.
+        Smallest distance between two neighbours.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
@@ -70,31 +72,31 @@ class Kernel:
 
 
 def horizontal(length_s: float = LENGTH_S) -> Kernel:
-    """A source that holds its pitch: the bins of this frequency, in a stretch of time around this frame.
+    """A source with sustained pitches: the bins of this frequency, in an interval of time around this frame.
 
-    Raises TypeError or ValueError if the length is no number above 0.
+    Raises TypeError or ValueError if the length is not a number above 0.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Fitzgerald, DAFx 2010.
     """
     return Kernel("horizontal", length_s=checks.check_number("length_s", length_s, above=0, unit="seconds"))
 
 
 def vertical(height_hz: float = HEIGHT_HZ) -> Kernel:
-    """A source that strikes: the bins of this frame, in a range of frequencies around this one.
+    """A percussive source: the bins of this frame, in a range of frequencies around this one.
 
-    Raises TypeError or ValueError if the height is no number above 0.
+    Raises TypeError or ValueError if the height is not a number above 0.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Fitzgerald, DAFx 2010.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Fitzgerald, DAFx 2010.
     """
     return Kernel("vertical", height_hz=checks.check_number("height_hz", height_hz, above=0, unit="Hz"))
 
 
 def cross(length_s: float = 0.1, height_hz: float = 50.0) -> Kernel:
-    """A source that glides, such as a voice: a short line through time and one through frequency.
+    """A source with gliding pitches, such as a voice: a short line through time and one through frequency.
 
-    Raises TypeError or ValueError if the length or height is no number above 0.
+    Raises TypeError or ValueError if the length or height is not a number above 0.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2014.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2014.
     """
     checks.check_number("length_s", length_s, above=0, unit="seconds")
     checks.check_number("height_hz", height_hz, above=0, unit="Hz")
@@ -102,15 +104,15 @@ def cross(length_s: float = 0.1, height_hz: float = 50.0) -> Kernel:
 
 
 def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kernel:
-    """The kernel that a drawing shows.
+    """A kernel with the shape of a drawing.
 
     Parameters
     ----------
     grid : bool (rows, columns), both odd
         Rows are frequencies, the top row the highest; columns are times. The cell in the middle is the bin itself.
     cell_hz, cell_s : float > 0, Hz and seconds
-        From one row to the next, and from one column to the next. A cell stands for the one bin at its place, however
-        large the cells are, so a drawing keeps its meaning with every transform.
+        From one row to the next, and from one column to the next. A cell selects the one bin at its position, however
+        large the cells are, so a drawing has the same meaning for every transform.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kern
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the grid is no such table, has an even number of rows or columns, or no cell of it is drawn.
+        If the grid is not such a table, has an even number of rows or columns, or no cell is drawn.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
@@ -142,17 +144,17 @@ def drawn(grid: Sequence[Sequence[bool]], cell_hz: float, cell_s: float) -> Kern
 
 
 def periodic(period_s: float | None = None, repeats: int = REPEATS) -> Kernel:
-    """A source that repeats: the same place, up to `repeats` periods earlier and later, and this one.
+    """A source that repeats: this bin, and the same bin up to `repeats` periods earlier and later.
 
     Parameters
     ----------
     period_s : float > 0, seconds, optional
-        Without it, a method looks for the period of the recording.
+        Default: a method estimates the period from the recording.
     repeats : int >= 1
 
     Raises TypeError or ValueError otherwise.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., IEEE TSP 2014.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., IEEE TSP 2014.
     """
     if period_s is not None:
         checks.check_number("period_s", period_s, above=0, unit="seconds")
@@ -161,18 +163,18 @@ def periodic(period_s: float | None = None, repeats: int = REPEATS) -> Kernel:
 
 
 def nearest(count: int = NEIGHBOURS, least_distance_s: float = LEAST_DISTANCE_S) -> Kernel:
-    """A source that comes back, at whatever time: the frames that sound most like this one, and this one.
+    """A source that recurs at any time: this frame and the frames that are most similar to it.
 
     Parameters
     ----------
     count : int >= 1
-        How many frames in all, at most.
+        The largest number of frames, this one included.
     least_distance_s : float > 0, seconds
-        Between any two of them: neighbours in time are alike without anything being repeated.
+        Between any two of them: adjacent frames are similar even if nothing is repeated.
 
     Raises TypeError or ValueError otherwise.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, ISMIR 2012.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, ISMIR 2012.
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
     checks.check_number("least_distance_s", least_distance_s, above=0, unit="seconds")
@@ -189,7 +191,7 @@ NAMED: dict[str, Callable[..., Kernel]] = {
 
 
 def named(kernel: str | Kernel) -> Kernel:
-    """The kernel of that name as it is by default, or the kernel itself.
+    """The kernel of that name with its defaults, or the kernel itself.
 
     Raises
     ------
@@ -211,7 +213,7 @@ def odd(length: float, step: float) -> int:
 
 
 def footprint(kernel: Kernel, spacing_hz: float, frame_s: float) -> np.ndarray:
-    """A shape in bins and frames.
+    """Convert a shape to bins and frames.
 
     Parameters
     ----------
@@ -226,6 +228,11 @@ def footprint(kernel: Kernel, spacing_hz: float, frame_s: float) -> np.ndarray:
         The bin itself is in the middle. Rows go up in frequency.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+
+    Examples
+    --------
+    >>> footprint(horizontal(0.5), spacing_hz=10.0, frame_s=0.1)
+    array([[ True,  True,  True,  True,  True]])
     """
     if not kernel.is_shape:
         raise RefusedValue(f"a {kernel.name} kernel has no one shape; use neighbours")
@@ -244,20 +251,20 @@ def footprint(kernel: Kernel, spacing_hz: float, frame_s: float) -> np.ndarray:
 
 
 def neighbours(kernel: Kernel, magnitude: np.ndarray, frame_s: float) -> np.ndarray:
-    """Which frames a periodic kernel, or one of nearest neighbours, looks at.
+    """The frames that belong to a periodic kernel or to one of nearest neighbours.
 
     Parameters
     ----------
     kernel : Kernel
-        No shape, and if periodic, with a period.
+        Not a shape; a periodic kernel must have a period.
     magnitude : real >= 0 (freq, frames)
-        Of the recording; a periodic kernel asks for no more than the number of its frames.
+        Of the recording; for a periodic kernel only its number of frames matters.
     frame_s : float > 0, seconds
 
     Returns
     -------
     int (frames, most)
-        Those of each frame, itself among them; -1 where there is no further one.
+        The frames of the kernel around each frame, itself included; -1 where there are fewer.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
@@ -269,43 +276,43 @@ def neighbours(kernel: Kernel, magnitude: np.ndarray, frame_s: float) -> np.ndar
     if kernel.period_s is not None:
         # Each multiple is rounded by itself, so that a period between two frames does not drift.
         offsets = np.rint(np.arange(-kernel.count, kernel.count + 1) * kernel.period_s / frame_s).astype(int)
-        found = np.arange(frames)[:, np.newaxis] + np.unique(offsets)
-        return np.where((found >= 0) & (found < frames), found, -1)
-    return _alike(magnitude, kernel.count, max(1, round(kernel.least_distance_s / frame_s)))
+        indices = np.arange(frames)[:, np.newaxis] + np.unique(offsets)
+        return np.where((indices >= 0) & (indices < frames), indices, -1)
+    return _most_similar(magnitude, kernel.count, max(1, round(kernel.least_distance_s / frame_s)))
 
 
-def _alike(magnitude: np.ndarray, count: int, distance: int) -> np.ndarray:
+def _most_similar(magnitude: np.ndarray, count: int, distance: int) -> np.ndarray:
     """The frames with the highest cosine similarity, no two of them nearer than `distance` frames."""
     frames = magnitude.shape[1]
     lengths = np.sqrt(np.sum(magnitude**2, axis=0))
     unit = magnitude / np.where(lengths > 0, lengths, 1)
-    # Of two that are equally alike, the one that is nearer in time.
-    away = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
-    alike = (unit.T @ unit).astype(np.float64) - 1e-9 * away
-    # A frame is most like itself, also if it is silent.
-    np.fill_diagonal(alike, 2.0)
-    # A peak is the highest within the distance.
-    peaks = alike >= scipy.ndimage.maximum_filter1d(alike, 2 * distance - 1, axis=1, mode="constant", cval=-1)
-    alike = np.where(peaks, alike, -1)
+    # Of two equally similar frames, the one that is nearer in time wins.
+    distances = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
+    similarity = (unit.T @ unit).astype(np.float64) - 1e-9 * distances
+    # A frame is most similar to itself, also if it is silent.
+    np.fill_diagonal(similarity, 2.0)
+    # A peak is the highest value within the distance.
+    peaks = similarity >= scipy.ndimage.maximum_filter1d(similarity, 2 * distance - 1, axis=1, mode="constant", cval=-1)
+    similarity = np.where(peaks, similarity, -1)
     most = min(count, frames)
-    found = np.argpartition(-alike, most - 1, axis=1)[:, :most]
-    return np.where(np.take_along_axis(alike, found, axis=1) > -0.5, found, -1)
+    best = np.argpartition(-similarity, most - 1, axis=1)[:, :most]
+    return np.where(np.take_along_axis(similarity, best, axis=1) > -0.5, best, -1)
 
 
 def median(
-    power: np.ndarray, kernel: Kernel, spacing_hz: float, frame_s: float, *, found: np.ndarray | None = None
+    power: np.ndarray, kernel: Kernel, spacing_hz: float, frame_s: float, *, frame_indices: np.ndarray | None = None
 ) -> np.ndarray:
     """The median over a kernel around every bin, f_j(f, n) = median of z_j over I_j(f, n).
 
     Parameters
     ----------
     power : real >= 0 (freq, frames)
-        z_j; powers or magnitudes.
+        z_j: powers or magnitudes.
     kernel : Kernel
     spacing_hz, frame_s : float > 0, Hz and seconds
-        Of the transform.
-    found : int (frames, most), optional
-        What `neighbours` has found, so that it need not look again.
+        Bin spacing and hop of the transform.
+    frame_indices : int (frames, most), optional
+        The result of `neighbours`, if it is already known.
 
     Returns
     -------
@@ -314,16 +321,16 @@ def median(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If `power` holds no magnitudes, or a step is not above 0.
+        If `power` is not a magnitude, or a step is not above 0.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., IEEE TSP 2014.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., IEEE TSP 2014.
     """
     power = checks.check_magnitude("power", power, "freq frames")
     checks.check_number("spacing_hz", spacing_hz, above=0, unit="Hz")
     checks.check_number("frame_s", frame_s, above=0, unit="seconds")
     if kernel.is_shape:
         return median_filter(power, footprint(kernel, spacing_hz, frame_s))
-    return median_of_frames(power, neighbours(kernel, power, frame_s) if found is None else found)
+    return median_of_frames(power, neighbours(kernel, power, frame_s) if frame_indices is None else frame_indices)
 
 
 def median_filter(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -337,7 +344,7 @@ def median_filter(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
     Returns
     -------
     float (freq, frames)
-        Of an even number of bins, the mean of the two in the middle.
+        For an even number of bins, the mean of the two in the middle.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
@@ -354,42 +361,42 @@ def median_filter(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
     block = max(1, BLOCK_VALUES // (values.shape[1] * len(rows)))
     for start in range(0, len(values), block):
         stop = min(start + block, len(values))
-        seen = np.empty((stop - start, values.shape[1], len(rows)), values.dtype)
+        samples = np.empty((stop - start, values.shape[1], len(rows)), values.dtype)
         for k, (row, column) in enumerate(zip(rows, columns, strict=True)):
-            seen[..., k] = padded[start + row : stop + row, column : column + values.shape[1]]
-        result[start:stop] = _middle(seen)
+            samples[..., k] = padded[start + row : stop + row, column : column + values.shape[1]]
+        result[start:stop] = _middle(samples)
     return result
 
 
-def _middle(seen: np.ndarray) -> np.ndarray:
-    """The median over the last axis, which is put out of order; several times as fast as numpy's own."""
-    count = seen.shape[-1]
+def _middle(samples: np.ndarray) -> np.ndarray:
+    """The median over the last axis, which is reordered in place; several times as fast as NumPy's own."""
+    count = samples.shape[-1]
     half = count // 2
     if count % 2:
-        seen.partition(half, axis=-1)
-        return seen[..., half]
-    seen.partition((half - 1, half), axis=-1)
-    # Halved first, so that very large powers do not leave the range of numbers.
-    return seen[..., half - 1] / 2 + seen[..., half] / 2
+        samples.partition(half, axis=-1)
+        return samples[..., half]
+    samples.partition((half - 1, half), axis=-1)
+    # Halved first, so that very large powers do not overflow.
+    return samples[..., half - 1] / 2 + samples[..., half] / 2
 
 
 def _median_of_rows(values: np.ndarray, length: int) -> np.ndarray:
-    # scipy's filter of one long line is ten times as fast as that of a plane. So all rows, each with its mirrored
-    # ends, become one line; what lies where two rows meet is cut away.
+    # SciPy's filter is ten times as fast for one long line as for a plane. So all rows, each with its mirrored ends,
+    # are joined to one line; the values where two rows meet are cut away.
     half = length // 2
     padded = np.pad(values, ((0, 0), (half, half)), mode="symmetric")
     line = scipy.ndimage.median_filter(padded.ravel(), size=length, mode="nearest")
     return np.ascontiguousarray(line.reshape(padded.shape)[:, half : half + values.shape[1]])
 
 
-def median_of_frames(values: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Median, in every bin, over the frames that each frame looks at.
+def median_of_frames(values: np.ndarray, frame_indices: np.ndarray) -> np.ndarray:
+    """Median, in every bin, over the frames that belong to each frame.
 
     Parameters
     ----------
     values : float (..., freq, frames)
-    found : int (frames, most)
-        Frames; -1 is left out. There must be at least one for each frame.
+    frame_indices : int (frames, most)
+        Indices of frames; -1 is left out. There must be at least one for each frame.
 
     Returns
     -------
@@ -398,18 +405,18 @@ def median_of_frames(values: np.ndarray, found: np.ndarray) -> np.ndarray:
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
     """
     by_frame = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    result = np.empty((len(found), *by_frame.shape[1:]), values.dtype)
+    result = np.empty((len(frame_indices), *by_frame.shape[1:]), values.dtype)
     size = max(1, by_frame[:1].size)
-    counts = np.sum(found >= 0, axis=1)
-    # Those that are there first, so that frames with equally many can be taken together.
-    ordered = np.take_along_axis(found, np.argsort(found < 0, axis=1, kind="stable"), axis=1)
+    counts = np.sum(frame_indices >= 0, axis=1)
+    # Valid indices first, so that frames with equally many can be processed together.
+    ordered = np.take_along_axis(frame_indices, np.argsort(frame_indices < 0, axis=1, kind="stable"), axis=1)
     for count in np.unique(counts):
-        alike = np.flatnonzero(counts == count)
+        same_count = np.flatnonzero(counts == count)
         block = max(1, BLOCK_VALUES // (size * max(1, int(count))))
-        for start in range(0, len(alike), block):
-            some = alike[start : start + block]
-            seen = np.empty((len(some), *by_frame.shape[1:], count), values.dtype)
+        for start in range(0, len(same_count), block):
+            rows = same_count[start : start + block]
+            samples = np.empty((len(rows), *by_frame.shape[1:], count), values.dtype)
             for k in range(count):
-                seen[..., k] = by_frame[ordered[some, k]]
-            result[some] = _middle(seen)
+                samples[..., k] = by_frame[ordered[rows, k]]
+            result[rows] = _middle(samples)
     return np.moveaxis(result, 0, -1)

@@ -1,11 +1,11 @@
-"""REPET: what repeats is the background, what does not is the foreground.
+"""REPET: the parts of a recording that repeat are the background, the others are the foreground.
 
-The rounds of a loop are laid on top of each other, and the median of each bin over all rounds is what they have in
-common. A voice sings something else in every round: it is the exception that a median leaves out. Three ways to say
-which frames to lay on top of each other: one period for all of the recording (`separate`), a period that changes
-(`separate_adaptive`), or whichever frames are most alike (`separate_similar`).
+The repetitions of a loop are put on top of each other, and the median of each bin over all repetitions is what they
+have in common. A voice differs between repetitions: it is the outlier that a median leaves out. There are three ways to
+choose the frames that are compared: one period for the whole recording (`separate`), a period that changes
+(`separate_adaptive`), or the frames that are most similar (`separate_similar`).
 
-Symbols: V[f, n] magnitude, p period in frames, W[f, n] model of what repeats, at most V.
+Symbols: V[f, n] magnitude, p period in frames, W[f, n] model of the repeating part, at most V.
 
 Contents: repeating, local_periods; separate, separate_adaptive, separate_similar.
 Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
@@ -26,52 +26,59 @@ from .proximity import LEAST_DISTANCE_S, NEIGHBOURS, REPEATS, median_of_frames, 
 
 HIGHPASS_HZ = 100.0
 
-# Long enough for several rounds of a loop, short enough for the memory of a laptop.
+# Long enough for several repetitions of a loop, short enough for the memory of a laptop.
 CHUNK_S = 60.0
 
-# Memory for each bin of each channel: the transform, its magnitude, the model, the mask and copies. And for each pair
-# of frames, how alike they are.
+# Memory for each bin of each channel: the transform, its magnitude, the model, the mask and copies. And the similarity
+# of each pair of frames.
 BYTES_PER_BIN = 36
 FRAME_PAIR_BYTES = 40
 
-# A changing period is looked for in stretches of twice the longest period, one every second.
+# A changing period is estimated in sections of twice the longest period, one every second.
 LOCAL_HOP_S = 1.0
 
 
 def repeating(magnitude: np.ndarray, period_frames: float) -> np.ndarray:
-    """What the rounds of a loop have in common.
+    """The magnitude that the repetitions of a loop have in common.
 
     Parameters
     ----------
     magnitude : real >= 0 (channels, freq, frames)
-        V
+        V.
     period_frames : float >= 1
-        p, not necessarily whole: every round starts at the frame nearest to a multiple of it.
+        p, not necessarily whole: every repetition starts at the frame nearest to a multiple of it.
 
     Returns
     -------
     float (channels, freq, frames)
-        W, the median over the rounds, but never more than V.
+        W, the median over the repetitions, but never more than V.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If `magnitude` holds no magnitudes, or the period is below 1.
+        If `magnitude` is not a magnitude, or the period is below 1.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, IEEE TASLP 2013.
+
+    Examples
+    --------
+    >>> magnitude = np.tile([1.0, 2.0], 3).reshape(1, 1, 6)
+    >>> magnitude[0, 0, 3] = 9  # in one repetition only
+    >>> repeating(magnitude, 2).ravel()
+    array([1., 2., 1., 2., 1., 2.])
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "channels freq frames")
     checks.check_number("period_frames", period_frames, at_least=1, unit="frames")
     frames = magnitude.shape[2]
     starts = np.rint(np.arange(int(np.ceil(frames / period_frames))) * period_frames).astype(int)
     starts = starts[starts < frames]
-    # Which round, and how far into it, each frame is.
-    rounds = np.searchsorted(starts, np.arange(frames), side="right") - 1
-    into = np.arange(frames) - starts[rounds]
-    same = np.arange(into.max(initial=0) + 1)[:, np.newaxis] + starts
-    own = same < np.append(starts[1:], frames)
-    loop = median_of_frames(magnitude, np.where(own, same, -1))
-    return np.minimum(loop[..., into], magnitude)
+    # The repetition that each frame belongs to, and its position in it.
+    repetitions = np.searchsorted(starts, np.arange(frames), side="right") - 1
+    position = np.arange(frames) - starts[repetitions]
+    frames_at_position = np.arange(position.max(initial=0) + 1)[:, np.newaxis] + starts
+    valid = frames_at_position < np.append(starts[1:], frames)
+    loop = median_of_frames(magnitude, np.where(valid, frames_at_position, -1))
+    return np.minimum(loop[..., position], magnitude)
 
 
 def local_periods(
@@ -84,18 +91,18 @@ def local_periods(
     magnitude : real >= 0 (freq, frames)
     frame_s : float > 0, seconds
     shortest_s, longest_s : float > 0, seconds
-        Between which to look, in stretches of twice the longest.
+        Limits of the period; the sections are twice the longest.
 
     Returns
     -------
     float (frames,)
         Seconds.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2012.
     """
     hop = max(1, round(LOCAL_HOP_S / frame_s))
     beats = beat_spectrogram(magnitude, max(1, round(2 * longest_s / frame_s) + 2), hop)
-    periods_s = [find_period(one, frame_s, shortest_s=shortest_s, longest_s=longest_s) for one in beats.T]
+    periods_s = [find_period(spectrum, frame_s, shortest_s=shortest_s, longest_s=longest_s) for spectrum in beats.T]
     return np.array(periods_s)[np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)]
 
 
@@ -124,26 +131,26 @@ def separate(
     highpass_hz: float = HIGHPASS_HZ,
     window_s: float = 4096 / 44_100,
 ) -> dict[str, np.ndarray]:
-    """Separate a loop from what is played over it, by one period for all of the recording (REPET).
+    """Separate a loop from what is played over it, by one period for the whole recording (REPET).
 
-    Long recordings are worked through in chunks of 60 s, so that memory does not grow with their length; the period is
-    found once, for all of them.
+    Long recordings are processed in chunks of 60 s, so that memory does not grow with their length; the period is
+    estimated once, for all chunks.
 
     Parameters
     ----------
     mixture : float (channels, samples)
-        Every channel is split by itself, with one period.
+        Every channel is separated by itself, with one period for all.
     sample_rate_hz : int
     score : Score, optional
-        Not looked at.
+        Ignored.
     period_s : float > 0, seconds, optional
-        Without it, `period.period_of` finds it.
+        Default: estimated by `period.period_of`.
     shortest_s, longest_s : float > 0, seconds
-        Between which to look.
+        Limits of the estimated period.
     highpass_hz : float >= 0, Hz
-        What lies below belongs to the background: voices do not go there. 0 lets the foreground have it.
+        Frequencies below belong to the background, since voices have none there. 0 turns this off.
     window_s : float > 0, seconds
-        Of the STFT.
+        Length of the STFT's window.
 
     Returns
     -------
@@ -153,9 +160,9 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform or an option is out of its range.
+        If the mixture is not a waveform or an option is out of its range.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, IEEE TASLP 2013.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, IEEE TASLP 2013.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
@@ -187,9 +194,9 @@ def separate_adaptive(
     Parameters
     ----------
     mixture, sample_rate_hz, score, shortest_s, longest_s, highpass_hz, window_s
-        As for `separate`. The period is found in stretches of twice `longest_s`.
+        As for `separate`. The period is estimated in sections of twice `longest_s`.
     repeats : int >= 1
-        How many rounds before, and how many after, are laid on each.
+        The number of repetitions before, and of those after, that each is compared with.
 
     Returns
     -------
@@ -199,9 +206,9 @@ def separate_adaptive(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        As `separate`.
+        As for `separate`.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus et al., ICASSP 2012.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2012.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
@@ -212,10 +219,10 @@ def separate_adaptive(
         periods_s = local_periods(
             transforms.common_magnitude(magnitude), frame_s, shortest_s=shortest_s, longest_s=longest_s
         )
-        rounds = np.rint(np.arange(-repeats, repeats + 1) * periods_s[:, np.newaxis] / frame_s).astype(int)
-        found = np.arange(len(periods_s))[:, np.newaxis] + rounds
-        found = np.where((found >= 0) & (found < len(periods_s)), found, -1)
-        return np.minimum(median_of_frames(magnitude, found), magnitude)
+        offsets = np.rint(np.arange(-repeats, repeats + 1) * periods_s[:, np.newaxis] / frame_s).astype(int)
+        frame_indices = np.arange(len(periods_s))[:, np.newaxis] + offsets
+        frame_indices = np.where((frame_indices >= 0) & (frame_indices < len(periods_s)), frame_indices, -1)
+        return np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
 
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 
@@ -233,14 +240,14 @@ def separate_similar(
     highpass_hz: float = HIGHPASS_HZ,
     window_s: float = 4096 / 44_100,
 ) -> dict[str, np.ndarray]:
-    """Separate what comes back, at whatever time, from what does not (REPET-SIM).
+    """Separate what recurs, at any time, from what does not (REPET-SIM).
 
     Parameters
     ----------
     mixture, sample_rate_hz, score, highpass_hz, window_s
         As for `separate`.
     count, least_distance_s
-        Of `proximity.nearest`: how many frames that are alike are laid on each other, and how far apart they must be.
+        Passed to `proximity.nearest`: the number of similar frames that are compared, and their smallest distance.
 
     Returns
     -------
@@ -250,9 +257,9 @@ def separate_similar(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        As `separate`.
+        As for `separate`.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Rafii and Pardo, ISMIR 2012.
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, ISMIR 2012.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     settings = transforms.settings_for(checks.check_sample_rate(sample_rate_hz), window_s)
@@ -260,8 +267,8 @@ def separate_similar(
     frame_s = settings["hop_samples"] / sample_rate_hz
 
     def model(magnitude: np.ndarray) -> np.ndarray:
-        found = neighbours(kernel, transforms.common_magnitude(magnitude), frame_s)
-        return np.minimum(median_of_frames(magnitude, found), magnitude)
+        frame_indices = neighbours(kernel, transforms.common_magnitude(magnitude), frame_s)
+        return np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
 
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 
@@ -277,7 +284,7 @@ def _separate(
     highpass_hz: float,
     model: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Mask the mixture, chunk by chunk, by what `model` says repeats in its magnitude (channels, freq, frames)."""
+    """Mask the mixture, chunk by chunk, by models of the repeating part of magnitudes (channels, freq, frames)."""
     low = transforms.stft_frequencies_hz(settings["window_samples"], sample_rate_hz) < highpass_hz
     background = np.zeros(mixture.shape, np.float32)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=CHUNK_S):
