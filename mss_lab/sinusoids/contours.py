@@ -1,6 +1,6 @@
-"""Contours: the course of one fundamental, from a note of the score or from what the peaks say, and whose it is.
+"""Contours: one fundamental over time, from a note of the score or from the peaks, and the source it belongs to.
 
-Harmonic h of a string that is as stiff as B lies at h f0 sqrt(1 + B h^2); without stiffness, at h f0.
+Harmonic h of a string with inharmonicity B lies at h f0 sqrt(1 + B h^2); without inharmonicity, at h f0.
 
 Symbols: f0 fundamental, h number of a harmonic, B inharmonicity. Contents: Contour, harmonic_hz, from_score,
 from_peaks, into_streams.
@@ -23,20 +23,20 @@ HARMONICS = 30
 NEAR_CENTS = 40.0
 LOWEST_HZ, HIGHEST_HZ = 65.0, 1_500.0
 
-# Of harmonics that say where the fundamental is: higher ones meet those of others too often.
-HEARD_HARMONICS = 12
+# The harmonics from which the fundamental is estimated: higher ones coincide too often with those of others.
+TUNING_HARMONICS = 12
 
-# The grid of candidates, and how much harmonic h of f0 says for it, (f0 + 27 Hz) / (h f0 + 320 Hz): less than it says
-# for the harmonic's own frequency, so that half a fundamental does not win.
+# The grid of candidates, and the weight of harmonic h of f0, (f0 + 27 Hz) / (h f0 + 320 Hz): less than its weight as a
+# fundamental of its own, so that half a fundamental does not win.
 STEP_CENTS = 20.0
 WEIGHT_LOW_HZ, WEIGHT_HIGH_HZ = 27.0, 320.0
 
-# Candidates whose salience is this far below the loudest are no fundamentals.
+# Candidates whose salience is this far below the largest are not fundamentals.
 SILENCE_DB = -30.0
 JUMP_CENTS = 80.0
 LEAST_S = 0.06
 
-# A new stream is begun, while there are some left, by a fundamental this far from every stream that is free.
+# If fewer streams than possible exist, a fundamental this far from every free stream begins a new one.
 APART_SEMITONES = 7.0
 
 
@@ -47,7 +47,7 @@ class Contour:
     Attributes
     ----------
     source : int
-        Which source it belongs to.
+        Index of the source that it belongs to.
     first : int
         Its first frame.
     f0_hz : float (frames,)
@@ -65,6 +65,11 @@ def harmonic_hz(f0_hz: np.ndarray | float, numbers: np.ndarray, inharmonicity: f
     """Frequencies of harmonics, h f0 sqrt(1 + B h^2): (harmonics, ...) for numbers (harmonics,) and f0 (...).
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+
+    Examples
+    --------
+    >>> harmonic_hz(100.0, np.array([1, 2, 3]))
+    array([100., 200., 300.])
     """
     return np.multiply.outer(numbers * np.sqrt(1 + inharmonicity * numbers**2), f0_hz)
 
@@ -79,7 +84,7 @@ def from_score(
     near_cents: float = NEAR_CENTS,
     inharmonicity: float = 0.0,
 ) -> list[Contour]:
-    """One contour for each note of pitched sources: as written, moved to where its harmonics' peaks are.
+    """One contour for each note of pitched sources: as written, shifted to the peaks of its harmonics.
 
     Parameters
     ----------
@@ -87,29 +92,29 @@ def from_score(
     score : Score
     frame_rate_hz : float > 0
     tolerance_s : float >= 0, seconds
-        Every contour begins earlier and ends later by this.
+        Every contour begins earlier and ends later by this time.
     tuning_hz : float > 0
     near_cents : float > 0, cents
-        How far from where it is written a harmonic's peak may be.
+        How far a harmonic's peak may be from its written frequency.
     inharmonicity : float >= 0
         B.
 
     Returns
     -------
     list of Contour
-        `source` counts the sources of the score.
+        `source` is an index into the sources of the score.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
-    found = []
+    written = []
     for j, source in enumerate(score.sources):
         for note in () if source in score.unpitched else score.notes_of(source):
             when = note_frames(note, peaks.frames, frame_rate_hz, tolerance_s)
             if when.stop > when.start:
                 written_hz = np.full(when.stop - when.start, units.midi_to_hz(note.midi, tuning_hz))
-                f0_hz = _listened(peaks, when.start, written_hz, near_cents, inharmonicity)
-                found.append(Contour(j, when.start, f0_hz))
-    return found
+                f0_hz = _adjusted(peaks, when.start, written_hz, near_cents, inharmonicity)
+                written.append(Contour(j, when.start, f0_hz))
+    return written
 
 
 def from_peaks(
@@ -122,10 +127,10 @@ def from_peaks(
     near_cents: float = NEAR_CENTS,
     inharmonicity: float = 0.0,
 ) -> list[Contour]:
-    """At most `count` fundamentals a frame, found one after the other, joined along time, and parted into streams.
+    """At most `count` fundamentals a frame, estimated one after the other, joined along time, and divided into streams.
 
-    The fundamental whose harmonics say most for it is taken first. Of each of its harmonics, no more is taken away
-    than the neighbouring harmonics let expect: what is left of a shared partial may speak for the next.
+    The most salient fundamental is taken first. From each of its harmonics, no more is subtracted than the neighbouring
+    harmonics suggest: the rest of a shared partial may belong to the next fundamental.
 
     Parameters
     ----------
@@ -140,9 +145,9 @@ def from_peaks(
     Returns
     -------
     list of Contour
-        `source` is below `count`, and 0 is the lowest stream.
+        `source` is less than `count`, and 0 is the lowest stream.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Klapuri, ISMIR 2006 (weights, cancelling, smooth
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Klapuri, ISMIR 2006 (weights, cancelling, smooth
     envelopes), on peaks instead of spectra.
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
@@ -150,32 +155,32 @@ def from_peaks(
     checks.check_number("highest_hz", highest_hz, above=lowest_hz, unit="Hz")
     if not len(peaks.frame):
         return []
-    left = peaks.amplitude.astype(np.float64)
+    remaining = peaks.amplitude.astype(np.float64)
     candidates = []
     for _ in range(count):
-        f0_hz, salience = _most_salient(peaks, left, lowest_hz, highest_hz)
-        f0_hz = _listened(dataclasses.replace(peaks, amplitude=left), 0, f0_hz, near_cents, inharmonicity)
+        f0_hz, salience = _most_salient(peaks, remaining, lowest_hz, highest_hz)
+        f0_hz = _adjusted(dataclasses.replace(peaks, amplitude=remaining), 0, f0_hz, near_cents, inharmonicity)
         candidates.append((f0_hz, salience))
-        left = _without(peaks, left, f0_hz, near_cents, inharmonicity)
-    f0_hz, salience = (np.stack(part, axis=1) for part in zip(*candidates, strict=True))
-    heard = salience > salience.max() * units.db_to_amplitude(SILENCE_DB)
-    return into_streams(_joined(f0_hz, heard, salience, frame_rate_hz), count)
+        remaining = _subtracted(peaks, remaining, f0_hz, near_cents, inharmonicity)
+    f0_hz, salience = (np.stack(values, axis=1) for values in zip(*candidates, strict=True))
+    audible = salience > salience.max() * units.db_to_amplitude(SILENCE_DB)
+    return into_streams(_joined(f0_hz, audible, salience, frame_rate_hz), count)
 
 
 def into_streams(contours: Sequence[Contour], count: int) -> list[Contour]:
-    """Give contours to at most `count` streams, each to the free stream whose pitch is nearest; no stream sounds twice.
+    """Assign contours to at most `count` streams, each to the free stream with the nearest pitch.
 
-    A new stream begins where none is free, or all that are free are more than a fifth away. Where none can begin, the
-    contour is left out. Streams are then numbered from the lowest up.
+    Contours of one stream never overlap. A new stream begins if none is free, or if all free ones are more than a fifth
+    away. If none can begin, the contour is left out. Streams are finally numbered by pitch, from the lowest.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Bregman's sequential grouping, as Brown and Cooke,
-    Computer Speech and Language 1994, put it to work.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Bregman's sequential grouping, as implemented by
+    Brown and Cooke, Computer Speech and Language 1994.
     """
     pitches: list[float] = []
     busy: list[int] = []
-    joined: list[Contour] = []
-    # Of those that begin together, the longest chooses first.
-    for contour in sorted(contours, key=lambda one: (one.first, -len(one.f0_hz))):
+    assigned: list[Contour] = []
+    # Of contours that begin together, the longest is assigned first.
+    for contour in sorted(contours, key=lambda contour: (contour.first, -len(contour.f0_hz))):
         pitch = 12 * float(np.median(np.log2(contour.f0_hz)))
         free = [s for s in range(len(busy)) if busy[s] <= contour.first]
         stream = min(free, key=lambda s: abs(pitches[s] - pitch), default=None)
@@ -187,23 +192,24 @@ def into_streams(contours: Sequence[Contour], count: int) -> list[Contour]:
             continue
         pitches[stream] += 0.5 * (pitch - pitches[stream])
         busy[stream] = contour.first + len(contour.f0_hz)
-        joined.append(dataclasses.replace(contour, source=stream))
+        assigned.append(dataclasses.replace(contour, source=stream))
     middles = [
-        np.median(np.concatenate([one.f0_hz for one in joined if one.source == stream])) for stream in range(len(busy))
+        np.median(np.concatenate([member.f0_hz for member in assigned if member.source == stream]))
+        for stream in range(len(busy))
     ]
     ranks = np.argsort(np.argsort(middles))
-    return [dataclasses.replace(one, source=int(ranks[one.source])) for one in joined]
+    return [dataclasses.replace(member, source=int(ranks[member.source])) for member in assigned]
 
 
 def _assigned(
     peaks: Peaks, first: int, f0_hz: np.ndarray, near_cents: float, inharmonicity: float, harmonics: int
 ) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
-    """Peaks of a contour's frames: which, the harmonic nearest to each, its distance in cents, whether that is near."""
+    """Peaks in a contour's frames: their slice, nearest harmonics, distances in cents, and whether they are near."""
     where = slice(*np.searchsorted(peaks.frame, [first, first + len(f0_hz)]))
     own_hz = f0_hz[peaks.frame[where] - first]
     number = np.maximum(1, np.rint(peaks.frequency_hz[where] / own_hz))
     if inharmonicity:
-        # The number of a stretched harmonic: from h sqrt(1 + B h^2) = f / f0.
+        # The number of an inharmonic partial: from h sqrt(1 + B h^2) = f / f0.
         ratio = peaks.frequency_hz[where] / own_hz
         number = np.maximum(1, np.rint(np.sqrt((np.sqrt(1 + 4 * inharmonicity * ratio**2) - 1) / (2 * inharmonicity))))
     expected_hz = number * np.sqrt(1 + inharmonicity * number**2) * own_hz
@@ -211,70 +217,72 @@ def _assigned(
     return where, number.astype(int), cents, (np.abs(cents) <= near_cents) & (number <= harmonics)
 
 
-def _listened(peaks: Peaks, first: int, f0_hz: np.ndarray, near_cents: float, inharmonicity: float) -> np.ndarray:
-    """The contour moved by the mean distance of its harmonics' peaks, weighted by their amplitudes, smoothed."""
-    where, _, cents, near = _assigned(peaks, first, f0_hz, near_cents, inharmonicity, HEARD_HARMONICS)
+def _adjusted(peaks: Peaks, first: int, f0_hz: np.ndarray, near_cents: float, inharmonicity: float) -> np.ndarray:
+    """The contour shifted to the mean of its harmonics' peaks, weighted by amplitude; gaps are interpolated."""
+    where, _, cents, near = _assigned(peaks, first, f0_hz, near_cents, inharmonicity, TUNING_HARMONICS)
     frame = peaks.frame[where][near] - first
     weight = np.bincount(frame, peaks.amplitude[where][near], len(f0_hz))
-    moved = np.bincount(frame, peaks.amplitude[where][near] * cents[near], len(f0_hz))
-    heard = weight > 0
-    if not heard.any():
+    weighted_cents = np.bincount(frame, peaks.amplitude[where][near] * cents[near], len(f0_hz))
+    measured = weight > 0
+    if not measured.any():
         return f0_hz
-    offsets = np.interp(np.arange(len(f0_hz)), np.flatnonzero(heard), moved[heard] / weight[heard])
+    offsets = np.interp(np.arange(len(f0_hz)), np.flatnonzero(measured), weighted_cents[measured] / weight[measured])
     return f0_hz * units.cents_to_ratio(offsets)
 
 
 def _most_salient(
     peaks: Peaks, amplitude: np.ndarray, lowest_hz: float, highest_hz: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The fundamental of every frame that its harmonics say most for, and how much: (frames,) each."""
+    """The most salient fundamental of every frame, and its salience: (frames,) each."""
     grid = np.arange(0, 1200 * np.log2(highest_hz / lowest_hz) + STEP_CENTS, STEP_CENTS)
     f0_hz = lowest_hz * units.cents_to_ratio(grid)
-    place = np.rint(1200 * np.log2(np.maximum(peaks.frequency_hz, 1e-6) / lowest_hz) / STEP_CENTS).astype(int)
+    grid_index = np.rint(1200 * np.log2(np.maximum(peaks.frequency_hz, 1e-6) / lowest_hz) / STEP_CENTS).astype(int)
     offsets = np.rint(1200 * np.log2(np.arange(1, HARMONICS + 1)) / STEP_CENTS).astype(int)
     height = len(grid) + offsets[-1] + 2
-    seen = np.zeros((height, peaks.frames), np.float32)
-    inside = (place >= 0) & (place < height)
-    np.maximum.at(seen, (place[inside], peaks.frame[inside]), amplitude[inside])
-    # A peak speaks for its neighbours on the grid, too.
-    seen = np.maximum(seen, np.maximum(np.roll(seen, 1, axis=0), np.roll(seen, -1, axis=0)))
+    amplitude_on_grid = np.zeros((height, peaks.frames), np.float32)
+    inside = (grid_index >= 0) & (grid_index < height)
+    np.maximum.at(amplitude_on_grid, (grid_index[inside], peaks.frame[inside]), amplitude[inside])
+    # A peak also counts for its neighbours on the grid.
+    amplitude_on_grid = np.maximum(
+        amplitude_on_grid, np.maximum(np.roll(amplitude_on_grid, 1, axis=0), np.roll(amplitude_on_grid, -1, axis=0))
+    )
     salience = np.zeros((len(grid), peaks.frames), np.float32)
     for number, offset in enumerate(offsets, start=1):
         weight = (f0_hz + WEIGHT_LOW_HZ) / (number * f0_hz + WEIGHT_HIGH_HZ)
-        salience += weight.astype(np.float32)[:, np.newaxis] * seen[offset : offset + len(grid)]
+        salience += weight.astype(np.float32)[:, np.newaxis] * amplitude_on_grid[offset : offset + len(grid)]
     best = salience.argmax(axis=0)
     return f0_hz[best], np.take_along_axis(salience, best[np.newaxis], axis=0)[0]
 
 
-def _without(
+def _subtracted(
     peaks: Peaks, amplitude: np.ndarray, f0_hz: np.ndarray, near_cents: float, inharmonicity: float
 ) -> np.ndarray:
-    """Amplitudes less what a fundamental explains: of each harmonic, at most the mean of it and its neighbours."""
+    """Amplitudes minus what a fundamental explains: of each harmonic, at most the mean of it and its neighbours."""
     _, number, _, near = _assigned(peaks, 0, f0_hz, near_cents, inharmonicity, HARMONICS)
     heights = np.zeros((HARMONICS + 2, peaks.frames))
     np.maximum.at(heights, (number[near], peaks.frame[near]), amplitude[near])
     smooth = (heights[:-2] + heights[1:-1] + heights[2:]) / 3
     smooth[0] = heights[1]
-    left = amplitude.copy()
-    left[near] = np.maximum(0, amplitude[near] - smooth[number[near] - 1, peaks.frame[near]])
-    return left
+    remaining = amplitude.copy()
+    remaining[near] = np.maximum(0, amplitude[near] - smooth[number[near] - 1, peaks.frame[near]])
+    return remaining
 
 
-def _joined(f0_hz: np.ndarray, heard: np.ndarray, salience: np.ndarray, frame_rate_hz: float) -> list[Contour]:
-    """Fundamentals (frames, count) that are heard, joined along time."""
-    frame, rank = np.nonzero(heard)
+def _joined(f0_hz: np.ndarray, audible: np.ndarray, salience: np.ndarray, frame_rate_hz: float) -> list[Contour]:
+    """Audible fundamentals (frames, count), joined along time."""
+    frame, rank = np.nonzero(audible)
     order = np.lexsort((f0_hz[frame, rank], frame))
     frame, rank = frame[order], rank[order]
     values = f0_hz[frame, rank]
-    found = Peaks(frame, values, salience[frame, rank], np.zeros(len(frame)), len(f0_hz))
+    fundamentals = Peaks(frame, values, salience[frame, rank], np.zeros(len(frame)), len(f0_hz))
     least = max(2, round(LEAST_S * frame_rate_hz))
-    labels = track(found, jump_cents=JUMP_CENTS, gap_frames=3, least_frames=least)
+    labels = track(fundamentals, jump_cents=JUMP_CENTS, gap_frames=3, least_frames=least)
     contours = []
     order = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[order], np.arange(labels.max(initial=-1) + 2))
     for start, stop in itertools.pairwise(bounds):
-        own = order[start:stop]
-        first, last = frame[own[0]], frame[own[-1]]
-        course = np.exp(np.interp(np.arange(first, last + 1), frame[own], np.log(values[own])))
+        members = order[start:stop]
+        first, last = frame[members[0]], frame[members[-1]]
+        course = np.exp(np.interp(np.arange(first, last + 1), frame[members], np.log(values[members])))
         contours.append(Contour(0, int(first), course))
     return contours

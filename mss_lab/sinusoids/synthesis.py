@@ -1,7 +1,7 @@
 """Synthesis: sound from partials, and models for masks from their main lobes.
 
-Between two frames, a partial's amplitude moves in a straight line, and its phase along the cubic that starts and ends
-with the frames' phases and frequencies, with as many whole turns between as make it the smoothest.
+Between two frames, a partial's amplitude is interpolated linearly, and its phase by the cubic that has the frames'
+phases and frequencies at both ends, with the number of whole turns that makes it smoothest.
 
 Symbols: theta phase, omega frequency in radians a sample, T samples between two frames. Contents: additive,
 from_tracks, lobes. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
@@ -12,7 +12,7 @@ import numpy as np
 from .partials import Partials
 from .peaks import LOBE_BINS, Peaks, window_transform
 
-# Samples made at once.
+# The number of samples that are synthesised at once.
 BLOCK = 1 << 20
 
 
@@ -28,33 +28,40 @@ def additive(
         The source of each contour.
     sources : int
     samples, sample_rate_hz, hop_samples : int
-        Of the recording and its STFT.
+        Of the recording, and the hop of its STFT.
 
     Returns
     -------
     float32 (sources, channels, samples)
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: McAulay and Quatieri, IEEE TASSP 1986.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986.
     """
     line = partials.contour * (1 + int(partials.number.max(initial=0))) + partials.number
     omega = 2 * np.pi * partials.frequency_hz / sample_rate_hz
     owner = np.asarray(owners, int)[partials.contour]
     sound = np.zeros((sources, len(partials.amplitude), samples), np.float32)
     for channel, amplitude in enumerate(partials.amplitude):
-        made = (partials.frame, line, omega, np.abs(amplitude), np.angle(amplitude), owner)
-        sound[:, channel] = _sung(*made, sources, samples, hop_samples)
+        arguments = (partials.frame, line, omega, np.abs(amplitude), np.angle(amplitude), owner)
+        sound[:, channel] = _synthesised(*arguments, sources, samples, hop_samples)
     return sound
 
 
 def from_tracks(peaks: Peaks, labels: np.ndarray, samples: int, sample_rate_hz: int, hop_samples: int) -> np.ndarray:
-    """Add up tracks of peaks, as `tracks.track` numbered them, into float32 (1, samples).
+    """Add up tracks of peaks, as numbered by `tracks.track`: float32 (1, samples).
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: McAulay and Quatieri, IEEE TASSP 1986.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986.
     """
-    own = labels >= 0
-    omega = 2 * np.pi * peaks.frequency_hz[own] / sample_rate_hz
-    made = (peaks.frame[own], labels[own], omega, peaks.amplitude[own], peaks.phase_rad[own], np.zeros(own.sum(), int))
-    return _sung(*made, 1, samples, hop_samples)
+    is_tracked = labels >= 0
+    omega = 2 * np.pi * peaks.frequency_hz[is_tracked] / sample_rate_hz
+    arguments = (
+        peaks.frame[is_tracked],
+        labels[is_tracked],
+        omega,
+        peaks.amplitude[is_tracked],
+        peaks.phase_rad[is_tracked],
+        np.zeros(is_tracked.sum(), int),
+    )
+    return _synthesised(*arguments, 1, samples, hop_samples)
 
 
 def lobes(
@@ -67,7 +74,7 @@ def lobes(
     *,
     reach_bins: int = LOBE_BINS,
 ) -> np.ndarray:
-    """What the partials of every source draw into the transform: their windows' main lobes, added with their phases.
+    """The transform of the partials of every source: their windows' main lobes, added with their phases.
 
     Parameters
     ----------
@@ -76,37 +83,37 @@ def lobes(
         The source of each contour.
     sources, sample_rate_hz, bins, frames : int
     reach_bins : int >= 0
-        How far a lobe is drawn to either side.
+        How far a lobe reaches to either side.
 
     Returns
     -------
     complex64 (sources, channels, bins, frames)
-        As `peaks.analyse` would see the sources.
+        The transform that `peaks.analyse` would return for the sources.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
     window_samples = 2 * (bins - 1)
     channels = len(partials.amplitude)
-    drawn = np.zeros((sources, channels, frames, bins), np.complex64)
-    place = partials.frequency_hz * (window_samples / sample_rate_hz)
-    nearest = np.rint(place).astype(int)
+    spectra = np.zeros((sources, channels, frames, bins), np.complex64)
+    position_bins = partials.frequency_hz * (window_samples / sample_rate_hz)
+    nearest = np.rint(position_bins).astype(int)
     owner = np.asarray(owners, int)[partials.contour]
     for step in range(-reach_bins, reach_bins + 1):
         bin_ = nearest + step
         inside = (bin_ >= 0) & (bin_ < bins)
-        shape = window_transform(bin_ - place, window_samples) / 2 * (1 - 2 * (bin_ % 2))
-        where = ((owner * frames + partials.frame) * bins + bin_)[inside]
+        shape = window_transform(bin_ - position_bins, window_samples) / 2 * (1 - 2 * (bin_ % 2))
+        targets = ((owner * frames + partials.frame) * bins + bin_)[inside]
         for channel in range(channels):
             values = (partials.amplitude[channel] * shape)[inside]
-            # Few bins are drawn into twice in one step, but some are: sums by place.
-            places, index = np.unique(where, return_inverse=True)
+            # Some bins are reached twice in one step, so values are summed for each bin.
+            bins_used, index = np.unique(targets, return_inverse=True)
             total = np.bincount(index, values.real) + 1j * np.bincount(index, values.imag)
-            source, rest = np.divmod(places, frames * bins)
-            drawn[source, channel, rest // bins, rest % bins] += total
-    return drawn.swapaxes(-1, -2)
+            source, rest = np.divmod(bins_used, frames * bins)
+            spectra[source, channel, rest // bins, rest % bins] += total
+    return spectra.swapaxes(-1, -2)
 
 
-def _sung(
+def _synthesised(
     frame: np.ndarray,
     line: np.ndarray,
     omega: np.ndarray,
@@ -117,31 +124,31 @@ def _sung(
     samples: int,
     hop_samples: int,
 ) -> np.ndarray:
-    """Sum of lines of sinusoids that are known at frames: (sources, samples)."""
-    # One row a hop, from one before the first frame to one after the last.
+    """Sum of sinusoids that are known at frames: (sources, samples)."""
+    # One row for each hop, from the one before the first frame to the one after the last.
     rows = int(frame.max(initial=0)) + 2
     total = np.zeros((sources * rows, hop_samples), np.float32)
     order = np.lexsort((frame, line))
     frame, line, omega, amplitude, phase, owner = (
-        part[order] for part in (frame, line, omega, amplitude, phase, owner)
+        values[order] for values in (frame, line, omega, amplitude, phase, owner)
     )
     joined = line[1:] == line[:-1]
     first, last = np.ones(len(frame), bool), np.ones(len(frame), bool)
     first[1:], last[:-1] = ~joined, ~joined
-    here, there = np.flatnonzero(~last), np.flatnonzero(~first)
+    starts, stops = np.flatnonzero(~last), np.flatnonzero(~first)
     turn = omega * hop_samples
-    # From one frame to the next that is known; and one hop of fading in, and of fading out.
-    _add(total, frame[here], frame[there] - frame[here], omega[here], omega[there], amplitude[here], amplitude[there],
-         phase[here], phase[there], owner[here] * rows + 1)  # fmt: skip
+    # From one known frame to the next; then one hop of fading in, and one of fading out.
+    _add(total, frame[starts], frame[stops] - frame[starts], omega[starts], omega[stops], amplitude[starts],
+         amplitude[stops], phase[starts], phase[stops], owner[starts] * rows + 1)  # fmt: skip
     for edge, sign in ((first, -1), (last, 1)):
-        own = np.flatnonzero(edge)
-        before = np.minimum(0, sign) + frame[own]
-        silent = np.zeros(len(own))
-        ends = [(silent, phase[own] - turn[own]), (amplitude[own], phase[own])]
+        edges = np.flatnonzero(edge)
+        before = np.minimum(0, sign) + frame[edges]
+        silent = np.zeros(len(edges))
+        ends = [(silent, phase[edges] - turn[edges]), (amplitude[edges], phase[edges])]
         if sign > 0:
-            ends = [(amplitude[own], phase[own]), (silent, phase[own] + turn[own])]
-        _add(total, before, np.ones(len(own), int), omega[own], omega[own], ends[0][0], ends[1][0], ends[0][1],
-             ends[1][1], owner[own] * rows + 1)  # fmt: skip
+            ends = [(amplitude[edges], phase[edges]), (silent, phase[edges] + turn[edges])]
+        _add(total, before, np.ones(len(edges), int), omega[edges], omega[edges], ends[0][0], ends[1][0], ends[0][1],
+             ends[1][1], owner[edges] * rows + 1)  # fmt: skip
     sound = total.reshape(sources, rows * hop_samples)[:, hop_samples:]
     return np.pad(sound, [(0, 0), (0, max(0, samples - sound.shape[1]))])[:, :samples]
 
@@ -158,32 +165,32 @@ def _add(
     next_phase: np.ndarray,
     offset: np.ndarray,
 ) -> None:
-    """Add segments of sinusoids that last whole hops to the rows where they lie."""
+    """Add segments of sinusoids of whole hops to their rows."""
     hop_samples = total.shape[1]
     for length in np.unique(hops):
-        own = np.flatnonzero(hops == length)
-        own = own[np.argsort((offset + start)[own], kind="stable")]
+        selected = np.flatnonzero(hops == length)
+        selected = selected[np.argsort((offset + start)[selected], kind="stable")]
         T = int(length) * hop_samples
         t = np.arange(T, dtype=np.float32)
-        bend = next_omega[own] - omega[own]
-        miss = phase[own] + omega[own] * T - next_phase[own]
-        turns = np.rint((miss + bend * T / 2) / (2 * np.pi))
-        gap = 2 * np.pi * turns - miss
+        change = next_omega[selected] - omega[selected]
+        phase_difference = phase[selected] + omega[selected] * T - next_phase[selected]
+        turns = np.rint((phase_difference + change * T / 2) / (2 * np.pi))
+        correction = 2 * np.pi * turns - phase_difference
         terms = (
-            np.remainder(phase[own], 2 * np.pi),
-            omega[own],
-            3 / T**2 * gap - bend / T,
-            -2 / T**3 * gap + bend / T**2,
-            amplitude[own],
-            (next_amplitude[own] - amplitude[own]) / T,
+            np.remainder(phase[selected], 2 * np.pi),
+            omega[selected],
+            3 / T**2 * correction - change / T,
+            -2 / T**3 * correction + change / T**2,
+            amplitude[selected],
+            (next_amplitude[selected] - amplitude[selected]) / T,
         )
-        row = (offset + start)[own]
+        row = (offset + start)[selected]
         block = max(1, BLOCK // T)
-        for begin in range(0, len(own), block):
-            part = slice(begin, begin + block)
-            a, b, c, d, level, slope = (term[part, np.newaxis].astype(np.float32) for term in terms)
-            made = (level + slope * t) * np.cos(a + t * (b + t * (c + t * d)))
-            rows, starts = np.unique(row[part], return_index=True)
-            added = np.add.reduceat(made, starts, axis=0)
-            for piece in range(int(length)):
-                total[rows + piece] += added[:, piece * hop_samples : (piece + 1) * hop_samples]
+        for begin in range(0, len(selected), block):
+            chunk = slice(begin, begin + block)
+            a, b, c, d, level, slope = (term[chunk, np.newaxis].astype(np.float32) for term in terms)
+            sinusoids = (level + slope * t) * np.cos(a + t * (b + t * (c + t * d)))
+            rows, starts = np.unique(row[chunk], return_index=True)
+            added = np.add.reduceat(sinusoids, starts, axis=0)
+            for hop_number in range(int(length)):
+                total[rows + hop_number] += added[:, hop_number * hop_samples : (hop_number + 1) * hop_samples]

@@ -20,10 +20,10 @@ def track(
     gap_frames: int = GAP_FRAMES,
     least_frames: int = LEAST_FRAMES,
 ) -> np.ndarray:
-    """Give every peak the number of its track.
+    """The number of the track of every peak.
 
-    A peak continues the track whose last frequency is nearest to it, if it is nearest to that track, too, and not
-    more than a jump away. Tracks that find no peak sleep for a few frames, then end; peaks that find none begin one.
+    A peak continues the track with the nearest last frequency, if it is also the nearest peak to that track and not
+    more than a jump away. Tracks without a peak are kept for a few frames, then end; peaks without a track begin one.
 
     Parameters
     ----------
@@ -31,17 +31,17 @@ def track(
     jump_cents : float > 0, cents
         The largest step from one peak to the next.
     gap_frames : int >= 0
-        How many frames a track may sleep.
+        The number of frames that a track may miss.
     least_frames : int >= 1
-        Tracks with fewer peaks are no tracks.
+        Tracks with fewer peaks are removed.
 
     Returns
     -------
     int (peaks,)
-        0, 1, ... in order of the tracks' first peaks; -1 for peaks of no track.
+        0, 1, ... in order of the tracks' first peaks; -1 for peaks without a track.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: McAulay and Quatieri, IEEE TASSP 1986. Differs:
-    steps are measured in cents, and tracks may sleep.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986. Difference:
+    steps are measured in cents, and tracks may miss frames.
     """
     checks.check_number("jump_cents", jump_cents, above=0, unit="cents")
     gap_frames = checks.check_number("gap_frames", gap_frames, at_least=0, whole=True)
@@ -49,33 +49,33 @@ def track(
     labels = np.full(len(peaks.frame), -1)
     cents = 1200 * np.log2(np.maximum(peaks.frequency_hz, 1e-6))
     bounds = np.searchsorted(peaks.frame, np.arange(peaks.frames + 1))
-    # Of the tracks that live, in order of their frequency: where it was last, when, and its number.
-    last, seen, number = np.zeros(0), np.zeros(0, int), np.zeros(0, int)
-    begun: int = 0
+    # For the open tracks, in order of frequency: their last frequency, its frame, and their number.
+    last_cents, last_frame, number = np.zeros(0), np.zeros(0, int), np.zeros(0, int)
+    count: int = 0
     for frame in range(peaks.frames):
-        here = np.arange(bounds[frame], bounds[frame + 1])
-        awake = seen >= frame - 1 - gap_frames
-        last, seen, number = last[awake], seen[awake], number[awake]
-        tracks, found = _pairs(last, cents[here], jump_cents)
-        labels[here[found]] = number[tracks]
-        new = labels[here] < 0
-        labels[here[new]] = begun + np.arange(np.count_nonzero(new))
-        begun += int(np.count_nonzero(new))
-        sleeps = np.ones(len(last), bool)
-        sleeps[tracks] = False
-        last = np.concatenate([last[sleeps], cents[here]])
-        order = np.argsort(last, kind="stable")
-        last = last[order]
-        seen = np.concatenate([seen[sleeps], np.full(len(here), frame)])[order]
-        number = np.concatenate([number[sleeps], labels[here]])[order]
-    counts = np.bincount(labels, minlength=begun)
-    kept = np.full(begun, -1)
+        current = np.arange(bounds[frame], bounds[frame + 1])
+        is_open = last_frame >= frame - 1 - gap_frames
+        last_cents, last_frame, number = last_cents[is_open], last_frame[is_open], number[is_open]
+        tracks, matched = _pairs(last_cents, cents[current], jump_cents)
+        labels[current[matched]] = number[tracks]
+        is_new = labels[current] < 0
+        labels[current[is_new]] = count + np.arange(np.count_nonzero(is_new))
+        count += int(np.count_nonzero(is_new))
+        is_unmatched = np.ones(len(last_cents), bool)
+        is_unmatched[tracks] = False
+        last_cents = np.concatenate([last_cents[is_unmatched], cents[current]])
+        order = np.argsort(last_cents, kind="stable")
+        last_cents = last_cents[order]
+        last_frame = np.concatenate([last_frame[is_unmatched], np.full(len(current), frame)])[order]
+        number = np.concatenate([number[is_unmatched], labels[current]])[order]
+    counts = np.bincount(labels, minlength=count)
+    kept = np.full(count, -1)
     kept[counts >= least_frames] = np.arange(np.count_nonzero(counts >= least_frames))
-    return kept[labels] if begun else labels
+    return kept[labels] if count else labels
 
 
 def _pairs(one: np.ndarray, other: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices into two sorted arrays of values that are each other's nearest, and not more than `most` apart."""
+    """Indices into two sorted arrays of the values that are mutually nearest, and not more than `most` apart."""
     if not len(one) or not len(other):
         return np.zeros(0, int), np.zeros(0, int)
     forth, back = _nearest(one, other), _nearest(other, one)

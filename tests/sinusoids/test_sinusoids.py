@@ -323,7 +323,7 @@ def test_partials_a_bin_and_a_half_apart_are_parted_by_the_sound_itself():
     one, other, other_hz = shared_partial(delay=1.0, away_cents=away)
     stft = drawn(one + other)
     courses = [flat(220.0, stft.shape[-1]), flat(other_hz, stft.shape[-1], 1)]
-    resolved = partials.resolve(stft, courses, RATE, leaning=1e-5)
+    resolved = partials.resolve(stft, courses, RATE, regularisation=1e-5)
     middle = (resolved.frame > 10) & (resolved.frame < stft.shape[-1] - 10)
     for contour, number, amplitude in ((0, 3, 0.1), (1, 2, 0.15)):
         found = resolved.amplitude[0, middle & (resolved.contour == contour) & (resolved.number == number)]
