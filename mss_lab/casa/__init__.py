@@ -1,6 +1,6 @@
-"""Computational auditory scene analysis: separation by the cues that an ear is thought to use.
+"""Computational auditory scene analysis: separation by the cues that human hearing is thought to use.
 
-`filterbank` is the cochlea, and the way back from its bands to sound; `correlogram` is what the nerve fires, and how
-regularly; `pitch` finds the periods in it; `grouping` joins what has one period or one onset, and follows it through
-time; `scene` runs all of them over a recording of any length.
+`filterbank` models the cochlea, and turns its bands back into sound; `correlogram` measures the firing of the auditory
+nerve and its periodicity; `pitch` estimates the periods in it; `grouping` joins units with a common period or onset,
+and follows them through time; `scene` runs all steps over a recording of any length.
 """

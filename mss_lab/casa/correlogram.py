@@ -1,9 +1,9 @@
-"""What the auditory nerve fires, and how regularly: the hair cell and the correlogram.
+"""The firing of the auditory nerve and its periodicity: the hair cell and the correlogram.
 
-A hair cell answers to one half of every oscillation, more to the soft than to the loud, and too slowly to follow
-oscillations much faster than 1 kHz: of those the envelope is left. The correlogram compares what each band fires with
-itself some milliseconds later. A band that carries one harmonic of a note, or several that beat, fires with a period
-that fits into the note's, so that all bands of one note agree at one lag.
+A hair cell responds to one half of every oscillation, with compression, and too slowly to follow oscillations much
+faster than 1 kHz: of those only the envelope remains. The correlogram compares the firing of each band with itself some
+milliseconds later. A band that contains one harmonic of a note, or several that beat, fires with a period that divides
+the note's, so that all bands of one note agree at one lag.
 
 Contents: hair_cell, Correlogram, correlogram, summary. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 """
@@ -22,29 +22,29 @@ WINDOW_S = 0.025
 HOP_S = 0.01
 LONGEST_S = 0.0125
 
-# A variance below this part of the squared mean is taken for none.
+# A variance below this fraction of the squared mean counts as 0.
 EVEN = 1e-9
 
-# The hair cell's low-pass is this long, in periods of its cutoff; above 2.5 times the cutoff nothing is left.
+# Length of the hair cell's low-pass filter, in periods of its cutoff; above 2.5 times the cutoff nothing passes.
 LOW_PASS_PERIODS = 2.5
 
-# Nerves are looked at this often, if the sample rate allows: ten times the cutoff of the hair cell.
+# Approximate rate at which nerves are sampled, if the sample rate allows: ten times the cutoff of the hair cell.
 NERVE_RATE_HZ = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Correlogram:
-    """How alike each band is to itself some time later, in each frame.
+    """The similarity of each band to itself some time later, in each frame.
 
     Attributes
     ----------
     values : float32 (bands, frames, lags)
-        1 where the band repeats itself exactly, 0 where it is unlike itself, about -1 where it is opposite; lag 0 is
-        1 wherever something is fired unevenly, and all lags are 0 where nothing is.
+        1 if the band repeats exactly, 0 if it is unrelated to itself, about -1 if it is opposite. Lag 0 is 1 wherever
+        the firing varies, and all lags are 0 where it does not.
     fired : float32 (bands, frames)
-        Mean of what the nerve fired within the window: how loud the unit is.
+        Mean firing within the window: how loud the unit is.
     energy : float32 (bands, frames)
-        Variance of what it fired: how much of that comes in pulses.
+        Variance of the firing: how much of it comes in pulses.
     lags_s : float64 (lags,)
     hop_s : float
         Frame n is centred on n * hop_s.
@@ -67,12 +67,12 @@ def hair_cell(
     Parameters
     ----------
     bands : float (channels, bands, samples)
-        Of `filterbank.analyse`.
+        As returned by `filterbank.analyse`.
     sample_rate_hz : int
     exponent : float in (0, 1]
-        Of the compression: at 0.3, what is 60 dB louder fires 8 times as much.
+        Exponent of the compression: with 0.3, a sound 60 dB louder fires 8 times as much.
     cutoff_hz : float > 0, Hz
-        Of the low-pass, which has no delay. Where it is not below half the sample rate, there is no low-pass.
+        Of the low-pass filter, which has no delay. If it is not below half the sample rate, there is no filter.
 
     Returns
     -------
@@ -81,10 +81,10 @@ def hair_cell(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the bands are none, or an option is out of its range.
+        If the bands are not such an array, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
-    Differs: a power takes the place of their model of the hair cell's chemistry, so that the answer to a louder sound
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
+    1994. Difference: a power replaces their model of the hair cell's chemistry, so that the response to a louder sound
     has the same shape.
     """
     bands = checks.check_finite("bands", checks.check_axes("bands", bands, "channels bands samples"))
@@ -96,7 +96,7 @@ def hair_cell(
         for band in channel:
             np.power(band, np.float32(exponent), out=band)
             if 2 * cutoff_hz < sample_rate_hz and len(band):
-                # Rounding may reach below zero; firing cannot.
+                # Rounding may make values negative; firing cannot be.
                 smooth = scipy.signal.oaconvolve(band, _low_pass(cutoff_hz, sample_rate_hz), mode="same")
                 band[:] = np.maximum(smooth, 0)
     return fired
@@ -110,15 +110,15 @@ def correlogram(
     hop_s: float = HOP_S,
     longest_s: float = LONGEST_S,
 ) -> Correlogram:
-    """Autocorrelation of what every band fires, in windows of 25 ms.
+    """Autocorrelation of the firing of every band, in windows of 25 ms.
 
     Parameters
     ----------
     nerve : float (channels, bands, samples)
-        Of `hair_cell`. Channels are correlated each with itself and then added, so that what is opposite in two
-        channels does not cancel.
+        As returned by `hair_cell`. Each channel is correlated with itself before channels are added, so that opposite
+        channels do not cancel.
     sample_rate_hz : int
-        Above 20 kHz only every so-manyth sample is looked at: what the hair cell fires has nothing above 2.5 kHz.
+        Above 20 kHz samples are skipped: the firing has no frequencies above 2.5 kHz.
     window_s : float > longest_s, seconds
     hop_s : float > 0, seconds
     longest_s : float > 0, seconds
@@ -132,11 +132,11 @@ def correlogram(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the nerve is none, or an option is out of its range.
+        If the nerve is not such an array, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
-    Differs: the mean within the window is taken away, for what fires evenly is not regular; divided by the overlap of
-    the window with itself.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
+    1994. Difference: the mean within the window is subtracted, because constant firing has no period; the result is
+    divided by the overlap of the window with itself.
     """
     nerve = checks.check_finite("nerve", checks.check_axes("nerve", nerve, "channels bands samples"))
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -160,30 +160,32 @@ def correlogram(
         for channel in nerve[:, band, ::step]:
             padded = np.zeros(max(tail, half + len(channel)), np.float32)
             padded[half : half + len(channel)] = channel
-            cut = np.lib.stride_tricks.sliding_window_view(padded, len(window))[starts]
-            mean = cut @ window / window.sum()
+            segments = np.lib.stride_tricks.sliding_window_view(padded, len(window))[starts]
+            mean = segments @ window / window.sum()
             fired[band] += mean
-            cut = (cut - mean[:, np.newaxis]) * window
-            power += np.abs(scipy.fft.rfft(cut, size)) ** 2
+            segments = (segments - mean[:, np.newaxis]) * window
+            power += np.abs(scipy.fft.rfft(segments, size)) ** 2
         correlation = scipy.fft.irfft(power, size)[:, :lags]
         energy[band] = correlation[:, 0] / overlap[0]
-        # What is left of a nerve that fires evenly is rounding, which is not regular.
+        # The variance of constant firing is only rounding error, which has no period.
         energy[band, energy[band] <= EVEN * fired[band] ** 2] = 0
-        heard = energy[band, :, np.newaxis] > 0
-        values[band] = np.where(heard, correlation / np.where(heard, correlation[:, :1], 1), 0) * (overlap[0] / overlap)
+        varies = energy[band, :, np.newaxis] > 0
+        values[band] = np.where(varies, correlation / np.where(varies, correlation[:, :1], 1), 0) * (
+            overlap[0] / overlap
+        )
     return Correlogram(values, fired, energy, np.arange(lags) / rate_hz, hop_s)
 
 
 def summary(correlogram: Correlogram, units: np.ndarray | None = None) -> np.ndarray:
-    """All bands of a correlogram together, weighted by what they fire: (frames, lags), 1 at lag 0, 0 for silence.
+    """All bands of a correlogram together, weighted by their energy: (frames, lags), 1 at lag 0, 0 for silence.
 
     Parameters
     ----------
     correlogram : Correlogram
     units : bool or real >= 0 (bands, frames), optional
-        Weights, to look at some of the units only. A unit is one band in one frame.
+        Weights, to select some of the units. A unit is one band in one frame.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Meddis and Hewitt, JASA 1991.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Meddis and Hewitt, JASA 1991.
     """
     weights = correlogram.energy if units is None else correlogram.energy * units
     total = weights.sum(axis=0)

@@ -1,13 +1,13 @@
-"""The gammatone filterbank: a sound as the bands of a cochlea, and bands, masked, as a sound again.
+"""The gammatone filterbank: a sound as the bands of a cochlea, and masked bands as a sound again.
 
 The impulse response of a band is g(t) = t^3 exp(-2 pi 1.019 ERB(f_c) t) cos(2 pi f_c t): a tone at the band's centre
-f_c in an envelope that rises quickly and dies away slowly, the more slowly the narrower the band. ERB is the
-equivalent rectangular bandwidth, which grows with frequency as that of the ear does. The envelope of a narrow band
-comes late; all bands are advanced by their delay, so that what happened at one time stands in one column.
+f_c with an envelope that rises quickly and decays slowly, the more slowly the narrower the band. ERB is the equivalent
+rectangular bandwidth, which grows with frequency as that of the ear does. The envelope of a narrow band is delayed; all
+bands are advanced by their delay, so that simultaneous events are in one column.
 
-Convolution is by FFT. On the way back every band passes its filter once more, backwards in time, which takes away what
-the first pass did to the phase. The sum over the bands of both passes is nearly flat; what ripple is left is divided
-out, so that a mask of ones gives back what lay within the range of the bands.
+Convolution is by FFT. For resynthesis every band passes its filter once more, reversed in time, which cancels the phase
+of the first pass. The sum over the bands of both passes is nearly flat; the remaining ripple is divided out, so that a
+mask of ones returns the part of the sound that lies within the range of the bands.
 
 Contents: erb_hz, erb_number, centres_hz; gammatones, analyse, resynthesise.
 Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
@@ -29,26 +29,31 @@ HIGHEST_HZ = 5_000.0
 # The envelope of order 4 at the time x in units of its decay is x^3 exp(-x): at 18 it is 80 dB below its peak at 3.
 TAIL = 18.0
 
-# Where both passes of all bands together fall below this part of their median, at the ends of the range, the sound
-# that comes back is quieter: dividing by less would amplify what masks spill beyond the range.
+# At the ends of the range, where the sum of both passes falls below this fraction of its median, the resynthesised
+# sound is quieter: dividing by less would amplify the part of masked sound that lies outside the range.
 LEAST_RESPONSE = 0.25
 
 
 def erb_hz(frequency_hz: ArrayLike):
     """Equivalent rectangular bandwidth of the ear's filter at a frequency, 24.7 (4.37 f / 1000 + 1) Hz.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Glasberg and Moore, Hearing Research 1990.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Glasberg and Moore, Hearing Research 1990.
+
+    Examples
+    --------
+    >>> round(float(erb_hz(1000)), 1)
+    132.6
     """
     return (24.7 * (4.37e-3 * np.asarray(frequency_hz, float) + 1))[()]
 
 
 def erb_number(frequency_hz: ArrayLike):
-    """How many equivalent bandwidths lie below a frequency, 21.4 log10(1 + 0.00437 f)."""
+    """The number of equivalent bandwidths below a frequency, 21.4 log10(1 + 0.00437 f)."""
     return (21.4 * np.log10(1 + 4.37e-3 * np.asarray(frequency_hz, float)))[()]
 
 
 def centres_hz(bands: int = BANDS, lowest_hz: float = LOWEST_HZ, highest_hz: float = HIGHEST_HZ) -> np.ndarray:
-    """Centre frequencies, as many equivalent bandwidths apart from each other all the way up.
+    """Centre frequencies with a constant distance in equivalent bandwidths.
 
     Parameters
     ----------
@@ -65,7 +70,12 @@ def centres_hz(bands: int = BANDS, lowest_hz: float = LOWEST_HZ, highest_hz: flo
     TypeError, ValueError
         If the range is empty or a number is out of bounds.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Glasberg and Moore, Hearing Research 1990.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Glasberg and Moore, Hearing Research 1990.
+
+    Examples
+    --------
+    >>> np.round(centres_hz(3, 100.0, 4000.0))
+    array([ 100.,  950., 4000.])
     """
     bands = checks.check_number("bands", bands, at_least=1, whole=True)
     checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
@@ -75,7 +85,7 @@ def centres_hz(bands: int = BANDS, lowest_hz: float = LOWEST_HZ, highest_hz: flo
 
 
 def gammatones(centres_hz: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
-    """Impulse responses of the bands, each with a gain of 1 at its centre, and how late their envelopes peak.
+    """Impulse responses of the bands, each with a gain of 1 at its centre, and the delays of their envelopes' peaks.
 
     Parameters
     ----------
@@ -86,21 +96,21 @@ def gammatones(centres_hz: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray,
     Returns
     -------
     responses : float64 (bands, taps)
-        As long as the narrowest band rings, until it is 80 dB below its peak.
+        Long enough for the narrowest band to decay to 80 dB below its peak.
     delays_samples : int (bands,)
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the centres are no frequencies between 0 and half the sample rate.
+        If the centres are not frequencies between 0 and half the sample rate.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Patterson et al., APU report 2341, 1988.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Patterson et al., APU report 2341, 1988.
     """
     centres_hz, sample_rate_hz = _checked_centres(centres_hz, sample_rate_hz)
     decays = 2 * np.pi * WIDTH * erb_hz(centres_hz)
     taps = max(1, round(TAIL / decays.min() * sample_rate_hz))
     times_s = np.arange(taps) / sample_rate_hz
-    # Every envelope is written with its peak at 1, so that none is too faint for its numbers.
+    # Every envelope is computed with its peak at 1, so that none underflows.
     x = decays[:, np.newaxis] * times_s / (ORDER - 1)
     envelopes = (x * np.exp(1 - x)) ** (ORDER - 1)
     carriers = np.exp(2j * np.pi * centres_hz[:, np.newaxis] * times_s)
@@ -123,15 +133,15 @@ def analyse(waveform: np.ndarray, sample_rate_hz: int, centres_hz: np.ndarray) -
     Returns
     -------
     float32 (channels, bands, samples)
-        Advanced by each band's delay: a click gives envelopes that peak where it stands.
+        Advanced by each band's delay: the envelopes of a click have their peaks at the click.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the waveform is none, or the centres do not lie between 0 and half the sample rate.
+        If the waveform is not one, or the centres do not lie between 0 and half the sample rate.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Patterson et al., APU report 2341, 1988.
-    Differs: the bands are aligned in time.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Patterson et al., APU report 2341, 1988.
+    Difference: the bands are aligned in time.
     """
     waveform = checks.check_waveform("waveform", waveform).astype(np.float32)
     filters, taps = _filters(centres_hz, sample_rate_hz, waveform.shape[1])
@@ -146,14 +156,14 @@ def analyse(waveform: np.ndarray, sample_rate_hz: int, centres_hz: np.ndarray) -
 def resynthesise(
     waveform: np.ndarray, mask: np.ndarray, sample_rate_hz: int, centres_hz: np.ndarray, *, hop_s: float = 0.01
 ) -> np.ndarray:
-    """Filter a waveform by masks over bands and frames: through the bands, masked, and back to sound.
+    """Filter a waveform by masks over bands and frames: split into bands, masked, and added up again.
 
     Parameters
     ----------
     waveform : float (channels, samples)
     mask : real (streams, bands, frames)
-        Gains; every channel gets the same. Frame n is centred on n * hop_s. Between the centres of two frames a gain
-        moves in a straight line from one to the other; after the last it stays.
+        Gains, the same for every channel. Frame n is centred on n * hop_s. Between the centres of two frames gains are
+        interpolated linearly; after the last they are constant.
     sample_rate_hz : int
     centres_hz : float (bands,), Hz
     hop_s : float > 0, seconds
@@ -161,15 +171,15 @@ def resynthesise(
     Returns
     -------
     float32 (streams, channels, samples)
-        For a mask of ones the waveform, as far as it lies within the range of the bands. It is linear in the mask.
+        For a mask of ones, the part of the waveform within the range of the bands. The result is linear in the mask.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mask does not fit the bands, or as `analyse`.
+        If the mask does not fit the bands, or as for `analyse`.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
-    Differs: the ripple of the filterbank is divided out.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
+    1994. Difference: the ripple of the filterbank is divided out.
     """
     waveform = checks.check_waveform("waveform", waveform).astype(np.float32)
     mask = checks.check_finite("mask", checks.check_axes("mask", mask, "streams bands frames")).astype(np.float32)
@@ -184,17 +194,17 @@ def resynthesise(
     size = scipy.fft.next_fast_len(samples + 2 * taps, real=True)
     spectrum = _spectrum(waveform, taps, filters)
     total = np.zeros((len(mask), *spectrum.shape), np.complex64)
-    # Before the first frame and after the last, gains stay what they are.
+    # Before the first frame and after the last, gains are constant.
     positions = (np.arange(size) - taps) / (hop_s * checks.check_sample_rate(sample_rate_hz))
     frames = np.arange(mask.shape[2])
     response = np.zeros(spectrum.shape[1])
-    for band, one in enumerate(filters):
-        response += np.abs(one) ** 2
-        sound = scipy.fft.irfft(spectrum * one, size)
+    for band, filter_response in enumerate(filters):
+        response += np.abs(filter_response) ** 2
+        sound = scipy.fft.irfft(spectrum * filter_response, size)
         for stream in range(len(mask)):
             if mask[stream, band].any():
                 gains = np.interp(positions, frames, mask[stream, band]).astype(np.float32)
-                total[stream] += scipy.fft.rfft(sound * gains) * one.conj()
+                total[stream] += scipy.fft.rfft(sound * gains) * filter_response.conj()
     total /= _flattened(response, centres_hz, sample_rate_hz)
     return scipy.fft.irfft(total, size)[..., taps : taps + samples]
 
@@ -202,8 +212,8 @@ def resynthesise(
 def _flattened(response: np.ndarray, centres_hz: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     frequencies_hz = np.linspace(0, sample_rate_hz / 2, len(response))
     inside = (frequencies_hz >= np.min(centres_hz)) & (frequencies_hz <= np.max(centres_hz))
-    usual = np.median(response[inside]) if inside.any() else response.max()
-    return np.maximum(response, LEAST_RESPONSE * usual).astype(np.float32)
+    median = np.median(response[inside]) if inside.any() else response.max()
+    return np.maximum(response, LEAST_RESPONSE * median).astype(np.float32)
 
 
 def _checked_centres(centres_hz: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, int]:

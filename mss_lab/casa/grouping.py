@@ -1,10 +1,10 @@
-"""Which units belong together: segments, then streams.
+"""Grouping of units: segments, then streams.
 
-A unit is one band in one frame. Neighbouring bands that are driven by one harmonic, or beat with one period, have
+A unit is one band in one frame. Neighbouring bands that contain the same harmonic, or beat with the same period, have
 nearly the same correlation at every lag: they are tied, and ties from band to band and from frame to frame make
 segments. Segments are joined in two ways. At one time: those that fit one pitch, and those that begin or end together
-with them. From one time to the next: pitches that move by little make a contour, and contours that lie near each other
-in pitch and sound alike make a stream.
+with them. Over time: pitches that move by little make a contour, and contours with similar pitch and timbre make a
+stream.
 
 Contents: ties, segments; contours, streams; simultaneous. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 """
@@ -16,7 +16,7 @@ import scipy.sparse.csgraph
 
 from .. import checks
 from .correlogram import Correlogram
-from .pitch import AGREES, HEARD
+from .pitch import AGREES, AUDIBLE
 
 TIED = 0.95
 TOGETHER_S = 0.02
@@ -24,27 +24,27 @@ JUMP_SEMITONES = 1.0
 GAP_S = 0.03
 SHORTEST_CONTOUR_S = 0.05
 
-# Onsets and offsets speak for a stream if it has more than this part of what begins or ends then.
+# Onsets and offsets decide for a stream only if it has more than this fraction of what begins or ends then.
 ALONE = 0.8
 
-# A stream counts as sounding for a contour if it is taken for more than this part of it. One that is taken for less
-# takes the rest: a pitch often begins a few frames before the last one has died away.
+# A stream counts as occupied for a contour if it has a pitch in more than this fraction of the contour's time. If it
+# has one for less, the contour gets the rest: a pitch often begins a few frames before the last one has decayed.
 OVERLAP = 0.25
 
-# What it costs a contour to open a stream of its own: as much as being nine semitones away from all others.
+# The cost of a new stream for a contour: as much as a distance of nine semitones to all others.
 NEW_STREAM = 0.75
 
 
 def ties(correlogram: Correlogram, *, least_fired: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """How alike units are to the next band and to the next frame.
+    """The similarity of each unit to that of the next band and to that of the next frame.
 
-    The correlation coefficient, over all lags, of what the correlogram shows of the two.
+    This is the correlation coefficient, over all lags, of the correlogram of the two units.
 
     Parameters
     ----------
     correlogram : Correlogram
     least_fired : float >= 0, optional
-        Units that fire less are alike to none. Default: a small part of the most that any unit fires.
+        Units that fire less are similar to none. Default: a small fraction of the largest firing of any unit.
 
     Returns
     -------
@@ -53,43 +53,43 @@ def ties(correlogram: Correlogram, *, least_fired: float | None = None) -> tuple
     onwards : float32 (bands, frames - 1)
         Between a frame and the next.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Wang and Brown, IEEE Transactions on Neural Networks
-    1999.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Wang and Brown, IEEE Transactions on Neural
+    Networks 1999.
     """
     if least_fired is None:
-        least_fired = HEARD * float(correlogram.fired.max(initial=0))
+        least_fired = AUDIBLE * float(correlogram.fired.max(initial=0))
     checks.check_number("least_fired", least_fired, at_least=0)
-    heard = correlogram.fired > least_fired
+    audible = correlogram.fired > least_fired
     values = correlogram.values - correlogram.values.mean(axis=2, keepdims=True)
     length = np.sqrt(np.einsum("bnl,bnl->bn", values, values))
     length[length == 0] = 1
     upwards = np.einsum("bnl,bnl->bn", values[:-1], values[1:]) / (length[:-1] * length[1:])
     onwards = np.einsum("bnl,bnl->bn", values[:, :-1], values[:, 1:]) / (length[:, :-1] * length[:, 1:])
-    return upwards * (heard[:-1] & heard[1:]), onwards * (heard[:, :-1] & heard[:, 1:])
+    return upwards * (audible[:-1] & audible[1:]), onwards * (audible[:, :-1] & audible[:, 1:])
 
 
 def segments(upwards: np.ndarray, onwards: np.ndarray, *, tied: float = TIED) -> np.ndarray:
-    """Number the segments: units that hang together by ties.
+    """Number the segments: units that are connected by ties.
 
     Parameters
     ----------
     upwards, onwards : real (bands - 1, frames), (bands, frames - 1)
-        Of `ties`.
+        As returned by `ties`.
     tied : float in [0, 1]
-        Units that are more alike than this are tied. A tie from frame to frame counts only between units that are
+        Units whose similarity is larger are tied. A tie from frame to frame counts only between units that are
         each tied to a neighbouring band, too.
 
     Returns
     -------
     int (bands, frames)
-        0 where a unit belongs to none, else the number of its segment, from 1.
+        0 where a unit belongs to none, otherwise the number of its segment, from 1.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If the ties do not fit each other, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Hu and Wang, IEEE Transactions on Neural Networks
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Hu and Wang, IEEE Transactions on Neural Networks
     2004.
     """
     upwards = checks.check_axes("upwards", upwards, "bands frames")
@@ -123,9 +123,9 @@ class Contour:
     Attributes
     ----------
     frames : int (length,)
-        Ascending; a few may be missing in between.
+        Ascending; there may be short gaps.
     rows : int (length,)
-        Which of the pitches of each frame it is.
+        Indices into the pitches of each frame.
     semitones : float (length,)
         MIDI pitch in each frame.
 
@@ -150,15 +150,15 @@ def contours(
     Parameters
     ----------
     periods_s : float (count, frames), seconds
-        Of `pitch.pitches`; nan where there is none.
+        As returned by `pitch.pitches`; nan where there is none.
     hop_s : float > 0, seconds
         From one frame to the next.
     jump_semitones : float >= 0
         How far a pitch may move from one frame to the next.
     gap_s : float >= 0, seconds
-        For how long it may be missing.
+        The longest gap.
     shortest_s : float >= 0, seconds
-        Contours that do not last longer are left out.
+        Shorter contours are left out.
 
     Returns
     -------
@@ -170,7 +170,8 @@ def contours(
     ShapeError, TypeError, ValueError
         If an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
+    1994.
     """
     periods_s = checks.check_axes("periods_s", periods_s, "count frames")
     checks.check_number("hop_s", hop_s, above=0, unit="seconds")
@@ -180,60 +181,63 @@ def contours(
     semitones = 69 - 12 * np.log2(periods_s * 440.0)
     gap = 1 + int(gap_s / hop_s + 1e-9)
     open_: list[list[tuple[int, int, float]]] = []
-    done: list[list[tuple[int, int, float]]] = []
+    closed: list[list[tuple[int, int, float]]] = []
     for frame in range(semitones.shape[1]):
-        done += [line for line in open_ if frame - line[-1][0] > gap]
+        closed += [line for line in open_ if frame - line[-1][0] > gap]
         open_ = [line for line in open_ if frame - line[-1][0] <= gap]
         new = {int(row): float(semitones[row, frame]) for row in np.flatnonzero(np.isfinite(semitones[:, frame]))}
         pairs = sorted(
-            (abs(pitch - line[-1][2]), place, row) for place, line in enumerate(open_) for row, pitch in new.items()
+            (abs(pitch - line[-1][2]), index, row) for index, line in enumerate(open_) for row, pitch in new.items()
         )
-        taken: set[int] = set()
-        for away, place, row in pairs:
-            if away > jump_semitones:
+        used: set[int] = set()
+        for distance, index, row in pairs:
+            if distance > jump_semitones:
                 break
-            if place not in taken and row in new:
-                taken.add(place)
-                open_[place].append((frame, row, new.pop(row)))
+            if index not in used and row in new:
+                used.add(index)
+                open_[index].append((frame, row, new.pop(row)))
         open_ += [[(frame, row, pitch)] for row, pitch in new.items()]
-    lasting = [line for line in done + open_ if (line[-1][0] - line[0][0]) * hop_s >= shortest_s]
+    lasting = [line for line in closed + open_ if (line[-1][0] - line[0][0]) * hop_s >= shortest_s]
     lasting.sort(key=lambda line: (line[0][0], line[0][1]))
     return [Contour(*(np.array(column) for column in zip(*line, strict=True))) for line in lasting]
 
 
 def streams(
-    found: list[Contour], fits: np.ndarray, fired: np.ndarray, count: int, *, agrees: float = AGREES
+    pitch_contours: list[Contour], fits: np.ndarray, fired: np.ndarray, count: int, *, agrees: float = AGREES
 ) -> np.ndarray:
-    """Join contours that follow each other into streams, by pitch and by timbre.
+    """Join successive contours to streams, by pitch and by timbre.
 
-    Contours come in the order of their beginnings. Each goes to the stream, of those that are not sounding, whose last
-    contour is nearest: the distance is that between their mean pitches in octaves plus that between their timbres, half
-    the sum of absolute differences of how what they fire is spread over the bands. As long as there are streams to
-    open, a contour that is far from all others opens one. One that finds every stream sounding is left over.
+    Contours are assigned in the order of their beginnings. Each is assigned to the unoccupied stream whose last contour
+    is nearest: the distance is that between their mean pitches in octaves plus that between their timbres, half the sum
+    of absolute differences of the distributions of their firing over the bands. While there are fewer streams than
+    `count`, a contour that is far from all others begins one. A contour for which every stream is occupied is left out.
 
     Parameters
     ----------
+    pitch_contours : list of Contour
+    ----------
     found : list of Contour
     fits : real (count of pitches, bands, frames)
-        Of `pitch.pitches`.
+        As returned by `pitch.pitches`.
     fired : real >= 0 (bands, frames)
-        Of the correlogram: how loud each unit is.
+        Firing of the correlogram: how loud each unit is.
     count : int >= 1
-        How many streams at most.
+        The largest number of streams.
     agrees : float in [0, 1]
-        Units that fit a pitch at least so well count for its timbre.
+        Units that fit a pitch at least this well count for its timbre.
 
     Returns
     -------
     int (count, frames)
-        Which of the pitches of a frame is the stream's; -1 where it has none.
+        Index of the stream's pitch in each frame; -1 where it has none.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If the arrays do not fit each other.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
+    1994.
     """
     fits = checks.check_magnitude("fits", fits, "count bands frames")
     fired = checks.check_magnitude("fired", fired, "bands frames")
@@ -241,18 +245,18 @@ def streams(
     count = checks.check_number("count", count, at_least=1, whole=True)
     rows = np.full((count, fired.shape[1]), -1)
     last: list[tuple[float, np.ndarray] | None] = [None] * count
-    for contour in found:
+    for contour in pitch_contours:
         timbre = _timbre(contour, fits, fired, agrees)
         pitch = float(contour.semitones.mean())
         span = slice(contour.frames[0], contour.frames[-1] + 1)
         costs = []
-        for stream, before in enumerate(last):
+        for stream, last_contour in enumerate(last):
             if (rows[stream, span] >= 0).mean() > OVERLAP:
                 costs.append(np.inf)
-            elif before is None:
+            elif last_contour is None:
                 costs.append(NEW_STREAM)
             else:
-                costs.append(abs(pitch - before[0]) / 12 + 0.5 * float(np.abs(timbre - before[1]).sum()))
+                costs.append(abs(pitch - last_contour[0]) / 12 + 0.5 * float(np.abs(timbre - last_contour[1]).sum()))
         stream = int(np.argmin(costs))
         if np.isfinite(costs[stream]):
             free = rows[stream, contour.frames] < 0
@@ -271,28 +275,28 @@ def simultaneous(
     agrees: float = AGREES,
     together_s: float = TOGETHER_S,
 ) -> np.ndarray:
-    """Which units sound in each stream: whole segments by pitch or by onset and offset, and single units by pitch.
+    """The units of each stream: whole segments by pitch or by onset and offset, and single units by pitch.
 
-    A unit that fits the pitch of a stream belongs to it, and to the one that it fits best. A segment takes those of its
-    units that fit none along: to the stream that more than half of what it fires fits; else to the stream with whose
-    segments it begins or ends, if no other begins or ends then.
+    A unit that fits the pitch of a stream belongs to the one that it fits best. A segment's units that fit no pitch
+    belong to the stream that fits more than half of the segment's firing; otherwise to the stream whose segments begin
+    or end together with it, if no other stream's segments do.
 
     Parameters
     ----------
     rows : int (count, frames)
-        Of `streams`.
+        As returned by `streams`.
     fits : real (count of pitches, bands, frames)
-        Of `pitch.pitches`.
+        As returned by `pitch.pitches`.
     numbers : int (bands, frames)
-        Of `segments`.
+        As returned by `segments`.
     fired : real >= 0 (bands, frames)
-        Of the correlogram: how loud each unit is.
+        Firing of the correlogram: how loud each unit is.
     hop_s : float > 0, seconds
         From one frame to the next.
     agrees : float in [0, 1]
-        From which fit on a unit belongs to a pitch.
+        A unit with at least this fit belongs to a pitch.
     together_s : float >= 0, seconds
-        How far apart onsets or offsets may lie that count as one.
+        The largest distance of onsets, or of offsets, that count as simultaneous.
 
     Returns
     -------
@@ -304,8 +308,9 @@ def simultaneous(
     ShapeError, TypeError, ValueError
         If the arrays do not fit each other, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Sources: Brown and Cooke, Computer Speech and Language 1994;
-    Hu and Wang, IEEE Transactions on Neural Networks 2004. Differs: a unit's own fit goes before that of its segment.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. References: Brown and Cooke, Computer Speech and Language
+    1994; Hu and Wang, IEEE Transactions on Neural Networks 2004. Difference: a unit's own fit has priority over that of
+    its segment.
     """
     rows = checks.check_axes("rows", rows, "count frames")
     fits = checks.check_magnitude("fits", fits, "count bands frames")
@@ -317,11 +322,11 @@ def simultaneous(
     checks.check_number("together_s", together_s, at_least=0, unit="seconds")
     frames = np.arange(rows.shape[1])
     # The fit of every unit to the pitch that each stream has in its frame.
-    own = np.where(rows[:, np.newaxis] >= 0, fits[np.maximum(rows, 0), :, frames].transpose(0, 2, 1), 0)
-    best = own.argmax(axis=0)
-    voice = np.where(own.max(axis=0) >= max(agrees, np.finfo(float).tiny), best, -1)
-    joined = _joined(voice, numbers, fired, len(rows), round(together_s / hop_s))
-    chosen = np.where(voice >= 0, voice, joined[numbers])
+    fit_to_stream = np.where(rows[:, np.newaxis] >= 0, fits[np.maximum(rows, 0), :, frames].transpose(0, 2, 1), 0)
+    best = fit_to_stream.argmax(axis=0)
+    stream_of_unit = np.where(fit_to_stream.max(axis=0) >= max(agrees, np.finfo(float).tiny), best, -1)
+    stream_of_segment = _joined(stream_of_unit, numbers, fired, len(rows), round(together_s / hop_s))
+    chosen = np.where(stream_of_unit >= 0, stream_of_unit, stream_of_segment[numbers])
     return chosen == np.arange(len(rows))[:, np.newaxis, np.newaxis]
 
 
@@ -331,27 +336,29 @@ def _timbre(contour: Contour, fits: np.ndarray, fired: np.ndarray, agrees: float
     return shares / max(shares.sum(), np.finfo(float).tiny)
 
 
-def _joined(voice: np.ndarray, numbers: np.ndarray, fired: np.ndarray, count: int, reach: int) -> np.ndarray:
-    """The stream of every segment, -1 for none; entry 0 stands for no segment."""
+def _joined(stream_of_unit: np.ndarray, numbers: np.ndarray, fired: np.ndarray, count: int, reach: int) -> np.ndarray:
+    """The stream of every segment, -1 for none; entry 0 means no segment."""
     total = int(numbers.max(initial=0)) + 1
-    claims = np.stack([np.bincount(numbers.ravel(), (fired * (voice == one)).ravel(), total) for one in range(count)])
+    claims = np.stack(
+        [np.bincount(numbers.ravel(), (fired * (stream_of_unit == j)).ravel(), total) for j in range(count)]
+    )
     whole = np.bincount(numbers.ravel(), fired.ravel(), total)
     joined = np.where(claims.max(axis=0) > 0.5 * whole, claims.argmax(axis=0), -1)
     joined[0] = -1
-    places = np.nonzero(numbers)
+    positions = np.nonzero(numbers)
     first, last = np.full(total, numbers.shape[1]), np.full(total, -1)
-    np.minimum.at(first, numbers[places], places[1])
-    np.maximum.at(last, numbers[places], places[1])
+    np.minimum.at(first, numbers[positions], positions[1])
+    np.maximum.at(last, numbers[positions], positions[1])
     votes = np.zeros((count, total))
     for edges in (first, last):
         # How much of each stream begins (ends) in each frame, and within reach of it.
         for stream in range(count):
-            own = joined == stream
-            at = np.bincount(edges[own], whole[own], numbers.shape[1] + 1)
-            sums = np.concatenate([[0.0], np.cumsum(at)])
-            low, high = np.clip(edges - reach, 0, len(at)), np.clip(edges + reach + 1, 0, len(at))
+            members = joined == stream
+            weights_at = np.bincount(edges[members], whole[members], numbers.shape[1] + 1)
+            sums = np.concatenate([[0.0], np.cumsum(weights_at)])
+            low, high = np.clip(edges - reach, 0, len(weights_at)), np.clip(edges + reach + 1, 0, len(weights_at))
             votes[stream] += sums[high] - sums[low]
-    # Where several streams begin at once, beginning then says nothing.
+    # If several streams begin at the same time, the onset decides nothing.
     undecided = (joined < 0) & (votes.max(axis=0) > ALONE * votes.sum(axis=0))
     undecided[0] = False
     return np.where(undecided, votes.argmax(axis=0), joined)

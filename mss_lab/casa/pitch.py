@@ -1,8 +1,8 @@
-"""Which periods a correlogram holds: the pitch of the loudest source, then of what it leaves over, and so on.
+"""The periods in a correlogram: the pitch of the loudest source, then of the remaining units, and so on.
 
 A unit is one band in one frame. It agrees with a pitch if its correlation at the pitch's period is nearly as high as
-it is anywhere. When the first pitch of a frame is found, the units that agree with it are set aside, and the next
-pitch is looked for in those that are left.
+its maximum. Once the first pitch of a frame is estimated, the units that agree with it are removed, and the next pitch
+is estimated from the others.
 
 Contents: first_peaks, agreement, pitches. Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 """
@@ -17,11 +17,11 @@ NEAR_PEAK = 0.9
 LEAST_PEAK = 0.3
 AGREES = 0.85
 
-# How often the pitches are found again, each among the units that agree with it best.
+# How often the pitches are estimated again, each from the units that agree with it best.
 ROUNDS = 2
 
-# Units that fire less than this part of the most in the recording are not heard. At an exponent of 0.3 this is 60 dB.
-HEARD = 10 ** (-60 / 20 * 0.3)
+# Units that fire less than this fraction of the recording's maximum are inaudible. At an exponent of 0.3 this is 60 dB.
+AUDIBLE = 10 ** (-60 / 20 * 0.3)
 
 
 def first_peaks(
@@ -39,27 +39,27 @@ def first_peaks(
     Parameters
     ----------
     correlation : float (frames, lags)
-        Of `correlogram.summary`.
+        As returned by `correlogram.summary`.
     lags_s : float (lags,), seconds
         Evenly spaced from 0.
     shortest_s : float > 0, seconds
-        Of the periods that are looked for.
+        The shortest period.
     near_peak : float in (0, 1]
-        How high a peak must be, as a part of the highest.
+        The smallest height of a peak, relative to the highest.
     least_peak : float
-        Frames whose highest peak is lower have no pitch; the correlation of a sound with itself is 1.
+        Frames whose highest peak is lower than this have no pitch; the correlation of a sound with itself is 1.
 
     Returns
     -------
     float64 (frames,), seconds
-        Between the lags, from a parabola through the peak; nan where there is no pitch.
+        Interpolated between the lags by a parabola through the peak; nan where there is no pitch.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If the axes do not fit each other, or an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Meddis and Hewitt, JASA 1991.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Meddis and Hewitt, JASA 1991.
     """
     correlation = checks.check_finite("correlation", checks.check_axes("correlation", correlation, "frames lags"))
     lags_s = checks.check_axes("lags_s", lags_s, "lags")
@@ -77,35 +77,35 @@ def first_peaks(
     before, here, after = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
     peak = (here > before) & (here >= after) & (lags_s[1:-1] >= shortest_s)
     highest = np.max(np.where(peak, here, -np.inf), axis=1)
-    found = (highest >= least_peak) & (highest > 0)
-    lag = np.argmax(peak & (here >= near_peak * highest[:, np.newaxis]), axis=1)[found]
-    a, b, c = (side[found, lag] for side in (before, here, after))
-    periods_s[found] = lags_s[1 + lag] + 0.5 * (a - c) / (a - 2 * b + c) * lags_s[1]
+    has_pitch = (highest >= least_peak) & (highest > 0)
+    lag = np.argmax(peak & (here >= near_peak * highest[:, np.newaxis]), axis=1)[has_pitch]
+    a, b, c = (side[has_pitch, lag] for side in (before, here, after))
+    periods_s[has_pitch] = lags_s[1 + lag] + 0.5 * (a - c) / (a - 2 * b + c) * lags_s[1]
     return periods_s
 
 
 def agreement(correlogram: Correlogram, periods_s: np.ndarray, *, shortest_s: float = SHORTEST_S) -> np.ndarray:
-    """How well each unit fits a pitch: its correlation at the period over its highest at any lag that is looked at.
+    """How well each unit fits a pitch: its correlation at the period, divided by its highest at any lag of a pitch.
 
     Parameters
     ----------
     correlogram : Correlogram
     periods_s : float (frames,), seconds
-        Of a pitch; nan where there is none.
+        Periods of a pitch; nan where there is none.
     shortest_s : float > 0, seconds
-        Of the lags among which the highest is sought.
+        The shortest of the lags of which the highest correlation is taken.
 
     Returns
     -------
     float32 (bands, frames)
-        At most 1, and 0 where there is no pitch or the unit is regular at no lag.
+        At most 1, and 0 where there is no pitch or the unit has no periodicity.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
         If the periods do not fit the frames.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Hu and Wang, IEEE Transactions on Neural Networks
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Hu and Wang, IEEE Transactions on Neural Networks
     2004.
     """
     values, lags_s = correlogram.values, correlogram.lags_s
@@ -113,19 +113,19 @@ def agreement(correlogram: Correlogram, periods_s: np.ndarray, *, shortest_s: fl
     if len(periods_s) != values.shape[1]:
         raise checks.ShapeError(
             f"periods_s must have one period for each of {values.shape[1]} frames, got {len(periods_s)}; "
-            "find them in the same correlogram"
+            "estimate them from the same correlogram"
         )
     if len(lags_s) < 2:
         return np.zeros(values.shape[:2], np.float32)
     pitched = np.isfinite(periods_s)
-    place = np.clip(np.where(pitched, periods_s, 0) / lags_s[1], 0, len(lags_s) - 1.000001)
-    low = np.minimum(place.astype(int), len(lags_s) - 2)
-    share = (place - low).astype(np.float32)
+    position = np.clip(np.where(pitched, periods_s, 0) / lags_s[1], 0, len(lags_s) - 1.000001)
+    low = np.minimum(position.astype(int), len(lags_s) - 2)
+    share = (position - low).astype(np.float32)
     frames = np.arange(values.shape[1])
-    there = (1 - share) * values[:, frames, low] + share * values[:, frames, low + 1]
+    at_period = (1 - share) * values[:, frames, low] + share * values[:, frames, low + 1]
     highest = values[:, :, lags_s >= shortest_s].max(axis=2, initial=0)
     fits = pitched & (highest > 0)
-    return np.where(fits, np.clip(there / np.where(fits, highest, 1), 0, 1), 0).astype(np.float32)
+    return np.where(fits, np.clip(at_period / np.where(fits, highest, 1), 0, 1), 0).astype(np.float32)
 
 
 def pitches(
@@ -138,71 +138,71 @@ def pitches(
     agrees: float = AGREES,
     least_fired: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Several pitches in each frame, one after the other, and how well each unit fits each of them.
+    """Several pitches in each frame, estimated one after the other, and how well each unit fits each of them.
 
     Parameters
     ----------
     correlogram : Correlogram
     count : int >= 1
-        How many pitches to look for in each frame.
+        The number of pitches in each frame.
     shortest_s, near_peak, least_peak
-        Of `first_peaks`.
+        Passed to `first_peaks`.
     agrees : float in [0, 1]
-        From which agreement on a unit is set aside before the next pitch is looked for.
+        Units with at least this agreement are removed before the next pitch is estimated.
     least_fired : float >= 0, optional
-        Units that fire less are not listened to. Default: a small part of the most that any unit fires.
+        Units that fire less are ignored. Default: a small fraction of the largest firing of any unit.
 
     Returns
     -------
     periods_s : float64 (count, frames), seconds
         nan where there is no such pitch.
     fits : float32 (count, bands, frames)
-        Of `agreement`; 0 for units that are not heard.
+        As returned by `agreement`; 0 for units that are ignored.
 
     Raises
     ------
     TypeError, ValueError
         If an option is out of its range.
 
-    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Source: Brown and Cooke, Computer Speech and Language 1994
-    (agreement with a period); what is set aside is as in de Cheveigné, JASA 1993.
+    Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language 1994
+    (agreement with a period); removing units follows de Cheveigné, JASA 1993.
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
     checks.check_number("agrees", agrees, at_least=0, at_most=1)
     if least_fired is None:
-        least_fired = HEARD * float(correlogram.fired.max(initial=0))
+        least_fired = AUDIBLE * float(correlogram.fired.max(initial=0))
     checks.check_number("least_fired", least_fired, at_least=0)
-    heard = correlogram.fired > least_fired
-    left = heard.copy()
-    periods_s = np.full((count, left.shape[1]), np.nan)
-    fits = np.zeros((count, *left.shape), np.float32)
+    audible = correlogram.fired > least_fired
+    remaining = audible.copy()
+    periods_s = np.full((count, remaining.shape[1]), np.nan)
+    fits = np.zeros((count, *remaining.shape), np.float32)
     options = {"shortest_s": shortest_s, "near_peak": near_peak, "least_peak": least_peak}
     for turn in range(count):
-        periods_s[turn] = first_peaks(summary(correlogram, left), correlogram.lags_s, **options)
-        fits[turn] = heard * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
-        left &= fits[turn] < agrees
-    # A peak is pulled aside by units of other pitches that happen to fit. Now that all are known, each unit counts for
-    # the one that it fits best.
+        periods_s[turn] = first_peaks(summary(correlogram, remaining), correlogram.lags_s, **options)
+        fits[turn] = audible * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
+        remaining &= fits[turn] < agrees
+    # A peak is shifted by units of other pitches that agree with it by chance. Now that all pitches are known, each
+    # unit counts only for the one that it fits best.
     for _ in range(ROUNDS):
         best = fits.argmax(axis=0)
         for turn in range(count):
-            own = (best == turn) & (fits[turn] >= agrees)
-            periods_s[turn] = _nearest_peak(summary(correlogram, own), correlogram.lags_s, periods_s[turn])
-            fits[turn] = heard * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
+            assigned = (best == turn) & (fits[turn] >= agrees)
+            periods_s[turn] = _nearest_peak(summary(correlogram, assigned), correlogram.lags_s, periods_s[turn])
+            fits[turn] = audible * agreement(correlogram, periods_s[turn], shortest_s=shortest_s)
     return periods_s, fits
 
 
 def _nearest_peak(correlation: np.ndarray, lags_s: np.ndarray, periods_s: np.ndarray) -> np.ndarray:
-    """The highest lag within a semitone of each period, from a parabola; the period itself where that is no peak."""
-    found = periods_s.copy()
+    """The highest lag within a semitone of each period, by a parabola; the period itself where that is no peak."""
+    refined_s = periods_s.copy()
     if len(lags_s) < 3:
-        return found
-    away = np.abs(np.log2(np.maximum(lags_s[1:-1], lags_s[1] / 2) / periods_s[:, np.newaxis]))
-    near = np.where(away <= 1 / 12, correlation[:, 1:-1], -np.inf)
+        return refined_s
+    distance = np.abs(np.log2(np.maximum(lags_s[1:-1], lags_s[1] / 2) / periods_s[:, np.newaxis]))
+    near = np.where(distance <= 1 / 12, correlation[:, 1:-1], -np.inf)
     lag = 1 + near.argmax(axis=1)
-    frames = np.arange(len(found))
+    frames = np.arange(len(refined_s))
     a, b, c = (correlation[frames, lag + side] for side in (-1, 0, 1))
     peak = np.isfinite(near.max(axis=1)) & (b > a) & (b >= c)
-    bend = np.where(peak, a - 2 * b + c, -1)
-    found[peak] = (lags_s[lag] + 0.5 * (a - c) / bend * lags_s[1])[peak]
-    return found
+    curvature = np.where(peak, a - 2 * b + c, -1)
+    refined_s[peak] = (lags_s[lag] + 0.5 * (a - c) / curvature * lags_s[1])[peak]
+    return refined_s

@@ -532,7 +532,7 @@ def test_a_beginning_that_two_streams_share_says_nothing():
 
 
 def test_bad_input_to_grouping_is_refused():
-    with pytest.raises(checks.ShapeError, match="numbers and fired must have one shape"):
+    with pytest.raises(checks.ShapeError, match="numbers and fired must have the same shape"):
         joined(np.zeros((2, 3), int), np.zeros((1, 2, 3)), [[0, 0, 0]], fired=np.ones((2, 4)))
     with pytest.raises(ValueError, match="jump_semitones must be a number at least 0"):
         grouping.contours(periods_of([60.0]), 0.01, jump_semitones=-1.0)
