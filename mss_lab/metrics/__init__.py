@@ -1,1 +1,1 @@
-"""Measures of separation: energy ratios (`energy`), BSS Eval 4 (`bss_eval`), two papers' protocols (`protocols`)."""
+"""Metrics of separation: energy ratios (`energy`), BSS Eval 4 (`bss_eval`), protocols of papers (`protocols`)."""

@@ -1,9 +1,9 @@
-"""BSS Eval version 4: what is wrong with an estimate, split into distortion, interference and artefacts.
+"""BSS Eval version 4: the error of an estimate, split into distortion, interference and artefacts.
 
-The figures come from museval, the reference program of the SiSEC campaigns ("images" version: the true source at its
-true level and place is the reference). This module gives it what it cannot take: silent sources, silent estimates
-and sources whose channels cancel. Never compare these figures with the "sources" version of BSS Eval 2 and 3, which
-forgives any filter of 512 taps; it is here for the papers that used it.
+The values come from museval, the reference program of the SiSEC campaigns ("images" version: the reference is the true
+source with its true level and position). This module handles what museval cannot: silent sources, silent estimates and
+sources whose channels cancel. These values must not be compared with the "sources" version of BSS Eval 2 and 3, which
+ignores any filter of 512 taps; it is available for comparison with papers that used it.
 
 Contents: bss_eval, BssEval. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -23,20 +23,21 @@ from ..refusals import MissingExtra, RefusedValue
 
 METRICS = ("sdr", "isr", "sir", "sar")
 
-# museval adds a fixed 2.2e-16 to the energies it divides by. Far outside these peaks it would decide the result.
+# museval adds a fixed 2.2e-16 to the energies it divides by. Far outside this range of peaks it would decide the
+# result.
 ORDINARY_PEAKS = (1e-3, 1e3)
 
 
 @dataclasses.dataclass(frozen=True)
 class BssEval:
-    """Scores of every source in every window, in dB.
+    """Metrics of every source in every window, in dB.
 
     Attributes
     ----------
     sources : tuple of str
     sdr, isr, sir, sar : float (sources, windows)
         Source-to-distortion, image-to-spatial-distortion, source-to-interference and sources-to-artefacts ratios.
-        nan where a ratio has no meaning, +inf where there is nothing of what it counts.
+        nan where a ratio has no meaning, +inf where its denominator is 0.
     """
 
     sources: tuple[str, ...]
@@ -46,7 +47,7 @@ class BssEval:
     sar: np.ndarray
 
     def median(self) -> dict[str, dict[str, float]]:
-        """Median over windows for each source and ratio, leaving out nan; nan where nothing is left."""
+        """Median over windows for each source and ratio, without nan; nan if no value is left."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             return {
@@ -55,7 +56,7 @@ class BssEval:
             }
 
     def left_out(self) -> dict[str, int]:
-        """How many windows have no SDR, for each source: a median over few windows says little."""
+        """The number of windows without an SDR, for each source: a median over few windows is unreliable."""
         return {source: int(np.isnan(self.sdr[index]).sum()) for index, source in enumerate(self.sources)}
 
 
@@ -77,18 +78,19 @@ def bss_eval(
     estimates : dict of the same names -> float (channels, samples)
     sample_rate_hz : int
     window_s : float > 0 or None
-        Length of a window; None is one window over the whole file. Distortion filters fit the whole file all the same.
+        Length of a window; None is one window over the whole file. Distortion filters are always fitted to the whole
+        file.
     hop_s : float > 0, optional
-        Distance between windows; as long as a window unless said otherwise.
+        Distance between windows. Default: the length of a window.
     version : {"images", "sources"}
-        "sources" is that of BSS Eval 2 and 3: any filter of 512 taps is forgiven, and fitted to each window anew.
+        "sources" is that of BSS Eval 2 and 3: any filter of 512 taps is ignored, and fitted to each window separately.
 
     Returns
     -------
     BssEval
-        - A silent source has no scores: nan in every window.
-        - A silent estimate of a sounding source has SDR and ISR 0 dB, and neither SIR nor SAR (nan); in the version
-          "sources", which has no ISR, it has no scores at all.
+        - A silent source has no metrics: nan in every window.
+        - A silent estimate of a source that is not silent has SDR and ISR 0 dB, and neither SIR nor SAR (nan); in the
+          version "sources", which has no ISR, it has no metrics at all.
         - A window in which any sounding source or its estimate is silent is nan for all of them, as in museval.
 
     Raises
@@ -96,14 +98,14 @@ def bss_eval(
     ShapeError, TypeError, ValueError
         If names or shapes differ, or a waveform is refused.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: Vincent et al., IEEE TASLP 2006; Stöter et al., LVA/ICA 2018.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: Vincent et al., IEEE TASLP 2006; Stöter et al., LVA/ICA 2018.
     """
     sources = checks.check_sources("sources", sources)
     estimates = checks.check_sources("estimates", estimates)
     if set(sources) != set(estimates):
         raise RefusedValue(
             f"sources and estimates must have the same names, got {', '.join(sorted(sources))} and "
-            f"{', '.join(sorted(estimates))}; rename or leave out what has no partner"
+            f"{', '.join(sorted(estimates))}; rename or remove those without a counterpart"
         )
     first = next(iter(sources))
     checks.check_same_shape(f"estimates[{first!r}]", estimates[first], f"sources[{first!r}]", sources[first])
@@ -113,21 +115,23 @@ def bss_eval(
     names = tuple(sources)
     sounding = [name for name in names if sources[name].any()]
     windows = _window_count(sources[first].shape[1], window_samples, hop_samples)
-    scores = np.full((len(METRICS), len(names), windows), np.nan)
+    metrics = np.full((len(METRICS), len(names), windows), np.nan)
     if sounding:
-        # museval refuses silent estimates, though each is judged on its own against all references. A silent one is
-        # represented by its own source, so that the others are scored; its own scores are known without counting.
-        mute = [not estimates[name].any() for name in sounding]
-        stand_ins = [sources[name] if silent else estimates[name] for name, silent in zip(sounding, mute, strict=True)]
-        values = _museval([sources[name] for name in sounding], stand_ins, window_samples, hop_samples, version)
-        for index, silent in enumerate(mute):
+        # museval refuses silent estimates, although each is compared with all references separately. A silent one is
+        # replaced by its own source, so that the others can be evaluated; its own metrics need no computation.
+        is_silent = [not estimates[name].any() for name in sounding]
+        replaced = [
+            sources[name] if silent else estimates[name] for name, silent in zip(sounding, is_silent, strict=True)
+        ]
+        values = _museval([sources[name] for name in sounding], replaced, window_samples, hop_samples, version)
+        for index, silent in enumerate(is_silent):
             if silent:
-                heard = ~np.isnan(values[0, index])
+                has_metrics = ~np.isnan(values[0, index])
                 values[:, index] = np.nan
                 if version == "images":
-                    values[:2, index, heard] = 0.0
-        scores[:, [names.index(name) for name in sounding]] = values
-    return BssEval(names, *scores)
+                    values[:2, index, has_metrics] = 0.0
+        metrics[:, [names.index(name) for name in sounding]] = values
+    return BssEval(names, *metrics)
 
 
 def _window(window_s: float | None, hop_s: float | None, sample_rate_hz: int) -> tuple[float, float]:
@@ -149,20 +153,20 @@ def _museval(
 ) -> np.ndarray:
     """(ratios, sources, windows) of sounding sources and sounding estimates."""
     metrics = _load_museval_metrics()
-    # Each ratio stays as it is when a source and its estimate are turned up together.
+    # No ratio changes when a source and its estimate are multiplied by the same factor.
     peaks = np.array([np.abs(source).max() for source in sources], dtype=np.float64)
-    ordinary = (peaks >= ORDINARY_PEAKS[0]) & (peaks <= ORDINARY_PEAKS[1])
-    scale = np.where(ordinary, 1, peaks)[:, np.newaxis, np.newaxis]
+    in_range = (peaks >= ORDINARY_PEAKS[0]) & (peaks <= ORDINARY_PEAKS[1])
+    scale = np.where(in_range, 1, peaks)[:, np.newaxis, np.newaxis]
 
     def stack(waveforms: list[np.ndarray]) -> np.ndarray:
         stacked = np.stack(waveforms).astype(np.float64) / scale
         channels = stacked.shape[1]
         if channels > 1:
-            # museval takes a source whose channels cancel (left = -right) for a silent one. Every ratio stays as it
-            # is when all channels are mirrored together, and in this mirror only true silence adds up to zero.
-            normal = np.sqrt(np.arange(1, channels + 1))
-            mirror = np.eye(channels) - 2 * np.outer(normal, normal) / np.sum(normal**2)
-            stacked = np.einsum("dc,sct->sdt", mirror, stacked)
+            # museval treats a source whose channels cancel (left = -right) as silent. No ratio changes when all
+            # channels are reflected together, and after this reflection only true silence adds up to zero.
+            direction = np.sqrt(np.arange(1, channels + 1))
+            reflection = np.eye(channels) - 2 * np.outer(direction, direction) / np.sum(direction**2)
+            stacked = np.einsum("dc,sct->sdt", reflection, stacked)
         return stacked.transpose(0, 2, 1)
 
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -179,7 +183,7 @@ def _museval(
 
 @functools.cache
 def _load_museval_metrics() -> ModuleType:
-    """museval's metrics alone: importing the whole of museval wants ffmpeg, which computing a ratio does not."""
+    """Only museval's metrics: importing the whole of museval requires ffmpeg, which computing a ratio does not."""
     package = importlib.util.find_spec("museval")
     if package is None or not package.submodule_search_locations:
         raise MissingExtra("BSS Eval needs museval; install it with: pip install museval")
@@ -189,8 +193,8 @@ def _load_museval_metrics() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    # Where sources are copies of each other museval 0.4 falls back on least squares, by way of a name that NumPy 2 no
-    # longer has. This copy of the module, which nobody else sees, gets it back.
+    # If sources are copies of each other, museval 0.4 falls back on least squares with a name that NumPy 2 no longer
+    # has. This private copy of the module gets it back.
     linalg = SimpleNamespace(**{**vars(np.linalg), "linalg": np.linalg})
     module.__dict__["np"] = SimpleNamespace(**{**vars(np), "linalg": linalg})
     return module

@@ -1,7 +1,7 @@
-"""Energy ratios: how much of an estimate is the source, in decibels, with and without forgiving the wrong level.
+"""Energy ratios: how much of an estimate is the source, in decibels, with and without the level being counted.
 
-Energies are summed over all channels and samples of the file. A perfect estimate scores +inf, one that has nothing
-of the source scores -inf, and a source that is silent has no score: nan. Sums are taken in float64.
+Energies are summed over all channels and samples of the file. A perfect estimate has +inf, one that contains nothing of
+the source has -inf, and for a silent source the ratio is undefined: nan. Sums are computed in float64.
 
 Symbols: s true source, e estimate.
 
@@ -24,15 +24,21 @@ def sdr(source: np.ndarray, estimate: np.ndarray) -> float:
     Returns
     -------
     float, dB
-        +inf for a perfect estimate, 0 for silence given instead, nan for a silent source.
+        +inf for a perfect estimate, 0 for a silent estimate, nan for a silent source.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If one is no waveform or the shapes differ.
+        If one is not a waveform or the shapes differ.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: Vincent et al., IEEE TASLP 2006; this is the definition of the
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: Vincent et al., IEEE TASLP 2006; this is the definition of the
     Music Demixing Challenge 2021, and that of BSS Eval v4 with one window over the whole file.
+
+    Examples
+    --------
+    >>> source = np.ones((1, 4))
+    >>> round(sdr(source, 0.9 * source), 6)
+    20.0
     """
     source, estimate = _checked_pair(source, estimate)
     if not source.any():
@@ -45,15 +51,21 @@ def si_sdr(source: np.ndarray, estimate: np.ndarray) -> float:
 
     With a = <e, s> / |s|^2, it is 10 log10(|a s|^2 / |a s - e|^2).
 
-    Parameters and refusals as for `sdr`. No mean is subtracted: a constant offset counts as distortion.
+    Parameters and exceptions as for `sdr`. No mean is subtracted: a constant offset counts as distortion.
 
     Returns
     -------
     float, dB
-        +inf where the estimate is a multiple of the source and -inf where they are orthogonal (where rounding leaves
-        a trace: beyond 300 dB either way, or 140 dB for float32), nan where either is silent.
+        +inf if the estimate is a multiple of the source and -inf if they are orthogonal (or, because of rounding, more
+        than 300 dB either way, 140 dB for float32); nan if either is silent.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: Le Roux et al., "SDR: half-baked or well done?", ICASSP 2019.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: Le Roux et al., "SDR: half-baked or well done?", ICASSP 2019.
+
+    Examples
+    --------
+    >>> source, noise = np.array([[1.0, 1, 0, 0]]), np.array([[0.0, 0, 0.1, 0.1]])
+    >>> round(si_sdr(source, 0.5 * (source + noise)), 6)
+    20.0
     """
     source, estimate = _checked_pair(source, estimate)
     energy = np.vdot(source, source)
@@ -64,9 +76,15 @@ def si_sdr(source: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def si_sdr_improvement(source: np.ndarray, estimate: np.ndarray, mixture: np.ndarray) -> float:
-    """How many dB of SI-SDR the estimate gains over the mixture left as it was; nan where both are perfect.
+    """The improvement of SI-SDR over the unchanged mixture, in dB; nan if both are perfect.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: Le Roux et al., ICASSP 2019.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: Le Roux et al., ICASSP 2019.
+
+    Examples
+    --------
+    >>> source, noise = np.array([[1.0, 1, 0, 0]]), np.array([[0.0, 0, 1, 1]])
+    >>> round(si_sdr_improvement(source, source + 0.1 * noise, source + noise), 6)
+    20.0
     """
     return si_sdr(source, estimate) - si_sdr(source, mixture)
 
@@ -80,8 +98,8 @@ def _checked_pair(source: np.ndarray, estimate: np.ndarray) -> tuple[np.ndarray,
     return (source / scale, estimate / scale) if scale > 0 else (source, estimate)
 
 
-def _energy_ratio_db(wanted: np.ndarray, unwanted: np.ndarray) -> float:
-    numerator, denominator = float(np.vdot(wanted, wanted)), float(np.vdot(unwanted, unwanted))
+def _energy_ratio_db(target: np.ndarray, error: np.ndarray) -> float:
+    numerator, denominator = float(np.vdot(target, target)), float(np.vdot(error, error))
     if numerator == 0 and denominator == 0:
         return float("nan")
     if denominator == 0:

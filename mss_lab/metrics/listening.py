@@ -1,9 +1,8 @@
-"""Listening tests: what to play, in which order, and whose answers to trust. The method is MUSHRA, ITU-R BS.1534.
+"""Listening tests: stimuli, their order, and the selection of reliable listeners, by MUSHRA (ITU-R BS.1534).
 
-A listener hears a known reference and, in an order that nobody sees, several stimuli to be rated from 0 to 100. Two
-kinds of stimuli are not estimates: the reference itself, hidden, which should get 100, and anchors, the reference
-through a low-pass filter, which everybody hears as bad. They show whether a listener listened, and give the scale two
-fixed points.
+A listener hears a known reference and, in an unknown order, several stimuli that are rated from 0 to 100. Two kinds of
+stimuli are not estimates: the reference itself, hidden, which should be rated 100, and anchors, which are the reference
+through a low-pass filter and audibly bad. They show whether a listener paid attention, and fix two points of the scale.
 
 Contents: anchor, Trial, trial, trusted_listeners. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -21,34 +20,34 @@ from ..refusals import RefusedType, RefusedValue
 REFERENCE = "hidden reference"
 LABELS = "ABCDEFGHIJKL"
 
-# An anchor passes what lies below its cutoff, and 8/7 of the cutoff is suppressed by this much. The recommendation
-# asks for 25 dB at 4 kHz and 50 dB at 4.5 kHz where the cutoff is 3.5 kHz; this filter gives more at both.
+# An anchor contains the frequencies below its cutoff; those above 8/7 of the cutoff are this much softer. The
+# recommendation requires 25 dB at 4 kHz and 50 dB at 4.5 kHz for a cutoff of 3.5 kHz; this filter has more at both.
 STOP_RATIO, STOP_DB = 8 / 7, 70.0
 
 BEST_RATING, FEWEST_POINTS, MOST_MISSES = 100.0, 90.0, 0.15
 
 
 def anchor(waveform: np.ndarray, sample_rate_hz: int, cutoff_hz: float = 3_500.0) -> np.ndarray:
-    """The waveform through a low-pass filter that delays nothing.
+    """The waveform through a low-pass filter without delay.
 
     Parameters
     ----------
     waveform : float (channels, samples)
     sample_rate_hz : int
     cutoff_hz : float
-        3500 is the low anchor, 7000 the mid one. Above 0; the filter must have closed below half the sample rate.
+        3500 is the low anchor, 7000 the mid one. Above 0, and at most 7/8 of half the sample rate.
 
     Returns
     -------
     float (channels, samples), of the same type
-        What lies below the cutoff keeps its level and place in time; from 8/7 of the cutoff on it is 70 dB softer.
+        Frequencies below the cutoff keep level and time; from 8/7 of the cutoff on they are 70 dB softer.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the waveform is refused, or the recording reaches no higher than the anchor would.
+        If the waveform is refused, or the recording contains no frequencies that the anchor removes.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1534-3, 2015.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015.
     """
     waveform = checks.check_waveform("waveform", waveform)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -59,7 +58,7 @@ def anchor(waveform: np.ndarray, sample_rate_hz: int, cutoff_hz: float = 3_500.0
         above=0,
         below=half / STOP_RATIO,
         unit="Hz",
-        hint="an anchor must take something away: choose a lower cutoff, or a recording with a higher sample rate",
+        hint="an anchor must remove frequencies: choose a lower cutoff, or a recording with a higher sample rate",
     )
     width_hz = (STOP_RATIO - 1) * cutoff_hz
     taps, beta = scipy.signal.kaiserord(STOP_DB, width_hz / half)
@@ -77,11 +76,11 @@ class Trial:
     Attributes
     ----------
     reference : float (channels, samples)
-        What the listener knows to be the reference.
+        The waveform that the listener knows as the reference.
     stimuli : dict of label -> float (channels, samples)
-        "A", "B", ...: what is to be rated, in blind order.
+        "A", "B", ...: the waveforms to be rated, in random order.
     key : dict of label -> name
-        What each label was; shown after the rating.
+        The true name behind each label; shown after the rating.
     """
 
     reference: np.ndarray
@@ -89,12 +88,12 @@ class Trial:
     key: Mapping[str, str]
 
     def reveal(self, ratings: Mapping[str, float]) -> dict[str, float]:
-        """Ratings by label -> ratings by name, in the order of the labels.
+        """Convert ratings by label to ratings by name, in the order of the labels.
 
         Raises
         ------
         ValueError
-            If a label has no rating, a rating no label, or one lies outside 0 to 100.
+            If a label has no rating, a rating has no label, or one lies outside 0 to 100.
         """
         if set(ratings) != set(self.key):
             raise RefusedValue(
@@ -122,7 +121,7 @@ def trial(
     reference : float (channels, samples)
         The true source.
     estimates : dict of name -> float (channels, samples)
-        What separators made of it.
+        Estimates of separators.
     sample_rate_hz : int
     rng : numpy Generator
         Draws the order; the same seed gives the same order.
@@ -136,10 +135,10 @@ def trial(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If a waveform is refused, shapes differ, a name is taken twice, or there are more than 12 stimuli, which is
-        more than a listener can keep apart.
+        If a waveform is refused, shapes differ, a name is used twice, or there are more than 12 stimuli, which is more
+        than a listener can distinguish.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1534-3, 2015.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015.
     """
     reference = checks.check_waveform("reference", reference)
     estimates = checks.check_sources("estimates", estimates)
@@ -148,10 +147,10 @@ def trial(
     checks.check_same_shape(f"estimates[{first!r}]", estimates[first], "reference", reference)
     named = {REFERENCE: reference}
     named |= {_anchor_name(cutoff_hz): anchor(reference, sample_rate_hz, cutoff_hz) for cutoff_hz in cutoffs_hz}
-    taken = [name for name in estimates if name in named]
-    if taken:
+    used = [name for name in estimates if name in named]
+    if used:
         raise RefusedValue(
-            f"estimates must not be called {taken[0]!r}, which this test adds itself; choose another name"
+            f"estimates must not have the name {used[0]!r}, which this test adds itself; choose another name"
         )
     named |= estimates
     if len(named) > len(LABELS):
@@ -165,7 +164,7 @@ def trial(
 
 
 def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
-    """Whom to keep: listeners who rated the hidden reference below 90 in no more than 15 percent of their trials.
+    """Select the listeners who rated the hidden reference below 90 in at most 15 percent of their trials.
 
     Parameters
     ----------
@@ -175,14 +174,14 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
     Returns
     -------
     bool (listeners,)
-        False also for a listener without any trial.
+        False also for a listener without any trials.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the ratings are no such table, or lie outside 0 to 100.
+        If the ratings are not such a table, or lie outside 0 to 100.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1534-3, 2015, post-screening of assessors.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015, post-screening of assessors.
     """
     ratings = checks.check_axes("hidden_reference_ratings", hidden_reference_ratings, "listeners trials")
     if np.iscomplexobj(ratings):
@@ -190,15 +189,15 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
             "hidden_reference_ratings must be real numbers from 0 to 100, got complex values; pass ratings"
         )
     ratings = ratings.astype(np.float64)
-    heard = ~np.isnan(ratings)
-    outside = heard & ((ratings < 0) | (ratings > BEST_RATING))
+    rated = ~np.isnan(ratings)
+    outside = rated & ((ratings < 0) | (ratings > BEST_RATING))
     if outside.any():
         raise RefusedValue(
-            f"hidden_reference_ratings must lie from 0 to 100, got {ratings[outside][0]:g}; mend or leave it out"
+            f"hidden_reference_ratings must lie from 0 to 100, got {ratings[outside][0]:g}; correct it or leave it out"
         )
-    trials = heard.sum(axis=1)
-    misses = (heard & (ratings < FEWEST_POINTS)).sum(axis=1)
-    # Compared as counts, so that exactly 15 percent is kept whatever rounding does to the quotient.
+    trials = rated.sum(axis=1)
+    misses = (rated & (ratings < FEWEST_POINTS)).sum(axis=1)
+    # Compared as counts, so that exactly 15 percent is accepted whatever the rounding of the quotient.
     return (trials > 0) & (misses <= np.floor(MOST_MISSES * trials + 1e-9))
 
 

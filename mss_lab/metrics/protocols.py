@@ -1,7 +1,7 @@
-"""How two papers judge a separation: what is cut out, counted and averaged, in their order.
+"""The evaluation protocols of two papers: what is left out, counted and averaged, in their order.
 
-A figure means little without its protocol. The same estimates can differ by several dB between means and medians, and
-with what is done about silence. Everything here takes arrays and gives numbers.
+A metric means little without its protocol. The same estimates can differ by several dB between means and medians, and
+by the treatment of silence. All functions here take arrays and return numbers.
 
 Tunturi et al. (score-informed X-UMX): `scale_to_peak`, `denoise`, then `frame_sdr` for each song, then `summarise`.
 Miron et al. (score-filtered CNN on Bach10): `bach10_ratios` for each song, then `mean_with_interval`.
@@ -20,7 +20,7 @@ from .. import checks, transforms
 from ..refusals import RefusedValue
 from .bss_eval import bss_eval
 
-# Tunturi et al.'s figures.
+# Values of Tunturi et al.
 PEAK = 0.75
 SILENCE = 0.01
 WINDOW_S = 1.0
@@ -30,22 +30,22 @@ NOISE_MARGIN = 10.0
 def scale_to_peak(
     sources: Mapping[str, np.ndarray], *, peak: float = PEAK, floor: float = 0.0
 ) -> dict[str, np.ndarray]:
-    """All sources turned by one gain, so that their sum peaks at `peak`; the silence gate is relative to it.
+    """Multiply all sources by one gain, so that their sum peaks at `peak`; the silence gate is relative to it.
 
     Parameters
     ----------
     sources : dict of source name -> float (channels, samples)
     peak : float > 0
     floor : float >= 0
-        Samples below it, once scaled, become 0: 1e-4 for the anechoic orchestra, whose silences are not quite silent.
+        Scaled samples below it become 0: 1e-4 for the anechoic orchestra, whose silences are not exactly silent.
 
     Returns
     -------
     dict of source name -> float (channels, samples)
-        Silent ones stay so. The mixture is their sum.
+        Silent sources stay silent. The mixture is their sum.
 
-    Source: Tunturi et al., 2025 (arXiv 2503.07352) and its program, which does so for URMP (floor 0) and the anechoic
-    orchestra, not for SynthSOD.
+    Reference: Tunturi et al., 2025 (arXiv 2503.07352) and its program, which does so for URMP (floor 0) and the
+    anechoic orchestra, not for SynthSOD.
     """
     sources = checks.check_sources("sources", sources)
     checks.check_number("peak", peak, above=0)
@@ -66,21 +66,21 @@ def denoise(
     window_samples: int = 2048,
     hop_samples: int = 512,
 ) -> np.ndarray:
-    """Take the steady noise out of one player's recording, as it sounds before the first note and after the last.
+    """Remove the steady noise of one player's recording, as measured before the first note and after the last.
 
-    With |X| the magnitude and N(f) the mean magnitude of the frames that lie wholly outside the notes, n = min(|X|, N)
-    is taken for noise, and the mask is (|X| - n)^2 / ((|X| - n)^2 + (margin n)^2). The phase is kept.
+    With |X| the magnitude and N(f) the mean magnitude of the frames that lie completely outside the notes, the noise is
+    n = min(|X|, N), and the mask is (|X| - n)^2 / ((|X| - n)^2 + (margin n)^2). The phase is kept.
 
     Parameters
     ----------
     recording : float (channels, samples)
     sample_rate_hz : int
     first_onset_s, last_offset_s : float
-        When the player's first note begins and the last ends, 0 <= first_onset_s <= last_offset_s.
+        Times at which the player's first note begins and the last ends, 0 <= first_onset_s <= last_offset_s.
     margin : float > 0
-        How far a bin must stand above the noise to stay: margin + 1 times the noise loses 6 dB.
+        How far a bin must be above the noise to stay: margin + 1 times the noise loses 6 dB.
     window_samples, hop_samples : int
-        Of the transform.
+        Settings of the transform.
 
     Returns
     -------
@@ -89,10 +89,10 @@ def denoise(
     Raises
     ------
     ValueError
-        If neither silence holds a whole window.
+        If neither silence contains a whole window.
 
-    Source: Tunturi et al., 2025 (arXiv 2503.07352) and its program for URMP. Theirs transforms without padding and goes
-    back as if there had been some, so that its cleaned files start 1024 samples early; ours stay in place.
+    Reference: Tunturi et al., 2025 (arXiv 2503.07352) and its program for URMP. The program's transform has no padding,
+    but its inverse removes padding, so that its results start 1024 samples early; here they are not shifted.
     """
     recording = checks.check_waveform("recording", recording)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -109,25 +109,25 @@ def denoise(
     if not silent.any():
         raise RefusedValue(
             f"the recording must be silent for {window_samples} samples before {first_onset_s:g} s or after "
-            f"{last_offset_s:g} s, got {recording.shape[1]} samples in all; without silence the noise is not known"
+            f"{last_offset_s:g} s, got {recording.shape[1]} samples in all; without silence the noise is unknown"
         )
     noise = np.minimum(magnitude, magnitude[:, :, silent].mean(axis=2, keepdims=True))
-    wanted, unwanted = (magnitude - noise) ** 2, (margin * noise) ** 2
-    total = wanted + unwanted
-    mask = np.divide(wanted, total, out=np.zeros_like(total), where=total > 0)
+    signal_power, noise_power = (magnitude - noise) ** 2, (margin * noise) ** 2
+    total = signal_power + noise_power
+    mask = np.divide(signal_power, total, out=np.zeros_like(total), where=total > 0)
     return transforms.istft(mask * spectrum, recording.shape[1], window_samples=window_samples, hop_samples=hop_samples)
 
 
 def gate(
     source: np.ndarray, sample_rate_hz: int, *, window_s: float = WINDOW_S, threshold: float = SILENCE
 ) -> np.ndarray:
-    """The source with silence where it stays within `threshold` for a whole window; a last part window is kept.
+    """Set the source to 0 wherever it stays within `threshold` for a whole window; an incomplete last window is kept.
 
-    Source: Tunturi et al., 2025, whose program does this to references before museval sees them.
+    Reference: Tunturi et al., 2025, whose program does this to references before museval is called.
     """
     source = checks.check_waveform("source", source)
     window = _window(source, sample_rate_hz, window_s)
-    silent = np.repeat(~_heard(source, window, threshold), window)
+    silent = np.repeat(~_is_active(source, window, threshold), window)
     gated = source.copy()
     gated[:, : len(silent)][:, silent] = 0
     return gated
@@ -141,17 +141,17 @@ def frame_sdr(
     window_s: float = WINDOW_S,
     threshold: float = SILENCE,
 ) -> dict[str, np.ndarray]:
-    """SDR of every source in every window, of those in which the source is heard.
+    """SDR of every source in every window in which the source is not silent.
 
     Parameters
     ----------
     sources : dict of source name -> float (channels, samples)
-        Scaled as the protocol wants it.
+        Scaled as the protocol requires.
     estimates : dict of the same names, or more -> float (channels, samples)
-        Those of instruments that do not play are not judged.
+        Estimates of instruments that do not play are ignored.
     sample_rate_hz : int
     window_s : float > 0, seconds
-        Windows follow one another without overlap; a last part window is left out, as in museval.
+        Windows do not overlap; an incomplete last window is left out, as in museval.
     threshold : float >= 0
         A source that stays within it for a window counts as silent there.
 
@@ -160,9 +160,9 @@ def frame_sdr(
     dict of source name -> float64 (windows,)
         dB: nan where the source is silent, +inf where the estimate is perfect, 0 where it is silent.
 
-    Source: BSS Eval v4, "images" version, windows of a second (Stöter et al., LVA/ICA 2018), as Tunturi et al., 2025,
-    use it. In that version SDR is |s|^2 / |s - e|^2, whatever the other sources do. museval leaves out a window for all
-    sources if one of them is silent; the variant that the paper used judges each source by itself, and so does this.
+    Reference: BSS Eval v4, "images" version, windows of a second (Stöter et al., LVA/ICA 2018), as used by Tunturi et
+    al., 2025. In that version SDR is |s|^2 / |s - e|^2, whatever the other sources are. museval leaves out a window for
+    all sources if one of them is silent; the variant that the paper used treats each source by itself, as here.
     """
     sources = checks.check_sources("sources", sources)
     estimates = checks.check_sources("estimates", estimates)
@@ -176,22 +176,22 @@ def frame_sdr(
         error = source.astype(np.float64) - estimates[name]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = 10 * np.log10(_energies(source.astype(np.float64), window) / _energies(error, window))
-        ratios[name] = np.where(_heard(source, window, threshold), ratio, np.nan)
+        ratios[name] = np.where(_is_active(source, window, threshold), ratio, np.nan)
     return ratios
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """One number for each instrument, one for all, and what they rest on.
+    """One number for each instrument, one for all, and the amount of data behind them.
 
     Attributes
     ----------
     instruments : dict of name -> float, dB
-        The middle of the songs; nan where the instrument is never heard.
+        The median (or mean) over songs; nan if the instrument never plays.
     mean : float, dB
-        Of the instruments that are heard, each counting once however many songs it plays in.
+        Mean over the instruments that play, each with the same weight, however many songs it plays in.
     songs, frames, silent, perfect : dict of name -> int
-        In how many songs the instrument is heard, how many windows were judged, and how many were left out because
+        The number of songs in which the instrument plays, of windows that count, and of those that are left out because
         the instrument is silent (nan) or the estimate perfect (an infinite ratio, which museval leaves out too).
     """
 
@@ -206,43 +206,43 @@ class Summary:
 def summarise(
     songs: Iterable[Mapping[str, np.ndarray]], *, over_frames: str = "median", over_songs: str = "median"
 ) -> Summary:
-    """From windows to one figure: the median of a song's windows, the median of songs, the mean of instruments.
+    """Average over windows: the median of a song's windows, the median of songs, the mean of instruments.
 
     Parameters
     ----------
     songs : iterable of dict of instrument -> float (windows,)
-        As `frame_sdr` gives them; an instrument need not be in every song.
+        As returned by `frame_sdr`; an instrument need not be in every song.
     over_frames, over_songs : {"median", "mean"}
-        The paper's are medians.
+        The paper uses medians.
 
     Raises
     ------
     ValueError
         If there is no song.
 
-    Source: Tunturi et al., 2025; medians over windows and songs as in SiSEC (Stöter et al., LVA/ICA 2018).
+    Reference: Tunturi et al., 2025; medians over windows and songs as in SiSEC (Stöter et al., LVA/ICA 2018).
     """
-    middles: dict[str, Callable] = {"median": np.median, "mean": np.mean}
-    of_frames = middles[checks.check_choice("over_frames", over_frames, tuple(middles))]
-    of_songs = middles[checks.check_choice("over_songs", over_songs, tuple(middles))]
+    averages: dict[str, Callable] = {"median": np.median, "mean": np.mean}
+    of_frames = averages[checks.check_choice("over_frames", over_frames, tuple(averages))]
+    of_songs = averages[checks.check_choice("over_songs", over_songs, tuple(averages))]
     windows: dict[str, list[np.ndarray]] = {}
     for song in songs:
         for name, ratios in song.items():
             windows.setdefault(name, []).append(np.asarray(ratios, dtype=np.float64))
     if not windows:
         raise RefusedValue("songs must hold at least one song with one instrument, got none; evaluate one first")
-    judged = {name: [ratios[np.isfinite(ratios)] for ratios in of_name] for name, of_name in windows.items()}
-    heard = {name: [ratios for ratios in of_name if len(ratios)] for name, of_name in judged.items()}
+    finite = {name: [ratios[np.isfinite(ratios)] for ratios in of_name] for name, of_name in windows.items()}
+    played = {name: [ratios for ratios in of_name if len(ratios)] for name, of_name in finite.items()}
     instruments = {
         name: float(of_songs([of_frames(ratios) for ratios in of_name])) if of_name else float("nan")
-        for name, of_name in heard.items()
+        for name, of_name in played.items()
     }
-    known = [value for value in instruments.values() if not np.isnan(value)]
+    defined = [value for value in instruments.values() if not np.isnan(value)]
     return Summary(
         instruments,
-        float(np.mean(known)) if known else float("nan"),
-        songs={name: len(of_name) for name, of_name in heard.items()},
-        frames={name: sum(map(len, of_name)) for name, of_name in heard.items()},
+        float(np.mean(defined)) if defined else float("nan"),
+        songs={name: len(of_name) for name, of_name in played.items()},
+        frames={name: sum(map(len, of_name)) for name, of_name in played.items()},
         silent={name: int(sum(np.isnan(ratios).sum() for ratios in of_name)) for name, of_name in windows.items()},
         perfect={name: int(sum(np.isinf(ratios).sum() for ratios in of_name)) for name, of_name in windows.items()},
     )
@@ -262,9 +262,9 @@ def bach10_ratios(
     sources, estimates : dict of the same names -> float (channels, samples)
     sample_rate_hz : int
     version : {"sources", "images"}
-        "sources" is BSS Eval 3 as the paper used it: what a filter of 512 taps makes of a source still counts as the
+        "sources" is BSS Eval 3, as used by the paper: any source through a filter of 512 taps still counts as the
         source, so a wrong level or timbre costs nothing. "images" is version 4, whose reference is the source itself.
-        Figures of the two must not be compared.
+        Values of the two must not be compared.
 
     Returns
     -------
@@ -273,28 +273,28 @@ def bach10_ratios(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        As `mss_lab.metrics.bss_eval.bss_eval`.
+        As for `mss_lab.metrics.bss_eval.bss_eval`.
 
-    Source: Miron, Janer and Gómez, "Monaural score-informed source separation for classical music using convolutional
-    neural networks", ISMIR 2017, and its program (`bss_eval_sources`, mono, all sources at once). Estimates keep their
-    names here: none is exchanged for another that fits better, which the program's function does.
+    Reference: Miron, Janer and Gómez, "Monaural score-informed source separation for classical music using
+    convolutional neural networks", ISMIR 2017, and its program (`bss_eval_sources`, mono, all sources at once). The
+    program may exchange estimates that fit other sources better; here estimates keep their names.
     """
-    scores = bss_eval(sources, estimates, sample_rate_hz, window_s=None, version=version)
+    metrics = bss_eval(sources, estimates, sample_rate_hz, window_s=None, version=version)
     return {
-        name: {ratio: float(getattr(scores, ratio)[index, 0]) for ratio in ("sdr", "sir", "sar")}
-        for index, name in enumerate(scores.sources)
+        name: {ratio: float(getattr(metrics, ratio)[index, 0]) for ratio in ("sdr", "sir", "sar")}
+        for index, name in enumerate(metrics.sources)
     }
 
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """A mean, and between which values it lies with the confidence asked for.
+    """A mean with the limits of its confidence interval.
 
     Attributes
     ----------
     mean, low, high : float
     count, left_out : int
-        How many values it rests on, and how many were nan or infinite.
+        The number of values in the mean, and of those that were nan or infinite.
     """
 
     mean: float
@@ -312,7 +312,7 @@ def mean_with_interval(
     resamples: int = 10_000,
     rng: np.random.Generator | None = None,
 ) -> Interval:
-    """The mean of songs or sources with its confidence interval; values that are no number are left out and counted.
+    """The mean of songs or sources with its confidence interval; nan and infinite values are left out and counted.
 
     Parameters
     ----------
@@ -320,55 +320,55 @@ def mean_with_interval(
         One for each song and source.
     confidence : float in (0, 1)
     by : {"bootstrap", "t"}
-        "bootstrap" draws the values again, with replacement, and takes the middle part of the means that come: what the
-        paper's bars show. "t" takes the values for a normal distribution's (Student).
+        "bootstrap" resamples the values with replacement and takes quantiles of the resulting means, like the error
+        bars of the paper. "t" assumes a normal distribution of the values (Student).
     resamples : int >= 1
-        How often to draw.
+        The number of resamples.
     rng : Generator
-        For the draws; needed for "bootstrap".
+        Draws the resamples; required for "bootstrap".
 
     Returns
     -------
     Interval
-        With one value, "bootstrap" gives no width, and "t" an infinite one.
+        With one value, "bootstrap" has width 0, and "t" an infinite one.
 
     Raises
     ------
     TypeError
         If "bootstrap" gets no generator.
     ValueError
-        If no value is a number.
+        If no value is finite.
 
-    Source: Efron, Annals of Statistics 1979; Student, Biometrika 1908.
+    Reference: Efron, Annals of Statistics 1979; Student, Biometrika 1908.
     """
     checks.check_number("confidence", confidence, above=0, below=1)
     checks.check_choice("by", by, ("bootstrap", "t"))
-    given = np.array(list(values), dtype=np.float64)
-    kept = given[np.isfinite(given)]
-    if not len(kept):
-        raise RefusedValue(f"values must hold at least one number, got {len(given)} of which none is finite")
-    mean = float(kept.mean())
+    all_values = np.array(list(values), dtype=np.float64)
+    finite = all_values[np.isfinite(all_values)]
+    if not len(finite):
+        raise RefusedValue(f"values must hold at least one number, got {len(all_values)} of which none is finite")
+    mean = float(finite.mean())
     outside = (1 - confidence) / 2
     if by == "bootstrap":
         rng = checks.check_generator("rng", rng)
         resamples = checks.check_number("resamples", resamples, at_least=1, whole=True)
-        means = kept[rng.integers(len(kept), size=(resamples, len(kept)))].mean(axis=1)
+        means = finite[rng.integers(len(finite), size=(resamples, len(finite)))].mean(axis=1)
         low, high = (float(value) for value in np.quantile(means, (outside, 1 - outside)))
     else:
-        deviation = kept.std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.inf
-        width = float(deviation * scipy.stats.t.ppf(1 - outside, max(1, len(kept) - 1)))
+        deviation = finite.std(ddof=1) / np.sqrt(len(finite)) if len(finite) > 1 else np.inf
+        width = float(deviation * scipy.stats.t.ppf(1 - outside, max(1, len(finite) - 1)))
         low, high = mean - width, mean + width
-    return Interval(mean, low, high, len(kept), len(given) - len(kept))
+    return Interval(mean, low, high, len(finite), len(all_values) - len(finite))
 
 
 def _window(source: np.ndarray, sample_rate_hz: int, window_s: float) -> int:
-    """Samples of a window, no more than there are; a song shorter than a window is one window, as in museval."""
+    """Samples of a window, limited to the length; a song shorter than a window is one window, as in museval."""
     checks.check_number("window_s", window_s, above=0, unit="seconds")
     return max(1, min(int(window_s * checks.check_sample_rate(sample_rate_hz)), source.shape[1]))
 
 
 def _windows(waveform: np.ndarray, window: int) -> np.ndarray:
-    """(channels, windows, samples of a window), without a last part window."""
+    """(channels, windows, samples of a window), without an incomplete last window."""
     count = waveform.shape[1] // window
     return waveform[:, : count * window].reshape(len(waveform), count, window)
 
@@ -377,7 +377,7 @@ def _energies(waveform: np.ndarray, window: int) -> np.ndarray:
     return np.sum(_windows(waveform, window) ** 2, axis=(0, 2))
 
 
-def _heard(source: np.ndarray, window: int, threshold: float) -> np.ndarray:
-    """In which windows a source leaves the silence, (windows,)."""
+def _is_active(source: np.ndarray, window: int, threshold: float) -> np.ndarray:
+    """Whether a source exceeds the threshold in each window, (windows,)."""
     checks.check_number("threshold", threshold, at_least=0)
     return np.abs(_windows(source, window)).max(axis=(0, 2)) > threshold

@@ -257,7 +257,7 @@ def test_a_missing_estimate_is_refused(rng):
 
 def test_estimates_of_another_length_are_refused(rng):
     sources, estimates = sources_and_estimates(rng)
-    with pytest.raises(checks.ShapeError, match=r"estimates\['a'\] and sources\['a'\] must have one shape"):
+    with pytest.raises(checks.ShapeError, match=r"estimates\['a'\] and sources\['a'\] must have the same shape"):
         bss_eval(sources, {name: signal[:, 1:] for name, signal in estimates.items()}, RATE_HZ)
 
 

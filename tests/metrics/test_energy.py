@@ -152,7 +152,7 @@ def test_improvement_is_the_difference_from_the_mixture(rng):
 
 @pytest.mark.parametrize("ratio", RATIOS.values(), ids=RATIOS)
 def test_another_length_is_refused(ratio):
-    with pytest.raises(checks.ShapeError, match=r"estimate and source must have one shape.*\(1, 49\) and \(1, 50\)"):
+    with pytest.raises(checks.ShapeError, match=r"must have the same shape.*\(1, 49\) and \(1, 50\)"):
         ratio(np.ones((1, 50)), np.ones((1, 49)))
 
 
