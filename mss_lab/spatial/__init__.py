@@ -1,7 +1,7 @@
-"""Position: what the difference between two channels tells about where a source is, and so which sound is whose.
+"""Position: the difference between two channels shows the direction of a source, and so which sound belongs to it.
 
-`panning` reads an angle from every bin, draws the histogram of angles and finds its peaks; all that starts from
-directions starts there. `adress` cancels one direction after the other, `duet` listens to delays, too.
+`panning` computes an angle for every bin, the histogram of angles and its peaks; every method that uses directions is
+based on it. `adress` cancels one direction after the other; `duet` also uses delays.
 
-`wiener` is the multichannel Wiener filter, for whoever has powers and spatial covariances of the sources.
+`wiener` is the multichannel Wiener filter, for methods that know powers and spatial covariances of the sources.
 """

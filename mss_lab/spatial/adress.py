@@ -1,12 +1,12 @@
-"""ADRess, azimuth discrimination and resynthesis: a source is found by the gain at which it cancels.
+"""ADRess, azimuth discrimination and resynthesis: a source is located by the gain at which it cancels.
 
-Take the fainter channel of a bin and subtract g times the louder one. Where a single source is heard, the difference
-vanishes at one g, the ratio of its gains: the null. Steps g_i = i / beta from 0 to 1 cover one half of the panorama
-when the right channel is subtracted from the left, the other half the other way round. Both halves, for all bins of a
-frame, are the azimuth plane.
+Take the fainter channel of a bin and subtract g times the louder one. If the bin contains a single source, the
+difference vanishes at one g, the ratio of its gains: the null. Steps g_i = i / beta from 0 to 1 cover one half of the
+panorama when the right channel is subtracted from the left, and the other half the other way round. Both halves, for
+all bins of a frame, are the azimuth plane.
 
 |X_1 - g X_2|^2 is a parabola in g, so its lowest point on the grid is the grid point next to the vertex: nulls are
-found without computing the plane, which would take 2 beta + 1 numbers for every bin.
+computed without the plane, which has 2 beta + 1 numbers for every bin.
 
 Symbols: X_1, X_2 STFT of the left and the right channel, beta steps, g gain, phi angle.
 
@@ -27,12 +27,12 @@ from .entries import ADRESS
 BETA = 100
 WINDOW_S = panning.WINDOW_S
 
-# Memory for each bin: the transform of both channels, what is filtered from it, and what the nulls need.
+# Memory for each bin: the transform of both channels, the filtered transforms, and the arrays for the nulls.
 BYTES_PER_BIN = 85
 
 
 def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
-    """The azimuth plane of one frame: what is left of each bin at each gain, as the equations say it.
+    """The azimuth plane of one frame: the remainder of each bin at each gain, directly from the definition.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If there are not two channels, or beta is no such number.
+        If there are not two channels, or beta is not such a number.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Barry, Lawlor and Coyle, DAFx 2004.
     """
     frame = checks.check_axes("frame", frame, "channels freq")
     left, right = panning.check_stereo_stft("frame", frame[:, :, np.newaxis])[:, :, 0]
@@ -61,9 +61,9 @@ def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
 
 
 def plane_angles_rad(beta: int = BETA) -> np.ndarray:
-    """The angle that each row of the azimuth plane stands for, float64 (2 beta + 1,).
+    """The angle of each row of the azimuth plane, float64 (2 beta + 1,).
 
-    Steps in gain are unequal steps in angle: at the centre half as wide as at the sides.
+    Equal steps in gain are unequal steps in angle: at the centre half as wide as at the sides.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
@@ -72,7 +72,7 @@ def plane_angles_rad(beta: int = BETA) -> np.ndarray:
 
 
 def nulls(mixture_stft: np.ndarray, *, beta: int = BETA, corrected: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """For each bin, the angle at which it cancels best, and the magnitude of what is cancelled there.
+    """For each bin, the angle at which it cancels best, and the magnitude that is cancelled there.
 
     Parameters
     ----------
@@ -80,34 +80,35 @@ def nulls(mixture_stft: np.ndarray, *, beta: int = BETA, corrected: bool = True)
     beta : int >= 2
         Steps of the gain from 0 to 1.
     corrected : bool
-        Whether the magnitude is that of the louder channel less what is left at the null, which for one source alone
-        is what the louder channel holds. Without it, it is the highest point of the plane less the lowest, as first
+        Whether the magnitude is that of the louder channel minus the remainder at the null, which for a single source
+        is the magnitude of the louder channel. If not, it is the highest point of the plane minus the lowest, as first
         published, which makes sources near the sides too loud.
 
     Returns
     -------
     angles_rad, magnitude : float (freq, frames)
-        Silent bins are said to be in the centre.
+        Silent bins have the angle of the centre.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If there are not two channels, or beta is no such number.
+        If there are not two channels, or beta is not such a number.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004; the correction is FitzGerald's.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Barry, Lawlor and Coyle, DAFx 2004; the correction is
+    FitzGerald's.
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     beta = _checked_beta(beta)
     from_right, louder, fainter = _by_level(mixture_stft)
     vertex = np.divide(fainter, louder, out=np.zeros_like(louder), where=louder != 0).real
     gain = np.round(np.clip(vertex, 0, 1) * beta) / beta
-    left_over = np.abs(fainter - gain * louder)
+    remainder = np.abs(fainter - gain * louder)
     angles = np.arctan(gain)
     angles = np.where(from_right, panning.RIGHT_RAD - angles, angles)
     angles[louder == 0] = panning.CENTRE_RAD
-    # A parabola's highest point between two ends is one of them: g = 0 or g = 1.
+    # On an interval, a parabola that opens upwards is highest at one of the ends: g = 0 or g = 1.
     highest = np.abs(louder) if corrected else np.maximum(np.abs(fainter), np.abs(fainter - louder))
-    return angles, np.maximum(highest - left_over, 0)
+    return angles, np.maximum(highest - remainder, 0)
 
 
 def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
@@ -131,32 +132,32 @@ def separate(
     corrected: bool = True,
     window_s: float = WINDOW_S,
 ) -> dict[str, np.ndarray]:
-    """Separate a stereo mixture by where its bins cancel.
+    """Separate a stereo mixture by the angles at which its bins cancel.
 
     Parameters
     ----------
     mixture : float (2, samples)
     sample_rate_hz : int
     score
-        Not used.
+        Ignored.
     pans_rad : mapping of source name -> angle in [0, pi/2], optional
-        Directions of the sources. Without it, they are the peaks of the panning histogram, named by their angle in
-        degrees. Of sources at one angle, each gets an equal share.
+        Directions of the sources. Default: the peaks of the panning histogram, named by their angle in degrees. Sources
+        at the same angle get equal shares.
     count : int >= 1, optional
-        How many peaks to take; without it, all that are clear.
+        The number of peaks. Default: all clear peaks.
     mode : {"mask", "resynth"}
-        A bin belongs to the nearest direction. With "mask", it goes there as it is, so that estimates add up to the
-        mixture. With "resynth", as Barry et al. have it, only what is cancelled there does, with the phase of the
-        louder channel, panned to that direction: estimates are cleaner, and do not add up to the mixture.
+        A bin belongs to the nearest direction. With "mask", it is copied to it, so that estimates add up to the
+        mixture. With "resynth", as published by Barry et al., only the cancelled magnitude is used, with the phase of
+        the louder channel, panned to that direction: estimates are cleaner, and do not add up to the mixture.
     width_rad : float > 0, radians, optional
-        Leave out bins that lie further than half of this from every direction. It is taken to be at least as wide as
-        two steps of the gain. With it, estimates do not add up to the mixture.
+        Leave out bins that lie further than half of this from every direction. It is at least the width of two steps of
+        the gain. With this option, estimates do not add up to the mixture.
     beta : int >= 2
         Steps of the gain from 0 to 1.
     corrected : bool
         With "resynth": see `nulls`.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop is a quarter of it.
+        Length of the STFT's window, at every sample rate; the hop is a quarter of it.
 
     Returns
     -------
@@ -165,15 +166,15 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no stereo waveform, or an option is out of its range.
+        If the mixture is not a stereo waveform, or an option is out of its range.
 
     Warns
     -----
     PanWarning
         If there are fewer peaks than `count`.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Barry, Lawlor and Coyle, DAFx 2004. Differs: they look for
-    nulls in the half that the user points at; here each bin is looked for in the half of its louder channel.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Barry, Lawlor and Coyle, DAFx 2004. Difference: in the paper the
+    user selects the half in which nulls are searched; here it is the half of each bin's louder channel.
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -198,28 +199,28 @@ def separate(
 
 
 def nearest(angles: np.ndarray, pans_rad: Sequence[float], width_rad: float | None = None) -> Iterator[np.ndarray]:
-    """What share each direction gets of each bin: all if it is the nearest, an equal part where several lie at one.
+    """The share of each bin for each direction: 1 for the nearest, or equal parts if several have the same angle.
 
     Parameters
     ----------
     angles : float (freq, frames)
     pans_rad : sequence of float
     width_rad : float > 0, optional
-        Bins further than half of this from every direction go to none.
+        Bins further than half of this from every direction belong to none.
 
     Yields
     ------
     float32 (freq, frames)
-        For each direction in turn, 0 or its share.
+        For each direction in turn, its share: 0, 1, or a part.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
-    places, which, sharers = np.unique(np.asarray(pans_rad, float), return_inverse=True, return_counts=True)
-    owner = np.searchsorted((places[1:] + places[:-1]) / 2, angles)
+    distinct_rad, indices, counts = np.unique(np.asarray(pans_rad, float), return_inverse=True, return_counts=True)
+    owner = np.searchsorted((distinct_rad[1:] + distinct_rad[:-1]) / 2, angles)
     if width_rad is not None:
-        owner = np.where(np.abs(angles - places[owner]) <= width_rad / 2, owner, -1)
-    for place in which:
-        yield (owner == place) * np.float32(1 / sharers[place])
+        owner = np.where(np.abs(angles - distinct_rad[owner]) <= width_rad / 2, owner, -1)
+    for index in indices:
+        yield (owner == index) * np.float32(1 / counts[index])
 
 
 def _by_level(mixture_stft: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -237,7 +238,7 @@ def _louder_channel(mixture_stft: np.ndarray, magnitude: np.ndarray) -> np.ndarr
 
 
 def _panned(louder: np.ndarray, pan_rad: float) -> np.ndarray:
-    # A source of which one knows the louder channel, on both channels.
+    # A source on both channels, computed from its louder channel.
     gains = np.array([np.cos(pan_rad), np.sin(pan_rad)])
     return (gains / gains.max()).astype(louder.real.dtype)[:, np.newaxis, np.newaxis] * louder
 

@@ -1,17 +1,17 @@
-"""Independent component analysis: two channels turned until what they carry has nothing to do with each other.
+"""Independent component analysis: two channels are rotated until their contents are independent of each other.
 
-If two sources are mixed by gains alone, x = A s with a 2 x 2 matrix A, another matrix undoes it: s = W x. The sources
-are not known, but they are independent, and a sum of independent signals is nearer to a Gaussian than each of them.
-So W is turned until its outputs are as far from Gaussian as can be.
+If two sources are mixed by gains alone, x = A s with a 2 x 2 matrix A, another matrix separates them: s = W x. The
+sources are unknown, but they are independent, and a sum of independent signals is closer to a Gaussian than each of
+them. So W is rotated until its outputs are as far from Gaussian as possible.
 
-Once the channels are white (uncorrelated, of power 1), only one angle is left, and all of its values are tried: methods
-that climb from one start, such as FastICA, may stop at the wrong angle. How far an output is from Gaussian is measured
-by its mean magnitude, which is 0.80 for a real Gaussian of power 1 and 0.89 for a complex one. Both the samples and the
-bins of a short-time Fourier transform are looked at. Sums of notes are nearly Gaussian in their samples, and samples
-alone often mislead; in the transform, notes fill few bins, and stand out clearly.
+Once the channels are white (uncorrelated, of power 1), only one angle is unknown, and all of its values are tried:
+methods that climb from one initial value, such as FastICA, may stop at the wrong angle. The distance of an output from
+Gaussian is measured by its mean magnitude, which is 0.80 for a real Gaussian of power 1 and 0.89 for a complex one.
+Both the samples and the bins of a short-time Fourier transform are used. Sums of notes are nearly Gaussian in their
+samples, which alone often mislead; in the transform, notes fill few bins, and differ clearly.
 
-W finds sources up to order, sign and scale. Their images, what each source gives to each channel, have no sign and
-scale left to choose: y_j = A[:, j] s_j. They stand from left to right.
+W determines sources up to order, sign and scale. Their images, the contributions of each source to each channel, have
+no such ambiguity: y_j = A[:, j] s_j. They are sorted from left to right.
 
 Symbols: x mixture, z white mixture, phi angle of the rotation, W unmixing matrix, A its inverse.
 
@@ -31,50 +31,50 @@ from .entries import ICA
 
 WINDOW_S = 0.064
 
-# Learnt from so much of a recording, in excerpts of 5 s if it is longer: a 2 x 2 matrix needs no more.
+# The length of a recording that is used, in excerpts of 5 s if it is longer: a 2 x 2 matrix needs no more.
 LEARN_S = 60.0
 EXCERPT_S = 5.0
 
-# If the fainter of two uncorrelated directions has no more than this part of the power, there is one source.
+# If the fainter of two uncorrelated directions has no more than this fraction of the power, there is one source.
 LEAST_SPREAD = 1e-10
 
-# Memory for each sample that is learnt from, in copies in double precision and the transform; and for each value that
-# angles are compared on.
+# Memory for each sample that is used, in copies in double precision and the transform; and for each value with which
+# angles are compared.
 VALUE_BYTES = 20
 ANGLE_BYTES = 50
 
-# Angles that are tried in half a turn; between the best and its neighbours, the angle is refined.
+# Number of angles that are tried in half a turn; the best is then refined between its neighbours.
 ANGLES = 180
 # Means over this many samples and bins are exact enough, and quick.
 MOST_VALUES = 200_000
 
 # Mean magnitudes of Gaussian values of power 1.
 REAL_GAUSSIAN, COMPLEX_GAUSSIAN = np.sqrt(2 / np.pi), np.sqrt(np.pi) / 2
-# The contrast of Gaussian sources moves by about 1 / values along the angles. If it moves by less than so many times
-# that, no angle stands out.
+# The contrast of Gaussian sources varies by about 1 / values over the angles. If it varies by less than this many times
+# as much, no angle is significant.
 LEAST_CONTRAST = 5.0
-# Independent sources lie at right angles in the white mixture; the cosine of the angle between two that do not is their
-# correlation. Above this one a rotation cannot take them apart by more than about 14 dB.
+# Independent sources are orthogonal in the white mixture; the cosine of the angle between two that are not is their
+# correlation. Above this correlation a rotation cannot separate them by more than about 14 dB.
 MOST_CORRELATION = 0.2
-# Two directions that are nearer to each other than this are not told apart, and one that is no deeper is none.
+# Two directions that are nearer than this are not distinguished, and a minimum that is no deeper than this is ignored.
 APART_RAD = np.pi / 9
 LEAST_DIP = 0.02
 
 
 def whitening(mixture: np.ndarray) -> np.ndarray:
-    """The matrix that makes two channels uncorrelated, and each of them of power 1.
+    """The matrix that makes two channels uncorrelated, each with power 1.
 
     Parameters
     ----------
     mixture : float (2, samples)
-        Its mean is not looked at.
+        Its mean is ignored.
 
     Returns
     -------
     float64 (2, 2), or (1, 2)
-        A single row if both channels carry one and the same signal, or nothing.
+        A single row if both channels contain the same signal, or nothing.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Hyvarinen and Oja, Neural Networks 2000.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Hyvarinen and Oja, Neural Networks 2000.
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float64)
     powers, directions = np.linalg.eigh(np.cov(mixture, bias=True))
@@ -84,50 +84,50 @@ def whitening(mixture: np.ndarray) -> np.ndarray:
 
 
 def magnitudes(white: np.ndarray, angles_rad: np.ndarray) -> np.ndarray:
-    """Mean magnitude of what is heard in a direction of the white mixture, as a part of its root mean square.
+    """Mean magnitude of the white mixture in each direction, divided by its root mean square.
 
     Parameters
     ----------
     white : real or complex (2, values)
         z: samples, or bins of a transform. Values that are 0 in both channels are left out, so that silence does not
-        count as something that is not Gaussian.
+        count as non-Gaussian.
     angles_rad : float (angles,)
 
     Returns
     -------
     float64 (angles,)
-        E|y| / sqrt(E|y|^2), where y = cos(phi) z_1 + sin(phi) z_2; 0 where nothing is heard.
+        E|y| / sqrt(E|y|^2), where y = cos(phi) z_1 + sin(phi) z_2; 0 for silence.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb
     """
     first, second = white
     powers = np.abs(first) ** 2, np.abs(second) ** 2
-    heard = powers[0] + powers[1] > 0
-    both = 2 * np.real(first * np.conj(second))[heard]
-    powers = powers[0][heard], powers[1][heard]
-    found = np.zeros(len(angles_rad))
+    sounding = powers[0] + powers[1] > 0
+    both = 2 * np.real(first * np.conj(second))[sounding]
+    powers = powers[0][sounding], powers[1][sounding]
+    means = np.zeros(len(angles_rad))
     for index, angle in enumerate(angles_rad):
         c, s = np.cos(angle), np.sin(angle)
         power = np.maximum(c * c * powers[0] + s * s * powers[1] + c * s * both, 0)
         if power.any():
-            found[index] = np.mean(np.sqrt(power), dtype=np.float64) / np.sqrt(np.mean(power, dtype=np.float64))
-    return found
+            means[index] = np.mean(np.sqrt(power), dtype=np.float64) / np.sqrt(np.mean(power, dtype=np.float64))
+    return means
 
 
 def unmixing(mixture: np.ndarray, sample_rate_hz: int, *, window_s: float = WINDOW_S) -> np.ndarray:
-    """The matrix W that makes the channels of W x as independent as a rotation of the white mixture can.
+    """The matrix W that makes the channels of W x as independent as a rotation of the white mixture can make them.
 
     Parameters
     ----------
     mixture : float (2, samples)
     sample_rate_hz : int
     window_s : float > 0, seconds
-        Of the STFT in whose bins outputs are compared with Gaussians.
+        Length of the window of the STFT in whose bins outputs are compared with Gaussians.
 
     Returns
     -------
     float64 (2, 2), or (1, 2)
-        A single row if both channels carry one and the same signal, or nothing.
+        A single row if both channels contain the same signal, or nothing.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def unmixing(mixture: np.ndarray, sample_rate_hz: int, *, window_s: float = WIND
     Warns
     -----
     PanWarning
-        If nothing in the mixture tells one angle from another, or if two directions stand out that no rotation can
-        take apart: then the sources are correlated, or there are more than two.
+        If no angle differs significantly from the others, or if there are two clear directions that no rotation can
+        separate: then the sources are correlated, or there are more than two.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Hyvarinen and Oja, Neural Networks 2000; Bofill and
-    Zibulevsky, Signal Processing 2001 (sources are sparse in the transform). Differs: every angle is tried, and the
-    measure of what is not Gaussian is the mean magnitude, in samples and in bins.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Hyvarinen and Oja, Neural Networks 2000; Bofill and
+    Zibulevsky, Signal Processing 2001 (sources are sparse in the transform). Difference: every angle is tried, and the
+    distance from Gaussian is measured by the mean magnitude, in samples and in bins.
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float64)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -163,39 +163,39 @@ def _best_angle(samples: np.ndarray, bins: np.ndarray) -> float:
     """The rotation of the white mixture whose two outputs are furthest from Gaussian, in [0, pi/2)."""
     angles = np.arange(ANGLES) * np.pi / ANGLES
     in_bins = magnitudes(bins, angles)
-    away = (magnitudes(samples, angles) - REAL_GAUSSIAN) ** 2 + (in_bins - COMPLEX_GAUSSIAN) ** 2
+    distance = (magnitudes(samples, angles) - REAL_GAUSSIAN) ** 2 + (in_bins - COMPLEX_GAUSSIAN) ** 2
     quarter = ANGLES // 2
-    contrast = away[:quarter] + away[quarter:]
+    contrast = distance[:quarter] + distance[quarter:]
     top = angles[contrast.argmax()]
     if np.ptp(contrast) * min(samples.shape[1], bins.shape[1]) < LEAST_CONTRAST:
         _warn(
-            "ICA finds no angle that stands out, as with Gaussian sources or very short recordings. Its estimates may "
-            "be any mixtures; choose another method"
+            "ICA finds no clear angle, as with Gaussian sources or very short recordings. Its estimates may be any "
+            "mixtures; choose another method"
         )
     elif (correlation := _correlation(angles, in_bins)) > MOST_CORRELATION:
         _warn(
-            f"ICA finds two directions with a correlation of {correlation:.1f}, which no rotation can take apart: the "
+            f"ICA finds two directions with a correlation of {correlation:.1f}, which no rotation can separate: the "
             "sources play the same at the same time, or there are more than two. Its estimates are mixtures of them; "
             "choose another method"
         )
 
-    def short_of_gaussian(angle: float) -> float:
+    def negative_contrast(angle: float) -> float:
         both = np.array([angle, angle + np.pi / 2])
-        away = (magnitudes(samples, both) - REAL_GAUSSIAN) ** 2 + (magnitudes(bins, both) - COMPLEX_GAUSSIAN) ** 2
-        return -float(away.sum())
+        distance = (magnitudes(samples, both) - REAL_GAUSSIAN) ** 2 + (magnitudes(bins, both) - COMPLEX_GAUSSIAN) ** 2
+        return -float(distance.sum())
 
     step = np.pi / ANGLES
-    return float(scipy.optimize.minimize_scalar(short_of_gaussian, bounds=(top - step, top + step), method="bounded").x)
+    return float(scipy.optimize.minimize_scalar(negative_contrast, bounds=(top - step, top + step), method="bounded").x)
 
 
 def _correlation(angles: np.ndarray, in_bins: np.ndarray) -> float:
-    """Of the two directions at which the mean magnitude has its deepest minima; 0 where there is one minimum only."""
+    """Correlation of the two deepest minima of the mean magnitude; 0 if there is only one minimum."""
     dips = (in_bins < np.roll(in_bins, 1)) & (in_bins <= np.roll(in_bins, -1)) & (in_bins < in_bins.max() - LEAST_DIP)
     lowest = angles[dips][np.argsort(in_bins[dips])]
     for other in lowest[1:]:
-        away = abs(other - lowest[0])
-        if APART_RAD < away < np.pi - APART_RAD:
-            return float(abs(np.cos(away)))
+        distance = abs(other - lowest[0])
+        if APART_RAD < distance < np.pi - APART_RAD:
+            return float(abs(np.cos(distance)))
     return 0.0
 
 
@@ -204,23 +204,23 @@ def _warn(text: str) -> None:
 
 
 def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
-    """What each source gives to each channel, y_j = A[:, j] (W x)_j, where A undoes W.
+    """The contribution of each source to each channel, y_j = A[:, j] (W x)_j, where A is the inverse of W.
 
     Parameters
     ----------
     mixture : float (2, samples)
-    unmixing : float (sources, 2)
+        W, with one or two rows.
         W, of one or two rows.
 
     Returns
     -------
     float (sources, 2, samples)
-        From left to right; of the mixture's type. They add up to the mixture, which a single source has whole.
+        From left to right; of the mixture's type. They add up to the mixture, which a single source contains whole.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is not stereo, or there is no such matrix.
+        If the mixture is not stereo, or W is not such a matrix.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb.
     """
@@ -234,10 +234,10 @@ def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
         return mixture[np.newaxis].copy()
     A = np.linalg.inv(W)
     order = np.argsort(np.arctan2(np.abs(A[1]), np.abs(A[0])), kind="stable")
-    found = np.empty((2, *mixture.shape), mixture.dtype)
-    for image, j in zip(found, order, strict=True):
+    result = np.empty((2, *mixture.shape), mixture.dtype)
+    for image, j in zip(result, order, strict=True):
         np.matmul(np.outer(A[:, j], W[j]).astype(mixture.dtype), mixture, out=image)
-    return found
+    return result
 
 
 def _working_bytes(recording: memory.Recording, **_: Any) -> float:
@@ -262,13 +262,13 @@ def separate(
     sample_rate_hz : int
     score : ignored
     window_s : float > 0, seconds
-        Of `unmixing`, which is learnt from 60 s in all.
+        Passed to `unmixing`, which uses at most 60 s.
 
     Returns
     -------
     dict of source name -> float32 (2, samples)
-        Two sources from left to right, named after their angles as in `panning.labels`; or one, where both channels
-        carry one signal. They add up to the mixture.
+        Two sources from left to right, named after their angles as in `panning.labels`; or one, if both channels
+        contain the same signal. They add up to the mixture.
 
     Raises
     ------
@@ -278,19 +278,19 @@ def separate(
     Warns
     -----
     PanWarning
-        As `unmixing`.
+        As for `unmixing`.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Hyvarinen and Oja, Neural Networks 2000.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Hyvarinen and Oja, Neural Networks 2000.
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    parts = excerpts(mixture.shape[1], sample_rate_hz, LEARN_S, EXCERPT_S)
-    heard = np.concatenate([mixture[:, start:stop] for start, stop in parts], axis=1)
-    found = images(mixture, unmixing(heard, sample_rate_hz, window_s=window_s))
-    # Added up in double precision, without a copy of the recording in it.
+    ranges = excerpts(mixture.shape[1], sample_rate_hz, LEARN_S, EXCERPT_S)
+    learnt_from = np.concatenate([mixture[:, start:stop] for start, stop in ranges], axis=1)
+    estimates = images(mixture, unmixing(learnt_from, sample_rate_hz, window_s=window_s))
+    # Summed in double precision, without a copy of the recording in it.
     left, right = (
-        [np.einsum("n,n->", image[c], image[c], dtype=np.float64, casting="safe") ** 0.5 for image in found]
+        [np.einsum("n,n->", image[c], image[c], dtype=np.float64, casting="safe") ** 0.5 for image in estimates]
         for c in (0, 1)
     )
     names = panning.labels(np.arctan2(right, left))
-    return dict(zip(names, found, strict=True))
+    return dict(zip(names, estimates, strict=True))

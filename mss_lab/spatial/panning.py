@@ -1,8 +1,8 @@
-"""Panning: the angle that each bin comes from, the histogram of angles, its peaks, and the sound in a window of it.
+"""Panning: the angle of each bin, the histogram of angles, its peaks, and the sound within a window of angles.
 
-A source at angle phi is cos(phi) q on the left and sin(phi) q on the right: `mss_lab.signals.pan`. Where it is alone in
-a bin, atan2(|X_right|, |X_left|) is phi. Where several sources share a bin, their phases decide: it may be any angle.
-Angles are in radians: 0 is left, pi/4 the centre, pi/2 right.
+A source at angle phi is cos(phi) q on the left and sin(phi) q on the right: `mss_lab.signals.pan`. In a bin with only
+this source, atan2(|X_right|, |X_left|) is phi. If several sources share a bin, the angle depends on their phases and
+may have any value. Angles are in radians: 0 is left, pi/4 the centre, pi/2 right.
 
 Symbols: X_1, X_2 STFT of the left and the right channel, phi angle.
 
@@ -22,29 +22,29 @@ from ..refusals import RefusedType, RefusedValue, warn_caller
 LEFT_RAD, CENTRE_RAD, RIGHT_RAD = 0.0, np.pi / 4, np.pi / 2
 
 BINS = 256
-# As wide as two bins: narrow enough to keep sources 5 degrees apart, wide enough to join what belongs to one.
+# The width of two bins: narrow enough to separate sources 5 degrees apart, wide enough to join the angles of one.
 SMOOTH_RAD = 0.01
 MIN_DISTANCE_RAD = 0.05
 WINDOW_S = 4096 / 44_100
 
-# A peak that rises less than this part of the highest above its surroundings is no source of its own. Whoever says how
-# many there are gets fainter ones, too, but no ripples.
+# A peak that rises less than this fraction of the highest above its surroundings is not a source. If the number of
+# sources is given, fainter peaks count too, but not ripples.
 LEAST_PROMINENCE = 0.05
 RIPPLE = 0.005
 
-# How much of a recording is transformed at a time.
+# The length of a recording that is transformed at a time.
 BLOCK_S = 20.0
 
-# What is reckoned with where nobody says how many sources there are.
+# The assumed number of sources if none is given.
 LIKELY_COUNT = 4
 
 
 class PanWarning(UserWarning):
-    """The directions that a method found, or was given, hardly suit what it was asked for."""
+    """The estimated or given directions hardly fit the request or the mixture."""
 
 
 def angles_rad(mixture_stft: np.ndarray) -> np.ndarray:
-    """Where each bin seems to come from, atan2(|X_2|, |X_1|).
+    """The apparent angle of each bin, atan2(|X_2|, |X_1|).
 
     Parameters
     ----------
@@ -53,15 +53,20 @@ def angles_rad(mixture_stft: np.ndarray) -> np.ndarray:
     Returns
     -------
     float (freq, frames), in [0, pi/2]
-        float32 from complex64. Silent bins, which come from nowhere, are said to be in the centre.
+        float32 from complex64. Silent bins have the angle of the centre.
 
     Raises
     ------
     ShapeError
         If there are not two channels.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al., IEEE Signal Processing Magazine 2019. Differs: they
-    write the ratio of the channels, which is infinite for a source on one side.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Cano et al., IEEE Signal Processing Magazine 2019. Difference:
+    the paper uses the ratio of the channels, which is infinite for a source on one side.
+
+    Examples
+    --------
+    >>> np.degrees(angles_rad(np.array([[[1], [1], [0]], [[0], [1], [1]]], complex))).ravel()
+    array([ 0., 45., 90.])
     """
     mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
     left, right = np.abs(mixture_stft[0]), np.abs(mixture_stft[1])
@@ -73,18 +78,18 @@ def angles_rad(mixture_stft: np.ndarray) -> np.ndarray:
 def histogram(
     mixture_stft: np.ndarray, *, bins: int = BINS, smooth_rad: float = SMOOTH_RAD, angles: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much energy comes from each angle: a histogram of `angles_rad`, weighted by |X_1|^2 + |X_2|^2.
+    """The energy at each angle: a histogram of `angles_rad`, weighted by |X_1|^2 + |X_2|^2.
 
     Parameters
     ----------
     mixture_stft : complex (2, freq, frames)
     bins : int >= 2
-        Over [0, pi/2].
+        Number of bins over [0, pi/2].
     smooth_rad : float >= 0, radians
-        Standard deviation of the Gaussian that smooths it; 0 leaves it as counted. It is mirrored at both ends, so
-        that no energy is lost there.
+        Standard deviation of the Gaussian that smooths it; 0 turns smoothing off. The histogram is mirrored at both
+        ends, so that no energy is lost there.
     angles : float (freq, frames), optional
-        Angles that are known already.
+        Angles, if they are already known.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def histogram(
     ShapeError, TypeError, ValueError
         If there are not two channels, or a number is out of its range.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al. 2019.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Cano et al. 2019.
     """
     mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
     bins = checks.check_number("bins", bins, at_least=2, whole=True)
@@ -111,7 +116,7 @@ def histogram_of(
     smooth_rad: float = SMOOTH_RAD,
     window_s: float = WINDOW_S,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The histogram of a whole recording, transformed a piece at a time, so that memory does not grow with its length.
+    """The histogram of a whole recording, transformed in pieces, so that memory does not grow with its length.
 
     Parameters
     ----------
@@ -120,7 +125,7 @@ def histogram_of(
     bins, smooth_rad
         As for `histogram`.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate.
+        Length of the STFT's window, at every sample rate.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def histogram_of(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no stereo waveform, or a number is out of its range.
+        If the mixture is not a stereo waveform, or a number is out of its range.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
@@ -142,14 +147,14 @@ def histogram_of(
 
 
 def blocks(mixture: np.ndarray, sample_rate_hz: int, settings: transforms.StftSettings) -> Iterator[np.ndarray]:
-    """Transforms of one stretch after the other, for what is only counted: no frame of a stretch knows of the next."""
+    """Transforms of one section after the other, for histograms: frames do not overlap from one section to the next."""
     block = round(BLOCK_S * sample_rate_hz)
     for start in range(0, mixture.shape[1], block):
         yield transforms.stft(mixture[:, start : start + block], **settings)
 
 
 def centres_of(bins: int) -> np.ndarray:
-    """Centres of that many equal bins over [0, pi/2], float64 (bins,)."""
+    """Centres of this many equal bins over [0, pi/2], float64 (bins,)."""
     return (np.arange(bins) + 0.5) * (RIGHT_RAD / bins)
 
 
@@ -165,55 +170,55 @@ def peaks(
     Parameters
     ----------
     centres_rad, energy : float (bins,)
-        Of `histogram`.
+        As returned by `histogram`.
     count : int >= 1, optional
-        At most so many, those that rise highest above their surroundings. Without it, all that rise far enough.
+        The largest number of peaks; the most prominent ones are kept. Default: all that are prominent enough.
     min_distance_rad : float >= 0, radians
         Of two peaks nearer than this, the higher is kept.
     least_prominence : float in [0, 1]
-        Where no count is given: how far a peak must rise above its surroundings, as a part of the highest energy.
+        If no count is given: the smallest prominence of a peak, relative to the highest energy.
 
     Returns
     -------
     float64 (peaks,), in [0, pi/2], ascending
-        Between the centres of bins where a parabola through the three highest has its top. Empty if all is silent.
+        Interpolated between bins by a parabola through the three highest. Empty if all is silent.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the histogram is none, or a number is out of its range.
+        If the histogram is not one, or a number is out of its range.
 
-    Lesson: notebooks/11_where_is_it.ipynb. Source: Cano et al. 2019.
+    Lesson: notebooks/11_where_is_it.ipynb. Reference: Cano et al. 2019.
     """
     centres_rad = checks.check_axes("centres_rad", centres_rad, "bins")
     energy = checks.check_magnitude("energy", energy, "bins")
     checks.check_same_shape("centres_rad", centres_rad, "energy", energy)
     if count is not None:
-        count = checks.check_number("count", count, at_least=1, whole=True, hint="say how many sources there are")
+        count = checks.check_number("count", count, at_least=1, whole=True, hint="give the number of sources")
     checks.check_number("min_distance_rad", min_distance_rad, at_least=0, unit="radians")
     checks.check_number("least_prominence", least_prominence, at_least=0, at_most=1)
     if len(energy) < 2 or not energy.any():
         return np.zeros(0)
     width_rad = centres_rad[1] - centres_rad[0]
-    # A peak may lie at either end: silence beyond the ends lets it be one.
+    # A peak may lie at either end, because zeros are added beyond the ends.
     heights = np.concatenate([[0], energy / energy.max(), [0]])
-    found, facts = scipy.signal.find_peaks(
+    indices, properties = scipy.signal.find_peaks(
         heights,
         distance=max(1, round(min_distance_rad / width_rad)),
         prominence=RIPPLE if count is not None else least_prominence,
     )
     if count is not None:
-        found = found[np.argsort(-facts["prominences"], kind="stable")[:count]]
-    # Beyond the ends the histogram is its own mirror image, so that a hard-panned source lies at the very end.
+        indices = indices[np.argsort(-properties["prominences"], kind="stable")[:count]]
+    # Beyond the ends the histogram is mirrored, so that a hard-panned source lies exactly at the end.
     mirrored = np.pad(energy, 1, mode="symmetric")
-    before, top, after = mirrored[found - 1], mirrored[found], mirrored[found + 1]
-    bend = before - 2 * top + after
-    shift = np.divide(0.5 * (before - after), bend, out=np.zeros(len(found)), where=bend < 0)
-    return np.sort(np.clip(centres_rad[found - 1] + np.clip(shift, -0.5, 0.5) * width_rad, LEFT_RAD, RIGHT_RAD))
+    before, top, after = mirrored[indices - 1], mirrored[indices], mirrored[indices + 1]
+    curvature = before - 2 * top + after
+    shift = np.divide(0.5 * (before - after), curvature, out=np.zeros(len(indices)), where=curvature < 0)
+    return np.sort(np.clip(centres_rad[indices - 1] + np.clip(shift, -0.5, 0.5) * width_rad, LEFT_RAD, RIGHT_RAD))
 
 
 def labels(angles: Iterable[float]) -> tuple[str, ...]:
-    """A name for each angle: pan_20 for 20 degrees; a second one of that name is pan_20_2."""
+    """A name for each angle: pan_20 for 20 degrees; a second one with that name is pan_20_2."""
     names: list[str] = []
     for angle in angles:
         plain = f"pan_{round(float(np.degrees(angle)))}"
@@ -230,56 +235,56 @@ def named(
     *,
     window_s: float = WINDOW_S,
 ) -> dict[str, float]:
-    """The directions that a method is to listen to: those the caller names, or else the peaks of the histogram.
+    """The directions of the sources: those that the caller names, otherwise the peaks of the histogram.
 
     Parameters
     ----------
     pans_rad : mapping of source name -> angle in [0, pi/2], optional
-        Two sources may have one angle, though few methods can tell them apart then.
+        Two sources may have the same angle, although few methods can separate them.
     count : int >= 1, optional
-        How many sources there are. With `pans_rad`, it must be their number.
+        The number of sources. With `pans_rad`, it must be their number.
     mixture : float (2, samples)
     sample_rate_hz : int
     window_s : float > 0, seconds
-        Of the STFT that the histogram is made from.
+        Length of the window of the histogram's STFT.
 
     Returns
     -------
     dict of source name -> angle in radians
-        Of a silent mixture, the centre alone.
+        For a silent mixture, only the centre.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If names or angles are none, the numbers differ, or the mixture is no stereo waveform.
+        If names or angles are not such, the numbers differ, or the mixture is not a stereo waveform.
 
     Warns
     -----
     PanWarning
-        If there are fewer peaks than `count`; those that there are come back.
+        If there are fewer peaks than `count`; only those are returned.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
     mixture = checks.check_stereo("mixture", mixture)
     if count is not None:
-        count = checks.check_number("count", count, at_least=1, whole=True, hint="say how many sources there are")
+        count = checks.check_number("count", count, at_least=1, whole=True, hint="give the number of sources")
     if pans_rad is not None:
         pans = check_pans(pans_rad)
         if count is not None and count != len(pans):
             raise RefusedValue(
-                f"count must be the number of angles in pans_rad, {len(pans)}, got {count}; give one of the two alone"
+                f"count must be the number of angles in pans_rad, {len(pans)}, got {count}; give only one of the two"
             )
         return pans
-    found = peaks(*histogram_of(mixture, sample_rate_hz, window_s=window_s), count)
-    if count is not None and len(found) < count:
-        warn_of_fewer(len(found), count)
-    if not len(found):
-        found = np.array([CENTRE_RAD])
-    return {name: float(angle) for name, angle in zip(labels(found), found, strict=True)}
+    angles = peaks(*histogram_of(mixture, sample_rate_hz, window_s=window_s), count)
+    if count is not None and len(angles) < count:
+        warn_of_fewer(len(angles), count)
+    if not len(angles):
+        angles = np.array([CENTRE_RAD])
+    return {name: float(angle) for name, angle in zip(labels(angles), angles, strict=True)}
 
 
 def likely_count(pans_rad: object, count: object) -> float:
-    """How many sources a method will find, before it listens: those asked for, or `LIKELY_COUNT`."""
+    """The number of sources that a method is likely to return: the requested one, or `LIKELY_COUNT`."""
     named = len(pans_rad) if isinstance(pans_rad, Mapping) else LIKELY_COUNT
     return memory.amount(count, named)
 
@@ -293,12 +298,12 @@ def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:
         )
     if not pans_rad:
         raise RefusedValue(
-            "pans_rad must name at least one source, got an empty dict; leave it out to have peaks found"
+            "pans_rad must name at least one source, got an empty dict; leave it out to estimate directions"
         )
     for name in pans_rad:
         if not isinstance(name, str):
             raise RefusedType(f"pans_rad must have names (text) as keys, got {name!r}; name each source")
-    hint = "0 is left, pi/4 the centre, pi/2 right; np.radians turns degrees into radians"
+    hint = "0 is left, pi/4 the centre, pi/2 right; np.radians converts degrees to radians"
     return {
         name: float(
             checks.check_number(
@@ -309,11 +314,11 @@ def check_pans(pans_rad: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def warn_of_fewer(found: int, count: int) -> None:
-    """Say that there are fewer peaks than sources asked for."""
-    peaks_found = {0: "no peak", 1: "only 1 peak"}.get(found, f"only {found} peaks")
+def warn_of_fewer(peak_count: int, count: int) -> None:
+    """Warn that there are fewer peaks than requested sources."""
+    description = {0: "no peak", 1: "only 1 peak"}.get(peak_count, f"only {peak_count} peaks")
     warn_caller(
-        f"{count} sources were asked for, but the panning histogram has {peaks_found}: sources at one angle look like "
+        f"{count} sources were requested, but the panning histogram has {description}: sources at one angle look like "
         "one. Give their angles as pans_rad, if you know them, or a smaller count",
         PanWarning,
     )
@@ -322,15 +327,15 @@ def warn_of_fewer(found: int, count: int) -> None:
 def window_mask(
     mixture_stft: np.ndarray, window_rad: tuple[float, float], *, angles: np.ndarray | None = None
 ) -> np.ndarray:
-    """Which bins come from a window of angles.
+    """Select the bins within a window of angles.
 
     Parameters
     ----------
     mixture_stft : complex (2, freq, frames)
     window_rad : (low, high), 0 <= low <= high <= pi/2
-        The lower end belongs to the window, the upper does not, unless it is pi/2: windows side by side share no bin.
+        The lower end belongs to the window, the upper does not, unless it is pi/2: adjacent windows share no bin.
     angles : float (freq, frames), optional
-        Angles that are known already.
+        Angles, if they are already known.
 
     Returns
     -------
@@ -339,14 +344,14 @@ def window_mask(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If there are not two channels, or the window is none.
+        If there are not two channels, or the window is not one.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
     mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
     low, high = _checked_window(window_rad)
     angles = angles_rad(mixture_stft) if angles is None else _checked_angles(angles, mixture_stft)
-    # float32's pi/2 is a little above pi/2, so the right end is not compared at all.
+    # float32's pi/2 is slightly larger than pi/2, so the right end is not compared at all.
     return angles >= low if high >= RIGHT_RAD else (angles >= low) & (angles < high)
 
 
@@ -360,18 +365,18 @@ def keep(
     hop_samples: int = 1024,
     window: str = "hann",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The sound that lies in a window of angles, and the rest: stereo both, and together the mixture.
+    """The sound within a window of angles, and the rest: both are stereo, and together they are the mixture.
 
     Parameters
     ----------
     mixture : float (2, samples)
     mixture_stft : complex (2, freq, frames)
-        Its transform, which a window that is dragged need not take anew.
+        Its transform, so that it need not be computed again for every position of a window.
     window_rad : (low, high), 0 <= low <= high <= pi/2
     angles : float (freq, frames), optional
-        Angles that are known already; the same holds for them.
+        Angles, if they are already known.
     window_samples, hop_samples, window
-        Those of the transform.
+        Settings of the transform.
 
     Returns
     -------
@@ -380,7 +385,7 @@ def keep(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If there are not two channels, the transform is not of this mixture, or the window is none.
+        If there are not two channels, the transform is not of this mixture, or the window is not one.
 
     Lesson: notebooks/11_where_is_it.ipynb.
     """
@@ -431,7 +436,7 @@ def _checked_window(window_rad: tuple[float, float]) -> tuple[float, float]:
 
 def _counted(mixture_stft: np.ndarray, angles: np.ndarray, bins: int) -> np.ndarray:
     index = np.minimum((angles * (bins / RIGHT_RAD)).astype(np.intp), bins - 1)
-    # Squared in float64: the power of very quiet music does not fit into float32.
+    # Squared in float64: the power of very quiet music underflows in float32.
     left, right = mixture_stft.astype(np.complex128, copy=False)
     power = left.real**2 + left.imag**2 + right.real**2 + right.imag**2
     return np.bincount(index.ravel(), weights=power.ravel(), minlength=bins)

@@ -1,10 +1,11 @@
-"""Separation by independence with a model of each source, as the package pyroomacoustics has it: to compare with.
+"""Separation by independence with a model of each source, by the package pyroomacoustics: for comparison.
 
-FastMNMF gives each source low-rank powers and a spatial covariance, for any number of sources. ILRMA and AuxIVA unmix
-each frequency by a matrix of its own, so that sources may be late and reverberant, but must be as many as channels.
+FastMNMF models each source by low-rank powers and a spatial covariance, for any number of sources. ILRMA and AuxIVA use
+a separate unmixing matrix for each frequency, so that sources may be delayed and reverberant, but there must be as many
+sources as channels.
 
-All three draw from NumPy's global generator, so it is seeded before and put back afterwards. They are for recordings of
-half a minute or so: what they learn, they learn from all frames at once, and memory grows with the length.
+All three use NumPy's global generator, so it is seeded before and restored afterwards. They are for recordings of about
+half a minute: they learn from all frames at once, and memory grows with the length.
 
 Contents: fastmnmf, ilrma, auxiva. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
@@ -26,16 +27,16 @@ from .entries import AUXIVA, FASTMNMF, ILRMA
 WINDOW_S = 4096 / 44_100
 RUNS = 3
 
-# Memory for each bin of one channel's transform: of each source, the images of the best run and of the one that runs,
-# and the arrays of the library; and what does not depend on their number, in double precision.
+# Memory for each bin of one channel's transform: per source, the images of the best run and of the current one, and the
+# arrays of the library; and arrays that do not depend on their number, in double precision.
 SOURCE_BYTES = 100
 COMMON_BYTES = 200
 
-# Standard deviation of the noise that is added for the library, where the mixture has a mean power of 1: -80 dB.
+# Standard deviation of the noise that is added for the library, for a mixture with a mean power of 1: -80 dB.
 LEAST = 1e-4
 
-# A run that fails may give no numbers at all, or estimates that are huge and cancel; those are not kept that together
-# have more than so many times the power of the mixture.
+# A run that fails may return NaN, or estimates that are huge and cancel; results whose total power is more than this
+# many times that of the mixture are rejected.
 LOUDEST = 100.0
 
 
@@ -67,8 +68,8 @@ def fastmnmf(
 ) -> dict[str, np.ndarray]:
     """Separate by FastMNMF: powers of low rank, and a spatial covariance for each source and frequency.
 
-    It starts at random and depends on it, so that several runs are made. Kept is the one whose estimates overlap least
-    in time and frequency.
+    The result depends on random initial values, so several runs are made, and the one is kept whose estimates overlap
+    least in time and frequency.
 
     Parameters
     ----------
@@ -76,14 +77,14 @@ def fastmnmf(
     sample_rate_hz : int
     score : ignored
     count : int >= 2
-        Sources.
+        The number of sources.
     iterations, components : int >= 1
-        Of pyroomacoustics' fastmnmf; components are those of each source.
+        Passed to pyroomacoustics' fastmnmf; components are counted for each source.
     runs : int >= 1
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate.
+        Length of the STFT's window, at every sample rate.
     rng : numpy.random.Generator, optional
-        Draws the seeds of the runs. Default: a new one with seed 0.
+        Draws the seeds of the runs. Default: a new generator with seed 0.
 
     Returns
     -------
@@ -98,17 +99,17 @@ def fastmnmf(
         If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
         see `mss_lab.memory`.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Sekiguchi et al., IEEE/ACM TASLP 2020.
-    Differs: what the estimates leave of the mixture is shared equally.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Sekiguchi et al., IEEE/ACM TASLP 2020.
+    Difference: the difference between mixture and estimates is shared equally.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, rng)
     bss = _library().bss
 
     def run(stft: np.ndarray) -> np.ndarray:
-        # In single precision, for the sake of memory; the library follows the type that it is given.
+        # In single precision to save memory; the library uses the type of its input.
         stft = stft.astype(np.complex64)
-        found = bss.fastmnmf(stft, n_src=count, n_iter=iterations, n_components=components, mic_index="all")
-        return np.asarray(found).transpose(3, 0, 2, 1)
+        images = bss.fastmnmf(stft, n_src=count, n_iter=iterations, n_components=components, mic_index="all")
+        return np.asarray(images).transpose(3, 0, 2, 1)
 
     return _separated(mixture, sample_rate_hz, count, run, runs, window_s, rng)
 
@@ -135,9 +136,9 @@ def ilrma(
     sample_rate_hz : int
     score : ignored
     iterations, components : int >= 1
-        Of pyroomacoustics' ilrma; components are those of each source.
+        Passed to pyroomacoustics' ilrma; components are counted for each source.
     runs : int >= 1
-        It starts at random; the run is kept whose estimates overlap least.
+        The initial values are random; the run is kept whose estimates overlap least.
     window_s, rng
         As for `fastmnmf`.
 
@@ -154,7 +155,7 @@ def ilrma(
         If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
         see `mss_lab.memory`.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Kitamura et al., IEEE/ACM TASLP 2016.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Kitamura et al., IEEE/ACM TASLP 2016.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, rng)
     bss = _library().bss
@@ -186,9 +187,9 @@ def auxiva(
     score : ignored
     iterations : int >= 1
     model : {"laplace", "gauss"}
-        How the loudness of a source is distributed over frames.
+        The distribution of a source's loudness over frames.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate.
+        Length of the STFT's window, at every sample rate.
 
     Returns
     -------
@@ -203,7 +204,7 @@ def auxiva(
         If the mixture is not stereo, an option is out of its range, or it is so long that it takes too much memory;
         see `mss_lab.memory`.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Ono, WASPAA 2011.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Ono, WASPAA 2011.
     """
     mixture, sample_rate_hz, rng = _checked(mixture, sample_rate_hz, None)
     bss = _library().bss
@@ -220,7 +221,7 @@ def _library() -> ModuleType:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """NumPy's global generator with a seed, which then goes on as if nothing had been."""
+    """Seed NumPy's global generator, and restore its state afterwards."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed)  # noqa: NPY002
     try:
@@ -246,15 +247,15 @@ def _separated(
     window_s: float,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Run a method several times and keep what overlaps least; `run` takes (frames, freq, channels) to images."""
+    """Keep the run with the least overlap; `run` maps (frames, freq, channels) to images."""
     names = tuple(f"source_{number + 1}" for number in range(count))
     settings = transforms.settings_for(sample_rate_hz, window_s)
     stft = transforms.stft(mixture, **settings)
     level = float(np.sqrt(np.mean(np.abs(stft) ** 2, dtype=np.float64)))
     if level == 0:
         return {name: np.zeros(mixture.shape, np.float32) for name in names}
-    # Scaled, so that the library's own small constants mean the same for every recording; a trace of noise, so that
-    # equal channels and digital silence leave no matrix that cannot be inverted.
+    # Scaled, so that the library's own small constants have the same meaning for every recording; a trace of noise
+    # makes all matrices invertible for equal channels and digital silence.
     scaled = (stft / level).astype(np.complex128)
     draws = rng.standard_normal((2, *scaled.shape))
     disturbed = (scaled + LEAST * (draws[0] + 1j * draws[1])).transpose(2, 1, 0)
@@ -263,36 +264,36 @@ def _separated(
         with _seeded(int(seed)), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                found = run(disturbed.copy())
+                images = run(disturbed.copy())
             except np.linalg.LinAlgError:
                 continue
-            likeness = _likeness(found)
-        if likeness < least and np.sum(np.abs(found) ** 2) <= LOUDEST * scaled.size:
-            best, least = found, likeness
+            overlap = _overlap(images)
+        if overlap < least and np.sum(np.abs(images) ** 2) <= LOUDEST * scaled.size:
+            best, least = images, overlap
     if least == np.inf:
         warn_caller(
-            "nothing in this mixture tells its sources apart, as when it is very short or both channels are alike: "
-            "each gets an equal share. Choose another method for it",
+            "the sources of this mixture cannot be distinguished, for example because it is very short or both "
+            "channels are equal: each gets an equal share. Choose another method for it",
             panning.PanWarning,
         )
     best = best + (scaled - best.sum(axis=0)) / count
     return masks.to_estimates((level * best).astype(np.complex64), names, mixture.shape[1], **settings)
 
 
-def _likeness(found: np.ndarray) -> float:
-    """How much the spectrograms of estimates overlap: 0 if no two sound in one bin, 1 if all are alike."""
-    sizes = np.sqrt(np.sum(np.abs(found) ** 2, axis=1)).reshape(len(found), -1)
+def _overlap(images: np.ndarray) -> float:
+    """How much the spectrograms of estimates overlap: 0 if no two sound in one bin, 1 if all are equal."""
+    sizes = np.sqrt(np.sum(np.abs(images) ** 2, axis=1)).reshape(len(images), -1)
     sizes = sizes / np.linalg.norm(sizes, axis=1, keepdims=True)
-    alike = sizes @ sizes.T
-    total = float(alike[np.triu_indices(len(alike), 1)].mean())
-    return total if np.isfinite(found).all() and np.isfinite(total) else np.inf
+    similarity = sizes @ sizes.T
+    total = float(similarity[np.triu_indices(len(similarity), 1)].mean())
+    return total if np.isfinite(images).all() and np.isfinite(total) else np.inf
 
 
 def _images(stft: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Source images (sources, channels, freq, frames) from unmixed (frames, freq, sources), by projecting back.
 
-    Frequency by frequency, the gains with which the outputs add up to the mixture: outputs are the mixture times a
-    matrix, so they do add up.
+    The gains are those with which the outputs of a frequency add up to the mixture: outputs are the mixture times a
+    matrix, so such gains exist.
     """
     x, y = stft.transpose(1, 2, 0), outputs.transpose(1, 2, 0)
     gains = (x @ y.conj().swapaxes(1, 2)) @ np.linalg.pinv(y @ y.conj().swapaxes(1, 2), hermitian=True)

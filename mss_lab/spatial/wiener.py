@@ -1,6 +1,6 @@
-"""The multichannel Wiener filter: sources told apart by how loud they are in each bin and where they come from.
+"""The multichannel Wiener filter: sources are separated by their power in each bin and by their direction.
 
-Source j is Gaussian in every bin, with power v_j[f, n] and spatial covariance R_j[f]: how its channels go together.
+Source j is Gaussian in every bin, with power v_j[f, n] and spatial covariance R_j[f], the relation of its channels.
 The filter W_j = v_j R_j (sum over i of v_i R_i)^-1 gives the estimate y_j = W_j x with the least expected error.
 
 Symbols: x[c, f, n] mixture of C channels, y_j estimate. Contents: filtered, normalised, solved_pair, determinant.
@@ -12,8 +12,8 @@ import numpy as np
 from .. import checks
 from ..refusals import RefusedValue
 
-# A part of each bin's power is taken for noise that is in all channels alike, so that the sum can be inverted where
-# all sources come from one direction. What the filter leaves to this noise is shared equally.
+# A fraction of each bin's power is assumed to be uncorrelated noise, so that the sum can be inverted if all sources
+# have the same direction. The part of the mixture that the filter assigns to this noise is shared equally.
 NOISE = 1e-9
 
 # Bins are filtered in blocks of about this many, which stay in the processor's cache.
@@ -26,9 +26,9 @@ def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarr
     Parameters
     ----------
     mixture_stft : complex (channels, freq, frames)
-        x
+        x.
     powers : real >= 0 (sources, freq, frames)
-        v_j, all on one scale.
+        v_j, all on the same scale.
     covariances : complex or real (sources, freq, channels, channels)
         R_j, Hermitian and positive semidefinite.
 
@@ -42,15 +42,15 @@ def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarr
     ShapeError, TypeError, ValueError
         If the axes do not fit each other, powers are negative, or a value is not finite.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Duong, Vincent and Gribonval, IEEE TASLP 2010.
-    Differs: a little noise is assumed in all channels, and shared among the sources, see `NOISE`.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Duong, Vincent and Gribonval, IEEE TASLP 2010.
+    Difference: a little noise is assumed in all channels, and shared among the sources, see `NOISE`.
     """
     x, v, R = checked(mixture_stft, powers, covariances)
     estimates = np.empty((len(v), *x.shape), np.result_type(x, np.complex64))
     rows = max(1, BLOCK_BINS // max(1, x.shape[2]))
     for start in range(0, x.shape[1], rows):
         part = slice(start, start + rows)
-        # In double precision: where sources are nearly in one direction, the sum is nearly singular.
+        # In double precision: if sources have nearly the same direction, the sum is nearly singular.
         estimates[:, :, part] = _filtered(
             x[:, part].astype(np.complex128), v[:, part].astype(np.float64), R[:, part].astype(np.complex128)
         )
@@ -58,11 +58,11 @@ def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarr
 
 
 def normalised(covariances: np.ndarray) -> np.ndarray:
-    """Spatial covariances (..., channels, channels) with a trace of C each; those of silence become the identity."""
+    """Spatial covariances (..., channels, channels), each with a trace of C; those of silence become the identity."""
     channels = covariances.shape[-1]
     traces = np.real(np.trace(covariances, axis1=-2, axis2=-1))[..., np.newaxis, np.newaxis]
-    heard = traces > 0
-    return np.where(heard, covariances * (channels / np.where(heard, traces, 1)), np.eye(channels))
+    sounding = traces > 0
+    return np.where(sounding, covariances * (channels / np.where(sounding, traces, 1)), np.eye(channels))
 
 
 def solved_pair(
@@ -74,23 +74,23 @@ def solved_pair(
     np.multiply(left + noise, x[1], out=u[1])
     u[0] -= across * x[1]
     u[1] -= np.conj(across) * x[0]
-    # NumPy divides a complex number by a real one as by a complex one; a product is several times quicker.
+    # NumPy divides complex numbers by real ones like by complex ones; a product is several times faster.
     u *= np.reciprocal(determinant(left, right, across, noise))
     return u
 
 
 def determinant(left: np.ndarray, right: np.ndarray, across: np.ndarray, noise: float | np.ndarray) -> np.ndarray:
-    """Of S + noise I for two channels."""
-    # Rounding may take the first term below zero where all comes from one direction; the others never vanish.
+    """Determinant of S + noise I for two channels."""
+    # Rounding may make the first term negative if there is only one direction; the others never vanish.
     return np.maximum(left * right - (across.real**2 + across.imag**2), 0) + noise * (left + right + noise)
 
 
 def _filtered(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
     channels = len(x)
-    # Scaled bin by bin, so that neither very quiet nor very loud ones leave the range of numbers.
+    # Scaled bin by bin, so that neither very quiet nor very loud ones overflow or underflow.
     power = np.einsum("jfn,jfcc->fn", v, R).real / channels
-    heard = power > 0
-    v = v * np.where(heard, 1 / np.where(heard, power, 1), 0)
+    sounding = power > 0
+    v = v * np.where(sounding, 1 / np.where(sounding, power, 1), 0)
     if channels == 2:
         left, right = (np.einsum("jfn,jf->fn", v, R[..., c, c].real) for c in (0, 1))
         u = solved_pair(left, right, np.einsum("jfn,jf->fn", v, R[..., 0, 1]), NOISE, x)
@@ -112,8 +112,8 @@ def checked(
     )
     if not len(v):
         raise RefusedValue("powers holds no source; give at least one")
-    wanted = (len(v), x.shape[1], len(x), len(x))
-    if v.shape[1:] != x.shape[1:] or R.shape != wanted:
+    expected_shape = (len(v), x.shape[1], len(x), len(x))
+    if v.shape[1:] != x.shape[1:] or R.shape != expected_shape:
         raise checks.ShapeError(
             f"powers {v.shape} (sources, freq, frames) and covariances {R.shape} (sources, freq, channels, channels) "
             f"do not fit mixture_stft {x.shape} (channels, freq, frames); make all with one transform"

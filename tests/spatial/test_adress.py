@@ -226,7 +226,7 @@ def test_equal_silent_and_short_channels_are_never_nan(rng, mode, samples, rate)
 
 def test_more_sources_than_peaks_are_warned_of():
     mixture = np.repeat(signals.tone(440.0, 0.5, RATE), 2, axis=0).astype(np.float32)
-    with pytest.warns(PanWarning, match="4 sources were asked for") as caught:
+    with pytest.warns(PanWarning, match="4 sources were requested") as caught:
         assert tuple(adress.separate(mixture, RATE, count=4)) == ("pan_45",)
     assert caught[0].filename == __file__
     with warnings.catch_warnings():

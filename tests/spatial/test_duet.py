@@ -252,7 +252,7 @@ def test_delays_longer_than_the_histogram_reaches_are_warned_of(rng):
 
 def test_more_sources_than_peaks_are_warned_of():
     mixture = np.repeat(signals.tone(440.0, 0.5, RATE), 2, axis=0).astype(np.float32)
-    with pytest.warns(PanWarning, match="4 sources were asked for"):
+    with pytest.warns(PanWarning, match="4 sources were requested"):
         assert tuple(duet.separate(mixture, RATE, count=4)) == ("pan_45",)
 
 

@@ -340,7 +340,10 @@ def test_what_does_not_fit_is_refused(rng):
         (lambda: local_gaussian.separate(mixture[:1], RATE), "must have 2 channels"),
         (lambda: local_gaussian.separate(mixture, RATE, algorithm="both"), "algorithm must be one of"),
         (lambda: local_gaussian.separate(mixture, RATE, pool_s=-1), "pool_s must be"),
-        (lambda: local_gaussian.separate(mixture, RATE, start=lambda *_: {"a": mixture[:, 1:]}), "must have one shape"),
+        (
+            lambda: local_gaussian.separate(mixture, RATE, start=lambda *_: {"a": mixture[:, 1:]}),
+            "must have the same shape",
+        ),
     ):
         with pytest.raises((ValueError, checks.ShapeError), match=words):
             call()

@@ -176,7 +176,7 @@ def test_silence_has_no_peak_and_bad_histograms_are_refused():
     assert panning.peaks(centres, np.zeros(8)).shape == (0,)
     for arguments, words in (
         ((centres, -np.ones(8)), "0 or more"),
-        ((centres[1:], np.ones(8)), "must have one shape"),
+        ((centres[1:], np.ones(8)), "must have the same shape"),
         ((centres, np.ones(8), 0), "count must be a whole number at least 1"),
         ((centres, np.ones(8), 1, -1.0), "min_distance_rad must be"),
         ((centres, np.ones(8), None, 0.1, 2.0), "least_prominence must be"),
@@ -215,7 +215,7 @@ def test_peaks_are_found_named_and_counted():
 
 def test_more_sources_than_peaks_are_warned_of():
     mono = signals.pan(signals.tone(440.0, 0.5, RATE), np.pi / 4)
-    with pytest.warns(PanWarning, match=r"5 sources were asked for, but the panning histogram has only 1 peak"):
+    with pytest.warns(PanWarning, match=r"5 sources were requested, but the panning histogram has only 1 peak"):
         assert tuple(panning.named(None, 5, mono, RATE)) == ("pan_45",)
     with pytest.warns(PanWarning, match="no peak"):
         assert panning.named(None, 2, 0 * mono, RATE) == {"pan_45": np.pi / 4}

@@ -278,7 +278,7 @@ def projet_chunks(samples, rate):
 def test_channels_with_one_place_between_them_give_one_source_or_warn(other):
     tone = signals.harmonic_tone(220.0, 0.5, RATE).astype(np.float32)
     mixture = np.concatenate([tone, {"same": tone, "silent": 0 * tone, "tiny": 1e-6 * tone}[other]])
-    with pytest.warns(panning.PanWarning, match="3 sources were asked for"):
+    with pytest.warns(panning.PanWarning, match="3 sources were requested"):
         estimates = projet_separation.separate(mixture, RATE, count=3)
     assert_allclose(sum(estimates.values()), mixture, atol=1e-6)
     with pytest.raises(checks.ShapeError, match="must have 2 channels"):
