@@ -1,7 +1,7 @@
-"""Does a score, with the times it has, suit a recording, and how is the recording tuned?
+"""Whether a score, with its times, fits a recording, and how the recording is tuned.
 
-Nothing is moved here, in contrast to `align`: the levels that the score promises at each moment are compared with the
-levels that sound then, and with chance.
+In contrast to `align`, nothing is moved here: the expected levels of the score at each moment are compared with the
+levels of the recording, and with chance.
 
 Contents: Agreement, agreement, tuning_for, words_of_doubt, closeness.
 Lesson: notebooks/07_scores_and_alignment.ipynb
@@ -19,18 +19,18 @@ from .features import FRAME_S
 from .notes import Score
 from .reading import ScoreWarning
 
-# Right scores of the recordings and renders that were tried lie above, even with every note moved within 0.2 s; most
-# wrong ones, and right ones at another time, below: tests/benchmarks/agreement.py prints them all. A score in the same
-# key may pass.
+# The correct scores of the tested recordings and renders are above this value, even with every note moved within 0.2 s;
+# most wrong ones, and correct ones at another time, are below: tests/benchmarks/agreement.py prints them all. A wrong
+# score in the same key may be above.
 LEAST_CONFIDENCE = 0.45
 
-# A recording tuned a semitone off sounds like the neighbouring key; which of the three it is, only the score tells.
+# A recording tuned a semitone off sounds like the neighbouring key; only the score shows which of the three it is.
 SEMITONES = (0, -1, 1)
 
-# A whole semitone off 440 Hz is rare: another key must suit better by so much.
+# A whole semitone off 440 Hz is rare: another key must fit better by this much.
 CLEARLY = 0.15
 
-# Long recordings are judged by excerpts spread over them.
+# Long recordings are compared in excerpts spread over them.
 JUDGED_S = 60.0
 EXCERPT_S = 10.0
 
@@ -43,13 +43,13 @@ ALIGN_IT = (
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """How a score suits a recording.
+    """How well a score fits a recording.
 
     Attributes
     ----------
     confidence : float in [0, 1]
-        About 0 where any other moment of the score would suit as well as the one it gives, 1 where none suits better;
-        the mean over the frames in which the recording sounds.
+        About 0 if any other moment of the score would fit as well as the given one, 1 if none fits better; the mean
+        over the frames in which the recording sounds.
     tuning_hz : float
         Frequency of A4 in the recording, within a semitone and a half of 440 Hz.
     """
@@ -59,45 +59,46 @@ class Agreement:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the score is probably not of this recording, or not in time with it."""
+        """Whether the score probably does not belong to this recording, or is not in time with it."""
         return self.confidence < LEAST_CONFIDENCE
 
 
 def agreement(recording: np.ndarray, sample_rate_hz: int, score: Score) -> Agreement:
-    """Compare a score with the recording it is said to follow, as it stands.
+    """Compare a score with a recording, without moving any note.
 
     Parameters
     ----------
     recording : float (channels, samples)
     sample_rate_hz : int
     score : Score
-        With times of the recording. Unpitched sources do not count.
+        With times of the recording. Unpitched sources are ignored.
 
     Returns
     -------
     Agreement
-        Of silence, and where the score has no pitched notes in what is judged or promises the same all the time:
-        confidence 1, since nothing speaks against it, and 440 Hz where nothing sounds.
+        For silence, and if the score has no pitched notes in the compared excerpts or its expected levels never change:
+        confidence 1, since there is no evidence against it; 440 Hz if the recording is silent.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the recording is no waveform.
+        If the recording is not a waveform.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: ours; the tuning as in `features.estimate_tuning_hz`.
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: none, own method; tuning as in
+    `features.estimate_tuning_hz`.
     """
     recording = checks.check_waveform("recording", recording)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    heard = [
-        (features.hear(recording[:, start:stop], sample_rate_hz), notes.shift(score, -start / sample_rate_hz))
+    analyses = [
+        (features.analyse(recording[:, start:stop], sample_rate_hz), notes.shift(score, -start / sample_rate_hz))
         for start, stop in excerpts(recording.shape[1], sample_rate_hz, JUDGED_S, EXCERPT_S)
     ]
-    heard = [(hearing, part) for hearing, part in heard if not hearing.is_silent]
-    if not heard:
+    analyses = [(analysis, part) for analysis, part in analyses if not analysis.is_silent]
+    if not analyses:
         return Agreement(1.0, units.A4_HZ)
-    whole = features.joined([hearing for hearing, _ in heard])
+    whole = features.joined([analysis for analysis, _ in analyses])
     columns = np.concatenate(
-        [features.score_levels(part, hearing.magnitude.shape[1], FRAME_S) for hearing, part in heard], axis=1
+        [features.score_levels(part, analysis.magnitude.shape[1], FRAME_S) for analysis, part in analyses], axis=1
     )
     tuning_hz = features.estimate_tuning_hz(whole)
     if not columns.any():
@@ -114,30 +115,30 @@ def _confidence(levels: np.ndarray, columns: np.ndarray) -> float:
     rows, columns = features.unit_columns(levels), features.unit_columns(columns)
     diagonal = np.repeat(np.arange(levels.shape[1])[:, np.newaxis], 2, axis=1)
     _, close = closeness(diagonal, rows, columns)
-    told = rows.any(axis=0) & ~np.isnan(close)
-    return float(close[told].mean()) if told.any() else 1.0
+    has_evidence = rows.any(axis=0) & ~np.isnan(close)
+    return float(close[has_evidence].mean()) if has_evidence.any() else 1.0
 
 
 def closeness(
     path: np.ndarray, rows: np.ndarray, columns: np.ndarray, others: np.ndarray | None = None
 ) -> tuple[float, np.ndarray]:
-    """Mean distance along a path; and, for each frame of the recording, how far its distance is from chance.
+    """Mean distance along a path; and for each frame of the recording, how much smaller than by chance its distance is.
 
     Parameters
     ----------
     path : int (steps, 2)
         Frames of the recording and of the score.
     rows, columns : float (bands, frames)
-        Unit columns of the recording and of the score.
+        Normalised columns of the recording and of the score.
     others : float (bands, frames), optional
-        Unit columns with which the path is compared; without them, all of `columns`.
+        Normalised columns with which the path is compared. Default: all of `columns`.
 
     Returns
     -------
     cost : float in [0, 1]
     closeness : float (frames of the recording,)
-        0 is the mean distance to all moments of the score, 1 the distance to the one that suits best; NaN where all
-        moments suit alike, so that nothing can be said.
+        0 is the mean distance to all moments of the score, 1 the distance to the moment that fits best; NaN if all
+        moments fit equally, so that nothing is known.
     """
     others = columns if others is None else others
     sample = others[:, np.unique(np.linspace(0, others.shape[1] - 1, 1000).astype(int))]
@@ -158,10 +159,10 @@ def closeness(
 
 
 def tuning_for(recording: np.ndarray, sample_rate_hz: int, score: Score, tuning_hz: float | None = None) -> float:
-    """The tuning that a method is to use: the one it was told, or else the one estimated by `agreement`.
+    """The tuning that a method uses: the given one, otherwise the one estimated by `agreement`.
 
-    Where it is estimated, a score that hardly suits the recording is warned of, with a ScoreWarning; a method that is
-    told the tuning is taken to know its score.
+    If it is estimated and the score hardly fits the recording, a ScoreWarning is issued. If the tuning is given, the
+    score is not compared.
 
     Raises
     ------
@@ -170,12 +171,12 @@ def tuning_for(recording: np.ndarray, sample_rate_hz: int, score: Score, tuning_
     """
     if tuning_hz is not None:
         return float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))
-    found = agreement(recording, sample_rate_hz, score)
-    if found.is_doubtful:
-        warn_caller(words_of_doubt(found.confidence, LEAST_CONFIDENCE), ScoreWarning)
-    return found.tuning_hz
+    result = agreement(recording, sample_rate_hz, score)
+    if result.is_doubtful:
+        warn_caller(words_of_doubt(result.confidence, LEAST_CONFIDENCE), ScoreWarning)
+    return result.tuning_hz
 
 
 def words_of_doubt(confidence: float, least: float, advice: str = ALIGN_IT) -> str:
-    """What to tell a reader whose score hardly suits the recording."""
-    return f"the score hardly suits this recording (confidence {confidence:.2f}; below {least:g} is doubtful): {advice}"
+    """The message for a user whose score hardly fits the recording."""
+    return f"the score hardly fits this recording (confidence {confidence:.2f}; below {least:g} is doubtful): {advice}"

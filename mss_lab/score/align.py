@@ -1,11 +1,11 @@
 """Alignment: when each moment of a score sounds in a recording.
 
-The recording and the score are turned into the same kind of frames (`features`), and dynamic time warping finds the
-cheapest way through both (`paths`). What it finds is kept as a time map: at each onset of the score a point, between
-points straight lines. `refine` then listens for each note on its own.
+The recording and the score are converted to the same kind of frames (`features`), and dynamic time warping finds the
+cheapest path through both (`paths`). The path is stored as a time map: a point at each onset of the score, and linear
+interpolation between points. `refine` then corrects each note on its own.
 
 Contents: Alignment, align, warp, align_score. Lesson: notebooks/07_scores_and_alignment.ipynb
-Source: Müller, Fundamentals of Music Processing, 2015, chapter 3; coarse to fine after Müller, Mattes and Kurth,
+Reference: Müller, Fundamentals of Music Processing, 2015, chapter 3; coarse to fine after Müller, Mattes and Kurth,
 ISMIR 2006.
 """
 
@@ -31,22 +31,22 @@ from .refine import refine_onsets
 
 EXTENTS = ("auto", "whole", "part")
 
-# Below this the score is probably not of this recording. Right scores of the recordings and renders that were tried
-# lie above, wrong ones below: see tests/benchmarks/align.py, which prints both.
+# Below this the score probably does not belong to this recording. Correct scores of the tested recordings and renders
+# are above, wrong ones below: see tests/benchmarks/align.py, which prints both.
 LEAST_CONFIDENCE = 0.75
 
-# A stretch that is played more than so many times faster or slower than the whole is no performance of the score.
-# Tempo is measured over at least so many seconds, since the notes of one chord may begin at nearly the same time.
+# A section that is played more than this many times faster or slower than the whole is not a performance of the score.
+# Tempo is measured over at least this many seconds, since the notes of one chord may begin at nearly the same time.
 MOST_TEMPO_RATIO, TEMPO_OVER_S = 4.0, 1.0
 
 # Two moments of the score lie at least this far apart in the recording too.
 LEAST_GAP_S = 0.005
 
-# Sections are played instead of the whole score if at least so many seconds more suit the recording, and with at least
-# this confidence: a wrong score may have some section that suits by chance.
+# An alignment with sections is preferred to that of the whole score if at least this many more seconds fit the
+# recording, and with at least this confidence: some section of a wrong score may fit by chance.
 LEAST_GAIN_S, LEAST_SECTIONS_CONFIDENCE = 0.5, 0.8
 
-# The place of a part is searched in frames of so many short ones.
+# The position of a part is searched in frames of this many short ones.
 PART_FACTOR = 4
 
 
@@ -57,21 +57,21 @@ class Alignment:
     Attributes
     ----------
     score_times_s, recording_times_s : float64 (points,)
-        At least two, both strictly increasing: what is at the one in the score is at the other in the recording.
+        At least two points, both strictly increasing: corresponding times of the score and of the recording.
     confidence : float64 (points - 1,)
-        For each stretch between two points, in [0, 1]: how far the match is from chance. About 0 where the recording
-        suits any other moment of the score just as well, 1 where it is as near as the best moment of all. Also 0 where
-        the stretch is played more than four times faster or slower than the whole.
+        For each interval between two points, in [0, 1]: how far the match is from chance. About 0 if the recording fits
+        any other moment of the score equally well, 1 if no moment fits better. Also 0 where the interval is played more
+        than four times faster or slower than the whole.
     cost : float
         Mean distance along the path, in [0, 1].
     tuning_hz : float
-        Frequency of A4 in the recording, as it was estimated.
+        Estimated frequency of A4 in the recording.
     sections : tuple of Section
-        The stretches of the score that the recording plays, in its order; empty where it plays the score as written.
-        Where there are any, `score_times_s` are times of `sections.played(score, sections)`, in which the first
-        section is where it was and the others follow it.
+        The sections of the score that the recording plays, in its order; empty if it plays the score as written. If
+        there are any, `score_times_s` are times of `sections.played(score, sections)`, in which the first section has
+        its own times and the others follow it.
     remarks : tuple of str
-        What was left out of the score, and what was repeated, each in words.
+        Descriptions of what is left out of the score, and of what is repeated.
     """
 
     score_times_s: np.ndarray
@@ -89,28 +89,28 @@ class Alignment:
             if len(times[name]) < 2 or np.any(np.diff(times[name]) <= 0):
                 raise RefusedValue(
                     f"{name} must be at least two times, each later than the one before, got {times[name]}; "
-                    "leave out points that stand still"
+                    "leave out points that do not advance"
                 )
         checks.check_same_shape("score_times_s", self.score_times_s, "recording_times_s", self.recording_times_s)
         if np.shape(self.confidence) != (len(times["score_times_s"]) - 1,):
             raise checks.ShapeError(
-                f"confidence must have one value for each stretch between points, "
+                f"confidence must have one value for each interval between points, "
                 f"({len(times['score_times_s']) - 1},), got shape {np.shape(self.confidence)}; leave out the last"
             )
 
     @property
     def mean_confidence(self) -> float:
-        """Confidence of the whole: the mean of the stretches, counted by their length in the recording or the score.
+        """Confidence of the whole: the mean over the intervals, weighted by their length in the recording or the score.
 
-        The lower of the two means is taken, so that neither a long stretch of the score that is squeezed into a moment
-        of the recording counts for nothing, nor a long stretch of the recording that gets a moment of the score.
+        The lower of the two means is used. So a long section of the score that is squeezed into a moment of the
+        recording counts fully, and so does a long section of the recording that gets a moment of the score.
         """
         times = (self.recording_times_s, self.score_times_s)
         return min(float(np.average(self.confidence, weights=np.diff(times_s))) for times_s in times)
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the score is probably not of this recording: a mean confidence below `LEAST_CONFIDENCE`."""
+        """Whether the score probably does not belong to this recording: mean confidence below `LEAST_CONFIDENCE`."""
         return self.mean_confidence < LEAST_CONFIDENCE
 
     def to_recording_s(self, score_time_s: ArrayLike) -> np.ndarray:
@@ -130,7 +130,7 @@ def align(
     extent: str = "whole",
     tuning_hz: float | None = None,
 ) -> Alignment:
-    """Find when each moment of a score sounds in a recording.
+    """Estimate when each moment of a score sounds in a recording.
 
     Parameters
     ----------
@@ -138,65 +138,65 @@ def align(
         Any sample rate, any number of channels.
     sample_rate_hz : int
     score : Score
-        In the order in which it is played; its tempo, its start and the silence around it do not matter.
+        In the order in which it is played; its tempo, its start and silence around it do not matter.
     extent : {"whole", "part", "auto"}
-        "whole": the recording holds the whole score once, with or without silence around it. "part": it holds a part
-        of the score, from somewhere to somewhere, between a quarter and four times the score's tempo. "auto": besides
-        the whole, it is tried whether the recording leaves out passages of the score (such as repeats), plays passages
-        again, or holds a part (`sections.find_sections`), and what suits better is taken; `Alignment.sections` and
-        `Alignment.remarks` say what that is.
+        "whole": the recording contains the whole score once, with or without silence around it. "part": it contains a
+        part of the score, at a tempo between a quarter and four times the score's. "auto": in addition to the whole
+        score, it is tested whether the recording leaves out passages of the score (such as repeats), repeats passages,
+        or contains a part (`sections.find_sections`), and the best result is returned; `Alignment.sections` and
+        `Alignment.remarks` describe it.
     tuning_hz : float > 0, optional
-        Frequency of A4 in the recording. Without it, it is estimated, up to a semitone and a half off 440 Hz.
+        Frequency of A4 in the recording. Default: estimated, up to a semitone and a half off 440 Hz.
 
     Returns
     -------
     Alignment
-        `is_doubtful` says whether the score seems to be of another piece: nothing is raised, since a doubtful
-        alignment may be the best there is.
+        `is_doubtful` is True if the score seems to belong to another piece. This is no error, since a doubtful
+        alignment may be the best possible one.
 
     Raises
     ------
     ShapeError, TypeError
-        If the recording is no waveform or the score no Score.
+        If the recording is not a waveform or the score not a Score.
     ValueError
-        If the recording is silent, the score has no pitched note, or a part is asked for of a score much too short.
+        If the recording is silent, the score has no pitched note, or it is much too short to contain the recording.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: Müller, Mattes and Kurth, ISMIR 2006; their features are
-    chroma, ours keep the octave, since a bass an octave down is another note.
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: Müller, Mattes and Kurth, ISMIR 2006. Difference: they
+    use chroma; the features here keep the octave, since a bass an octave lower is another note.
     """
     checks.check_choice("extent", extent, EXTENTS)
-    hearing = features.hear(recording, sample_rate_hz)
+    analysis = features.analyse(recording, sample_rate_hz)
     check_alignable(score)
-    if hearing.is_silent:
+    if analysis.is_silent:
         raise RefusedValue("the recording must hold sound to be aligned, got silence; check the file and the channel")
     if tuning_hz is None:
-        tuning_hz = features.estimate_tuning_hz(hearing)
+        tuning_hz = features.estimate_tuning_hz(analysis)
         candidates_hz = [float(tuning_hz * units.cents_to_ratio(100 * step)) for step in SEMITONES]
     else:
         candidates_hz = [float(checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz"))]
     extents = ("whole", "sections") if extent == "auto" else (extent,)
-    tunings_hz = [_likely_tuning_hz(hearing, score, candidates_hz, one) for one in extents]
+    tunings_hz = [_likely_tuning_hz(analysis, score, candidates_hz, name) for name in extents]
     follow = _follow_sections if extent == "auto" else partial(_follow, extent=extent)
-    best = follow(features.band_levels(hearing, tunings_hz[0]), score, tunings_hz[0])
-    # Where jumps are allowed, a foreign key may suit as well; it is tried only where the likely one does not.
+    best = follow(features.band_levels(analysis, tunings_hz[0]), score, tunings_hz[0])
+    # If jumps are allowed, another key may fit as well; it is tried only if the likely one does not fit.
     if best.is_doubtful and tunings_hz[-1] != tunings_hz[0]:
-        other = follow(features.band_levels(hearing, tunings_hz[-1]), score, tunings_hz[-1])
+        other = follow(features.band_levels(analysis, tunings_hz[-1]), score, tunings_hz[-1])
         best = max(best, other, key=lambda alignment: alignment.mean_confidence)
     return best
 
 
-def _likely_tuning_hz(hearing: features.Hearing, score: Score, candidates_hz: list[float], extent: str) -> float:
-    """The tuning, of several, at which the recording suits the score best."""
+def _likely_tuning_hz(analysis: features.Analysis, score: Score, candidates_hz: list[float], extent: str) -> float:
+    """The tuning, of several candidates, at which the recording fits the score best."""
     if len(candidates_hz) == 1:
         return candidates_hz[0]
-    return min(candidates_hz, key=lambda candidate_hz: _coarse_cost(hearing, score, candidate_hz, extent))
+    return min(candidates_hz, key=lambda candidate_hz: _coarse_cost(analysis, score, candidate_hz, extent))
 
 
 def warp(score: Score, alignment: Alignment) -> Score:
-    """The score with the times of the recording, its order kept.
+    """The score with the times of the recording, in the same order.
 
-    Notes that would start before 0 are cut, those that would end before 0 left out, as by `notes.shift`. Where the
-    alignment has sections, notes outside them are left out, and those in two of them come twice.
+    Notes that would start before 0 are cut, and those that would end before 0 are left out, as by `notes.shift`. If the
+    alignment has sections, notes outside them are left out, and those in two of them occur twice.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -205,12 +205,12 @@ def warp(score: Score, alignment: Alignment) -> Score:
         score = sections.played(score, alignment.sections)
     onsets_s = alignment.to_recording_s([note.onset_s for note in score.notes])
     offsets_s = alignment.to_recording_s([note.offset_s for note in score.notes])
-    moved = tuple(
+    warped = tuple(
         dataclasses.replace(note, onset_s=max(0.0, float(onset_s)), offset_s=float(offset_s))
         for note, onset_s, offset_s in zip(score.notes, onsets_s, offsets_s, strict=True)
         if offset_s > 0
     )
-    return dataclasses.replace(score, notes=moved)
+    return dataclasses.replace(score, notes=warped)
 
 
 def align_score(
@@ -218,8 +218,8 @@ def align_score(
 ) -> tuple[Score, Alignment]:
     """The score with the times of the recording: `align`, `warp`, then `refine.refine_onsets`; and the alignment.
 
-    Unless another extent is asked for, the recording may leave out repeats of the score, play passages again, and hold
-    a part of it. A doubtful alignment is not refined, since there is nothing to listen for.
+    By default, the recording may leave out repeats of the score, repeat passages, and contain a part of it. A doubtful
+    alignment is not refined, since the notes would not be where they are searched.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -231,13 +231,13 @@ def align_score(
 
 
 def check_alignable(score: Score) -> tuple[Note, ...]:
-    """The pitched notes of a score, or TypeError and ValueError in words if there are none."""
+    """The pitched notes of a score; TypeError or ValueError if there are none."""
     check_score(score)
     notes = features.pitched_notes(score)
     if not notes:
-        came = "only unpitched sources" if score.notes else "no note at all"
+        content = "only unpitched sources" if score.notes else "no note at all"
         raise RefusedValue(
-            f"the score must have at least one note with a pitch to be aligned, got {came}; add its notes"
+            f"the score must have at least one note with a pitch to be aligned, got {content}; add its notes"
         )
     return notes
 
@@ -249,30 +249,32 @@ def _mapped(times_s: np.ndarray, from_s: np.ndarray, to_s: np.ndarray) -> np.nda
 
 
 def _follow_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> Alignment:
-    """The more confident of two alignments: of the score as it is written, and of the sections that are played."""
+    """The more confident of two alignments: of the score as written, and of the sections that are played."""
     best = _follow(levels, score, tuning_hz, "whole")
-    for found in _possible_sections(levels, score, tuning_hz):
-        as_played = sections.played(score, found)
-        if found == (sections.whole(score),) or not features.pitched_notes(as_played):
+    for played_sections in _possible_sections(levels, score, tuning_hz):
+        as_played = sections.played(score, played_sections)
+        if played_sections == (sections.whole(score),) or not features.pitched_notes(as_played):
             continue
-        # A short section may suit better than chance alone: what counts is how it suits among all of the score.
+        # A short section may fit by chance alone: it must fit well compared with all of the score.
         alignment = _follow(levels, as_played, tuning_hz, "whole", among=score)
         is_sure = alignment.mean_confidence >= LEAST_SECTIONS_CONFIDENCE
         if is_sure and _gain_s(alignment, best) > LEAST_GAIN_S and _is_playable(alignment):
-            best = dataclasses.replace(alignment, sections=found, remarks=sections.remarks(score, found))
+            best = dataclasses.replace(
+                alignment, sections=played_sections, remarks=sections.remarks(score, played_sections)
+            )
         if not best.is_doubtful:
             break
     return best
 
 
 def _gain_s(alignment: Alignment, other: Alignment) -> float:
-    """How many seconds more of the longer side suit the other by one alignment than by another."""
+    """How many seconds more of the longer of recording and score fit in one alignment than in another."""
     longest_s = max(np.ptp(times_s) for times_s in (other.recording_times_s, other.score_times_s))
     return float(longest_s * (alignment.mean_confidence - other.mean_confidence))
 
 
 def _possible_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> Iterator[tuple[Section, ...]]:
-    """What the recording may play: the sections found, then a single part, which suits very short recordings."""
+    """What the recording may play: the best sections, then a single part, which fits very short recordings."""
     yield sections.find_sections(levels, score)
     # A score that is too short has no such part.
     with contextlib.suppress(RefusedValue):
@@ -281,22 +283,22 @@ def _possible_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> It
 
 
 def _is_playable(alignment: Alignment) -> bool:
-    """Whether the whole is played between a quarter and four times the tempo of the score."""
+    """Whether the mean tempo is between a quarter and four times that of the score."""
     ratio = np.ptp(alignment.recording_times_s) / np.ptp(alignment.score_times_s)
     return bool(1 / MOST_TEMPO_RATIO <= ratio <= MOST_TEMPO_RATIO)
 
 
 def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str, among: Score | None = None) -> Alignment:
-    """The alignment of a score that is played once from its start to its end, or of a part that is.
+    """The alignment of a score that is played once from start to end, or of a part of one.
 
-    Confidence compares the path with all moments of the score, or of another one that it is taken from.
+    Confidence compares the path with all moments of the score, or of the score `among` that it was taken from.
     """
     notes = features.pitched_notes(score)
     lead_s = min(note.onset_s for note in notes)
     path, columns, frame_s = (_whole if extent == "whole" else _part)(levels, score, lead_s)
     if not len(path):
         raise RefusedValue(
-            f"the score must last at least a quarter as long as the recording that is said to be a part of it, "
+            f"the score must last at least a quarter as long as the recording, which should be a part of it, "
             f"got {score.duration_s:.3g} s for {levels.shape[1] * FRAME_S:.3g} s; align it as a whole, or give more"
         )
     others = columns if among is None else features.columns_of(among, features.extent_s(among)[0], frame_s)
@@ -304,12 +306,12 @@ def _follow(levels: np.ndarray, score: Score, tuning_hz: float, extent: str, amo
 
 
 def _whole(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """Path, columns and length of a column in seconds of the score, when the recording holds the whole score."""
+    """Path, columns and duration of a column in seconds of the score, if the recording contains the whole score."""
     length_s = max(note.offset_s for note in features.pitched_notes(score)) - lead_s
-    # Stretched to the length of the recording, so that the straight way is the diagonal.
+    # Stretched to the length of the recording, so that a constant tempo is the diagonal.
     frame_s = length_s / levels.shape[1]
     columns = features.columns_of(score, lead_s, frame_s)
-    # A silent frame at each end of both: there the silence before and after the music may go.
+    # A silent frame at each end of both absorbs the silence before and after the music.
     onsets = features.recording_onsets(levels), features.score_onsets(*features.from_first_note(score, lead_s, frame_s))
     path = paths.whole_path(_with_rests(levels), _with_rests(columns), (_with_rests(onsets[0]), _with_rests(onsets[1])))
     path = path - 1
@@ -322,7 +324,7 @@ def _with_rests(levels: np.ndarray) -> np.ndarray:
 
 
 def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """As `_whole`, when the recording is a part of the score: the place first, then the path within it."""
+    """Like `_whole`, if the recording is a part of the score: first its position, then the path within it."""
     best_cost, best = math.inf, None
     rows = features.unit_columns(paths.averaged(levels, PART_FACTOR))
     for tempo in paths.TEMPI:
@@ -340,9 +342,9 @@ def _part(levels: np.ndarray, score: Score, lead_s: float) -> tuple[np.ndarray, 
     return path + np.array([0, first]), columns, frame_s
 
 
-def _coarse_cost(hearing: features.Hearing, score: Score, tuning_hz: float, extent: str) -> float:
-    """Mean distance along the path when the recording is heard at a tuning; coarse frames are enough to tell."""
-    levels = features.band_levels(hearing, tuning_hz)
+def _coarse_cost(analysis: features.Analysis, score: Score, tuning_hz: float, extent: str) -> float:
+    """Mean distance along the path for a recording with this tuning; coarse frames are enough for a comparison."""
+    levels = features.band_levels(analysis, tuning_hz)
     if extent == "sections":
         return jumps.path_with_jumps(levels, score, 2 * jumps.COARSE_S).distance
     lead_s, end_s = features.extent_s(score)
@@ -366,18 +368,18 @@ def _as_alignment(
     notes: tuple[Note, ...],
     tuning_hz: float,
 ) -> Alignment:
-    """The path, read off at every onset of the score that it passes, and at its end."""
+    """The path at every onset of the score that it passes, and at its end."""
     rows, columns = features.unit_columns(levels), features.unit_columns(columns)
     times_s = np.unique([*(note.onset_s for note in notes), max(note.offset_s for note in notes)]) - lead_s
-    wanted = np.rint(times_s / frame_s).astype(int)
+    onset_frames = np.rint(times_s / frame_s).astype(int)
     first, last = path[0, 1], path[-1, 1]
-    # Onsets that share a frame of the score, or lie beyond the part that sounds, have no place of their own.
-    keep = (wanted >= first) & (wanted <= last + 1) & (np.diff(wanted, prepend=-1) > 0)
-    times_s, wanted = times_s[keep], wanted[keep]
-    entered = np.searchsorted(path[:, 1], wanted)
+    # Onsets that share a frame of the score, or lie beyond the part that sounds, are left out.
+    keep = (onset_frames >= first) & (onset_frames <= last + 1) & (np.diff(onset_frames, prepend=-1) > 0)
+    times_s, onset_frames = times_s[keep], onset_frames[keep]
+    entered = np.searchsorted(path[:, 1], onset_frames)
     recording_s = np.append(path[:, 0], path[-1, 0] + 1)[entered] * FRAME_S
     if len(times_s) < 2:
-        # Not two onsets within the recording: its two ends are all that is known.
+        # Fewer than two onsets within the recording: only its two ends are known.
         times_s = np.array([first, last + 1]) * frame_s
         recording_s = np.array([path[0, 0], path[-1, 0] + 1]) * FRAME_S
     recording_s = _strictly_increasing(recording_s)
@@ -390,10 +392,10 @@ def _as_alignment(
 
 
 def _tempo_is_lost(score_s: np.ndarray, recording_s: np.ndarray) -> np.ndarray:
-    """For each stretch, whether it is played more than four times faster or slower than the whole."""
+    """For each interval, whether it is played more than four times faster or slower than the whole."""
     lost = np.zeros(len(score_s) - 1, bool)
     for from_s, to_s in ((score_s, recording_s), (recording_s, score_s)):
-        # Long stretches in a moment of the other: looked for on the side on which they are long.
+        # Long intervals that correspond to a moment of the other: tested on the side on which they are long.
         ratio = (to_s[-1] - to_s[0]) / (from_s[-1] - from_s[0])
         over_s = TEMPO_OVER_S * max(1.0, 1 / ratio)
         middle_s = (from_s[1:] + from_s[:-1]) / 2
@@ -404,6 +406,6 @@ def _tempo_is_lost(score_s: np.ndarray, recording_s: np.ndarray) -> np.ndarray:
 
 
 def _strictly_increasing(times_s: np.ndarray) -> np.ndarray:
-    """Times that stand still spread out, with the least gap between neighbours, nothing moved backwards."""
+    """Increase times by as little as possible so that neighbours differ by the least gap."""
     ramp = LEAST_GAP_S * np.arange(len(times_s))
     return np.maximum.accumulate(times_s - ramp) + ramp

@@ -1,7 +1,7 @@
-"""Notes and pitches as data sets write them: tables of numbers in text files, without a heading.
+"""Notes and pitches in the formats of data sets: tables of numbers in text files, without a heading.
 
-URMP gives each player a file of notes and one of pitch over time, Bach10 each piece a file that says when each written
-note sounds. Columns are parted by tabs, spaces or commas.
+URMP has a file of notes and one of pitch over time for each player; Bach10 has one file for each piece, with the time
+at which each written note sounds. Columns are separated by tabs, spaces or commas.
 
 Contents: URMP_INSTRUMENTS, BACH10_SOURCES; read_urmp_notes, read_urmp, read_urmp_f0, read_bach10, read_program_rows.
 Lesson: notebooks/07_scores_and_alignment.ipynb
@@ -21,7 +21,7 @@ from ..refusals import RefusedValue
 from .instruments import name_of, numbered
 from .notes import Note, Score
 
-# URMP's short names of players, written out. Its saxophones are of several sizes.
+# The full names behind URMP's abbreviations of players. Its saxophones have several sizes.
 URMP_INSTRUMENTS = {
     "vn": "violin",
     "va": "viola",
@@ -51,21 +51,21 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
     ----------
     path : path
     source : str, optional
-        The player's name; left out, it is read from the file's name.
+        The player's name. Default: read from the file's name.
 
     Returns
     -------
     Score
-        Of one source. Pitches keep their fractions of a semitone, for A4 at 440 Hz.
+        A score of one source. Pitches keep their fractions of a semitone, for A4 at 440 Hz.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a row is not a note (the message names the line), there is none, or the file's name tells no player.
+        If a row is not a note (the message names the line), there is none, or the file's name contains no player.
 
-    Source: Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019.
+    Reference: Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019.
     """
     path = _existing(path)
     if source is None:
@@ -73,13 +73,15 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
         if not named or named[2] not in URMP_INSTRUMENTS:
             raise RefusedValue(
                 f"{path} must be named like Notes_1_vn_01_Jupiter.txt, with one of {', '.join(URMP_INSTRUMENTS)}; "
-                "say who plays: read_urmp_notes(path, 'violin')"
+                "give the player: read_urmp_notes(path, 'violin')"
             )
         source = URMP_INSTRUMENTS[named[2]]
     notes = []
     for line, (onset_s, frequency_hz, duration_s) in _rows(path, "onset_s frequency_Hz duration_s"):
         if frequency_hz <= 0:
-            raise RefusedValue(f"line {line} of {path} must have a frequency above 0 Hz, got {frequency_hz:g}; mend it")
+            raise RefusedValue(
+                f"line {line} of {path} must have a frequency above 0 Hz, got {frequency_hz:g}; correct it"
+            )
         notes.append(_note(path, line, source, float(units.hz_to_midi(frequency_hz)), onset_s, onset_s + duration_s))
     return _score(path, notes)
 
@@ -87,23 +89,23 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
 def read_urmp(folder: str | os.PathLike) -> Score:
     """Read all players of a piece of URMP: every `Notes_*.txt` of its folder, in the order of their numbers.
 
-    Players of one instrument are told apart by a number ("violin", "violin 2").
+    Players of one instrument are distinguished by a number ("violin", "violin 2").
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder, or no such file in it.
     ValueError
-        As `read_urmp_notes`.
+        As for `read_urmp_notes`.
     """
     folder = Path(folder)
-    found = [(named, path) for path in folder.glob("Notes_*.txt") if (named := _URMP_NOTES.fullmatch(path.name))]
-    if not found:
-        what = "holds no file named like Notes_1_vn_01_Jupiter.txt" if folder.is_dir() else "is no folder"
-        raise FileNotFoundError(f"{folder} {what}; give the folder of one piece of URMP")
+    matches = [(named, path) for path in folder.glob("Notes_*.txt") if (named := _URMP_NOTES.fullmatch(path.name))]
+    if not matches:
+        problem = "holds no file named like Notes_1_vn_01_Jupiter.txt" if folder.is_dir() else "is no folder"
+        raise FileNotFoundError(f"{folder} {problem}; give the folder of one piece of URMP")
     notes: list[Note] = []
     sources: list[str] = []
-    for named, path in sorted(found, key=lambda item: int(item[0][1])):
+    for named, path in sorted(matches, key=lambda item: int(item[0][1])):
         plain = URMP_INSTRUMENTS.get(named[2])
         source = numbered(plain, sources) if plain else None
         score = read_urmp_notes(path, source)
@@ -118,12 +120,12 @@ def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     times_s, f0_hz : float64 (frames,)
-        Times rise; 0 Hz where the player is silent.
+        Times increase; 0 Hz where the player is silent.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `read_urmp_notes`; and if times do not rise, or a frequency is below 0.
+        As for `read_urmp_notes`; and if times do not increase, or a frequency is below 0.
     """
     path = _existing(path)
     rows = _rows(path, "time_s f0_Hz")
@@ -137,7 +139,9 @@ def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
                 "sort the lines by time"
             )
         if f0_hz < 0:
-            raise RefusedValue(f"line {line} of {path} must have a frequency of at least 0 Hz, got {f0_hz:g}; mend it")
+            raise RefusedValue(
+                f"line {line} of {path} must have a frequency of at least 0 Hz, got {f0_hz:g}; correct it"
+            )
         last_s = time_s
     times_s, f0_hz = np.array([values for _, values in rows], dtype=np.float64).T
     return times_s.copy(), f0_hz.copy()
@@ -146,24 +150,24 @@ def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: Sequence[str] = BACH10_SOURCES) -> Score:
     """Read a piece of Bach10, `01-AchGottundHerr.txt`: when each note of the score sounds in the recording.
 
-    A row holds the note's onset in the recording and in the score, both in milliseconds, its MIDI pitch and its
-    channel. It says nothing about ends: a note lasts until the next of its part, as chorales are sung, and the last of
-    a part as long as that part's longest.
+    A row contains the note's onset in the recording and in the score, both in milliseconds, its MIDI pitch and its
+    channel. Ends are not given: a note lasts until the next of its part, as in sung chorales, and the last note of a
+    part is as long as that part's longest note.
 
     Parameters
     ----------
     path : path
     times : {"performed", "written"}
-        Which onsets to take: those of the recording or those of the score.
+        Which onsets to use: those of the recording or those of the score.
     sources : sequence of str
         Names of channels 1, 2, and so on.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `read_urmp_notes`; and if a channel has no name.
+        As for `read_urmp_notes`; and if a channel has no name.
 
-    Source: Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011.
+    Reference: Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011.
     """
     path = _existing(path)
     column = {"performed": 0, "written": 1}[checks.check_choice("times", times, ("performed", "written"))]
@@ -187,15 +191,15 @@ def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: S
 
 
 def read_program_rows(path: str | os.PathLike) -> Score:
-    """Read rows of onset and offset in seconds, MIDI pitch and General MIDI program from 0, as with SynthSOD's pieces.
+    """Read rows of onset and offset in seconds, MIDI pitch and General MIDI program from 0, as in SynthSOD's pieces.
 
     All notes of one program are one source, named by `mss_lab.score.instruments.name_of`. A first line without any
-    number is a heading, as SynthSOD's files have one.
+    number is a heading, as in SynthSOD's files.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `read_urmp_notes`.
+        As for `read_urmp_notes`.
     """
     path = _existing(path)
     notes = []
@@ -209,13 +213,14 @@ def read_program_rows(path: str | os.PathLike) -> Score:
 
 
 def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tuple[float, ...]]]:
-    """Numbers of every line that is not empty, with the line's number; without the heading, where there may be one."""
+    """The numbers of every line that is not empty, with the line's number; a heading is left out, if it is allowed."""
     names = columns.split()
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedValue(
-            f"{path} must be a table of numbers as text in UTF-8, got something else (byte {error.start + 1} is none)"
+            f"{path} must be a table of numbers as text in UTF-8, got something else "
+            f"(byte {error.start + 1} is not UTF-8)"
         ) from error
     rows = []
     for line, row in enumerate(text.splitlines(), start=1):
@@ -229,7 +234,7 @@ def _rows(path: Path, columns: str, heading: bool = False) -> list[tuple[int, tu
         if len(values) != len(names) or not all(math.isfinite(value) for value in values):
             raise RefusedValue(
                 f"line {line} of {path} must hold {len(names)} numbers ({', '.join(names)}), got {row.strip()!r}; "
-                "mend the line, or read the file with the function for its format"
+                "correct the line, or read the file with the function for its format"
             )
         rows.append((line, values))
     return rows
@@ -259,6 +264,6 @@ def _score(path: Path, notes: list[Note], sources: tuple[str, ...] = ()) -> Scor
 def _existing(path: str | os.PathLike) -> Path:
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"{path} {what}; give the path of a text file of notes or pitches")
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"{path} {problem}; give the path of a text file of notes or pitches")
     return path

@@ -1,6 +1,6 @@
-"""Instruments by the field's names: which General MIDI program a source's name means, and who plays the same one.
+"""Instruments: the General MIDI program that a source's name means, and players of the same instrument.
 
-Files name one player in many ways: "Violin 2", "violin_2", "vn2", "vnB", "2nd violin". General MIDI numbers 128 sounds,
+Files name players in many ways: "Violin 2", "violin_2", "vn2", "vnB", "2nd violin". General MIDI numbers 128 sounds,
 here from 0 to 127, as MIDI files and soundfonts store them; many printed lists count from 1.
 
 Contents: NAMES, ABBREVIATIONS, VOICES; program_of, programs_of, name_of, without_player, numbered,
@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 from .. import checks
 from ..refusals import RefusedType, RefusedValue
 
-# The names of the General MIDI programs, in eights: a family each.
+# The names of the General MIDI programs, in groups of eight: a family each.
 NAMES = (
     *("acoustic grand piano", "bright acoustic piano", "electric grand piano", "honky-tonk piano"),
     *("electric piano 1", "electric piano 2", "harpsichord", "clavinet"),
@@ -50,8 +50,8 @@ NAMES = (
     *("telephone ring", "helicopter", "applause", "gunshot"),
 )
 
-# URMP's, with those that scores print in English, German, Italian and French, written without full stops and spaces.
-# Each stands for a name of the field, which is one of NAMES, SYNONYMS or VOICES.
+# Abbreviations of URMP, and those in English, German, Italian and French scores, without full stops and spaces. Each
+# belongs to one of NAMES, SYNONYMS or VOICES.
 ABBREVIATIONS = {
     "violin": ("vn", "vln", "vl", "vlns", "vni", "vlni", "viol", "vno"),
     "viola": ("va", "vla", "vle", "br"),
@@ -117,7 +117,7 @@ ABBREVIATIONS = {
     "baritone": ("bar", "barit"),
 }
 
-# Other names of a program's own instrument, or of the one that is nearest to it.
+# Other names of a program's instrument, or names of instruments for which it is the nearest program.
 SYNONYMS = {
     "acoustic grand piano": ("piano", "grand piano", "acoustic piano", "pianoforte", "klavier", "fortepiano", "flugel",
                              "hammerklavier"),
@@ -181,7 +181,7 @@ SYNONYMS = {
     "steel drums": ("steelpan",),
 }  # fmt: skip
 
-# Parts of a choir. "Bass" is one of them only beside others: alone it is the instrument.
+# Parts of a choir. "Bass" is one of them only together with others: alone it is the instrument.
 VOICES = ("soprano", "mezzo", "mezzosoprano", "mezzo soprano", "alto", "contralto", "tenor", "baritone", "treble",
           "countertenor", "sopran", "tenore", "baritono", "bariton")  # fmt: skip
 VOICE_PROGRAM = NAMES.index("choir aahs")
@@ -194,7 +194,7 @@ DRUMS = (
     "caisse claire", "triangel", "triangolo",
 )  # fmt: skip
 
-# What a name says of the player, behind the instrument or before it. "I" to "IV" are players in an orchestra.
+# Parts of a name that denote the player, after the instrument or before it. "I" to "IV" are players in an orchestra.
 _NUMBER = r"(?:[0-9]+(?:mo|do|o|a)?|i|ii|iii|iv|v|primo|prima|secondo|seconda|terzo|quarto)"
 _BEHIND = re.compile(rf"^(.+?) (?:{_NUMBER}|[a-h]|solo|div|in (?:[a-g](?: flat| sharp)?|bb|eb|ab|db))$")
 _BEFORE = re.compile(
@@ -205,20 +205,25 @@ _STUCK = re.compile(r"^([a-z]{2,4})[a-d]$")
 
 
 def name_of(program: int) -> str:
-    """The General MIDI name of a program from 0 to 127, in small letters: 40 is "violin".
+    """The General MIDI name of a program from 0 to 127, in lower case: 40 is "violin".
 
-    Source: General MIDI System Level 1 (MMA, 1991), whose instruments are numbered from 1.
+    Reference: General MIDI System Level 1 (MMA, 1991), whose instruments are numbered from 1.
+
+    Examples
+    --------
+    >>> name_of(40)
+    'violin'
     """
     return NAMES[checks.check_number("program", program, at_least=0, at_most=127, whole=True, hint="40 is the violin")]
 
 
 def program_of(name: str) -> int:
-    """The General MIDI program that a name of an instrument, a part or a player means.
+    """The General MIDI program that the name of an instrument, a part or a player means.
 
-    Capitals, spaces, underscores, hyphens and accents do not matter, nor do players ("violin_2", "2nd violin",
-    "Violin II", "vnA"), plurals and keys ("clarinet in Bb"). Names are looked up among General MIDI's own, the common
-    abbreviations, common synonyms, and the parts of a choir, which are all one program. An instrument without a
-    program of its own gets that of its nearest kin: a bass clarinet that of the clarinet.
+    Capitals, spaces, underscores, hyphens and accents are ignored, and so are players ("violin_2", "2nd violin",
+    "Violin II", "vnA"), plurals and keys ("clarinet in Bb"). Names are searched among those of General MIDI, common
+    abbreviations, common synonyms, and the parts of a choir, which are all one program. An instrument without a program
+    of its own gets that of the most similar one: a bass clarinet that of the clarinet.
 
     "Saxophone" is the tenor saxophone, as in Bach10; "bass" alone is the instrument, but see `programs_of`.
 
@@ -233,33 +238,38 @@ def program_of(name: str) -> int:
     Raises
     ------
     ValueError
-        If the name is unknown (the message names some that are near), or names drums, which are no program.
+        If the name is unknown (the message lists similar ones), or means drums, which have no program.
+
+    Examples
+    --------
+    >>> program_of("2nd violin"), program_of("vln"), program_of("Klarinette in Bb")
+    (40, 40, 71)
     """
     if is_drums(name):
         raise RefusedValue(
             f"{name!r} must be an instrument with a pitch, got drums, which have a channel but no program; "
             "list it among the unpitched sources of the score"
         )
-    found = _look_up(name)
-    if found is None:
+    reading = _look_up(name)
+    if reading is None:
         near = difflib.get_close_matches(_plain(name), _PROGRAMS, n=3)
         raise RefusedValue(
-            f"{name!r} must name an instrument, got a name that is not known; "
+            f"{name!r} must name an instrument, got an unknown name; "
             + (f"did you mean {', '.join(near)}?" if near else "use one of mss_lab.score.instruments.NAMES")
         )
-    return _PROGRAMS[found]
+    return _PROGRAMS[reading]
 
 
 def programs_of(sources: Iterable[str]) -> dict[str, int]:
-    """The programs of all sources of one score; `program_of` with the others in view.
+    """The programs of all sources of one score: `program_of`, but with all names considered together.
 
-    "Bass" beside a soprano, an alto or a tenor is a voice. Drums get program 0, which no one reads: on their channel
-    it is the usual kit.
+    "Bass" together with a soprano, an alto or a tenor is a voice. Drums get program 0, which is not used: on their
+    channel it is the standard kit.
 
     Raises
     ------
     ValueError
-        As `program_of`.
+        As for `program_of`.
     """
     sources = tuple(sources)
     in_choir = any(_look_up(source) in VOICES for source in sources)
@@ -271,24 +281,29 @@ def programs_of(sources: Iterable[str]) -> dict[str, int]:
 
 
 def without_player(name: str) -> str:
-    """The name without what tells players of one instrument apart: "violin" for "violin 2", "Violin II" and "violin_2".
+    """The name without the part that distinguishes players: "violin" for "violin 2", "Violin II" and "violin_2".
 
-    Capitals are gone, words are parted by single spaces, and URMP's abbreviations are written out. A name that is
-    itself General MIDI's keeps its number ("string ensemble 2"). An unknown name loses a number at its end, nothing
-    more: its letters may be its name.
+    The result is in lower case, words are separated by single spaces, and abbreviations are written out. A name that is
+    itself one of General MIDI keeps its number ("string ensemble 2"). An unknown name only loses a number at its end,
+    because its letters may be its name.
+
+    Examples
+    --------
+    >>> without_player("Violin II"), without_player("vn2")
+    ('violin', 'violin')
     """
     plain = _plain(name)
-    found = _look_up(name)
-    if found is not None:
-        # An abbreviation is written out, or "vn 1" and "violin 2" would not meet; other words stay as they came.
-        return _WRITTEN_OUT.get(found, found)
+    reading = _look_up(name)
+    if reading is not None:
+        # Abbreviations are written out, so that "vn 1" and "violin 2" are equal; other words are not changed.
+        return _WRITTEN_OUT.get(reading, reading)
     return re.sub(r"(?<=[^ ]) [0-9]+$", "", plain)
 
 
-def numbered(name: str, taken: Collection[str]) -> str:
-    """The name of a further player: with the first number from 2 that is free, or bare if no one has it."""
+def numbered(name: str, used: Collection[str]) -> str:
+    """A name for a further player: the name itself, or with the first number from 2 that is not used yet."""
     free, number = name, 1
-    while free in taken:
+    while free in used:
         number += 1
         free = f"{name} {number}"
     return free
@@ -305,7 +320,8 @@ def is_instrument(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    # Small letters and digits, words parted by one space: "Flöte_2" -> "flote 2", "vnA" -> "vn a", "vn2" -> "vn 2".
+    # Lower-case letters and digits, words separated by one space: "Flöte_2" -> "flote 2", "vnA" -> "vn a", "vn2" -> "vn
+    # 2".
     if not isinstance(name, str):
         raise RefusedType(f"an instrument's name must be text, got {name!r} of type {type(name).__name__}")
     letters = unicodedata.normalize("NFKD", name).replace("♭", "b")
@@ -316,7 +332,7 @@ def _plain(name: str) -> str:
 
 
 def _readings(name: str) -> list[str]:
-    # What a name may be, the most literal first; a bracket may be a remark, or part of a program's name.
+    # Possible readings of a name, the most literal first; a bracket may be a remark, or part of a program's name.
     readings = [_plain(name), _plain(re.sub(r"\(.*?\)", " ", name))]
     for reading in readings:
         for shorter in (_BEHIND.match(reading), _BEFORE.match(reading)):
@@ -324,7 +340,7 @@ def _readings(name: str) -> list[str]:
                 readings.append(shorter[1])
     readings += [reading[:-1] for reading in readings if reading.endswith("s")]
     readings += [stuck[1] for reading in readings if (stuck := _STUCK.match(reading))]
-    # "D.B." and "B. Cl." stand in the list of abbreviations without the space between.
+    # "D.B." and "B. Cl." are in the list of abbreviations without the space.
     readings += [reading.replace(" ", "") for reading in readings]
     return readings
 

@@ -1,6 +1,6 @@
-"""Repeat signs inside a measure: the measure is cut there, in all parts, so that repeats go from measure to measure.
+"""Repeat signs inside a measure: all parts are cut there, so that repeats begin and end between measures.
 
-Contents: cut. Source: W3C, MusicXML 4.0 (barline, location).
+Contents: cut. Reference: W3C, MusicXML 4.0 (barline, location).
 """
 
 import dataclasses
@@ -13,25 +13,25 @@ from .ties import WrittenNote
 
 
 def cut(parts: Sequence[tuple[list[Measure], list[Signs]]]) -> list[tuple[list[Measure], list[Signs]]]:
-    """All parts with every measure cut where any part has a repeat sign inside it.
+    """All parts, with every measure cut at the repeat signs inside it in any part.
 
     Parameters
     ----------
     parts : sequence of (measures, signs)
-        As `mss_lab.score.musicxml_part.read_measures` gives them.
+        As returned by `mss_lab.score.musicxml_part.read_measures`.
 
     Returns
     -------
     list of (measures, signs)
-        A measure that is cut keeps its number in all of its pieces. Notes over the cut become two, tied. What is said
-        before the measure stands before its first piece, and what is said behind it stands behind the last.
+        All pieces of a cut measure keep its number. Notes across the cut become two tied notes. Signs before the
+        measure stay before its first piece, and signs after it stay after the last.
     """
     signs_at: dict[int, dict[Fraction, int]] = {}
     for measures, _ in parts:
         for index, measure in enumerate(measures):
             for sign in measure.middle_signs:
-                found = signs_at.setdefault(index, {})
-                found[sign.start] = max(found.get(sign.start, 0), sign.rounds)
+                rounds_at = signs_at.setdefault(index, {})
+                rounds_at[sign.start] = max(rounds_at.get(sign.start, 0), sign.rounds)
     if not signs_at:
         return list(parts)
     return [_cut_part(measures, signs, signs_at) for measures, signs in parts]
@@ -44,39 +44,39 @@ def _cut_part(
     new_signs: list[Signs] = []
     for index, (measure, sign) in enumerate(zip(measures, signs, strict=True)):
         done = Fraction(0)
-        for place, rounds in sorted(signs_at.get(index, {}).items()):
-            before, measure = _halves(measure, place - done)
+        for position, rounds in sorted(signs_at.get(index, {}).items()):
+            before, measure = _halves(measure, position - done)
             first, sign = _shared_out(sign, rounds)
             new_measures.append(before)
             new_signs.append(first)
-            done = place
+            done = position
         new_measures.append(measure)
         new_signs.append(sign)
     return new_measures, new_signs
 
 
-def _halves(measure: Measure, place: Fraction) -> tuple[Measure, Measure]:
-    """A measure up to `place` in quarters, and what is left of it."""
+def _halves(measure: Measure, position: Fraction) -> tuple[Measure, Measure]:
+    """A measure up to a position in quarters, and the rest of it."""
     before: list[WrittenNote] = []
     after: list[WrittenNote] = []
     for note in measure.notes:
-        if note.start >= place or (note.is_grace and note.stop == place):
-            after.append(note._replace(start=note.start - place, stop=note.stop - place))
-        elif note.stop <= place:
+        if note.start >= position or (note.is_grace and note.stop == position):
+            after.append(note._replace(start=note.start - position, stop=note.stop - position))
+        elif note.stop <= position:
             before.append(note)
         else:
-            before.append(note._replace(stop=place, tie_starts=True))
-            after.append(note._replace(start=Fraction(0), stop=note.stop - place, tie_stops=True))
-    allowed = None if measure.allowed is None else max(Fraction(0), measure.allowed - place)
+            before.append(note._replace(stop=position, tie_starts=True))
+            after.append(note._replace(start=Fraction(0), stop=note.stop - position, tie_stops=True))
+    allowed = None if measure.allowed is None else max(Fraction(0), measure.allowed - position)
     return (
         dataclasses.replace(
-            measure, notes=tuple(before), filled=min(measure.filled, place), allowed=None, middle_signs=(),
-            tempos=tuple(tempo for tempo in measure.tempos if tempo.start < place),
+            measure, notes=tuple(before), filled=min(measure.filled, position), allowed=None, middle_signs=(),
+            tempos=tuple(tempo for tempo in measure.tempos if tempo.start < position),
         ),
         dataclasses.replace(
-            measure, notes=tuple(after), filled=max(Fraction(0), measure.filled - place), allowed=allowed,
+            measure, notes=tuple(after), filled=max(Fraction(0), measure.filled - position), allowed=allowed,
             middle_signs=(),
-            tempos=tuple(t._replace(start=t.start - place) for t in measure.tempos if t.start >= place),
+            tempos=tuple(t._replace(start=t.start - position) for t in measure.tempos if t.start >= position),
         ),
     )  # fmt: skip
 

@@ -1,11 +1,11 @@
-"""MIDI files: notes, who plays them, and tempo, read as a sequencer plays them; and scores written as MIDI.
+"""MIDI files: notes, players and tempo, read as a sequencer plays them; and scores written as MIDI.
 
-pretty_midi writes. It cannot read by these rules: it takes tempo from the first track alone, ends all notes of one
-pitch at once, drops notes that nobody ends, and makes a new player of every program. So reading is done through mido,
-the library beneath it.
+pretty_midi writes. It cannot read by these rules: it uses the tempo of the first track only, ends all notes of one
+pitch at once, drops notes that have no end, and makes a new player of every program. So files are read with mido, the
+library on which it is based.
 
 Contents: read_midi, read_midi_in_full, write_midi. Lesson: notebooks/07_scores_and_alignment.ipynb
-Source: MIDI Manufacturers Association, MIDI 1.0 and Standard MIDI Files 1.0 (1988).
+Reference: MIDI Manufacturers Association, MIDI 1.0 and Standard MIDI Files 1.0 (1988).
 """
 
 import bisect
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 TICKS_PER_QUARTER = 960
 QUARTERS_PER_MINUTE = 120
 
-# The shortest note that a MIDI file of ours can say.
+# The shortest note in a MIDI file that is written here.
 TICK_S = 60 / QUARTERS_PER_MINUTE / TICKS_PER_QUARTER
 
-# A score that lasts longer is taken for a damaged file.
+# A longer score counts as a damaged file.
 LONGEST_S = 24 * 3600.0
 
 # Controllers that end all notes of a channel: all sound off, all notes off, and changes of its mode.
 ALL_NOTES_END = (120, *range(123, 128))
 
-# What can be doubtful about the notes of a player, and what is said of it.
+# Possible doubts about the notes of a player, and the warnings for them.
 DOUBTS = {
     "no end": "Nothing ends {} in the file; each lasts to the end of its track.",
     "moving bend": "The pitch bend changes within {}; each has the pitch of its median bend.",
@@ -49,7 +49,7 @@ DOUBTS = {
 
 
 def read_midi(path: str | os.PathLike, *, pedal: bool = False) -> Score:
-    """The notes of a MIDI file; what is doubtful about them is warned of. See `read_midi_in_full`."""
+    """The notes of a MIDI file, with warnings of doubtful ones. See `read_midi_in_full`."""
     reading = read_midi_in_full(path, pedal=pedal)
     for sentence in reading.warnings:
         warnings.warn(sentence, ScoreWarning, stacklevel=2)
@@ -59,14 +59,14 @@ def read_midi(path: str | os.PathLike, *, pedal: bool = False) -> Score:
 def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Reading:
     """Read a MIDI file of type 0 or 1: one source for each player, in the order of tracks and channels.
 
-    A source is called what the file calls it, or after its General MIDI program where the file gives no name; players
-    of one name are told apart by a number ("violin", "violin 2"). `mss_lab.score.midi_players` says which tracks and
-    channels are one player. Drums (channel 10) become unpitched sources; tracks without a note are left out.
+    A source has the name that the file gives, otherwise that of its General MIDI program; players with the same name
+    are distinguished by a number ("violin", "violin 2"). `mss_lab.score.midi_players` decides which tracks and channels
+    are one player. Drums (channel 10) become unpitched sources; tracks without a note are left out.
 
-    Tempo marks of every track hold for all. Where notes of one pitch overlap in a channel, the first to start is the
-    first to end. A note that nothing ends lasts to the end of its track. A pitch bend moves the pitch of the notes that
-    it sounds with, by the range that the file sets (two semitones otherwise). A bend that changes within a note counts
-    with its median over time.
+    Tempo marks of every track apply to all. If notes of one pitch overlap in a channel, the first to start is the first
+    to end. A note without an end lasts to the end of its track. A pitch bend changes the pitch of the notes that sound
+    with it, by the range that the file sets (by default two semitones). A bend that changes within a note counts with
+    its median over time.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Readin
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is no MIDI file, is damaged, is of type 2, counts in film frames, or holds no note.
+        If the file is not a MIDI file, is damaged, is of type 2, counts in film frames, or contains no note.
     """
     events = read_events(path)
     players = players_of(events)
@@ -101,7 +101,7 @@ def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Readin
             unnamed.add(source)
         for note in _played_by(player, source, events, pedal, doubts):
             onset_s, offset_s = seconds(note.start), seconds(note.stop)
-            # A note of no length would sound on a synthesiser; here it gets one tick.
+            # A note of no length would sound on a synthesiser; here it lasts one tick.
             notes.append(Note(source, note.pitch, onset_s, max(offset_s, onset_s + TICK_S), note.velocity))
     if max(note.offset_s for note in notes) > LONGEST_S:
         raise RefusedValue(
@@ -123,25 +123,25 @@ def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Readin
 def write_midi(
     path: str | os.PathLike, score: Score, *, programs: Mapping[str, int] | None = None, force: bool = True
 ) -> None:
-    """Write a MIDI file with one track per source, from which `read_midi` reads back the same score within limits.
+    """Write a MIDI file with one track per source, from which `read_midi` reads back nearly the same score.
 
-    Times are exact to 0.3 ms and notes at least 0.5 ms long; pitches are rounded to semitones. Where notes of one
-    source and pitch overlap, MIDI cannot say which of them ends first: read back, it is the one that started first.
-    Silent sources become empty tracks, which `read_midi` leaves out.
+    Times are exact to 0.3 ms and notes at least 0.5 ms long; pitches are rounded to semitones. If notes of one source
+    and pitch overlap, MIDI cannot express which of them ends first: when read, it is the one that started first. Silent
+    sources become empty tracks, which `read_midi` leaves out.
 
     Parameters
     ----------
     path : path
     score : Score
     programs : dict of source name -> General MIDI program (0 to 127), optional
-        Sources left out get program 0.
+        Missing sources have program 0.
     force : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     ValueError
-        If `programs` names a source that the score has not, or a program that does not exist.
+        If `programs` names a source that is not in the score, or a program that does not exist.
     FileExistsError, OSError
         As for `mss_lab.files.whole_file`.
     """
@@ -157,7 +157,7 @@ def write_midi(
     for source in score.sources:
         track = pretty_midi.Instrument(programs.get(source, 0), is_drum=source in score.unpitched, name=source)
         for note in score.notes_of(source):
-            # Start and end on one tick would be read as an end and a start that nothing ends: the note would be lost.
+            # Start and end on one tick would be read as an end and a start without an end: the note would be lost.
             offset_s = max(note.offset_s, note.onset_s + TICK_S)
             pitch = units.nearest_pitch(note.midi)
             track.notes.append(pretty_midi.Note(note.velocity, pitch, note.onset_s, offset_s))
@@ -167,9 +167,9 @@ def write_midi(
 
 
 def _clock(events: MidiEvents) -> tuple[Callable[[int], float], tuple[tuple[float, float], ...]]:
-    """The function from ticks to seconds, and every tempo: seconds from which it holds, quarters a minute."""
+    """A function from ticks to seconds, and every tempo: the seconds from which it applies, quarters a minute."""
     marks = [message for track in events.tracks for message in track if message.type == "set_tempo"]
-    # Where several stand at one tick, the last counts.
+    # Of several at one tick, the last counts.
     tempos = {0: 60_000_000 // QUARTERS_PER_MINUTE} | {m.time: m.tempo for m in sorted(marks, key=lambda m: m.time)}
     ticks = list(tempos)
     microseconds_per_second = 1_000_000 * events.ticks_per_quarter
@@ -189,7 +189,7 @@ def _clock(events: MidiEvents) -> tuple[Callable[[int], float], tuple[tuple[floa
 def _played_by(
     player: Player, source: str, events: MidiEvents, pedal: bool, doubts: dict[str, collections.Counter[str]]
 ) -> Iterator[Played]:
-    """All notes of a player; counts those about which something is doubtful."""
+    """All notes of a player; counts the doubtful ones."""
     for track, channel in player.channels:
         played, unended = _paired(events.tracks[track], channel)
         doubts["no end"][source] += unended
@@ -205,7 +205,7 @@ def _played_by(
 
 
 def _paired(messages: Iterable["mido.Message"], channel: int) -> tuple[list[Played], int]:
-    """The notes of one channel of one track, first in, first out, and how many of them nothing ends."""
+    """The notes of one channel of one track, first in, first out, and the number of those without an end."""
     begun: dict[int, collections.deque[tuple[int, int]]] = collections.defaultdict(collections.deque)
     played: list[Played] = []
     tick = 0
@@ -243,7 +243,7 @@ def _sentences(doubts: dict[str, collections.Counter[str]]) -> Iterator[str]:
 
 
 def _silent_tracks(events: MidiEvents, players: list[Player]) -> Iterator[str]:
-    """A sentence for each track that chooses a program which no note is played with."""
+    """A sentence for each track that selects a program but has no note."""
     channels_played = {channel for player in players for _, channel in player.channels}
     for track in events.tracks:
         programs = [m.program for m in track if m.type == "program_change" and m.channel not in channels_played]

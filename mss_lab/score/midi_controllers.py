@@ -1,7 +1,7 @@
-"""What the controllers of a MIDI file do to its notes: the sustain pedal lengthens them, the pitch bend moves them.
+"""The effect of MIDI controllers on notes: the sustain pedal lengthens them, pitch bends change their pitch.
 
 Contents: Played, sustained, bent.
-Source: MIDI Manufacturers Association, MIDI 1.0 Detailed Specification (1996).
+Reference: MIDI Manufacturers Association, MIDI 1.0 Detailed Specification (1996).
 """
 
 import bisect
@@ -31,11 +31,11 @@ class Played:
 
 
 def sustained(played: list[Played], events: MidiEvents, track: int, channel: int) -> list[Played]:
-    """The notes as the sustain pedal lengthens them: until it is released, or the same key is struck again."""
+    """The notes lengthened by the sustain pedal: until it is released, or the same key is struck again."""
     changes = channel_messages(
         events, track, channel, lambda m: m.type == "control_change" and m.control in (SUSTAIN, RESET)
     )
-    # Pairs of ticks: when the pedal changed, and whether it was down from then on.
+    # Ticks at which the pedal changed, and whether it was down from then on.
     ticks = [message.time for message in changes]
     is_down = [message.control == SUSTAIN and message.value >= PEDAL_IS_DOWN for message in changes]
     if not any(is_down):
@@ -60,23 +60,23 @@ def sustained(played: list[Played], events: MidiEvents, track: int, channel: int
 
 
 def bent(played: list[Played], events: MidiEvents, track: int, channel: int) -> tuple[list[Played], int]:
-    """The notes as pitch bends move them, and how many have a bend that changes while they sound."""
+    """The notes with their pitches changed by bends, and how many have a bend that changes while they sound."""
     ticks, bends = _bend_curve(events, track, channel)
     if not any(bends):
         return played, 0
-    moved, moving = [], 0
+    bent_notes, changing = [], 0
     for note in played:
         first, behind = bisect.bisect_right(ticks, note.start) - 1, bisect.bisect_left(ticks, note.stop)
         within = bends[first : max(behind, first + 1)]
         edges = [note.start, *ticks[first + 1 : behind], note.stop]
-        moving += len(set(within)) > 1
+        changing += len(set(within)) > 1
         bend = _median(within, np.diff(edges))
-        moved.append(dataclasses.replace(note, pitch=min(max(note.pitch + bend, 0), 127)) if bend else note)
-    return moved, moving
+        bent_notes.append(dataclasses.replace(note, pitch=min(max(note.pitch + bend, 0), 127)) if bend else note)
+    return bent_notes, changing
 
 
 def _bend_curve(events: MidiEvents, track: int, channel: int) -> tuple[list[int], list[float]]:
-    """Ticks, and by how many semitones the pitch is bent from each of them on."""
+    """Ticks, and the pitch bend in semitones from each of them on."""
     entries = (DATA_ENTRY, DATA_ENTRY_FINE, NRPN_FINE, NRPN, RPN_FINE, RPN)
     ranges = channel_messages(events, track, channel, lambda m: m.type == "control_change" and m.control in entries)
     wheel = channel_messages(
@@ -87,7 +87,7 @@ def _bend_curve(events: MidiEvents, track: int, channel: int) -> tuple[list[int]
     ticks, bends = [-1], [0.0]
     for message in sorted([*ranges, *wheel], key=lambda message: message.time):
         if message.type == "pitchwheel":
-            # Its highest value is one step short of the full range, which it stands for.
+            # The highest value is one step short of the full range, which it means.
             fraction = 1.0 if message.pitch == 8191 else message.pitch / 8192
         elif message.control == RESET:
             fraction = 0.0

@@ -1,11 +1,11 @@
-"""Who plays in a MIDI file: which of its tracks and channels are one player, and what the player is called.
+"""The players of a MIDI file: which of its tracks and channels are one player, and the player's name.
 
-A MIDI file knows tracks, channels and programs, but no players. Notation programs write a track for each player, and
-give a player who changes between bow and pizzicato two programs or two channels. Files with a single track tell players
-apart by channel alone.
+A MIDI file has tracks, channels and programs, but no players. Notation programs write a track for each player, and a
+player who changes between bow and pizzicato has two programs or two channels. Files with a single track distinguish
+players only by channel.
 
 Contents: Player, players_of.
-Source: MIDI Manufacturers Association, General MIDI System Level 1 (1991).
+Reference: MIDI Manufacturers Association, General MIDI System Level 1 (1991).
 """
 
 import bisect
@@ -17,10 +17,10 @@ from .midi_file import MidiEvents, channel_messages
 
 DRUM_CHANNEL = 9
 
-# Programs that are a way of playing, and the programs of the instruments that are played like this.
+# Programs that are playing techniques, and the programs of the instruments that can be played like this.
 _BOWED = frozenset(NAMES.index(name) for name in ("violin", "viola", "cello", "contrabass", "string ensemble 1"))
 _GUITARS = frozenset(program for program, name in enumerate(NAMES) if "guitar" in name and "noise" not in name)
-WAYS_OF_PLAYING = {
+TECHNIQUES = {
     NAMES.index("tremolo strings"): _BOWED,
     NAMES.index("pizzicato strings"): _BOWED,
     NAMES.index("muted trumpet"): frozenset({NAMES.index("trumpet")}),
@@ -31,7 +31,7 @@ WAYS_OF_PLAYING = {
 
 @dataclasses.dataclass(frozen=True)
 class Player:
-    """A player: what the file calls it ("" where it has no name), its main program, and where its notes are.
+    """A player: its name in the file ("" if it has none), its main program, and the channels of its notes.
 
     `channels` holds pairs of track number and channel number, both from 0.
     """
@@ -46,11 +46,11 @@ def players_of(events: MidiEvents) -> list[Player]:
     """All players that have a note, in the order of tracks, then of channels.
 
     In a file with several tracks a track is a player, except that drums (channel 10) and channels with programs of
-    different instruments are players of their own. Where only one track has notes, every channel is a player, unless
-    all but one of them are only another way of playing (pizzicato).
+    different instruments are separate players. If only one track has notes, every channel is a player, unless all but
+    one of them are only another playing technique (pizzicato).
 
-    The name is that of the track, or else its instrument name. It is left out where the track has several players, and
-    in a file of type 0, where it names the piece, unless it is an instrument's.
+    The name is that of the track, or else its instrument name. It is left out if the track has several players, and in
+    a file of type 0, where it is the name of the piece, unless it is that of an instrument.
     """
     tracks_with_notes = [track for track, _ in enumerate(events.tracks) if _channels_with_notes(events, track)]
     is_only_track = len(tracks_with_notes) == 1
@@ -63,7 +63,7 @@ def players_of(events: MidiEvents) -> list[Player]:
         groups = _groups(mains, is_only_track, events.is_type_0)
         pitched = [group for group in groups if DRUM_CHANNEL not in group]
         for group in groups:
-            # Drums in the track of a player do not take the player's name away.
+            # Drums in the track of a player do not change the player's name.
             is_alone = len(groups) == 1 or (pitched == [group] and not is_only_track)
             name = _name(events, track, None if is_alone else group)
             program = _main_program([program for channel in group for program in played[channel]])
@@ -76,7 +76,7 @@ def _channels_with_notes(events: MidiEvents, track: int) -> list[int]:
 
 
 def _programs_of_notes(events: MidiEvents, track: int, channel: int) -> list[int]:
-    """The program that holds at the start of each note of one channel of one track."""
+    """The program at the start of each note of one channel of one track."""
     changes = channel_messages(events, track, channel, lambda message: message.type == "program_change")
     ticks = [message.time for message in changes]
     programs = [0, *(message.program for message in changes)]
@@ -85,18 +85,18 @@ def _programs_of_notes(events: MidiEvents, track: int, channel: int) -> list[int
 
 
 def _main_program(programs: list[int]) -> int:
-    """The program of most notes; ways of playing count only where the instrument itself has no note."""
-    instruments = [program for program in programs if not WAYS_OF_PLAYING.get(program, frozenset()) & set(programs)]
+    """The program of most notes; playing techniques count only if the instrument itself has no note."""
+    instruments = [program for program in programs if not TECHNIQUES.get(program, frozenset()) & set(programs)]
     return collections.Counter(instruments).most_common(1)[0][0]
 
 
 def _groups(mains: dict[int, int], is_only_track: bool, is_type_0: bool) -> list[tuple[int, ...]]:
-    """Channels of one track that are one player each; `mains` holds the main program of every channel."""
+    """Groups of channels of one track that are one player each; `mains` maps every channel to its main program."""
     pitched = [channel for channel in mains if channel != DRUM_CHANNEL]
-    ways = {
-        mains[channel] for channel in pitched if WAYS_OF_PLAYING.get(mains[channel], frozenset()) & {*mains.values()}
+    techniques = {
+        mains[channel] for channel in pitched if TECHNIQUES.get(mains[channel], frozenset()) & {*mains.values()}
     }
-    instruments = [channel for channel in pitched if mains[channel] not in ways]
+    instruments = [channel for channel in pitched if mains[channel] not in techniques]
     is_one_instrument = len({mains[channel] for channel in instruments}) == 1
     if is_one_instrument and not is_type_0 and (len(instruments) == 1 or not is_only_track):
         groups = [tuple(pitched)]
@@ -106,12 +106,12 @@ def _groups(mains: dict[int, int], is_only_track: bool, is_type_0: bool) -> list
 
 
 def _name(events: MidiEvents, track: int, channels: tuple[int, ...] | None) -> str:
-    """What the track calls itself, or, given channels, one of these; "" where it does not."""
+    """The name of the track or, if channels are given, of one of these; "" if there is none."""
     prefix = None
     names: dict[str, str] = {}
     for message in events.tracks[track]:
         if message.type == "channel_prefix":
-            # Until the next event of a channel, meta events concern this channel.
+            # Until the next channel event, meta events belong to this channel.
             prefix = message.channel
         elif not message.is_meta:
             prefix = None

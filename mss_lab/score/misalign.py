@@ -1,8 +1,8 @@
-"""Misalignment on purpose: a score whose times are wrong by a known amount, to learn what that costs.
+"""Deliberate misalignment: a score whose times are wrong by a known amount, to measure its effect.
 
-A performance that speeds up and slows down against its score is a time map: here straight lines between anchors, each
-moved by a draw of its own. Unlike `notes.jitter`, which moves every note alone, neighbours move together, as they do
-when an alignment goes wrong.
+A performance whose tempo differs from that of its score is a time map: here a piecewise linear one, whose anchors are
+moved by random amounts. Unlike `notes.jitter`, which moves every note separately, neighbouring notes move together, as
+they do when an alignment fails.
 
 Contents: TimeMap, misalign, with_random_tempo, apply_map. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -16,13 +16,13 @@ from .. import checks
 from ..refusals import RefusedValue
 from .notes import Score
 
-# What is left of the distance between two anchors, at least, so that time never stands still.
+# The smallest remaining fraction of the distance between two anchors, so that time always advances.
 LEAST_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TimeMap:
-    """Straight lines between points; beyond the ends, the shift of the last point.
+    """A piecewise linear map of times; beyond the ends, the shift is that of the last point.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class TimeMap:
         checks.check_same_shape("from_s", self.from_s, "to_s", self.to_s)
 
     def __call__(self, time_s: np.ndarray | float) -> np.ndarray:
-        """The time to which a time is moved."""
+        """The mapped time of a time."""
         time_s = np.asarray(time_s, float)
         beyond = np.minimum(0, time_s - self.from_s[0]) + np.maximum(0, time_s - self.from_s[-1])
         return np.interp(time_s, self.from_s, self.to_s) + beyond
@@ -52,30 +52,30 @@ class TimeMap:
 def misalign(
     score: Score, within_s: float, *, rng: np.random.Generator, anchor_every_s: float = 2.0
 ) -> tuple[Score, TimeMap]:
-    """Warp the time of a score: anchors at equal distances, each moved within `within_s` either way.
+    """Warp the time of a score: equally spaced anchors are moved by at most `within_s` in either direction.
 
     Parameters
     ----------
     score : Score
     within_s : float >= 0, seconds
-        No time is moved further than this; 0.2 is the tolerance that Miron et al. reckon with.
+        The largest shift; 0.2 is the tolerance that Miron et al. assume.
     rng : np.random.Generator
-        Draws one uniform move for each anchor.
+        Draws one uniform shift for each anchor.
     anchor_every_s : float > 0, seconds
-        Distance of the anchors. Where two neighbours would come so near that time all but stands still, both give
-        way alike.
+        Distance of the anchors. If two neighbours would come so close that time almost stops, both are corrected by the
+        same amount.
 
     Returns
     -------
     Score
         The same notes in the same order, none before 0.
     TimeMap
-        From the times of the score given to those of the score returned.
+        From the times of the given score to those of the returned one.
 
     Raises
     ------
     TypeError, ValueError
-        If `within_s` or `anchor_every_s` is out of range, or `rng` no generator.
+        If `within_s` or `anchor_every_s` is out of range, or `rng` is not a generator.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -85,7 +85,7 @@ def misalign(
     last = max(1, math.ceil(score.duration_s / anchor_every_s))
     anchors_s = anchor_every_s * np.arange(last + 1)
     moves_s = rng.uniform(-within_s, within_s, len(anchors_s))
-    # Time starts at 0: a note there cannot come earlier.
+    # Time starts at 0: a note there cannot be moved to an earlier time.
     moves_s[0] = abs(moves_s[0])
     time_map = TimeMap(anchors_s, anchors_s + _keeping_order(moves_s, (1 - LEAST_SHARE) * anchor_every_s))
     return apply_map(score, time_map), time_map
@@ -105,16 +105,16 @@ def with_random_tempo(
     ----------
     score : Score
     rng : np.random.Generator
-        Draws the logarithm of each stretch's tempo, uniformly.
+        Draws the logarithm of each section's tempo, uniformly.
     slowest, fastest : float > 0
-        Tempo against that of the score given.
+        Tempo relative to that of the given score.
     anchor_every_s : float > 0, seconds
-        Length of a stretch in the score given.
+        Length of a section in the given score.
 
     Returns
     -------
     Score, TimeMap
-        As `misalign`.
+        As for `misalign`.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -122,15 +122,15 @@ def with_random_tempo(
     checks.check_number("fastest", fastest, at_least=slowest)
     checks.check_number("anchor_every_s", anchor_every_s, above=0, unit="seconds")
     checks.check_generator("rng", rng)
-    stretches = max(1, math.ceil(score.duration_s / anchor_every_s))
-    tempi = np.exp(rng.uniform(math.log(slowest), math.log(fastest), stretches))
+    sections = max(1, math.ceil(score.duration_s / anchor_every_s))
+    tempi = np.exp(rng.uniform(math.log(slowest), math.log(fastest), sections))
     to_s = np.concatenate([[0.0], np.cumsum(anchor_every_s / tempi)])
-    time_map = TimeMap(anchor_every_s * np.arange(stretches + 1.0), to_s)
+    time_map = TimeMap(anchor_every_s * np.arange(sections + 1.0), to_s)
     return apply_map(score, time_map), time_map
 
 
 def apply_map(score: Score, time_map: TimeMap) -> Score:
-    """The score with every time moved by a map; ValueError if a note would start before 0."""
+    """The score with every time mapped; ValueError if a note would start before 0."""
     notes = tuple(
         dataclasses.replace(note, onset_s=float(time_map(note.onset_s)), offset_s=float(time_map(note.offset_s)))
         for note in score.notes
@@ -139,9 +139,9 @@ def apply_map(score: Score, time_map: TimeMap) -> Score:
 
 
 def _keeping_order(moves_s: np.ndarray, most_s: float) -> np.ndarray:
-    """Moves in which none falls more than `most_s` behind the one before it, all within the range they had.
+    """Change shifts so that none is more than `most_s` less than the one before it, within their original range.
 
-    Two that would cross meet in the middle; this can make others cross, so it is repeated until none do.
+    Two anchors that would cross meet in the middle; this can make others cross, so it is repeated until none do.
     """
     moves_s = moves_s.copy()
     while True:
@@ -149,7 +149,7 @@ def _keeping_order(moves_s: np.ndarray, most_s: float) -> np.ndarray:
         worst = int(np.argmax(excess_s))
         if excess_s[worst] <= 1e-9:
             return moves_s
-        # The first does not give way: it might come before 0.
+        # The first anchor is not changed: it might come before 0.
         share = 0.5 if worst else 0.0
         moves_s[worst] -= share * excess_s[worst]
         moves_s[worst + 1] += (1 - share) * excess_s[worst]

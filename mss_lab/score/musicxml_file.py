@@ -1,9 +1,9 @@
-"""MusicXML files as trees of elements: plain or compressed, by parts or by measures, and never larger than memory.
+"""MusicXML files as trees of elements: plain or compressed, by parts or by measures, and within the memory limit.
 
-A score may come from anywhere. A small archive can unpack to gigabytes, and a few lines of entities can stand for as
+A score may come from any source. A small archive can unpack to gigabytes, and a few lines of entities can expand to as
 much; both are refused before they take memory.
 
-Contents: read_tree. Source: W3C, MusicXML 4.0.
+Contents: read_tree. Reference: W3C, MusicXML 4.0.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from xml.parsers import expat
 
 from ..refusals import RefusedValue
 
-# Twice the largest scores that we know of: a whole symphony has about 60 MB of text.
+# Twice the size of the largest known scores: a whole symphony has about 60 MB of text.
 MOST_MEGABYTES = 128
 
 # A tree takes some 200 bytes of memory for each tag and each attribute, however short its text is.
 MOST_MARKS = 12_000_000
 
-# What the standard library raises for damaged XML, and for a damaged, encrypted or unknown kind of archive.
+# Exceptions of the standard library for damaged XML, and for damaged, encrypted or unknown archives.
 _DAMAGED = (ElementTree.ParseError, expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, LookupError,
             RuntimeError, ValueError)  # fmt: skip
 
@@ -35,8 +35,8 @@ class _RootReached(Exception):
 def read_tree(path: str | os.PathLike) -> ElementTree.Element:
     """The root of a MusicXML file, with one <part> for each part and the <measure>s inside it.
 
-    Whether the file is compressed is told by its first bytes, not by its name. Files that list measures first and
-    parts inside them (score-timewise) are turned round. Namespaces are dropped.
+    The first bytes of the file, not its name, show whether it is compressed. Files that list measures first and parts
+    inside them (score-timewise) are rearranged. Namespaces are removed.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def read_tree(path: str | os.PathLike) -> ElementTree.Element:
     """
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"score {path} {what}; give the path of a MusicXML file")
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"score {path} {problem}; give the path of a MusicXML file")
     try:
         root = _parsed(path, _text(path))
     except RefusedValue:
@@ -58,7 +58,7 @@ def read_tree(path: str | os.PathLike) -> ElementTree.Element:
     if root.tag == "score-timewise":
         return _by_parts(root)
     if root.tag == "opus":
-        raise RefusedValue(f"{path} must hold one score, got a list of scores (opus); read each of them by itself")
+        raise RefusedValue(f"{path} must contain one score, got a list of scores (opus); read each of them by itself")
     if root.tag != "score-partwise":
         raise not_musicxml(path, f"it begins with <{root.tag}>")
     return root
@@ -70,7 +70,7 @@ def not_musicxml(path: Path, reason: object) -> RefusedValue:
 
 
 def _text(path: Path) -> bytes:
-    """The bytes of the score, unpacked where the file is an archive."""
+    """The bytes of the score, unpacked if the file is an archive."""
     with path.open("rb") as file:
         is_archive = file.read(4) == b"PK\x03\x04"
         file.seek(0)
@@ -95,13 +95,13 @@ def _at_most(path: Path, file) -> bytes:
 
 def _too_large(path: Path) -> RefusedValue:
     return RefusedValue(
-        f"{path} holds more than {MOST_MEGABYTES} MB of text, or more than {MOST_MARKS // 1_000_000} million tags and "
-        "attributes, which no score needs; save the movements as files of their own, or get the file again"
+        f"{path} contains more than {MOST_MEGABYTES} MB of text, or more than {MOST_MARKS // 1_000_000} million tags "
+        "and attributes, which no score needs; save each movement in its own file, or get the file again"
     )
 
 
 def _score_inside(path: Path, archive: zipfile.ZipFile) -> str:
-    """The name of the score in an archive: as its container says, or else the first XML file."""
+    """The name of the score in an archive: from its container file, otherwise the first XML file."""
     names = archive.namelist()
     if "META-INF/container.xml" in names:
         with archive.open("META-INF/container.xml") as file:
@@ -112,7 +112,7 @@ def _score_inside(path: Path, archive: zipfile.ZipFile) -> str:
     for name in names:
         if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF"):
             return name
-    raise ValueError("the archive holds no XML file")
+    raise ValueError("the archive contains no XML file")
 
 
 def _parsed(path: Path, text: bytes) -> ElementTree.Element:
@@ -127,7 +127,7 @@ def _parsed(path: Path, text: bytes) -> ElementTree.Element:
     def root_begins(*_: object) -> None:
         raise _RootReached
 
-    # Declarations stand before the root element: a parser that stops there sees all of them.
+    # Declarations come before the root element: a parser that stops there has seen all of them.
     parser = expat.ParserCreate()
     parser.EntityDeclHandler = declared
     parser.StartElementHandler = root_begins
@@ -141,7 +141,7 @@ def _parsed(path: Path, text: bytes) -> ElementTree.Element:
 
 
 def _by_parts(timewise: ElementTree.Element) -> ElementTree.Element:
-    """A score that lists its measures first, as one that lists its parts first."""
+    """Convert a score that lists its measures first to one that lists its parts first."""
     root = ElementTree.Element("score-partwise")
     parts: dict[str, ElementTree.Element] = {}
     for element in timewise:

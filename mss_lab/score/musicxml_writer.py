@@ -1,10 +1,10 @@
-"""Scores written as MusicXML, from which `read_musicxml` reads back the same notes, and notation programs a page.
+"""Scores written as MusicXML, which `read_musicxml` reads back with the same notes, and notation programs can display.
 
-Seconds become quarters by the tempo marks, which are written too; the bars are of 4/4. A note over a bar line is
-written as several with ties, and notes that overlap stand in voices of their own. This is a record of what is played,
-in whole ticks, and no engraving: it says nothing of keys, beams, tuplets or clefs.
+Seconds become quarters according to the tempo marks, which are written too; the bars are of 4/4. A note across a bar
+line is written as several tied notes, and overlapping notes are in separate voices. The file records what is played, in
+whole ticks; it is not engraved: it has no keys, beams, tuplets or clefs.
 
-Contents: write_musicxml. Source: W3C, MusicXML 4.0.
+Contents: write_musicxml. Reference: W3C, MusicXML 4.0.
 """
 
 import bisect
@@ -22,7 +22,7 @@ from .musicxml_part import TEMPO_RANGE
 from .notes import Note, Score
 from .playing_order import MOST_MEASURES
 
-# Divisible by whatever triplets, quintuplets and septuplets ask for.
+# Divisible as triplets, quintuplets and septuplets require.
 TICKS_PER_QUARTER = 10_080
 BAR = 4 * TICKS_PER_QUARTER
 
@@ -30,7 +30,7 @@ BAR = 4 * TICKS_PER_QUARTER
 _SPELLINGS = (("C", 0), ("C", 1), ("D", 0), ("D", 1), ("E", 0), ("F", 0), ("F", 1), ("G", 0), ("G", 1), ("A", 0),
               ("A", 1), ("B", 0))  # fmt: skip
 
-# Lengths in ticks that have a printed note: its name, and how many dots.
+# Durations in ticks of single printed notes: the note's name, and the number of dots.
 _PRINTED = {
     int(TICKS_PER_QUARTER * quarters * (2 - Fraction(1, 2**dots))): (name, dots)
     for name, quarters in (("whole", 4), ("half", 2), ("quarter", 1), ("eighth", Fraction(1, 2)),
@@ -64,17 +64,17 @@ def write_musicxml(
     """Write a MusicXML file with one part per source, from which `read_musicxml` reads back the same notes.
 
     Times are exact to half a tick, which is 1/20160 of a quarter: 0.025 ms at 120 quarters a minute. No note is
-    shorter than a tick. Pitches keep their fractions of a semitone, to a millionth. What is unpitched is printed on the
-    nearest line or space, so that its number may move by one. Velocities are written, but `read_musicxml` does not read
-    them; it leaves silent sources out, and joins runs of spaces in names.
+    shorter than a tick. Pitches keep their fractions of a semitone, to a millionth. Unpitched notes are printed on the
+    nearest line or space, so that their numbers may change by one. Velocities are written, but `read_musicxml` does not
+    read them; it leaves silent sources out, and joins runs of spaces in names.
 
     Parameters
     ----------
     path : path
     score : Score
     tempos : sequence of (time_s, quarters_per_minute), optional
-        Every tempo from the time at which it holds, as a Reading has them; 120 quarters a minute without. They decide
-        where the bar lines stand, not when notes sound. A tempo below 1 or above 10,000 is written as that limit.
+        Every tempo with the time from which it applies, as in a Reading; 120 quarters a minute by default. Tempos
+        determine the positions of bar lines, not the times of notes. A tempo below 1 or above 10,000 is limited.
     programs : dict of source name -> General MIDI program (0 to 127), optional
     force : bool
         Whether an existing file may be replaced.
@@ -82,12 +82,12 @@ def write_musicxml(
     Raises
     ------
     RefusedValue
-        If `programs` names a source that the score has not, or a program that does not exist, or if the score has more
-        than 50,000 bars at these tempos.
+        If `programs` names a source that is not in the score, or a program that does not exist, or if the score has
+        more than 50,000 bars at these tempos.
     FileExistsError, OSError
         As for `mss_lab.files.whole_file`.
 
-    Source: W3C, MusicXML 4.0.
+    Reference: W3C, MusicXML 4.0.
     """
     programs = {
         checks.check_choice("a source of programs", source, score.sources): checks.check_number(
@@ -116,10 +116,10 @@ def write_musicxml(
 
 
 class _TickClock:
-    """Turns seconds into whole ticks, by tempo marks that stand on whole ticks themselves."""
+    """Converts seconds to whole ticks, by tempo marks that are on whole ticks themselves."""
 
     def __init__(self, tempos: Sequence[tuple[float, float]]) -> None:
-        # As many digits as are read; the clock counts with what is written, so that roundings do not add up.
+        # With as many digits as are written: the clock uses the written values, so that rounding errors do not add up.
         self.marks: list[tuple[int, Fraction]] = [(0, Fraction(QUARTERS_PER_MINUTE))]
         self.starts_s = [Fraction(0)]
         for time_s, quarters_per_minute in tempos:
@@ -137,14 +137,14 @@ class _TickClock:
         return 60 / self.marks[-1][1] / TICKS_PER_QUARTER
 
     def span(self, note: Note) -> tuple[int, int]:
-        """Start and end of a note, which is not shorter than a tick."""
+        """Start and end of a note, which is at least one tick long."""
         start = self.ticks(note.onset_s)
         return start, max(self.ticks(note.offset_s), start + 1)
 
     def ticks(self, time_s: float) -> int:
-        place = bisect.bisect_right(self.starts_s, time_s) - 1
-        tick, tempo = self.marks[place]
-        return tick + round((Fraction(time_s) - self.starts_s[place]) * tempo / 60 * TICKS_PER_QUARTER)
+        index = bisect.bisect_right(self.starts_s, time_s) - 1
+        tick, tempo = self.marks[index]
+        return tick + round((Fraction(time_s) - self.starts_s[index]) * tempo / 60 * TICKS_PER_QUARTER)
 
 
 def _listed(number: int, source: str, program: int | None, is_drum: bool) -> str:
@@ -166,14 +166,14 @@ def _measures(
 ) -> Iterator[str]:
     """The text of every bar of one part."""
     voices = [_by_bar(voice) for voice in _voices(notes, clock)] or [{}]
-    marks_of = {bar: list(found) for bar, found in itertools.groupby(marks, key=lambda mark: mark[0] // BAR)}
+    marks_of = {bar: list(bar_marks) for bar, bar_marks in itertools.groupby(marks, key=lambda mark: mark[0] // BAR)}
     for bar in range(bars):
         head = f"<attributes><divisions>{TICKS_PER_QUARTER}</divisions>{_TIME}</attributes>" if bar == 0 else ""
         tempos = "".join(_tempo(tick - bar * BAR, tempo) for tick, tempo in marks_of.get(bar, ()))
         written = [
             _voice(voice.get(bar, ()), bar * BAR, number, is_drum)
             for number, voice in enumerate(voices, start=1)
-            # The first voice fills every bar, with rests where it is silent.
+            # The first voice fills every bar, with rests if it is silent.
             if number == 1 or bar in voice
         ]
         back = f"<backup><duration>{BAR}</duration></backup>\n"
@@ -181,14 +181,14 @@ def _measures(
 
 
 def _voices(notes: Sequence[Note], clock: _TickClock) -> list[list[_Chord]]:
-    """The notes in as few voices as need be: in each, a chord ends before the next begins."""
+    """The notes in as few voices as possible: in each, a chord ends before the next begins."""
     spans: dict[tuple[int, int], list[Note]] = {}
     for note in notes:
         spans.setdefault(clock.span(note), []).append(note)
     voices: list[list[_Chord]] = []
     for (start, stop), together in sorted(spans.items(), key=lambda item: item[0]):
         while together:
-            # Two notes of one pitch cannot be told apart in one chord.
+            # Two notes of one pitch cannot be distinguished in one chord.
             chord = tuple({note.midi: note for note in reversed(together)}.values())
             together = [note for note in together if not any(note is other for other in chord)]
             free = next((voice for voice in voices if voice[-1].stop <= start), None)
@@ -200,7 +200,7 @@ def _voices(notes: Sequence[Note], clock: _TickClock) -> list[list[_Chord]]:
 
 
 def _by_bar(voice: Sequence[_Chord]) -> dict[int, list[tuple[_Chord, bool, bool]]]:
-    """What each bar holds of a voice: a part of a chord, whether it comes tied from before, and whether it goes on."""
+    """The parts of a voice's chords in each bar, whether each is tied to the bar before, and whether it continues."""
     pieces: dict[int, list[tuple[_Chord, bool, bool]]] = {}
     for chord in voice:
         for bar in range(chord.start // BAR, -(-chord.stop // BAR)):
@@ -215,8 +215,8 @@ def _voice(pieces: Sequence[tuple[_Chord, bool, bool]], bar_start: int, voice: i
     text, now = "", bar_start
     for chord, is_tied, goes_on in pieces:
         text += _rest(chord.start - now, voice)
-        for place, note in enumerate(chord.notes):
-            text += _note(note, chord.stop - chord.start, voice, place > 0, (is_tied, goes_on), is_drum)
+        for number, note in enumerate(chord.notes):
+            text += _note(note, chord.stop - chord.start, voice, number > 0, (is_tied, goes_on), is_drum)
         now = chord.stop
     return text + _rest(bar_start + BAR - now, voice)
 
@@ -255,7 +255,7 @@ def _pitch(midi: float, is_drum: bool) -> str:
 
 
 def _type(ticks: int) -> str:
-    """How a length is printed, where one note with dots can say it."""
+    """The printed note of a duration, if one note with dots can express it."""
     name, dots = _PRINTED.get(ticks, ("", 0))
     return f"<type>{name}</type>{'<dot/>' * dots}" if name else ""
 

@@ -1,9 +1,9 @@
-"""The cheapest way through two sequences of frames: dynamic time warping, with librosa's kernel.
+"""The cheapest path through two sequences of frames: dynamic time warping, with librosa's implementation.
 
-Rows are frames of the recording, columns frames of the score; a cell's distance is 1 minus the cosine between the
-two. `whole_path` runs from corner to corner, coarse frames first: a coarse path bounds the finer one, and the finest is
-found block by block, so memory grows with the length of the recording and not with its square. `part_path` looks for
-the place in the score at which a recording lies.
+Rows are frames of the recording, columns frames of the score; a cell's distance is 1 minus the cosine between the two.
+`whole_path` goes from corner to corner, coarse frames first: a coarse path limits the finer one, and the finest is
+computed block by block, so memory grows with the length of the recording and not with its square. `part_path` searches
+the position of a recording in the score.
 
 Contents: TEMPI, distances, frame_costs, totals, whole_path, part_path. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -14,31 +14,31 @@ import numpy as np
 
 from . import features
 
-# Coarsest level: at most so many frames on either axis. Each level is this much finer than the one before.
+# Coarsest level: at most this many frames on either axis. Each level is this much finer than the one before.
 COARSEST_FRAMES = 2000
 FINER = 4
-# A finer path stays within so many frames of the coarser one it follows.
+# A finer path stays within this many frames of the coarser path.
 RADIUS = 6
-# The finest level is solved in blocks of so many frames, each of which looks this much further than it decides.
+# The finest level is solved in blocks of this many frames; each block includes this many frames of the next one.
 BLOCK_FRAMES, LOOK_AHEAD_FRAMES = 1500, 300
 
-# Tempi of the recording against the score's that are tried where the place in the score is not known.
+# Tempi of the recording relative to the score that are tried if the position in the score is unknown.
 TEMPI = (1.0, 0.5, math.sqrt(0.5), math.sqrt(2), 2.0)
 
-# How much a missed onset costs against a wrong chord.
+# The cost of a missed onset relative to that of a wrong chord.
 ONSET_WEIGHT = 0.4
 
-# Corner to corner: either side may rest while the other goes on, at a price. A step of both counts 2.
+# From corner to corner: either side may stay while the other advances, at a cost. A step of both has weight 2.
 FREE_STEPS, FREE_WEIGHTS = ((1, 1), (1, 0), (0, 1)), (2.0, 1.5, 1.5)
-# Within a score: between half and double tempo, each frame of the recording counted once. Resting is not
-# allowed: whole recordings would collapse onto the one chord that suits them best.
+# Within a score: between half and double tempo, each frame of the recording counted once. Staying is not allowed,
+# because whole recordings would collapse to the one chord that fits them best.
 BOUND_STEPS, BOUND_WEIGHTS = ((1, 1), (1, 2), (2, 1)), (1.0, 1.0, 2.0)
 
 
 def distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
     """1 minus the cosine of every pair of frames, float64 (recording frames, score frames), in [0, 1].
 
-    Frames come as columns of length 1 or, where there is silence, 0. Two silent frames are alike.
+    Frames are columns of length 1 or, if silent, 0. Two silent frames have distance 0.
     """
     result = 1 - np.clip(recording.T.astype(float) @ score.astype(float), 0, 1)
     result[np.ix_(~recording.any(axis=0), ~score.any(axis=0))] = 0
@@ -46,9 +46,9 @@ def distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 
 def frame_costs(recording: tuple[np.ndarray, np.ndarray], score: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """What every pair of frames costs: the distance of their levels, and that of their onsets, weighted.
+    """The cost of every pair of frames: the distance of their levels plus the weighted distance of their onsets.
 
-    Each side gives its unit columns and its onsets, both float (bands, frames).
+    Each side consists of its normalised columns and its onsets, both float (bands, frames).
     """
     return distances(recording[0], score[0]) + ONSET_WEIGHT * _onset_distances(recording[1], score[1])
 
@@ -65,8 +65,8 @@ def whole_path(
     recording_levels, score_levels : float (bands, frames)
         As from `features.band_levels` and `features.score_levels`; the numbers of frames may differ.
     onsets : two float (bands, frames), optional
-        Of recording and score, as from `features.recording_onsets` and `features.score_onsets`. They count at the
-        finest level, where they tell a chord that is struck again from one that is held.
+        Of recording and score, as from `features.recording_onsets` and `features.score_onsets`. They are used at the
+        finest level, where they distinguish a repeated chord from a sustained one.
     """
     longest = max(recording_levels.shape[1], score_levels.shape[1])
     factors = [1]
@@ -86,12 +86,12 @@ def whole_path(
 
 
 def part_path(recording: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, float]:
-    """The part of a score that suits a recording best, between half and double its tempo.
+    """The part of a score that fits a recording best, between half and double its tempo.
 
     Parameters
     ----------
     recording, score : float (bands, frames)
-        Columns of length 1 or 0. Either may be the longer; the score is always the one searched.
+        Columns of length 1 or 0. Either may be the longer; the position is always searched in the score.
 
     Returns
     -------
@@ -104,8 +104,8 @@ def part_path(recording: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, flo
     if 2 * columns <= rows:
         return np.zeros((0, 2), int), math.inf
     cells = distances(recording, score)
-    # librosa searches the longer of the two sequences, whichever it is. Columns that cost infinitely much make
-    # sure that this is the score.
+    # librosa searches the longer of the two sequences, whichever it is. Columns of infinite cost make the score the
+    # longer one.
     padding = np.full((rows, max(0, rows - columns)), np.inf)
     return _part_of(np.concatenate([cells, padding], axis=1))
 
@@ -130,7 +130,7 @@ def _part_of(cells: np.ndarray) -> tuple[np.ndarray, float]:
             weights_mul=np.array(BOUND_WEIGHTS),
         )
     except librosa.ParameterError:
-        # No path obeys the bounds on tempo.
+        # No path satisfies the limits of tempo.
         return np.zeros((0, 2), int), math.inf
     path = path[::-1]
     return path, float(total[-1, path[-1, 1]] / len(cells))
@@ -144,7 +144,7 @@ def _dtw(cells: np.ndarray, steps: tuple, weights: tuple) -> np.ndarray:
 
 
 def totals(cells: np.ndarray) -> np.ndarray:
-    """What the cheapest path from the first pair of frames to each pair costs; steps and prices as in `whole_path`."""
+    """Costs of the cheapest paths from the first pair of frames to each pair; steps and weights as in `whole_path`."""
     import librosa
 
     return librosa.sequence.dtw(
@@ -153,7 +153,7 @@ def totals(cells: np.ndarray) -> np.ndarray:
 
 
 def _onset_distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Half the squared distance of every pair of frames: here lengths count, since most frames have no onset."""
+    """Half the squared distance of every pair of frames: lengths count here, since most frames have no onset."""
     lengths = np.sum(recording**2, axis=0)[:, np.newaxis] + np.sum(score**2, axis=0)
     return np.maximum(0, 0.5 * lengths - recording.T @ score)
 
@@ -161,10 +161,10 @@ def _onset_distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
 def _finer_path(
     frames: tuple[np.ndarray, np.ndarray], onsets: tuple[np.ndarray, np.ndarray], coarse: np.ndarray, factor: int
 ) -> np.ndarray:
-    """The path near a coarser one, block by block: each block goes on from where the one before decided to end."""
+    """The path near a coarser one, block by block: each continues from the last cell that the previous one decided."""
     rows, columns = frames
     last = np.array([rows.shape[1] - 1, columns.shape[1] - 1])
-    # The coarser path at the centres of its frames, tied to the corners.
+    # The coarser path at the centres of its frames, with the corners added.
     centre = np.concatenate([[[0, 0]], np.minimum(coarse * factor + factor // 2, last), [last]])
     radius = RADIUS * factor
     pieces, start = [], np.array([0, 0])
@@ -188,12 +188,12 @@ def _finer_path(
 
 
 def _near(shape: tuple[int, int], centre: np.ndarray, radius: int) -> np.ndarray:
-    """Which cells lie within `radius` columns or rows of a path; corners always do."""
+    """Whether each cell lies within `radius` columns or rows of a path; corners always do."""
     row, column = np.arange(shape[0]), np.arange(shape[1])
     by_row = [np.searchsorted(centre[:, 0], row, side=side) for side in ("left", "right")]
     by_column = [np.searchsorted(centre[:, 1], column, side=side) for side in ("left", "right")]
     limit = len(centre) - 1
-    # A path may stand still in one direction: from the first to the last column it has in each row, and back.
+    # A path may stay in one direction: from the first to the last column that it has in each row, and vice versa.
     low, high = (centre[np.clip(index, 0, limit), 1] for index in (by_row[0], by_row[1] - 1))
     low, high = np.minimum(low, high)[:, np.newaxis], np.maximum(low, high)[:, np.newaxis]
     early, late = (centre[np.clip(index, 0, limit), 0] for index in (by_column[0], by_column[1] - 1))

@@ -1,4 +1,4 @@
-"""Players: named as you want, several of one instrument kept apart, as files bring them, or merged into one source.
+"""Players: given new names, kept apart as in the file, or merged into one source for each instrument.
 
 Contents: named, merge, merge_players. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -13,34 +13,34 @@ from .notes import Score
 
 
 def named(score: Score, names: Iterable[str]) -> Score:
-    """The score with new names for all of its sources, in their order; what a file says of little use is left behind.
+    """The score with new names for all of its sources, in their order; the names in the file are replaced.
 
     Parameters
     ----------
     score : Score
     names : list of names
-        One for each source. A name that is given again gets a number: "violin", "violin 2".
+        One for each source. A repeated name gets a number: "violin", "violin 2".
 
     Raises
     ------
     TypeError
-        If text stands where a list of names should.
+        If text is given instead of a list of names.
     ValueError
         If there are not as many names as sources (the message lists the sources), or a name is empty.
     """
     if isinstance(names, str):
         raise RefusedType(f"players must be a list of names, got {names!r}; write {names.split(',')!r}")
-    wanted = [name.strip() if isinstance(name, str) else name for name in names]
-    if len(wanted) != len(score.sources):
+    cleaned = [name.strip() if isinstance(name, str) else name for name in names]
+    if len(cleaned) != len(score.sources):
         parts = "; ".join(_in_brief(score, source) for source in score.sources)
         raise RefusedValue(
-            f"players must name every part of the score in order, {len(score.sources)} in all, got {len(wanted)} "
-            f"({', '.join(map(str, wanted)) or 'none'}); the parts are: {parts}"
+            f"players must name every part of the score in order, {len(score.sources)} in all, got {len(cleaned)} "
+            f"({', '.join(map(str, cleaned)) or 'none'}); the parts are: {parts}"
         )
     new_names: list[str] = []
-    for name in wanted:
+    for name in cleaned:
         if not isinstance(name, str) or not name or not name.isprintable():
-            raise RefusedValue(f"a player's name must be text, got {name!r}; say who plays, such as 'violin'")
+            raise RefusedValue(f"a player's name must be text, got {name!r}; name the player, such as 'violin'")
         new_names.append(numbered(name, new_names))
     renamed = dict(zip(score.sources, new_names, strict=True))
     notes = tuple(dataclasses.replace(note, source=renamed[note.source]) for note in score.notes)
@@ -56,26 +56,27 @@ def _in_brief(score: Score, source: str) -> str:
 
 
 def merge(score: Score, groups: Mapping[str, Iterable[str]]) -> Score:
-    """The score with some of its sources joined: every note of a group's members becomes the group's.
+    """The score with some of its sources joined: every note of a group's members belongs to the group.
 
     Parameters
     ----------
     score : Score
     groups : dict of new name -> names of sources
-        Sources in no group stay. A group of one renames. Notes of two members that coincide both stay.
+        Sources in no group are kept. A group of one source renames it. Notes of two members that coincide are both
+        kept.
 
     Returns
     -------
     Score
-        A group stands where the first of its members stood. It is unpitched if its members are.
+        A group has the position of the first of its members. It is unpitched if its members are.
 
     Raises
     ------
     TypeError
-        If text stands where a list of names should.
+        If text is given instead of a list of names.
     ValueError
-        If a group is empty, names a source that the score has not, or mixes drums with pitches; if a source is in two
-        groups; or if a new name is that of a source that stays.
+        If a group is empty, names a source that is not in the score, or mixes drums with pitches; if a source is in two
+        groups; or if a new name is that of a source that is kept.
     """
     new_name: dict[str, str] = {}
     for name, members in groups.items():
@@ -97,7 +98,9 @@ def merge(score: Score, groups: Mapping[str, Iterable[str]]) -> Score:
                 "keep drums in a group of their own"
             )
         if name in score.sources and name not in members:
-            raise RefusedValue(f"a group's name must be free, got {name!r}, a source that stays; choose another name")
+            raise RefusedValue(
+                f"a group's name must be unused, got {name!r}, which is another source; choose another name"
+            )
     renamed = {source: new_name.get(source, source) for source in score.sources}
     notes = tuple(dataclasses.replace(note, source=renamed[note.source]) for note in score.notes)
     sources = tuple(dict.fromkeys(renamed.values()))
@@ -107,10 +110,10 @@ def merge(score: Score, groups: Mapping[str, Iterable[str]]) -> Score:
 def merge_players(score: Score) -> Score:
     """The score with all players of one instrument as one source: "violin" and "violin 2" become "violin".
 
-    Which names are one instrument's is said by `mss_lab.score.instruments.without_player`. A source without a fellow
-    keeps its name.
+    `mss_lab.score.instruments.without_player` decides which names belong to one instrument. A source that is the only
+    one of its instrument keeps its name.
     """
-    fellows: dict[str, list[str]] = {}
+    same_instrument: dict[str, list[str]] = {}
     for source in score.sources:
-        fellows.setdefault(without_player(source), []).append(source)
-    return merge(score, {name: members for name, members in fellows.items() if len(members) > 1})
+        same_instrument.setdefault(without_player(source), []).append(source)
+    return merge(score, {name: members for name, members in same_instrument.items() if len(members) > 1})

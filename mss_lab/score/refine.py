@@ -102,13 +102,13 @@ def refine_onsets(
         The same notes. An offset that met the next onset of its source still does; others stay, and no note becomes
         shorter than 30 ms. In each source, notes keep their order.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: the refinement of gains is after Miron, Carabias-Orti and
-    Janer, ISMIR 2015; they cut the gains at a threshold, here the two sides of each onset are compared.
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: the refinement of gains is after Miron, Carabias-Orti
+    and Janer, ISMIR 2015; they cut the gains at a threshold, here the two sides of each onset are compared.
     """
     checks.check_number("within_s", within_s, at_least=0, unit="seconds")
     if tuning_hz is not None:
         checks.check_number("tuning_hz", tuning_hz, above=0, unit="Hz")
-    hearing = features.hear(recording, sample_rate_hz, hop_samples=HOP_SAMPLES)
+    hearing = features.analyse(recording, sample_rate_hz, hop_samples=HOP_SAMPLES)
     moving = [
         index
         for index, note in enumerate(score.notes)
@@ -141,14 +141,14 @@ def refine_onsets(
     return _with_onsets(score, dict(zip(moving, onsets_s.tolist(), strict=True)))
 
 
-def pitch_gains(hearing: features.Hearing, notes: Sequence[Note], tuning_hz: float) -> dict[float, np.ndarray]:
+def pitch_gains(hearing: features.Analysis, notes: Sequence[Note], tuning_hz: float) -> dict[float, np.ndarray]:
     """How strongly each pitch of the notes sounds: pitch -> float (frames,), its gain, 1 where it is largest.
 
     One spectrum for each pitch, at first 1/h around harmonic h, and one gain for each pitch and frame, 0 where no
     note of that pitch is near, are fitted to the magnitudes by multiplicative updates for the Kullback-Leibler
     divergence. What is 0 stays 0, so a pitch never leaves its harmonics, nor its notes.
 
-    Source: Ewert and Müller, ICASSP 2012; updates of Lee and Seung, 2001.
+    Reference: Ewert and Müller, ICASSP 2012; updates of Lee and Seung, 2001.
     """
     pitches = sorted({note.midi for note in notes})
     frames = hearing.magnitude.shape[1]

@@ -1,8 +1,8 @@
-"""Which sections of a score a recording plays, and in which order.
+"""The sections of a score that a recording plays, and their order.
 
 A score may write out a repeat that the players leave out; the players may repeat what the score has once; a recording
-may hold a part of a score. `jumps` finds about where the recording leaves the score and enters it again. Here these
-moments become places between notes, and the sections between them, put one after the other, become the score as it was
+may contain a part of a score. `jumps` estimates where the recording leaves the score and enters it again. Here these
+moments are moved to boundaries between notes, and the sections between them are concatenated to the score as it was
 played, which `align` then follows.
 
 Contents: find_sections, played, whole, part_of, remarks. Lesson: notebooks/07_scores_and_alignment.ipynb
@@ -19,12 +19,12 @@ from .features import FRAME_S
 from .notes import Note, Score
 from .passages import Section
 
-# Where two sections meet is decided in frames of so many short ones, within so much time on either side of where the
-# coarse path jumps; the place at which the score is left or entered may move so far.
+# The boundary between two sections is determined in frames of this many short ones, within this time on either side of
+# the jump of the coarse path; the times at which the score is left and entered may move by at most this much.
 FINE_FACTOR = 2
 REACH_S, SLACK_S = 4.0, 1.5
-# What it costs to leave or to enter the score while a note sounds on, for each such note, in frames that do not match
-# at all: sections seldom begin or end inside a note.
+# The cost of leaving or entering the score for each note that sounds on, in frames that do not match at all: sections
+# seldom begin or end inside a note.
 CUT_PRICE = 2.0
 # A section that begins or ends this near to an onset, or to an end of the score, begins or ends there.
 NEAR_S = 0.3
@@ -36,31 +36,31 @@ def find_sections(levels: np.ndarray, score: Score) -> tuple[Section, ...]:
     Parameters
     ----------
     levels : float (bands, frames)
-        Of the recording, as from `features.band_levels`.
+        Levels of the recording, as from `features.band_levels`.
     score : Score
         With at least one pitched note, at a quarter to four times the tempo of the recording.
 
     Returns
     -------
     tuple of Section
-        At least one. A score that is played as it is written gives one section, from its first onset to its end. Of
-        two passes that are the same music, the first is kept where the recording has one.
+        At least one. A score that is played as written gives one section, from its first onset to its end. Of two
+        passes that are the same music, the first is kept if the recording has only one.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: after Fremerey, Müller and Clausen, ISMIR 2010.
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: Fremerey, Müller and Clausen, ISMIR 2010.
     """
     runs = jumps.path_with_jumps(levels, score).runs
-    places = passages.places_s(score)
+    boundaries = passages.boundaries_s(score)
     begin_s = whole(score).start_s
     sections = [Section(begin_s, begin_s)]
     for number, run in enumerate(runs):
-        leave_s, enter_s = begin_s, _nearest(run.score_s[0], places)
+        leave_s, enter_s = begin_s, _nearest(run.score_s[0], boundaries)
         if number > 0:
-            leave_s, enter_s = _meeting(levels, score, places, runs[number - 1], run)
+            leave_s, enter_s = _boundary_pair(levels, score, boundaries, runs[number - 1], run)
         if enter_s > leave_s:
-            leave_s, enter_s = passages.first_pass_kept(score, places, leave_s, enter_s, run.score_s[-1])
+            leave_s, enter_s = passages.first_pass_kept(score, boundaries, leave_s, enter_s, run.score_s[-1])
         sections[-1] = sections[-1]._replace(end_s=leave_s)
         sections.append(Section(enter_s, run.score_s[-1]))
-    sections[-1] = sections[-1]._replace(end_s=_nearest_end(sections[-1].end_s, places))
+    sections[-1] = sections[-1]._replace(end_s=_nearest_end(sections[-1].end_s, boundaries))
     return _joined(sections) or (whole(score),)
 
 
@@ -70,16 +70,16 @@ def whole(score: Score) -> Section:
 
 
 def part_of(score: Score, start_s: float, end_s: float) -> Section:
-    """The section between two times, moved to onsets that are near."""
-    places = passages.places_s(score)
-    return Section(_nearest(start_s, places), _nearest_end(end_s, places))
+    """The section between two times, moved to near onsets."""
+    boundaries = passages.boundaries_s(score)
+    return Section(_nearest(start_s, boundaries), _nearest_end(end_s, boundaries))
 
 
 def played(score: Score, sections: Sequence[Section]) -> Score:
-    """The score with its sections in the order given, one after the other; the first stays where it is.
+    """The score with its sections in the given order, concatenated; the first keeps its times.
 
-    A note belongs to the section in which it begins, and ends with it at the latest. What sounds on into the first
-    section begins with it.
+    A note belongs to the section in which it begins, and ends with it at the latest. Notes that sound when the first
+    section begins start with it.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """
@@ -97,8 +97,8 @@ def played(score: Score, sections: Sequence[Section]) -> Score:
 
 
 def remarks(score: Score, sections: Sequence[Section]) -> tuple[str, ...]:
-    """What a reader should know of sections: which passages of the score are left out, and which are played again."""
-    said = []
+    """Descriptions of sections: the passages of the score that are left out, and those that are repeated."""
+    texts = []
     extent = whole(score)
     bounds = [Section(extent.start_s, extent.start_s), *sections, Section(extent.end_s, extent.end_s)]
     for before, after in itertools.pairwise(bounds):
@@ -106,11 +106,11 @@ def remarks(score: Score, sections: Sequence[Section]) -> tuple[str, ...]:
         if left_out.end_s > left_out.start_s + 1e-6 and _has_notes(score, left_out):
             is_second = passages.is_repetition(score, left_out)
             name = "the second pass of a repeated passage" if is_second else "a passage"
-            said.append(f"{name}, {_in_words(left_out)}, is not in the recording and was left out")
+            texts.append(f"{name}, {_in_words(left_out)}, is not in the recording and was left out")
         elif left_out.end_s < left_out.start_s - 1e-6:
             again = Section(left_out.end_s, min(left_out.start_s, after.end_s))
-            said.append(f"a passage, {_in_words(again)}, is played again in the recording, and its notes come twice")
-    return tuple(said)
+            texts.append(f"a passage, {_in_words(again)}, is played again in the recording, and its notes occur twice")
+    return tuple(texts)
 
 
 def _in_words(section: Section) -> str:
@@ -121,24 +121,24 @@ def _has_notes(score: Score, section: Section) -> bool:
     return any(section.start_s <= note.onset_s < section.end_s for note in score.notes)
 
 
-def _nearest(time_s: float, places: np.ndarray) -> float:
-    place_s = float(places[np.argmin(np.abs(places - time_s))])
-    return place_s if abs(place_s - time_s) <= NEAR_S else float(time_s)
+def _nearest(time_s: float, boundaries: np.ndarray) -> float:
+    nearest_s = float(boundaries[np.argmin(np.abs(boundaries - time_s))])
+    return nearest_s if abs(nearest_s - time_s) <= NEAR_S else float(time_s)
 
 
-def _nearest_end(time_s: float, places: np.ndarray) -> float:
-    """As `_nearest`; after the last onset it is the end of the score, since a last note may be held as one likes."""
-    return float(places[-1]) if time_s > places[-2:].min() + NEAR_S else _nearest(time_s, places)
+def _nearest_end(time_s: float, boundaries: np.ndarray) -> float:
+    """Like `_nearest`; after the last onset it is the end of the score, since a last note may have any length."""
+    return float(boundaries[-1]) if time_s > boundaries[-2:].min() + NEAR_S else _nearest(time_s, boundaries)
 
 
-def _meeting(
-    levels: np.ndarray, score: Score, places: np.ndarray, before: jumps.Run, after: jumps.Run
+def _boundary_pair(
+    levels: np.ndarray, score: Score, boundaries: np.ndarray, before: jumps.Run, after: jumps.Run
 ) -> tuple[float, float]:
-    """Where the score is left and where it is entered again, both at one of its places.
+    """The times at which the score is left and entered again, both at its boundaries.
 
-    The coarse path says about where. Around it, time warping is done from the start of the stretch to every moment of
-    the recording and every place to leave from, and from its end backwards to every place to enter at; the cheapest
-    pair that meets wins.
+    The coarse path gives approximate times. Around them, time warping is computed from the start of the interval to
+    every moment of the recording and every boundary for leaving, and backwards from its end to every boundary for
+    entering; the cheapest pair that meets is chosen.
     """
     middle_s = float(after.recording_s[0])
     from_s, to_s = max(before.recording_s[0], middle_s - REACH_S), min(after.recording_s[-1], middle_s + REACH_S)
@@ -148,10 +148,10 @@ def _meeting(
     frame_s = FINE_FACTOR * FRAME_S
     first_frame = round(from_s / FRAME_S)
     rows = _finer(levels[:, first_frame : max(round(to_s / FRAME_S), first_frame + 2 * FINE_FACTOR)])
-    leaving = places[(places > first_s) & (np.abs(places - leave_s) <= SLACK_S)]
-    entering = places[(places < last_s) & (np.abs(places - enter_s) <= SLACK_S)]
+    leaving = boundaries[(boundaries > first_s) & (np.abs(boundaries - leave_s) <= SLACK_S)]
+    entering = boundaries[(boundaries < last_s) & (np.abs(boundaries - enter_s) <= SLACK_S)]
     if not len(leaving) or not len(entering) or rows[0].shape[1] < 2:
-        return _nearest(leave_s, places), _nearest(enter_s, places)
+        return _nearest(leave_s, boundaries), _nearest(enter_s, boundaries)
     forwards = _totals(rows, _stretch(score, Section(first_s, leaving[-1]), frame_s), backwards=False)
     back = _totals(rows, _stretch(score, Section(entering[0], last_s), frame_s), backwards=True)
     leave_columns = np.clip(np.rint((leaving - first_s) / frame_s).astype(int), 1, forwards.shape[1]) - 1
@@ -168,7 +168,7 @@ def _finer(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stretch(score: Score, section: Section, frame_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Unit columns and onsets of a stretch of the score."""
+    """Normalised columns and onsets of a section of the score."""
     notes = tuple(
         dataclasses.replace(
             note, onset_s=max(0.0, note.onset_s - section.start_s), offset_s=note.offset_s - section.start_s
@@ -191,7 +191,7 @@ def _totals(
 
 
 def _joined(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Sections without empty ones; one that begins where the one before ends goes on with it."""
+    """Sections without empty ones; a section that begins where the one before ends is joined to it."""
     result: list[Section] = []
     for section in sections:
         if section.end_s <= section.start_s + 1e-6:

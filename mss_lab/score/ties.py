@@ -1,9 +1,9 @@
-"""Ties: which of the notes on a page are one note to the ear.
+"""Ties: which written notes are one sounding note.
 
-A tie joins two notes of one pitch where the first ends and the second begins, and both carry its marks. That is
-decided note by note, after chords have been taken apart and repeats written out, so that it does not matter whether the
-two stand in one voice, in one measure, or side by side on the page. A tie whose other half is missing changes nothing:
-the note sounds as it is written.
+A tie joins two notes of one pitch if the first ends where the second begins, and both have its marks. This is decided
+note by note, after chords have been split and repeats written out, so that it does not matter whether the two are in
+one voice, in one measure, or next to each other on the page. A tie without its other half is ignored: the note sounds
+as it is written.
 
 Contents: WrittenNote, joined. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -13,28 +13,28 @@ from fractions import Fraction
 from typing import NamedTuple
 
 # Programs round the lengths of triplets, so that the end of a note may miss the start of the next by a little. Two
-# notes with tie marks that are nearer than this touch; the shortest rest that is printed is twice as long.
+# notes with tie marks count as adjacent if they are nearer than this; the shortest printed rest is twice as long.
 TOUCHING_QUARTERS = Fraction(1, 32)
 
 
 class WrittenNote(NamedTuple):
-    """One note as the page has it, with what a tie depends on.
+    """One written note, with the properties that ties depend on.
 
     Attributes
     ----------
     midi : float
-        Pitch as it sounds.
+        Sounding pitch.
     start, stop : Fraction
         Quarters since the start of the measure, or of the piece.
     tie_starts, tie_stops : bool
-        A tie leads from this note to a later one; a tie arrives at it.
+        A tie leads from this note to a later one; a tie ends at it.
     voice : str
-        Where it is printed: the voice, and the staff.
+        Voice and staff in which it is printed.
     is_pitched : bool
-        False for drums, whose "pitch" is where they are printed.
+        False for drums, whose "pitch" is their position on the staff.
     is_grace, has_fermata : bool
     rounds : frozenset of int
-        In which rounds of a repeated strain it is played; empty for all.
+        The rounds of a repeated strain in which it is played; empty for all.
     """
 
     midi: float
@@ -50,22 +50,22 @@ class WrittenNote(NamedTuple):
 
 
 def joined(notes: Sequence[WrittenNote]) -> list[list[int]]:
-    """Group the notes of one player that ties make one.
+    """Group the notes of one player that are joined by ties.
 
     Parameters
     ----------
     notes : sequence of WrittenNote, in any order
-        All on one clock.
+        All in the same unit of time.
 
     Returns
     -------
     list of lists of int
         Indices of `notes`. Each list is one sounding note, its written notes in order of time; the lists are in order
-        of their first note's start. Every index stands in exactly one list.
+        of their first note's start. Every index is in exactly one list.
 
-    Of several notes that could continue a tie, the one in the same voice is taken.
+    If several notes could continue a tie, the one in the same voice does.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: W3C, MusicXML 4.0 (the elements tie and chord).
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: W3C, MusicXML 4.0 (the elements tie and chord).
     """
     chains: list[list[int]] = []
     waiting: dict[float, list[list[int]]] = {}
@@ -77,7 +77,7 @@ def joined(notes: Sequence[WrittenNote]) -> list[list[int]]:
             chains.append(chain)
         chain.append(index)
         if note.tie_starts:
-            # A tie that nothing continued in time never will be: it is forgotten, so that the list stays short.
+            # A tie that was not continued in time never will be: it is removed, so that the list stays short.
             still = [
                 other
                 for other in waiting.get(note.midi, [])
@@ -88,7 +88,7 @@ def joined(notes: Sequence[WrittenNote]) -> list[list[int]]:
 
 
 def _continued(notes: Sequence[WrittenNote], waiting: list[list[int]], index: int) -> list[int] | None:
-    """The group that a note with the end of a tie belongs to, taken off the list; None if no group reaches it."""
+    """The group that a note with the end of a tie belongs to, removed from the list; None if no group ends there."""
     note = notes[index]
     meeting = [chain for chain in waiting if abs(notes[chain[-1]].stop - note.start) < TOUCHING_QUARTERS]
     if not meeting:
@@ -97,6 +97,6 @@ def _continued(notes: Sequence[WrittenNote], waiting: list[list[int]], index: in
         meeting,
         key=lambda chain: (notes[chain[-1]].voice != note.voice, abs(notes[chain[-1]].stop - note.start)),
     )
-    # By identity: two groups are never equal, but comparing lists would take time.
+    # By identity: two groups are never equal, and comparing lists would take time.
     waiting[:] = [chain for chain in waiting if chain is not best]
     return best

@@ -92,7 +92,7 @@ def test_methods_warn_of_a_wrong_score_once_and_not_where_the_tuning_is_told(exc
     mixture, rate, score = excerpt
     wrong = notes.shift(score, 3.0)
     for method in ("score-masks", "informed-nmf"):
-        with pytest.warns(ScoreWarning, match=r"hardly suits.*Align it") as caught:
+        with pytest.warns(ScoreWarning, match=r"hardly fits.*Align it") as caught:
             catalogue.separator(method)(mixture, rate, wrong)
         assert len(caught) == 1
         with warnings.catch_warnings():

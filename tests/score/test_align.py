@@ -251,7 +251,7 @@ def test_maps_are_inverse_of_each_other_and_must_be_monotone():
     assert np.allclose(alignment.to_score_s(alignment.to_recording_s(times_s)), times_s)
     with pytest.raises(ValueError, match="each later than the one before"):
         align.Alignment(np.array([1.0, 1.0]), np.array([0.5, 2]), np.array([0.9]), 0.1)
-    with pytest.raises(ValueError, match="one value for each stretch"):
+    with pytest.raises(ValueError, match="one value for each interval"):
         align.Alignment(np.array([1.0, 2.0]), np.array([0.5, 2]), np.array([0.9, 1]), 0.1)
 
 
@@ -284,7 +284,7 @@ def test_onsets_are_neither_early_nor_late_however_tones_begin(name):
 def test_the_attack_of_tones_is_measured(attack_s):
     rng = np.random.default_rng(2)
     truth = onsets.texture(rng, 20)
-    hearing = features.hear(onsets.tones(truth, RATE_HZ, rng, attack_s), RATE_HZ, hop_samples=refine.HOP_SAMPLES)
+    hearing = features.analyse(onsets.tones(truth, RATE_HZ, rng, attack_s), RATE_HZ, hop_samples=refine.HOP_SAMPLES)
     gains = refine.pitch_gains(hearing, truth.notes, 440.0)
     onsets_s = np.array([note.onset_s for note in truth.notes])
     found_s = refine._mean_attack_s(gains, truth.notes, [False] * len(onsets_s), onsets_s)

@@ -148,11 +148,11 @@ def test_files_that_are_not_there_or_not_text(tmp_path):
 
 def test_a_file_whose_name_tells_no_player_needs_one(tmp_path):
     path = write(tmp_path / "notes.txt", VIOLIN)
-    with pytest.raises(ValueError, match=r"named like .* say who plays"):
+    with pytest.raises(ValueError, match=r"named like .* give the player"):
         read_urmp_notes(path)
     assert read_urmp_notes(path, "first violin").sources == ("first violin",)
     write(tmp_path / "Notes_1_xx_01_Jupiter.txt", VIOLIN)
-    with pytest.raises(ValueError, match="say who plays"):
+    with pytest.raises(ValueError, match="give the player"):
         read_urmp(tmp_path)
 
 

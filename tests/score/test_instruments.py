@@ -114,8 +114,9 @@ def test_a_name_belongs_to_one_instrument():
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("vilin", "did you mean violin"), ("bassooon", "did you mean bassoon"), ("theremin", "not known"),
-     ("", "not known"), ("2", "not known"), ("drums", "drums, which have a channel"), ("Drum Kit 2", "unpitched")],
+    [("vilin", "did you mean violin"), ("bassooon", "did you mean bassoon"), ("theremin", "unknown name"),
+     ("", "unknown name"), ("2", "unknown name"), ("drums", "drums, which have a channel"),
+     ("Drum Kit 2", "unpitched")],
 )  # fmt: skip
 def test_unknown_names_are_refused_with_words(name, says):
     with pytest.raises(ValueError, match=says):
@@ -217,7 +218,7 @@ def test_groups_of_ones_own():
     ("groups", "says"),
     [({"x": ["flutee"]}, "did you mean 'flute'"), ({"x": []}, "at least one source"),
      ({"x": ["flute"], "y": ["flute"]}, "in one group"), ({"x": ["flute", "kick"]}, "all pitched or all unpitched"),
-     ({"harp": ["flute", "oboe"]}, "must be free")],
+     ({"harp": ["flute", "oboe"]}, "must be unused")],
 )  # fmt: skip
 def test_wrong_groups_are_refused(groups, says):
     score = duet("flute", "oboe", "kick", "harp", unpitched=("kick",))

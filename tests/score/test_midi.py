@@ -352,14 +352,14 @@ def test_only_midi_has_a_pedal(tmp_path):
 @pytest.mark.parametrize(
     "event, words",
     [
-        (b"\xff\x59\x02\xfe\x02", "One key signature has no meaning and was left out; notes and their times do not"),
-        (b"\xff\x59\x02\x14\x00", "One key signature has no meaning"),
-        (b"\xff\x59\x00", "One key signature has no meaning"),
-        (b"\xff\x58\x01\x04", "One time signature has no meaning"),
-        (b"\xff\x54\x05\xe0\x00\x00\x00\x00", "One film offset has no meaning"),
-        (b"\xff\x20\x00", "One channel prefix has no meaning"),
-        (b"\xff\x51\x03\x00\x00\x00", "One tempo mark has no meaning and was left out; times may be wrong."),
-        (b"\xff\x51\x02\x07\xa1", "One tempo mark has no meaning"),
+        (b"\xff\x59\x02\xfe\x02", "One key signature is damaged and was left out; notes and their times do not"),
+        (b"\xff\x59\x02\x14\x00", "One key signature is damaged"),
+        (b"\xff\x59\x00", "One key signature is damaged"),
+        (b"\xff\x58\x01\x04", "One time signature is damaged"),
+        (b"\xff\x54\x05\xe0\x00\x00\x00\x00", "One film offset is damaged"),
+        (b"\xff\x20\x00", "One channel prefix is damaged"),
+        (b"\xff\x51\x03\x00\x00\x00", "One tempo mark is damaged and was left out; times may be wrong."),
+        (b"\xff\x51\x02\x07\xa1", "One tempo mark is damaged"),
     ],
 )
 def test_a_meta_event_without_meaning_is_left_out_with_a_warning(tmp_path, event, words):
@@ -367,7 +367,7 @@ def test_a_meta_event_without_meaning_is_left_out_with_a_warning(tmp_path, event
     assert plain_notes(reading) == [(60, 0, 0.5)]
     assert len(reading.warnings) == 1 and words in reading.warnings[0]
     twice = read_bytes(tmp_path, track_bytes((0, event), (0, event), *A_NOTE))
-    assert twice.warnings[0].startswith("2 ") and "have no meaning and were left out" in twice.warnings[0]
+    assert twice.warnings[0].startswith("2 ") and "are damaged and were left out" in twice.warnings[0]
 
 
 def test_warnings_reach_who_reads_only_the_notes(tmp_path):
@@ -402,17 +402,17 @@ def test_a_file_of_type_0_with_two_tracks_is_read_as_type_1(tmp_path):
     named = [(0, b"\xff\x03\x01a"), *A_NOTE]
     reading = read_bytes(tmp_path, track_bytes(*named), track_bytes(*A_NOTE), kind=0)
     assert reading.score.sources == ("a", "acoustic grand piano")
-    assert "one track (type 0), but holds 2; all were read" in reading.warnings[0]
+    assert "one track (type 0), but has 2; all were read" in reading.warnings[0]
 
 
 @pytest.mark.parametrize(
     "form, words",
     [
-        ({"kind": 2}, "must be a MIDI file of type 0 or 1, got type 2, whose tracks are pieces of their own"),
+        ({"kind": 2}, "must be a MIDI file of type 0 or 1, got type 2, whose tracks are separate pieces"),
         ({"division": 0xE728}, "got frames of film (SMPTE); export it again with ticks per quarter note"),
         ({"division": 0}, "could not be read as MIDI (a quarter note has no ticks)"),
         ({"kind": 7}, "could not be read as MIDI (there is no type 7)"),
-        ({"count": 2}, "could not be read as MIDI (2 tracks are promised, and 1 are there)"),
+        ({"count": 2}, "could not be read as MIDI (2 tracks are announced, but it has 1)"),
     ],
 )
 def test_files_of_other_forms_are_refused_in_words(tmp_path, form, words):

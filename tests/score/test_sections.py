@@ -102,7 +102,7 @@ def test_the_second_pass_is_left_out_and_named():
     )
     _, alignment = align.align_score(play(halves(piece, "aab")), RATE_HZ, halves(piece, "ab"))
     assert alignment.remarks == (
-        f"a passage, 0.0 to {half_s:.1f} s of the score, is played again in the recording, and its notes come twice",
+        f"a passage, 0.0 to {half_s:.1f} s of the score, is played again in the recording, and its notes occur twice",
     )
 
 
@@ -175,12 +175,12 @@ def test_passages_are_compared_note_for_note():
     piece = duet(6)
     half_s = piece.duration_s / 2
     twice = halves(piece, "aab")
-    assert passages.share_alike(twice, Section(0, half_s), half_s) == 1
-    assert passages.share_alike(twice, Section(0, half_s), 2 * half_s) < 0.5
+    assert passages.similarity(twice, Section(0, half_s), half_s) == 1
+    assert passages.similarity(twice, Section(0, half_s), 2 * half_s) < 0.5
     assert passages.is_repetition(twice, Section(half_s, 2 * half_s))
     assert not passages.is_repetition(twice, Section(2 * half_s, 3 * half_s))
     # Wherever a path jumps within the passes, the jump comes to lie at their end.
-    places = passages.places_s(twice)
+    places = passages.boundaries_s(twice)
     for k in (2, 5):
         leave_s = float(places[k])
         moved = passages.first_pass_kept(twice, places, leave_s, leave_s + half_s, until_s=3 * half_s)
