@@ -1,7 +1,7 @@
-"""More songs out of those there are: other levels, other stretches, sources that never met.
+"""Augmentation: more songs from existing ones, with other levels, other segments, and sources of different songs.
 
 A song is `audio`, float (sources, samples), and `notes`, float64 (notes, 4): index of the source, pitch, onset and
-offset in seconds. Whatever happens to the sound happens to the notes.
+offset in seconds. Every change of the sound changes the notes accordingly.
 
 Contents: random_gains, random_segment, segment, incoherent. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -16,7 +16,7 @@ from ..refusals import RefusedValue
 
 
 def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.25, high: float = 1.25) -> np.ndarray:
-    """The sources, each made louder or softer by a factor of its own, drawn evenly.
+    """The sources, each multiplied by a uniform random factor.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.
     -------
     float (sources, samples)
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Uhlich et al., ICASSP 2017; bounds of Tunturi et al. 2025.
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Uhlich et al., ICASSP 2017; bounds of Tunturi et al. 2025.
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     checks.check_generator("rng", rng)
@@ -41,7 +41,7 @@ def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.
 def random_segment(
     audio: np.ndarray, notes: np.ndarray, length_samples: int, sample_rate_hz: int, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A stretch of a song from anywhere, each start as likely; `segment` says the rest.
+    """A segment of a song from a random position; all starts are equally likely. See `segment`.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
@@ -55,7 +55,7 @@ def random_segment(
 def segment(
     audio: np.ndarray, notes: np.ndarray, start_samples: int, length_samples: int, sample_rate_hz: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A stretch of a song.
+    """A segment of a song.
 
     Parameters
     ----------
@@ -63,17 +63,23 @@ def segment(
     notes : float (notes, 4)
     start_samples : int >= 0
     length_samples : int >= 1
-        Where the song ends before, silence follows.
+        After the end of the song, silence follows.
     sample_rate_hz : int
 
     Returns
     -------
     audio : (sources, length_samples)
-        As it came, or with zeros behind.
+        Unchanged, or with zeros at the end.
     notes : float64 (notes, 4)
-        Those that sound in the stretch, in seconds from its start, cut where it cuts them.
+        The notes that sound in the segment, in seconds from its start, cut at its ends.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> audio, notes = segment(np.ones((1, 10)), [[0, 69, 0.1, 0.9]], 5, 10, 1_000)
+    >>> audio.astype(int)
+    array([[1, 1, 1, 1, 1, 0, 0, 0, 0, 0]])
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     notes = checks.check_axes("notes", notes, "notes columns").astype(np.float64)
@@ -87,16 +93,16 @@ def segment(
     cut = audio[:, start : start + length]
     cut = np.pad(cut, ((0, 0), (0, length - cut.shape[1])))
     times_s = np.clip(notes[:, 2:] - start / sample_rate_hz, 0, length / sample_rate_hz)
-    heard = times_s[:, 1] > times_s[:, 0]
-    return cut, np.concatenate([notes[heard, :2], times_s[heard]], axis=1)
+    sounding = times_s[:, 1] > times_s[:, 0]
+    return cut, np.concatenate([notes[sounding, :2], times_s[sounding]], axis=1)
 
 
 def incoherent(
     songs: Sequence[Mapping[str, Any]], length_samples: int, sample_rate_hz: int, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A mixture of sources that never played together: each from a song and a place of its own.
+    """A mixture of sources that never played together: each from a random song and position.
 
-    They agree neither in key nor in beat, so that nothing can be guessed from one source about another.
+    They agree neither in key nor in beat, so that one source contains no information about another.
 
     Parameters
     ----------
@@ -117,14 +123,14 @@ def incoherent(
     ValueError
         If there is no song, or two differ in their number of sources.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Uhlich et al., ICASSP 2017 (mixing instruments of different
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Uhlich et al., ICASSP 2017 (mixing instruments of different
     songs).
     """
     checks.check_generator("rng", rng)
     if not len(songs):
         raise RefusedValue("songs must hold at least one song, got none; make a store first")
     count = len(songs[0]["audio"])
-    rows, found = [], []
+    rows, source_notes = [], []
     for source in range(count):
         song = songs[int(rng.integers(len(songs)))]
         if len(song["audio"]) != count:
@@ -133,6 +139,6 @@ def incoherent(
             )
         audio, notes = random_segment(song["audio"], song["notes"], length_samples, sample_rate_hz, rng=rng)
         rows.append(audio[source])
-        found.append(notes[notes[:, 0] == source])
-    notes = np.concatenate(found)
+        source_notes.append(notes[notes[:, 0] == source])
+    notes = np.concatenate(source_notes)
     return np.stack(rows), notes[np.argsort(notes[:, 2], kind="stable")]

@@ -1,8 +1,8 @@
-"""What a microphone hears besides its instrument: rumble, bumps, hum and hiss.
+"""Background sounds of a microphone: rumble, bumps, hum and hiss.
 
-Real recordings have it and rendered ones do not. It can carry a tenth of a stem's energy below the lowest note, where
-no ear notices and every energy ratio does; a network that never met it takes it for music. Each player has their own
-microphone here, as where players are recorded one by one and mixed.
+Real recordings contain them and rendered ones do not. They can have a tenth of a stem's energy below the lowest note,
+where they are hardly audible but change every energy ratio; a network that was not trained with them treats them as
+music. Each player has a separate microphone here, as if players were recorded one by one and mixed.
 
 Contents: draw, with_background. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -12,18 +12,18 @@ from scipy import signal
 
 from .. import checks, units
 
-# How often a stem has each, and how far below the stem's own energy it lies, in dB.
+# The probability of each sound in a stem, and its level relative to the stem's own energy, in dB.
 RUMBLE = (0.5, (-35.0, -8.0))
 BUMPS = (0.3, (-35.0, -10.0))
 HUM = (0.1, (-50.0, -25.0))
 HISS = (0.4, (-65.0, -35.0))
-# Of a bump, until it has died away.
+# Duration of a bump until it has decayed.
 BUMP_S = 0.6
 BUMPS_PER_S = 0.15
 
 
 def draw(samples: int, sample_rate_hz: int, *, rng: np.random.Generator) -> np.ndarray:
-    """The background of one microphone beside an instrument of mean power 1.
+    """The background of one microphone next to an instrument of mean power 1.
 
     Parameters
     ----------
@@ -41,25 +41,25 @@ def draw(samples: int, sample_rate_hz: int, *, rng: np.random.Generator) -> np.n
     TypeError, ValueError
         If a number is out of its range.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: ours.
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: none, own method.
     """
     samples = checks.check_number("samples", samples, at_least=1, whole=True)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_generator("rng", rng)
-    found = np.zeros(samples)
+    background = np.zeros(samples)
     for (probability, levels_db), kind in ((RUMBLE, _rumble), (BUMPS, _bumps), (HUM, _hum), (HISS, _hiss)):
-        # Drawn also where it is not heard: what follows must not depend on it.
-        own = np.random.default_rng(rng.integers(1 << 63))
-        if own.random() < probability:
-            sound = kind(samples, sample_rate_hz, own)
+        # The generator is used even if the sound is left out, so that the following sounds do not depend on it.
+        own_rng = np.random.default_rng(rng.integers(1 << 63))
+        if own_rng.random() < probability:
+            sound = kind(samples, sample_rate_hz, own_rng)
             power = np.mean(sound**2)
             if power > 0:
-                found += sound * units.db_to_amplitude(own.uniform(*levels_db)) / np.sqrt(power)
-    return found.astype(np.float32)
+                background += sound * units.db_to_amplitude(own_rng.uniform(*levels_db)) / np.sqrt(power)
+    return background.astype(np.float32)
 
 
 def with_background(audio: np.ndarray, sample_rate_hz: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Stems, each with a background of its own that is drawn relative to its level.
+    """Stems, each with a random background relative to its level.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def with_background(audio: np.ndarray, sample_rate_hz: int, *, rng: np.random.Ge
     float32 (sources, samples)
         A silent stem stays silent.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: ours.
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: none, own method.
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     power = np.mean(np.square(audio, dtype=np.float64), axis=1, keepdims=True)
@@ -81,27 +81,27 @@ def with_background(audio: np.ndarray, sample_rate_hz: int, *, rng: np.random.Ge
 
 
 def _rumble(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise below a corner of 12 to 60 Hz, whose level wanders."""
+    """Noise below a corner of 12 to 60 Hz, with a varying level."""
     corner_hz = np.exp(rng.uniform(np.log(12), np.log(60)))
     band = signal.butter(2, [4, corner_hz], "bandpass", fs=sample_rate_hz, output="sos")
     noise = signal.sosfilt(band, rng.standard_normal(samples))
-    # In dB, from knot to knot, two a second.
+    # Level in dB, interpolated between two random values a second.
     knots = rng.normal(0, rng.uniform(0, 8), 2 + 2 * samples // sample_rate_hz)
-    places = np.linspace(0, len(knots) - 1, samples)
-    return noise * units.db_to_amplitude(np.interp(places, np.arange(len(knots)), knots))
+    positions = np.linspace(0, len(knots) - 1, samples)
+    return noise * units.db_to_amplitude(np.interp(positions, np.arange(len(knots)), knots))
 
 
 def _bumps(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Knocks at a stand, a foot on the floor: low tones that die away at once."""
-    found = np.zeros(samples)
+    """Knocks on a stand, a foot on the floor: low tones that decay quickly."""
+    bumps = np.zeros(samples)
     count = 1 + rng.poisson(BUMPS_PER_S * samples / sample_rate_hz)
     times_s = np.arange(int(BUMP_S * sample_rate_hz)) / sample_rate_hz
     for start in rng.integers(samples, size=count):
         tone_hz, decay_s = rng.uniform(12, 70), rng.uniform(0.04, 0.15)
         bump = rng.uniform(0.2, 1.0) * np.sin(2 * np.pi * tone_hz * times_s) * np.exp(-times_s / decay_s)
         stop = min(samples, start + len(bump))
-        found[start:stop] += bump[: stop - start]
-    return found
+        bumps[start:stop] += bump[: stop - start]
+    return bumps
 
 
 def _hum(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -122,5 +122,5 @@ def _hiss(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.nda
     lowest = np.exp(-2 * np.pi * 100 / sample_rate_hz)
     falling = signal.lfilter([1 - lowest], [1, -lowest], noise)
     darkness = rng.uniform()
-    # A single sample has no spread.
+    # A single sample has a standard deviation of 0.
     return darkness * falling / max(np.std(falling), 1e-9) + (1 - darkness) * noise

@@ -1,17 +1,18 @@
-"""Instruments drawn at random, and players who play notes on them: the numbers that a harmonic synthesiser needs.
+"""Instruments drawn at random, and performances of notes on them: the parameters of a harmonic synthesiser.
 
-Two steps. `draw_instrument` draws what stays the same from note to note: how the spectrum falls, which formants and
-body resonances colour it, how it attacks and dies away, the habits of its player. `strokes` draws what differs: for
-every note its level, attack, vibrato, drift and noise, and how it is joined to the one before. What comes out is a
-dict of arrays, which `mss_lab.datasets.harmonic` (numpy) and `mss_lab.neural.synth` (torch) turn into sound.
+There are two steps. `draw_instrument` draws the properties that stay the same from note to note: how the spectrum
+falls, its formants and body resonances, attack and decay, and the habits of the player. `strokes` draws the properties
+that vary: for every note its level, attack, vibrato, drift and noise, and how it is connected to the one before. The
+result is a dict of arrays, which `mss_lab.datasets.harmonic` (NumPy) and `mss_lab.neural.synth` (torch) turn into
+sound.
 
-The ranges are wide on purpose. Instruments that have names are drawn around what is known of them (formants after
-Meyer); the others take anything between.
+The ranges are wide on purpose. Named instruments are drawn around their known properties (formants after Meyer); the
+others may have any value in between.
 
 Contents: FAMILIES, PROGRAM_FAMILY, draw_instrument, strokes. Lesson: notebooks/15_data_is_the_model.ipynb
 
-Source: Meyer, Acoustics and the Performance of Music, 5th edition 2009 (formants, onsets, vibrato); the idea of
-training on instruments that do not exist is that of domain randomisation (Tobin et al., IROS 2017).
+Reference: Meyer, Acoustics and the Performance of Music, 5th edition 2009 (formants, onsets, vibrato); training on
+instruments that do not exist is an example of domain randomisation (Tobin et al., IROS 2017).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,23 +23,23 @@ import numpy as np
 from .. import units
 from ..score.notes import Note
 
-# The grid on which an instrument's response over frequency is kept: 12 values an octave from 27.5 Hz to beyond 20 kHz.
+# The grid of an instrument's response over frequency: 12 values an octave from 27.5 Hz to beyond 20 kHz.
 GRID_START_HZ = 27.5
 GRID_PER_OCTAVE = 12
 GRID_SIZE = 116
 GRID_HZ = GRID_START_HZ * 2.0 ** (np.arange(GRID_SIZE) / GRID_PER_OCTAVE)
 
-# Root mean square of a note of velocity 80, before any room.
+# Root mean square of a note of velocity 80, without a room.
 REFERENCE_RMS = 0.05
 MIDDLE_VELOCITY = 80
 MOST_PARTIALS = 80
-# No partial sounds above this part of the sample rate, and none above what ears hear; the last tenth fades.
+# No partial is above this fraction of the sample rate, and none above the audible range; the last tenth is faded out.
 HIGHEST_PART = 0.48
 HIGHEST_HZ = 18_000.0
 
-# Two notes are joined where the second starts within this time of the first one's end.
+# Two notes are joined if the second starts within this time of the first one's end.
 JOINED_S = 0.06
-# However an instrument rings on, nothing is left of a note so long after its end, rooms excepted.
+# The longest time for which a note sounds after its end, without a room.
 LONGEST_RELEASE_S = 0.4
 
 # Ranges of each family, drawn uniformly (log: on a logarithmic scale). Levels in dB, falls in dB an octave.
@@ -97,7 +98,7 @@ FAMILIES: dict[str, dict[str, tuple[float, ...]]] = {
     },
 }  # fmt: skip
 
-# An instrument of no name takes each range from a family of its own choice, out of those whose notes are held.
+# An instrument without a name takes each range from a random family of those with sustained notes.
 HELD = ("bow", "reed", "flute", "brass", "voice", "organ")
 
 PROGRAM_FAMILY = {
@@ -111,7 +112,7 @@ PROGRAM_FAMILY = {
     **dict.fromkeys(range(72, 80), "flute"),
 }
 
-# What is known of single instruments: where their formants (or strong body modes) lie in Hz, and ranges of their own.
+# Known properties of single instruments: their formants (or strong body modes) in Hz, and special ranges.
 FORMANTS_HZ = {
     40: (280, 480, 1_000, 2_600), 41: (220, 360, 900, 2_000), 42: (105, 190, 250, 1_200), 43: (65, 110, 400),
     56: (1_200, 2_400), 57: (560, 1_500), 58: (230, 400), 59: (1_600, 3_000), 60: (340, 750),
@@ -120,7 +121,7 @@ FORMANTS_HZ = {
     52: (600, 1_100, 2_600, 3_300), 53: (450, 900, 2_500, 3_300), 73: (800,),
 }  # fmt: skip
 OWN_RANGES: dict[int, dict[str, tuple[float, ...]]] = {
-    # A cylinder closed at one end hardly sounds its low even harmonics.
+    # A cylinder closed at one end has weak low even harmonics.
     71: {"even": (-28, -9), "fall": (2, 6), "corner": (1_200, 2_600), "vibrates": (0.1,)},
     68: {"fall": (-2, 4), "vibrates": (0.7,)},
     70: {"fall": (-1, 4), "corner": (600, 1_500)},
@@ -133,7 +134,7 @@ ENSEMBLES = (48, 49, 50, 51, 52, 61)
 
 
 def draw_instrument(rng: np.random.Generator, program: int | None) -> dict[str, Any]:
-    """Settings of an instrument and its player, drawn for a General MIDI program or, without one, for no name at all.
+    """Settings of an instrument and its player, drawn for a General MIDI program or, with None, for any instrument.
 
     Returns
     -------
@@ -154,7 +155,7 @@ def draw_instrument(rng: np.random.Generator, program: int | None) -> dict[str, 
     drawn["vibrato_delay_s"] = rng.uniform(0.05, 0.45)
     drawn["vibrato_rise_s"] = rng.uniform(0.08, 0.5)
     drawn["even_until"] = rng.uniform(4, 14)
-    # The fundamental of a reed or a low string may be weaker than what stands above it.
+    # The fundamental of a reed or a low string may be weaker than the harmonics above it.
     drawn["partials_db"] = rng.normal(0, drawn["uneven"], 24)
     drawn["pluck_at"] = rng.uniform(0.06, 0.4) if family == "pluck" else 0.0
     drawn["duller"] = rng.uniform(0.1, 0.7)
@@ -188,16 +189,16 @@ def strokes(
         Of one source; they may sound together.
     instrument : mapping
         The settings of a timbre of the harmonic engine, or what `draw_instrument` gives.
-    sample_rate_hz : int
+        The settings of a timbre of the harmonic engine, or the result of `draw_instrument`.
     rng : np.random.Generator
 
     Returns
     -------
     dict of name -> array
-        Of the voice: `table_db` and `noise_table_db` (1, GRID_SIZE). Of its notes, (notes,): `voice` (zeros), `start`
-        (sample of the onset), and the rest in units that their names say. Of their partials, (notes, partials):
+        For the voice: `table_db` and `noise_table_db` (1, GRID_SIZE). For its notes, (notes,): `voice` (zeros), `start`
+        (sample of the onset), and others whose names state their units. For their partials, (notes, partials):
         `partial_db`, `attack_s`, `decay_db_s`, `phase`, and `wander_hz`, `wander_phase` (notes, partials, 2). Phases
-        are in turns. `partials` says how many of the columns a note uses. Several players of one voice play each note
+        are in turns. `partials` is the number of columns that a note uses. Several players of one voice play each note
         several times.
     """
     players = instrument["players"]
@@ -231,7 +232,7 @@ def strokes(
         "noise_table_db": np.array(instrument["noise_table_db"], dtype=float)[np.newaxis],
     }
     evened_db = _even_out(voice, instrument)
-    # Noise keeps its distance from the note, so only the note's own level is added to it.
+    # Noise keeps its level relative to the note, so only the note's own level is added to it.
     voice["level_db"] = level_db
     voice["gain_db"] = evened_db + 20 * np.log10(REFERENCE_RMS) + instrument["gain_db"] - 10 * np.log10(players)
     voice["noise_db"] = (
@@ -243,13 +244,14 @@ def strokes(
 def _joints(
     notes: Sequence[Note], instrument: Mapping[str, Any], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of each note, (notes, 2): is it joined to the one before, the one after; and is that joint slurred.
+    """Whether each note is joined to the one before and to the one after, (notes, 2), and the slurs of these joints.
 
-    The second array holds semitones: from the note before to this one if they are slurred, else NaN; likewise after.
+    The second array holds intervals in semitones, from the note before to this one if they are slurred, and likewise
+    for the note after; otherwise NaN.
     """
     joined = np.zeros((len(notes), 2), bool)
     slurs = np.full((len(notes), 2), np.nan)
-    # Slurs come in runs: a player changes his mind now and then.
+    # Slurs come in runs: a player changes between slurred and separate notes only sometimes.
     slurring = rng.random() < instrument["legato"]
     for index in range(1, len(notes)):
         if rng.random() < 0.25:
@@ -271,37 +273,37 @@ def _ends(
     instrument: Mapping[str, Any],
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """How long each note is held, and how long it takes to end."""
+    """How long each note is held, and how long its release lasts."""
     count = len(length_s)
     release_s = np.minimum(instrument["release_s"] * np.exp(rng.normal(0, 0.2, count)), LONGEST_RELEASE_S)
     slurred = ~np.isnan(legato[:, 1])
     release_s = np.where(slurred, rng.uniform(0.02, 0.06, count), release_s)
-    # A note that is tongued or bowed anew ends before the next one starts, all but a trace.
-    parted = joined[:, 1] & ~slurred
-    release_s = np.where(parted, np.minimum(rng.uniform(0.015, 0.06, count), 0.25 * length_s), release_s)
-    held_s = np.where(parted, length_s - 0.7 * release_s, length_s)
+    # A note that is followed by a new attack ends almost completely before the next one starts.
+    separated = joined[:, 1] & ~slurred
+    release_s = np.where(separated, np.minimum(rng.uniform(0.015, 0.06, count), 0.25 * length_s), release_s)
+    held_s = np.where(separated, length_s - 0.7 * release_s, length_s)
     return {"held_s": held_s, "release_s": release_s}
 
 
 def _pitch_shape(
     midi: np.ndarray, length_s: np.ndarray, legato: np.ndarray, instrument: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Vibrato, drift, and how a pitch is reached."""
+    """Vibrato, drift, and the pitch at the start of notes."""
     count = len(midi)
     slurred = ~np.isnan(legato[:, 0])
     scoop_cents = instrument["scoop_cents"] * rng.uniform(0, 1.2, count) * (rng.random(count) < 0.6)
-    # A slur starts on its way from the note before: within a third of the step, a semitone at most.
-    way_cents = np.clip(100 * np.nan_to_num(legato[:, 0]) * rng.uniform(0.1, 0.35, count), -100, 100)
+    # A slur starts between the two notes: within a third of the step, at most a semitone from the second.
+    start_cents = np.clip(100 * np.nan_to_num(legato[:, 0]) * rng.uniform(0.1, 0.35, count), -100, 100)
     depth_cents = instrument["vibrato_cents"] * rng.uniform(0.35, 1.25, count) * (rng.random(count) < 0.9)
     return {
-        "scoop_cents": np.where(slurred, way_cents, scoop_cents),
+        "scoop_cents": np.where(slurred, start_cents, scoop_cents),
         "scoop_s": np.minimum(rng.uniform(0.008, 0.03, count), 0.1 * length_s + 1e-4),
         "drift_cents": instrument["drift_cents"] * rng.uniform(0.2, 1, (count, 2)),
         "drift_hz": rng.uniform(0.2, 2.0, (count, 2)),
         "drift_phase": rng.random((count, 2)),
         "vibrato_cents": depth_cents * instrument["vibrates"],
         "vibrato_hz": instrument["vibrato_hz"] * np.exp(rng.normal(0, 0.04, count)),
-        # On a short note there is no time for one.
+        # A short note has no time for vibrato.
         "vibrato_delay_s": instrument["vibrato_delay_s"] * rng.uniform(0.6, 1.4, count),
         "vibrato_rise_s": instrument["vibrato_rise_s"] * rng.uniform(0.7, 1.3, count),
         "vibrato_phase": rng.random(count),
@@ -311,7 +313,7 @@ def _pitch_shape(
 def _level_shape(
     length_s: np.ndarray, level_db: np.ndarray, instrument: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Swell, tremolo, noise, and how level brightens."""
+    """Swell, tremolo, noise, and how level affects brightness."""
     count = len(length_s)
     is_held = instrument["decay_db_s"] == 0
     trembles = instrument["vibrates"] or rng.random() < 0.1
@@ -323,7 +325,7 @@ def _level_shape(
         "tremolo_db": instrument["tremolo_db"] * rng.uniform(0.3, 1, count) * trembles,
         "tremolo_phase": rng.uniform(-0.2, 0.2, count) + 0.5 * (rng.random() < 0.5),
         "brighter": np.full(count, instrument["brighter"]),
-        # Noise follows level, less than the tone does.
+        # Noise depends on level, but less than the tone does.
         "noise_db": instrument["noise_db"] + 0.7 * level_db + rng.normal(0, 1.5, count),
         "burst_db": instrument["burst_db"] + rng.normal(0, 2, count),
         "burst_s": instrument["burst_s"] * np.exp(rng.normal(0, 0.2, count)),
@@ -341,7 +343,7 @@ def _partials(
     sample_rate_hz: int,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """What belongs to single partials, each array (notes, partials)."""
+    """Properties of single partials, each array (notes, partials)."""
     highest_hz = min(HIGHEST_HZ, HIGHEST_PART * sample_rate_hz)
     partials = np.clip((highest_hz / pitch_hz).astype(np.int64), 1, MOST_PARTIALS)
     most = int(partials.max(initial=1))
@@ -358,7 +360,7 @@ def _partials(
         partial_db = partial_db + 20 * np.log10(np.abs(np.sin(np.pi * number * instrument["pluck_at"])) + 0.03)
     slurred = ~np.isnan(legato[:, 0])
     attack_s = np.where(slurred, rng.uniform(0.015, 0.05, len(pitch_hz)), instrument["attack_s"])
-    # Stronger notes speak sooner; low ones take longer.
+    # Stronger notes have a shorter attack, low ones a longer one.
     attack_s = attack_s * np.exp(rng.normal(0, 0.25, len(pitch_hz)) - 0.02 * level_db)
     attack_s = attack_s * np.clip((220 / pitch_hz) ** 0.25, 0.6, 1.8)
     longest_s = 0.5 * np.maximum(length_s, 0.006)[:, np.newaxis]
@@ -379,10 +381,10 @@ def _partials(
 
 
 def _even_out(voice: Mapping[str, np.ndarray], instrument: Mapping[str, Any]) -> np.ndarray:
-    """Gain in dB of each note, (notes,): with it, notes of one velocity are about equally loud, however coloured."""
+    """Gain in dB of each note, (notes,): with it, notes of one velocity have about the same loudness in any timbre."""
     number = np.arange(1, voice["partial_db"].shape[1] + 1)
-    place = np.log2(voice["pitch_hz"][:, np.newaxis] * number / GRID_START_HZ) * GRID_PER_OCTAVE
-    level_db = voice["partial_db"] + np.interp(place, np.arange(GRID_SIZE), voice["table_db"][0])
+    position = np.log2(voice["pitch_hz"][:, np.newaxis] * number / GRID_START_HZ) * GRID_PER_OCTAVE
+    level_db = voice["partial_db"] + np.interp(position, np.arange(GRID_SIZE), voice["table_db"][0])
     power = np.where(number <= voice["partials"][:, np.newaxis], 10 ** (level_db / 10), 0.0)
     note_db = 10 * np.log10(0.5 * power.sum(axis=1) + 1e-30)
     middle_db = np.median(note_db) if len(note_db) else 0.0
@@ -396,7 +398,7 @@ def _ranges(family: str, program: int | None, rng: np.random.Generator) -> dict[
 
 
 def _response_db(rng: np.random.Generator, ranges: Mapping[str, tuple[float, ...]], program: int | None) -> np.ndarray:
-    """How an instrument's body and bell colour what is put into them, in dB over GRID_HZ."""
+    """The response of an instrument's body and bell, in dB over GRID_HZ."""
     octaves = np.log2(GRID_HZ)
     response = -_uniform(rng, ranges["steep"]) * np.maximum(
         0, octaves - np.log2(_log_uniform(rng, ranges["corner"][0], ranges["corner"][1]))
@@ -418,7 +420,7 @@ def _response_db(rng: np.random.Generator, ranges: Mapping[str, tuple[float, ...
 
 
 def _noise_response_db(rng: np.random.Generator, table_db: np.ndarray) -> np.ndarray:
-    """How breath or bow noise is coloured: partly by the instrument, and brighter than its tone."""
+    """The spectrum of breath or bow noise: partly that of the instrument, and brighter than its tone."""
     octaves = np.log2(GRID_HZ)
     own = rng.uniform(0.3, 0.8) * table_db
     lows = -rng.uniform(3, 12) * np.maximum(0, np.log2(_log_uniform(rng, 200, 1_500)) - octaves)

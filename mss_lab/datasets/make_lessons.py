@@ -1,7 +1,7 @@
 """Make the pieces of data/lessons again: `mss-lab data lessons [PIECE ...] [--out DIR]`.
 
-Every piece is a recipe: lines on paper, a tempo, instruments, a seed. The command plays it, renders it, and replaces
-its folder as a whole. Nothing is drawn from outside the seed, so the same versions of FluidSynth and of the soundfont
+Every piece is a recipe: written lines, a tempo, instruments, a seed. The command performs and renders it, and replaces
+its folder as a whole. All random numbers come from the seed, so the same versions of FluidSynth and of the soundfont
 give the same samples.
 
 Contents: Recipe, RECIPES, make, write, add_arguments, run. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
@@ -37,11 +37,11 @@ CHORALE_PROGRAMS = {"violin": 40, "clarinet": 71, "saxophone": 66, "bassoon": 70
 BAND_PROGRAMS = {"drums": 0, "bass": 32, "electric_piano": 4, "lead": 73}
 SONG_PROGRAMS = {"guitar": 24, "bass": 32}
 
-# Drums and bass stand 7 degrees apart, electric piano and lead 55.
+# Drums and bass are 7 degrees apart, electric piano and lead 55.
 BAND_PANS_DEGREES = {"drums": 45, "bass": 52, "electric_piano": 20, "lead": 75}
 
 # Two bars of this tempo are a whole number of MIDI ticks and of the synthesiser's blocks at 44.1 kHz (8192 and 2940),
-# so that the loop repeats to the sample.
+# so that the loop is repeated exactly.
 BAND_TEMPO_BPM = 112.5
 BAND_LOOP_S = 8 * 60 / BAND_TEMPO_BPM
 BAND_ROUNDS = 5
@@ -60,17 +60,17 @@ class Recipe:
     ----------
     title, credits : str
     programs : dict of source name -> General MIDI program
-        A source without one is made by `extra`.
+        A source without a program is made by `extra`.
     play : function of a generator -> Score
         The notes as played; its sources are those of the piece, in order.
     seed : int
     pans_rad : dict of source name -> angle in radians, or None
     extra : function of (score, samples, sample_rate_hz, generator), or None
-        Gives the other sources: dict of source name -> float (1, samples).
+        Makes the other sources: dict of source name -> float (1, samples).
     tail_s : float, seconds
         Audio after the last note.
     facts : dict
-        What else is known of the piece, for its record.
+        Other facts about the piece, for its record.
     """
 
     title: str
@@ -109,7 +109,7 @@ def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
     recipe = RECIPES[checks.check_choice("piece", name, RECIPES)]
     rng = np.random.default_rng(recipe.seed)
     score = recipe.play(rng)
-    # The length of the piece is that of all its sources, also of those that another hand makes.
+    # The length of the piece is that of all its sources, including those that are not rendered here.
     tail_s = recipe.tail_s + score.duration_s - select(score, recipe.programs).duration_s
     stems = render.render(
         select(score, recipe.programs),
@@ -123,19 +123,19 @@ def make(name: str) -> tuple[Score, dict[str, np.ndarray]]:
         for source, waveform in recipe.extra(score, samples, SAMPLE_RATE_HZ, rng).items():
             stems[source] = loudness.at_loudness(waveform, SAMPLE_RATE_HZ, LOUDNESS_LUFS).astype(np.float32)
     stems = {source: stems[source] for source in score.sources}
-    peak = np.abs(signals.mix(_placed(stems, recipe.pans_rad))).max()
+    peak = np.abs(signals.mix(_panned(stems, recipe.pans_rad))).max()
     if peak > LARGEST_PEAK:
         raise RefusedValue(f"the mixture of {name} has a peak of {peak:.2f}, above {LARGEST_PEAK}; lower LOUDNESS_LUFS")
     return score, stems
 
 
 def write(name: str, out: Path) -> dict[str, Any]:
-    """Make one piece and put its folder under `out`, whole or not at all; returns its record."""
+    """Make one piece and put its folder under `out`, completely or not at all; returns its record."""
     recipe = RECIPES[checks.check_choice("piece", name, RECIPES)]
     score, stems = make(name)
     with files.whole_folder(out / name, force=True) as folder:
         for source, waveform in stems.items():
-            # FLAC loses nothing of its 16 bits, and the strongest compression costs the reader no time.
+            # FLAC keeps all of its 16 bits, and the strongest compression costs no time when reading.
             soundfile.write(
                 folder / f"{source}.flac", waveform.T, SAMPLE_RATE_HZ, subtype="PCM_16", compression_level=1.0
             )
@@ -201,7 +201,7 @@ def _table(folders: list[Path]) -> str:
     return "\n".join([*lines, f"{'all':<58}{total / 1e6:>7.2f}", ""])
 
 
-def _placed(stems: dict[str, np.ndarray], pans_rad: dict[str, float] | None) -> dict[str, np.ndarray]:
+def _panned(stems: dict[str, np.ndarray], pans_rad: dict[str, float] | None) -> dict[str, np.ndarray]:
     return {source: signals.pan(stem, pans_rad[source]) for source, stem in stems.items()} if pans_rad else stems
 
 
@@ -231,7 +231,7 @@ def _play_band(rng: np.random.Generator) -> Score:
 
 
 def _merge(lines: dict[str, tuple[notation.Written, ...]]) -> dict[str, list[notation.Written]]:
-    """Lines named "electric_piano 1", "electric_piano 2" are fingers of one player."""
+    """Join lines named "electric_piano 1", "electric_piano 2", which are fingers of one player."""
     merged: dict[str, list[notation.Written]] = {}
     for name, line in lines.items():
         merged.setdefault(name.split()[0], []).extend(line)

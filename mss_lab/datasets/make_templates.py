@@ -35,9 +35,9 @@ VELOCITIES = (50, 80, 110)
 LENGTHS_S = (0.4, 1.6)
 GAP_S = 0.6
 
-# Long enough to part the harmonics of the lowest notes, and its frames near enough to follow those that die away.
+# Long enough to separate the harmonics of the lowest notes, with frames close enough to follow their decay.
 WINDOW_SAMPLES, HOP_SAMPLES = 8192, 1024
-# Levels are kept in steps of half a decibel below the strongest harmonic, down to 127 dB: one byte each.
+# Levels are stored in steps of half a decibel below the strongest harmonic, down to 127 dB: one byte each.
 STEP_DB = 0.5
 LOWEST_STEP = 254
 
@@ -49,8 +49,8 @@ RECORDED_CREDIT = (
 )
 CREDIT = "Measured on single notes of the FluidR3 GM soundfont by Frank Wen and contributors (MIT licence)."
 
-# Lowest and highest pitch of each program, counted from 0: what players reach, not what a soundfont plays. Programs
-# without harmonics (bells, drums, effects) and without an instrument (pads) are left out.
+# Lowest and highest pitch of each program, counted from 0: the range of players, not of a soundfont. Programs without
+# harmonics (bells, drums, effects) and without an instrument (pads) are left out.
 RANGES = {
     **dict.fromkeys(range(8), (24, 105)),  # pianos, harpsichord, clavinet
     **{8: (60, 105), 11: (53, 89), 12: (45, 96), 15: (48, 86)},  # celesta, vibraphone, marimba, dulcimer
@@ -75,7 +75,7 @@ RANGES = {
 
 
 def notes_of(program: int) -> tuple[Note, ...]:
-    """The notes that are rendered of a program: every second pitch of its range and its highest, one after the other.
+    """The notes that are rendered with a program: every second pitch of its range and its highest, in sequence.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def measure(program: int) -> tuple[np.ndarray, np.ndarray]:
     -------
     midi : uint8 (pitches,)
     levels : uint8 (pitches, HARMONICS)
-        How far each harmonic lies below the strongest of its pitch, in half decibels; 254 is the least there is.
+        How far each harmonic is below the strongest of its pitch, in half decibels; 254 is the lowest level.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def measure_recordings(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     folder : path
-        As `mss_lab.datasets.single_notes.read_folder` reads it.
+        As for `mss_lab.datasets.single_notes.read_folder`.
 
     Returns
     -------
     midi, levels
-        As for `measure`. A note counts at the pitch that sounds, whatever its file is called.
+        As for `measure`. A note counts for the pitch that sounds, whatever the name of its file.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def measure_recordings(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _steps_below_the_strongest(levels: dict[int, list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over the notes of each pitch, every note counting alike; a pitch without any sound is left out."""
+    """The mean over the notes of each pitch, all with the same weight; a pitch without any sound is left out."""
     # A soundfont may have no sound for a key or a strength.
     shares = {midi: [one / one.sum() for one in notes if one.any()] for midi, notes in sorted(levels.items())}
     means = {midi: np.mean(notes, axis=0) for midi, notes in shares.items() if notes}
@@ -164,8 +164,8 @@ def _steps_below_the_strongest(levels: dict[int, list[np.ndarray]]) -> tuple[np.
 def harmonic_levels(waveform: np.ndarray, midi: float, sample_rate_hz: int, harmonics: int = HARMONICS) -> np.ndarray:
     """Mean amplitude of each harmonic of a single note.
 
-    Everything within the window's main lobe and half a semitone of a harmonic, but no farther than half-way to the
-    next, is counted as that harmonic's: so vibrato and a soundfont that is a little out of tune do no harm.
+    All energy within the window's main lobe and half a semitone of a harmonic, but no farther than half-way to the
+    next, counts for that harmonic: so vibrato and a slightly detuned soundfont do no harm.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def _versions() -> dict[str, str]:
 def _write_table(
     out: Path, tables: dict[int, tuple[np.ndarray, np.ndarray]], facts: dict[str, Any], licence: str
 ) -> dict[str, Any]:
-    """Put table, licence and record into a folder that appears whole or not at all."""
+    """Write table, licence and record into a folder, completely or not at all."""
     with files.whole_folder(out, force=True) as folder:
         np.savez_compressed(
             folder / TABLE,

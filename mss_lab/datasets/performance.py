@@ -1,7 +1,7 @@
-"""Written notes, played: a tempo that breathes at fermatas and slows at the end, small errors of timing, phrasing.
+"""Written notes, performed: fermatas with breaths, a slower end, small errors of timing, and phrasing.
 
-The result is a Score whose times are those the synthesiser will be given, on the grid of the MIDI files that
-`score.notes` writes, so that the file read back says exactly what sounds.
+The result is a Score with the times that the synthesiser gets, on the grid of the MIDI files that `score.notes` writes,
+so that the file contains exactly the notes that sound.
 
 Contents: perform, let_ring, drum_grid, on_midi_grid, join. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -21,7 +21,7 @@ from .scores.notation import Written
 # MIDI files are written at 120 beats a minute, two a second.
 MIDI_TICKS_PER_S = 2 * TICKS_PER_QUARTER
 
-# Players who listen to each other start together to within some ten milliseconds.
+# Ensemble players start together to within about ten milliseconds.
 TIMING_SPREAD_S = 0.005
 TIMING_LIMIT_SPREADS = 2.4
 SLOWING_BEATS = 4
@@ -39,7 +39,7 @@ def perform(
     velocity: int = 76,
     timing_spread_s: float = TIMING_SPREAD_S,
 ) -> Score:
-    """Play written lines.
+    """Perform written lines.
 
     Parameters
     ----------
@@ -48,19 +48,17 @@ def perform(
     tempo_bpm : float > 0
         Quarters a minute.
     rng : np.random.Generator
-        Draws the errors of timing and of strength.
+        Draws the errors of timing and of loudness.
     hold_beats : float >= 0
-        By how many beats a note under a fermata is prolonged.
-    breath_s : float >= 0, seconds
-        Silence after a fermata.
+        The number of beats by which a note under a fermata is prolonged.
     slowing : float >= 0
-        By how much the last four beats grow longer: 0.25 ends at 1.25 times the beat.
+        How much longer the last four beats become: 0.25 ends at 1.25 times the beat.
     lead_in_s : float >= 0, seconds
         Silence before the first beat.
     velocity : int in [1, 127]
-        Mean strength at the start of a phrase; phrases rise and fall by ten.
+        Mean velocity at the start of a phrase; phrases rise and fall by ten.
     timing_spread_s : float >= 0, seconds
-        Standard deviation of the errors of timing, which are normal, and never above 2.4 times this.
+        Standard deviation of the normal errors of timing, which are limited to 2.4 times this value.
 
     Returns
     -------
@@ -80,9 +78,9 @@ def perform(
             onset_s = lead_in_s + clock(written.beat, True)
             offset_s = lead_in_s + clock(written.beat + written.beats, False)
             late_s = _late_s(timing_spread_s, rng)
-            # A player lets go a little early: a tenth of a short note, never more than 40 ms of a long one.
+            # A player ends a note a little early: by a tenth of a short note, and at most 40 ms of a long one.
             gap_s = min(0.04, 0.1 * (offset_s - onset_s))
-            # The shortest notes, of a trill, leave less room for errors.
+            # The shortest notes, those of a trill, have less room for errors.
             late_s = float(np.clip(late_s, -0.25 * (offset_s - onset_s), 0.25 * (offset_s - onset_s)))
             strength = velocity + 10 * _arc(written.beat, phrase_ends) + 3 * (written.beat % 2 == 0) + rng.normal(0, 2)
             notes.append(
@@ -101,7 +99,7 @@ def _clock(
     breath_s: float,
     slowing: float,
 ) -> Callable[[Fraction, bool], float]:
-    """Seconds at a beat; the flag says whether a breath that falls on it is over."""
+    """Seconds at a beat; the flag says whether a breath at this beat is over."""
     cells_per_beat = 8
     cells = np.arange(int(last_beat * cells_per_beat)) / cells_per_beat
     lengths_s = np.full(len(cells), 60 / tempo_bpm / cells_per_beat)
@@ -113,8 +111,10 @@ def _clock(
     breaths = [end for _, end in holds if end < last_beat]
 
     def seconds(beat: Fraction, after_breath: bool) -> float:
-        taken = sum(end < beat or (end == beat and after_breath) for end in set(breaths))
-        return float(np.interp(float(beat) * cells_per_beat, np.arange(len(edges_s)), edges_s)) + breath_s * taken
+        breath_count = sum(end < beat or (end == beat and after_breath) for end in set(breaths))
+        return (
+            float(np.interp(float(beat) * cells_per_beat, np.arange(len(edges_s)), edges_s)) + breath_s * breath_count
+        )
 
     return seconds
 
@@ -158,7 +158,7 @@ def drum_grid(
     rng : np.random.Generator
         Draws the errors of timing, half as large as in `perform`.
     source : str
-        Who plays them.
+        The name of the unpitched source.
     """
     strengths = {"X": 104, "x": 82, "o": 50}
     step_s = 60 / checks.check_number("tempo_bpm", tempo_bpm, above=0) / 4
@@ -187,14 +187,14 @@ def on_midi_grid(score: Score) -> Score:
 
 
 def join(scores: Iterable[tuple[float, Score]], sources: Sequence[str]) -> Score:
-    """One score of several, each moved to its own start in seconds; sources in the order given."""
+    """Join several scores, each shifted to its own start in seconds; sources in the given order."""
     parts = [shift(score, start_s) for start_s, score in scores]
     unpitched = frozenset().union(*(part.unpitched for part in parts))
     return on_midi_grid(Score(tuple(note for part in parts for note in part.notes), tuple(sources), unpitched))
 
 
 def _without_overlaps(score: Score) -> Score:
-    """End a note 20 ms before its source strikes the same pitch again: a synthesiser has one key for each pitch."""
+    """End a note 20 ms before its source plays the same pitch again: a synthesiser has one key for each pitch."""
     by_key: dict[tuple[str, float], list[int]] = {}
     notes = list(score.notes)
     for index, note in enumerate(notes):

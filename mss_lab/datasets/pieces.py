@@ -1,4 +1,4 @@
-"""The pieces that ship: which there are, where they lie, and how they are read and verified.
+"""The pieces that ship: their names and folders, and how they are read and verified.
 
 A piece is a folder with `piece.json`, `score.mid`, `LICENCE` and one FLAC file for each source. Stems are stored dry
 and mono; a stereo piece gives the angle of each source, and the loader pans them. Reading needs no synthesiser.
@@ -23,12 +23,12 @@ RECORD = "piece.json"
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Piece(Track):
-    """One piece that ships: a track, and what is to be said about it.
+    """One piece that ships: a track with its title, licence and credits.
 
     Attributes
     ----------
     name, sample_rate_hz, sources, score, mixture, duration_s
-        As of every `Track`; sources are stereo where the piece is panned, and the notes are those played.
+        As in `Track`; sources are stereo if the piece is panned, and the notes are the played ones.
     title, licence, credits : str
     pans_rad : dict of source name -> angle in radians, or None for a mono piece
         0 is left, pi/4 the centre, pi/2 right (see `signals.pan`).
@@ -42,24 +42,24 @@ class Piece(Track):
 
 
 def names() -> tuple[str, ...]:
-    """Names of the pieces that ship, in order of the alphabet."""
+    """Names of the pieces that ship, in alphabetical order."""
     return tuple(sorted(path.parent.name for path in (data_folder() / "lessons").glob(f"*/{RECORD}")))
 
 
 def load(name_or_folder: str | os.PathLike) -> Piece:
-    """Read a piece, its files verified against the checksums in its record.
+    """Read a piece, and verify its files with the checksums in its record.
 
     Parameters
     ----------
     name_or_folder : str or path
-        A name from `names`, or the folder of a piece that lies elsewhere.
+        A name from `names`, or the folder of another piece.
 
     Raises
     ------
     FileNotFoundError
         If there is no such piece, or a file of it is missing.
     ValueError
-        If a file is damaged or the record cannot be read; the message names the file and the command that mends it.
+        If a file is damaged or the record cannot be read; the message names the file and the command that restores it.
     """
     folder = _folder(name_or_folder)
     record = verify(folder)

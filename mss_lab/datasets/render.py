@@ -1,8 +1,8 @@
 """A score through FluidSynth: one dry mono stem per source, all equally loud, the same samples on every run.
 
-FluidSynth is an outside program library, pyfluidsynth its Python door, and the instruments are recordings in a
+FluidSynth is a library outside Python, pyfluidsynth its Python interface, and the instruments are recordings in a
 soundfont (FluidR3 GM by Frank Wen, MIT licence). None of them is needed to listen to the pieces that ship, only to
-make them again. Each source has a synthesiser of its own, so that stems never share a reverb or run out of voices.
+render them again. Each source has its own synthesiser, so that stems never share a reverb or run out of voices.
 
 Contents: render, find_soundfont, versions. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -40,12 +40,12 @@ HOW_TO_INSTALL = (
     "Windows: choco install fluidsynth (pieces that are already rendered load without it)"
 )
 
-# FluidSynth computes blocks of 64 samples and starts a note at the next block; asked for any other time it would do
-# so anyway, and a repeated bar would not repeat to the sample.
+# FluidSynth computes blocks of 64 samples and starts a note at the next block. Times are rounded to blocks here, so
+# that a repeated bar is repeated exactly.
 BLOCK_SAMPLES = 64
-# A synthesiser bends by two semitones either way, unless told otherwise.
+# A synthesiser bends by two semitones up and down, unless set otherwise.
 WIDEST_BEND_CENTS = 200
-# Stands where other events say whether a key goes down (1) or up (0).
+# Marks a bend in the position in which other events have 1 (key down) or 0 (key up).
 BEND = -1
 DRUM_BANK, DRUM_CHANNEL = 128, 9
 REVERB_SEND, CHORUS_SEND = 91, 93
@@ -64,7 +64,7 @@ def render(
     bends_cents: Mapping[str, np.ndarray] | None = None,
     jobs: int = 1,
 ) -> dict[str, np.ndarray]:
-    """Play each source of a score on a synthesiser of its own.
+    """Play each source of a score on its own synthesiser.
 
     Parameters
     ----------
@@ -73,27 +73,27 @@ def render(
     programs : dict of source name -> General MIDI program in [0, 127]
         One for each source of the score; for an unpitched source it names the drum kit (0 is the standard kit).
     soundfont : path, optional
-        Without it, the one that `find_soundfont` finds.
+        Default: the result of `find_soundfont`.
     sample_rate_hz : int
     loudness : float or None, LUFS
-        Every stem that is not silent is scaled to this loudness (see `mss_lab.loudness`); None leaves the
-        synthesiser's own levels.
+        Every stem that is not silent is scaled to this loudness (see `mss_lab.loudness`); None keeps the synthesiser's
+        levels.
     tail_s : float >= 0, seconds
-        Audio after the last offset, for notes to die away; its last 50 ms fade to silence.
+        Audio after the last offset, in which notes decay; its last 50 ms fade to silence.
     reverb, chorus : bool
-        FluidSynth's own effects, each with half of the instrument sent to it; off, so that a stem is the instrument
-        alone.
+        FluidSynth's own effects, each with half of the instrument as input; off by default, so that a stem contains
+        only the instrument.
     bends_cents : dict of source name -> float (blocks,), optional
-        By how much a source is bent from its written pitches at every block of 64 samples, within 200 cents; after the
-        last one it stays bent. Sources left out are not bent.
+        Bend of a source from its written pitches at every block of 64 samples, within 200 cents; the last value stays.
+        Missing sources are not bent.
     jobs : int
-        Stems rendered at once (threads).
+        Number of stems rendered at the same time (threads).
 
     Returns
     -------
     dict of source name -> float32 (1, samples)
-        In the order of the score's sources; left and right of the synthesiser are averaged. Not limited to full
-        scale: the sum of stems may need a lower `loudness`.
+        In the order of the score's sources; left and right of the synthesiser are averaged. Not limited to full scale:
+        the sum of stems may need a lower `loudness`.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def render(
         checks.check_number("loudness", loudness, at_most=0, unit="LUFS")
     missing = [source for source in score.sources if source not in programs]
     if missing:
-        raise RefusedValue(f"programs must name every source, nothing came for {', '.join(missing)}; add its number")
+        raise RefusedValue(f"programs must name every source, {', '.join(missing)} is missing; add its number")
     for source in score.sources:
         checks.check_number(f"programs[{source!r}]", programs[source], at_least=0, at_most=127, whole=True)
     bends = {source: _bends(source, bends_cents or {}) for source in score.sources}
@@ -131,7 +131,7 @@ def render(
         )
         for source in score.sources
     )
-    # Threads: the synthesiser works outside Python's lock, and the samples need no copy.
+    # Threads: the synthesiser runs outside Python's lock, and the samples need no copy.
     played = joblib.Parallel(n_jobs=jobs, prefer="threads")(tasks)
     stems = {}
     for source, waveform in zip(score.sources, played, strict=True):
@@ -142,19 +142,19 @@ def render(
 
 
 def fade_out(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.ndarray:
-    """The waveform with its end faded to silence, its start left alone."""
+    """The waveform with its end faded to silence, and its start unchanged."""
     samples = min(round(fade_s * sample_rate_hz), waveform.shape[1])
     faded = signals.fade(waveform, fade_s, sample_rate_hz)
     return np.concatenate([waveform[:, :-samples], faded[:, -samples:]], axis=1) if samples else waveform
 
 
 def find_soundfont(path: str | os.PathLike | None = None) -> Path:
-    """The soundfont: the one given, else the one MSS_LAB_SOUNDFONT names, else FluidR3 GM in the usual folders.
+    """The soundfont: the given one, the one that MSS_LAB_SOUNDFONT names, or FluidR3 GM in the usual folders.
 
     Raises
     ------
     FileNotFoundError
-        If there is none; the message says how to get it.
+        If there is none; the message says how to install it.
     """
     named = path or os.environ.get(SOUNDFONT_VARIABLE)
     if named:
@@ -167,12 +167,12 @@ def find_soundfont(path: str | os.PathLike | None = None) -> Path:
             return Path(folder) / SOUNDFONT_NAME
     raise FileNotFoundError(
         f"no soundfont {SOUNDFONT_NAME} in {', '.join(SOUNDFONT_FOLDERS)}; install it (Debian, Ubuntu: "
-        f"apt install fluid-soundfont-gm; elsewhere: FluidR3 GM, MIT licence), or let {SOUNDFONT_VARIABLE} name it"
+        f"apt install fluid-soundfont-gm; elsewhere: FluidR3 GM, MIT licence), or set {SOUNDFONT_VARIABLE} to its path"
     )
 
 
 def versions(soundfont: str | os.PathLike | None = None) -> dict[str, str]:
-    """What the sound depends on: versions of FluidSynth and pyfluidsynth, name and SHA-256 of the soundfont."""
+    """The versions on which the sound depends: FluidSynth, pyfluidsynth, and name and SHA-256 of the soundfont."""
     module = fluidsynth()
     version = module._fl.fluid_version_str
     version.restype = ctypes.c_char_p
@@ -197,10 +197,10 @@ def fluidsynth() -> Any:
         import fluidsynth as module
     except (ImportError, OSError) as error:
         raise MissingExtra(f"rendering needs FluidSynth ({error}); install it: {HOW_TO_INSTALL}") from error
-    # pyfluidsynth binds 16-bit output alone, which would clip loud stems and leave noise under quiet ones.
+    # pyfluidsynth binds only 16-bit output, which would clip loud stems and add noise to quiet ones.
     write = getattr(module._fl, "fluid_synth_write_float", None)
     if write is None:
-        raise MissingExtra(f"a module named fluidsynth is there, but is not pyfluidsynth; {HOW_TO_INSTALL}")
+        raise MissingExtra(f"a module named fluidsynth is installed, but is not pyfluidsynth; {HOW_TO_INSTALL}")
     left_and_right = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int] * 2
     write.argtypes, write.restype = [ctypes.c_void_p, ctypes.c_int, *left_and_right], ctypes.c_int
     return module
@@ -227,7 +227,7 @@ def _play(
             "synth.reverb.active": int(reverb),
             "synth.chorus.active": int(chorus),
             "synth.cpu-cores": 1,
-            # Reads the samples of this program, not 148 MB.
+            # Reads only the samples of this program instead of 148 MB.
             "synth.dynamic-sample-loading": 1,
         },
     )
@@ -238,18 +238,18 @@ def _play(
         channel, bank = (DRUM_CHANNEL, DRUM_BANK) if is_drum else (0, 0)
         if synth.program_select(channel, font, bank, program) != 0:
             raise RefusedValue(f"{soundfont} has no program {program} in bank {bank}; choose another program")
-        for controller, wanted in ((REVERB_SEND, reverb), (CHORUS_SEND, chorus)):
-            if wanted:
+        for controller, enabled in ((REVERB_SEND, reverb), (CHORUS_SEND, chorus)):
+            if enabled:
                 synth.cc(channel, controller, 64)
         waveform = np.zeros(samples)
-        done = 0
+        written = 0
         # A bend comes before the notes of its block.
         events = sorted([*_events(notes, sample_rate_hz), *((block, BEND, bend, 0) for block, bend in bends)])
         for block, is_on, pitch, velocity in [*events, (-(-samples // BLOCK_SAMPLES), 0, 0, 0)]:
             upto = min(samples, block * BLOCK_SAMPLES)
-            if upto > done:
-                waveform[done:upto] = _write(module, synth, upto - done)
-                done = upto
+            if upto > written:
+                waveform[written:upto] = _write(module, synth, upto - written)
+                written = upto
             if is_on == BEND:
                 synth.pitch_bend(channel, pitch)
             elif is_on:
@@ -273,7 +273,7 @@ def _events(notes: tuple[Note, ...], sample_rate_hz: int) -> list[tuple[int, int
 
 
 def _bends(source: str, bends_cents: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:
-    """(block, bend as MIDI counts it, from 0) wherever the bend of a source changes."""
+    """(block, bend as a MIDI value, from 0) wherever the bend of a source changes."""
     if source not in bends_cents:
         return []
     cents = checks.check_finite("bends_cents", checks.check_axes("bends_cents", bends_cents[source], "blocks"))

@@ -1,8 +1,8 @@
-"""Rooms and filters as short drawn responses: a direct sound, a few early echoes, noise that dies away.
+"""Rooms and filters as short random impulse responses: direct sound, a few early echoes, and decaying noise.
 
-A response starts with the direct sound at its first sample, so a room delays nothing: what is heard at a note's onset
-is the note. It is no model of any one hall (for that, see `pyroomacoustics`), but differs from one draw to the next in
-what matters to a separator: how long notes ring on into the next, and how unevenly a room colours them.
+A response starts with the direct sound at its first sample, so a room causes no delay: the onset of a note stays where
+it is. It models no particular hall (for that, see `pyroomacoustics`), but varies in the properties that matter for
+separation: how long notes last into the next, and how unevenly a room filters them.
 
 Contents: Room, DRY, draw, response, apply, convolve, minimum_phase. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -19,18 +19,18 @@ EARLY_S = 0.06
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """How a room answers.
+    """The parameters of a room's response.
 
     Attributes
     ----------
     room_s : float >= 0, seconds
-        Time in which the echoes fall by 60 dB; 0 is no room.
+        Time in which the echoes decay by 60 dB; 0 is no room.
     room_db : float
-        Energy of all echoes, below or above that of the direct sound.
+        Energy of all echoes, relative to that of the direct sound.
     room_early : int >= 0
         Early echoes, within the first 60 ms.
     room_damping_hz : float > 0
-        Frequency above which echoes die away faster, the later the more.
+        Frequency above which echoes decay faster, the later the more.
     """
 
     room_s: float
@@ -44,7 +44,7 @@ class Room:
 
     @classmethod
     def from_facts(cls, facts: Any) -> "Room":
-        """The room that a timbre's settings (or a dict of `facts`) tell."""
+        """The room of a timbre's settings (or of a dict from `facts`)."""
         return cls(*(facts[field.name] for field in dataclasses.fields(cls)))
 
 
@@ -60,7 +60,7 @@ def draw(rng: np.random.Generator, *, dry: float = 0.3) -> Room:
     checks.check_number("dry", dry, at_least=0, at_most=1)
     is_dry = rng.random() < dry
     length_s = float(np.exp(rng.uniform(np.log(0.1), np.log(1.5))))
-    # Long echoes as loud as the direct sound would be a seat behind a pillar.
+    # Long echoes as loud as the direct sound would be unrealistic.
     drawn = Room(
         room_s=round(length_s, 4),
         room_db=round(rng.uniform(-24, -4) - 4 * max(0.0, length_s - 0.5), 3),
@@ -71,11 +71,11 @@ def draw(rng: np.random.Generator, *, dry: float = 0.3) -> Room:
 
 
 def response(room: Room, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """The impulse response of a seat in a room, float64 (taps,); its first tap is the direct sound, 1.
+    """The impulse response at a seat in a room, float64 (taps,); its first tap is the direct sound, 1.
 
-    Two draws are two seats of the same room. Without a room there is one tap.
+    Two draws are two seats in the same room. Without a room there is one tap.
 
-    Source: Moorer, "About this reverberation business", Computer Music Journal 1979: late echoes are noise with an
+    Reference: Moorer, "About this reverberation business", Computer Music Journal 1979: late echoes are noise with an
     exponential decay.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -85,7 +85,7 @@ def response(room: Room, sample_rate_hz: int, rng: np.random.Generator) -> np.nd
     taps = max(2, round(room.room_s * sample_rate_hz))
     times_s = np.arange(taps) / sample_rate_hz
     echoes = np.zeros(taps)
-    # The late part sets in softly, in some 10 ms.
+    # The late part fades in within about 10 ms.
     late = rng.standard_normal(taps) * (1 - np.exp(-times_s / 0.01))
     echoes += late / max(np.sqrt(np.mean(late**2)), 1e-12)
     delays = rng.uniform(0.001, EARLY_S, room.room_early) * sample_rate_hz
@@ -116,35 +116,35 @@ def convolve(waveform: np.ndarray, taps: np.ndarray) -> np.ndarray:
 
 
 def minimum_phase(frequencies_hz: np.ndarray, gains_db: Any, sample_rate_hz: int, taps: int = 512) -> np.ndarray:
-    """The filter with the given gains that answers soonest, float64 (taps,): nothing sounds before it should.
+    """The minimum-phase filter with the given gains, float64 (taps,): it has the shortest delay, and no pre-ringing.
 
     Parameters
     ----------
     frequencies_hz : float (knots,)
-        Ascending; gains in dB run straight between them over the logarithm of frequency, and level beyond.
+        Ascending; gains in dB are interpolated over the logarithm of frequency, and constant beyond the ends.
     gains_db : float (knots,)
     sample_rate_hz : int
     taps : int
 
-    Source: Oppenheim and Schafer, Discrete-Time Signal Processing, the chapter on cepstra.
+    Reference: Oppenheim and Schafer, Discrete-Time Signal Processing, the chapter on cepstra.
     """
     size = 8 * taps
     bins_hz = np.maximum(np.arange(size // 2 + 1) * sample_rate_hz / size, frequencies_hz[0])
     gains = np.interp(np.log(bins_hz), np.log(frequencies_hz), np.asarray(gains_db, dtype=float))
     cepstrum = np.fft.irfft(gains * np.log(10) / 20, size)
-    # Folding what would come before time 0 onto what comes after it.
+    # Fold the part before time 0 onto the part after it.
     cepstrum[1 : size // 2] *= 2
     cepstrum[size // 2 + 1 :] = 0
     return np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), size)[:taps]
 
 
 def good_size(samples: int) -> int:
-    """The next length that a Fourier transform is fast at: 2^a, 3 * 2^a or 5 * 2^a."""
+    """The next length for which a Fourier transform is fast: 2^a, 3 * 2^a or 5 * 2^a."""
     return min(factor * 2 ** max(0, int(np.ceil(np.log2(max(samples, 1) / factor)))) for factor in (1, 3, 5))
 
 
 def _darken(echoes: np.ndarray, damping_hz: float, sample_rate_hz: int) -> np.ndarray:
-    """Echoes that grow duller as they grow older: a mean over time that moves from the bright to the dull."""
+    """Echoes with decreasing high frequencies: a weighted mean that moves over time from bright to dull."""
     size = good_size(2 * len(echoes))
     bins_hz = np.arange(size // 2 + 1) * sample_rate_hz / size
     dull = np.fft.irfft(np.fft.rfft(echoes, size) / (1 + (bins_hz / damping_hz) ** 2), size)[: len(echoes)]

@@ -1,7 +1,7 @@
-"""Recordings of single notes, as sample libraries hold them: a folder for each instrument, a file for each note.
+"""Recordings of single notes in the form of sample libraries: a folder for each instrument, a file for each note.
 
 A file is named after its pitch: "A4.mp3", "As3.mp3" or "A#3.mp3" for the A sharp below middle C. Names are not always
-right, so the pitch that sounds is measured, and a note counts at that pitch.
+correct, so the sounding pitch is measured, and a note counts for that pitch.
 
 The folders are those of the npm packages `tonejs-instrument-NAME-mp3`: notes that N. P. Brosowsky gathered and edited
 as tonejs-instruments (licence of the recordings: CC BY 3.0).
@@ -21,7 +21,7 @@ import scipy.ndimage
 from .. import audio, checks, units
 from ..refusals import RefusedValue
 
-# Folder of each instrument, and the General MIDI programs (counted from 0) that its notes speak for.
+# Folder of each instrument, and the General MIDI programs (counted from 0) for which its notes are used.
 PROGRAMS = {
     "violin": (40,),
     "cello": (42,),
@@ -40,18 +40,18 @@ SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"": 0, "s": 1, "#": 1, "b": -1}
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 
-# A note sounds from where its level first comes within 20 dB of its loudest moment.
+# A note begins where its level first comes within 20 dB of its loudest moment.
 SOUNDING_DB = -20.0
 LEVEL_WINDOW_S = 0.05
-# Written notes of music last about so long; later a plucked or struck note has lost its upper harmonics.
+# Typical length of written notes; later a plucked or struck note has lost its upper harmonics.
 LONGEST_S = 2.0
-# Pitches that are searched around the name's: an octave and a little more on each side.
+# Range of pitches around that of the name: slightly more than an octave on each side.
 SEARCH_SEMITONES = 13.5
 
 
 @dataclasses.dataclass(frozen=True)
 class SingleNote:
-    """One recorded note: its file's name, the pitch that sounds (MIDI, with a fraction), and the sound itself.
+    """One recorded note: the name of its file, its sounding pitch (MIDI, with a fraction), and the sound itself.
 
     `waveform` is float32 (1, samples), from where the note begins to sound, at most `LONGEST_S` long.
     """
@@ -78,21 +78,21 @@ def pitch_of_name(name: str) -> int:
 
 
 def sounding_midi(waveform: np.ndarray, sample_rate_hz: int, named_midi: float) -> float:
-    """The pitch that a recorded note has, as a MIDI number with a fraction, within an octave or so of its name's.
+    """The pitch of a recorded note, as a MIDI number with a fraction, within about an octave of its name's.
 
     Parameters
     ----------
     waveform : float (1, samples)
     sample_rate_hz : int
     named_midi : float
-        Where the search begins.
+        Centre of the search.
 
     Raises
     ------
     ValueError
         If the note is silent.
 
-    Source: the YIN method, as librosa computes it; the median over the frames.
+    Reference: the YIN method, as in librosa; the median over the frames.
     """
     import librosa
 
@@ -125,7 +125,7 @@ def files_of(folder: str | os.PathLike) -> list[Path]:
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it holds no audio file.
+        If it contains no audio file.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -1,8 +1,8 @@
-"""A synthetic singer: a glottal source whose harmonics pass a vocal tract that moves between vowels.
+"""A synthetic singer: a glottal source whose harmonics pass through a vocal tract that moves between vowels.
 
-Source and filter in the sense of Fant: every harmonic h of the fundamental f0(t) gets the amplitude and phase that
-the tract's response has at h * f0(t) at that moment. Nothing aliases, and f0 is known at every sample. A small part
-of breath (noise between 1.5 and 8 kHz) keeps it from sounding like an organ.
+Source and filter as defined by Fant: every harmonic h of the fundamental f0(t) gets the amplitude and phase of the
+tract's response at h * f0(t) at that moment. There is no aliasing, and f0 is known at every sample. A little breath
+(noise between 1.5 and 8 kHz) makes it sound less like an organ.
 
 Contents: sing, fundamental_hz, VOWEL_FORMANTS_HZ. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -61,14 +61,14 @@ def sing(
     Returns
     -------
     float64 (1, samples), peak 0.5
-        Silent before the first note and after the last has died away.
+        Silent before the first note and after the last has decayed.
 
     Raises
     ------
     ValueError
         If there are not as many vowels as notes, a vowel is unknown, or two notes overlap.
 
-    Source: Fant, Acoustic Theory of Speech Production, 1960.
+    Reference: Fant, Acoustic Theory of Speech Production, 1960.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("samples", samples, at_least=1, whole=True)
@@ -90,8 +90,8 @@ def sing(
 def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, rng: np.random.Generator) -> np.ndarray:
     """The sung fundamental in Hz at every sample, (samples,): glides between notes, vibrato on long ones, slow drift.
 
-    A glide takes 70 ms and is half done at the onset. Vibrato begins 0.25 s into a note and swings 35 cents either
-    way about the note; drift stays within some ten cents. Over a whole note the mean is the written pitch.
+    A glide lasts 70 ms and is half done at the onset. Vibrato begins 0.25 s after the onset and varies by 35 cents up
+    and down; drift stays within about ten cents. The mean over a note is the written pitch.
     """
     times_s = np.arange(samples) / sample_rate_hz
     pitch = np.full(samples, float(notes[0].midi))
@@ -104,11 +104,11 @@ def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, 
                     f"{before.onset_s:.3f} s has ended ({before.offset_s:.3f} s); end it earlier"
                 )
             # Raised cosine from 0 to 1, centred on the onset.
-            way = np.clip((times_s - note.onset_s) / GLIDE_S + 0.5, 0, 1)
-            pitch += (note.midi - before.midi) * (0.5 - 0.5 * np.cos(np.pi * way))
+            progress = np.clip((times_s - note.onset_s) / GLIDE_S + 0.5, 0, 1)
+            pitch += (note.midi - before.midi) * (0.5 - 0.5 * np.cos(np.pi * progress))
         since_s = times_s - note.onset_s - VIBRATO_AFTER_S
         inside = (since_s > 0) & (times_s < note.offset_s)
-        # It swells in 0.2 s and is over when the note ends: a swing cut short would be a jump in pitch.
+        # It rises in 0.2 s and is over when the note ends: cut in the middle it would be a jump in pitch.
         swell = np.minimum(since_s / 0.2, (note.offset_s - times_s) / 0.06)
         depth_cents[inside] = VIBRATO_CENTS * np.minimum(1, swell[inside])
     vibrato_cents = depth_cents * np.sin(2 * np.pi * VIBRATO_HZ * times_s)
@@ -172,7 +172,7 @@ def _harmonics(f0_hz: np.ndarray, formants_hz: np.ndarray, sample_rate_hz: int) 
     voice = np.zeros(samples)
     for number in range(1, int(highest_hz / f0_hz.min()) + 1):
         frequency_hz = number * f0_control_hz
-        # Harmonics leave the band softly, so that a rising pitch drops none of them with a click.
+        # Harmonics are faded out at the edge of the band, so that a rising pitch causes no clicks.
         near_edge = np.clip((highest_hz - frequency_hz) / 500, 0, 1)
         response = _tract(frequency_hz, formants_hz) * near_edge
         if not near_edge.any():

@@ -47,7 +47,7 @@ def test_rests_ties_and_fermatas():
         ("A4q B4 q", "is not a note"),
         ("A4q~ B4q", "cannot continue the tie"),
         ("A4q~ Rq", "leads into the rest"),
-        ("A4q~", "leads nowhere"),
+        ("A4q~", "has no second note"),
     ],
 )
 def test_what_is_not_notation_is_refused(text, message):

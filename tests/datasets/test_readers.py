@@ -252,7 +252,7 @@ def test_every_reader_says_what_it_reads():
         about = readers.get(name).ABOUT
         assert about.name == name
         assert about.count > 0
-        assert all((about.title, about.holds, about.where, about.licence, about.size, about.folders, about.source))
+        assert all((about.title, about.holds, about.where, about.licence, about.size, about.folders, about.reference))
     with pytest.raises(ValueError, match="did you mean 'bach10'"):
         readers.get("bach11")
 
@@ -330,7 +330,7 @@ def test_a_missing_data_set_says_where_it_is_had(tmp_path, monkeypatch):
             for words in (reader.ABOUT.where, reader.ABOUT.licence, reader.ABOUT.size, shared.VARIABLE):
                 assert words in said
         monkeypatch.setenv(shared.VARIABLE, str(tmp_path))
-        with pytest.raises(FileNotFoundError, match=f"holds no folder {reader.ABOUT.folders[0]}"):
+        with pytest.raises(FileNotFoundError, match=f"contains no folder {reader.ABOUT.folders[0]}"):
             reader.tracks()
         monkeypatch.delenv(shared.VARIABLE)
 
@@ -346,7 +346,7 @@ def test_the_variable_names_the_folder_that_holds_them(found, monkeypatch):
 def test_a_folder_of_something_else_is_refused(tmp_path):
     write(tmp_path / "holiday.txt", "pictures")
     for name in readers.names():
-        with pytest.raises(FileNotFoundError, match=r"must hold pieces of .*got holiday\.txt"):
+        with pytest.raises(FileNotFoundError, match=r"must contain pieces of .*got holiday\.txt"):
             readers.get(name).tracks(tmp_path)
 
 
@@ -392,7 +392,7 @@ def test_a_stem_cut_short_is_refused(found):
     path = stem_of(reader, root)
     whole, rate_hz = audio.read_audio(path)
     audio.write_audio(path, whole[:, : rate_hz // 4], rate_hz)
-    with pytest.raises(ValueError, match=r"must last 0\.50 s as its longest neighbour does, got 0\.25 s"):
+    with pytest.raises(ValueError, match=r"must last 0\.50 s like the longest stem, got 0\.25 s"):
         reader.read(root, reader.tracks(root)[0])
 
 
@@ -459,7 +459,7 @@ def test_synthsod(synthsod_folder):
     assert times(track.score, "violin") == times(track.score, "violin 2") == [(69, 0.0, 0.2)]
     assert times(track.score, "percussion") == [(38, 0.25, 0.3)]
     assert track.score.unpitched == {"percussion"}
-    merged = synthsod.read(root, "trio_1", players="merged", kin="merged")
+    merged = synthsod.read(root, "trio_1", players="merged", related="merged")
     assert list(merged.sources) == ["violin", "flute", "percussion"]
     assert times(merged.score, "violin") == [(69, 0.0, 0.2)]
     assert times(merged.score, "flute") == [(88, 0.1, 0.4), (76, 0.2, 0.3)]
@@ -469,7 +469,7 @@ def test_synthsod(synthsod_folder):
     with pytest.raises(FileNotFoundError, match="choose a microphone among Close, Tree"):
         synthsod.read(root, "trio_1", microphone="Balcony")
     with pytest.raises(ValueError, match="merge both, or neither"):
-        synthsod.read(root, "trio_1", kin="merged")
+        synthsod.read(root, "trio_1", related="merged")
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", '{"songs": {"0": {}}}', "404: not found"])

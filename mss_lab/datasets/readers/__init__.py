@@ -1,7 +1,7 @@
-"""Readers of published data sets: every piece comes as a track, with its sources, and its score where there is one.
+"""Readers of published data sets: every piece is read as a track, with its sources, and its score if there is one.
 
-The data sets are not part of this project, and nothing here downloads them: a reader that does not find its own says
-where it is had, under which licence, and where to put it. Each reader is a module of its own with three names: `ABOUT`,
+The data sets are not part of this project, and nothing here downloads them. If a data set is missing, its reader states
+where it can be obtained, under which licence, and where to put it. Each reader is a module with three names: `ABOUT`,
 `tracks(folder)` and `read(folder, name, ...)`.
 
     from mss_lab.datasets import readers
@@ -21,7 +21,7 @@ _NAMES = ("bach10", "urmp", "synthsod", "phenicx", "ensembleset", "cadenza", "sl
 
 
 def names() -> tuple[str, ...]:
-    """Which readers there are."""
+    """The names of all readers."""
     return _NAMES
 
 

@@ -1,4 +1,4 @@
-"""Bach10: ten chorales of J. S. Bach, each part recorded alone, with notes that say when they sound.
+"""Bach10: ten chorales of J. S. Bach, each part recorded alone, with the times at which notes sound.
 
 Layout, checked against the data set's own description and against public programs that read it:
 
@@ -9,7 +9,7 @@ Layout, checked against the data set's own description and against public progra
         01-AchGottundHerr.mid, -GTF0s.mat, -GTNotes.mat
 
 44.1 kHz, mono. Ends of notes are not in the text file, so each lasts until the next of its part. The data set's own
-mixture is not read: the sum of the parts is.
+mixture is not used; the mixture of a track is the sum of its parts.
 
 Contents: ABOUT, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -32,10 +32,10 @@ ABOUT = About(
     size="about 150 MB",
     folders=("Bach10", "Bach10_v1.1", "Bach10_v1.0"),
     count=10,
-    source="Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011",
+    reference="Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011",
 )
 
-# How the files spell the sources, the published spelling first.
+# The spelling of sources in file names, the published one first.
 SPELLINGS = {"saxophone": ("saxphone", "saxophone")}
 
 _PIECE = re.compile(r"\d\d-\w+")
@@ -58,13 +58,13 @@ def read(
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     times : {"performed", "written"}
-        Whether the score's notes start where they are heard, or where the notes as written would put them.
+        Whether notes have the times of the recording, or those of the written score.
     players, mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`; every instrument has one player.
+        Passed to `mss_lab.datasets.readers.shared.assemble`; every instrument has one player.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def read(
     FileNotFoundError, ShapeError, ValueError
         If the data set, the piece or a file is missing or damaged.
 
-    Source: Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011.
+    Reference: Duan and Pardo, IEEE Journal of Selected Topics in Signal Processing 2011.
     """
     root = _root(folder)
     piece = root / check_name(ABOUT, name, _tracks(root))
@@ -92,11 +92,11 @@ def _root(folder: str | os.PathLike | None) -> Path:
 
 
 def _tracks(root: Path) -> tuple[str, ...]:
-    found = sorted(path.name for path in root.iterdir() if path.is_dir() and _PIECE.fullmatch(path.name))
-    return folders_of(ABOUT, root, found, "folders named like 01-AchGottundHerr")
+    names = sorted(path.name for path in root.iterdir() if path.is_dir() and _PIECE.fullmatch(path.name))
+    return folders_of(ABOUT, root, names, "folders named like 01-AchGottundHerr")
 
 
 def _stem(piece: Path, source: str) -> Path:
     paths = [piece / f"{piece.name}-{spelt}.wav" for spelt in SPELLINGS.get(source, (source,))]
-    # If none is there, the published spelling is the one to miss.
+    # If none exists, the published spelling is the one that is reported as missing.
     return next((path for path in paths if path.is_file()), paths[0])

@@ -4,8 +4,8 @@ Layout, checked against the challenge's program, its description and a public pr
 
     CadenzaWoodwind/02-lamortdase-strings/Mix_1/Flute.flac, Clarinet.flac, Oboe.flac, Sax.flac, Bassoon.flac, mix_*.flac
 
-Clarinet and alto saxophone play the same part: a quartet has one of them. Some copies have the files directly in the
-piece's folder, or a folder more between them; a piece is named by its path. 44.1 kHz, stereo; there are no notes.
+Clarinet and alto saxophone play the same part: a quartet has one of them. In some copies the files are directly in the
+piece's folder, or one folder deeper; a piece is named by its path. 44.1 kHz, stereo; there are no notes.
 
 Contents: ABOUT, SOURCES, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -28,12 +28,12 @@ ABOUT = About(
     size="see the record",
     folders=("CadenzaWoodwind",),
     count=19,
-    source="Miller, Cox and Roa Dabike, the second Cadenza challenge, 2024",
+    reference="Miller, Cox and Roa Dabike, the second Cadenza challenge, 2024",
 )
 
 SOURCES = {"Flute": "flute", "Oboe": "oboe", "Clarinet": "clarinet", "Sax": "alto sax", "Bassoon": "bassoon"}
 
-# The two sources that share a part, by the word that chooses one.
+# The source that is left out for each choice, since two sources share a part.
 QUARTETS = {"clarinet": "alto sax", "saxophone": "clarinet"}
 
 MICROPHONE = "Mix_1"
@@ -50,20 +50,20 @@ def read(folder: str | os.PathLike | None, name: str, *, quartet: str = "clarine
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     quartet : {"clarinet", "saxophone"}
-        Which of the two plays the part that both have; where only one of them is there, it plays.
+        Which of the two plays their common part; if only one of them exists, it plays.
     players, mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the piece or a file is missing or damaged.
 
-    Source: Miller, Cox and Roa Dabike, 2024.
+    Reference: Miller, Cox and Roa Dabike, 2024.
     """
     root = _root(folder)
     piece = root / check_name(ABOUT, name, _tracks(root))
@@ -84,5 +84,5 @@ def _root(folder: str | os.PathLike | None) -> Path:
 def _tracks(root: Path) -> tuple[str, ...]:
     holders = {path.parent for path in root.rglob("*.flac")}
     pieces = {holder.parent if holder.name == MICROPHONE else holder for holder in holders} - {root}
-    found = sorted(piece.relative_to(root).as_posix() for piece in pieces)
-    return folders_of(ABOUT, root, found, "folders of pieces with Mix_1/Flute.flac in them")
+    names = sorted(piece.relative_to(root).as_posix() for piece in pieces)
+    return folders_of(ABOUT, root, names, "folders of pieces with Mix_1/Flute.flac in them")

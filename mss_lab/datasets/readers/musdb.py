@@ -6,8 +6,8 @@ Layout, checked against the program `musdb` of the data set's makers:
     musdb18/train/A Classic Education - NightOwl.stem.mp4     five streams: mixture, drums, bass, other, vocals
     the same under test/
 
-44.1 kHz, stereo; there are no notes. The mixture is not read: in HQ the sum of the sources is the mixture, give or take
-rounding. Reading .stem.mp4 needs the program ffmpeg; the HQ version needs nothing.
+44.1 kHz, stereo; there are no notes. The mixture is not read: in HQ it is the sum of the sources, up to rounding.
+Reading .stem.mp4 requires the program ffmpeg; the HQ version requires nothing.
 
 Contents: ABOUT, SPLITS, VALIDATION, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -33,10 +33,11 @@ ABOUT = About(
     size="22.7 GB as HQ, 4.7 GB compressed",
     folders=("musdb18hq", "MUSDB18-HQ", "musdb18", "MUSDB18"),
     count=150,
-    source="Rafii, Liutkus, Stöter, Mimilakis and Bittner, MUSDB18, 2017 (doi.org/10.5281/zenodo.1117372)",
+    reference="Rafii, Liutkus, Stöter, Mimilakis and Bittner, MUSDB18, 2017 (doi.org/10.5281/zenodo.1117372)",
 )
 
-# How many songs were published in each; "valid" is what `musdb` takes out of "train", and "fit" what it leaves.
+# The number of published songs in each; "valid" is the part of "train" that `musdb` holds out, and "fit" the other
+# part.
 SPLITS = {"train": 100, "test": 50, "fit": 86, "valid": 14}
 
 VALIDATION = (
@@ -56,7 +57,7 @@ VALIDATION = (
     "Traffic Experiment - Sirens",
 )
 
-# Each source's stream in a .stem.mp4, counted from 0; stream 0 is the mixture.
+# The stream of each source in a .stem.mp4, counted from 0; stream 0 is the mixture.
 STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}
 
 _ENDING = ".stem.mp4"
@@ -68,10 +69,10 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     split : {"train", "test", "fit", "valid"}, optional
-        "train" and "test" as published: 100 and 50 songs. "valid" is the 14 songs of "train" that the field holds out
-        while training, and "fit" the other 86. Left out, all songs.
+        "train" and "test" as published: 100 and 50 songs. "valid" is the 14 songs of "train" that are usually held out
+        in training, and "fit" the other 86. Default: all songs.
 
     Raises
     ------
@@ -89,11 +90,11 @@ def read(folder: str | os.PathLike | None, name: str, **how: Unpack[How]) -> Tra
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     players, mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def read(folder: str | os.PathLike | None, name: str, **how: Unpack[How]) -> Tra
     MissingExtra
         If the song is a .stem.mp4 and there is no ffmpeg.
 
-    Source: Rafii, Liutkus, Stöter, Mimilakis and Bittner, 2017.
+    Reference: Rafii, Liutkus, Stöter, Mimilakis and Bittner, 2017.
     """
     songs = _songs(locate(ABOUT, folder), None)
     song = songs[check_name(ABOUT, name, tuple(songs))]
@@ -140,14 +141,14 @@ def _unpack(song: Path, stream: int, folder: Path) -> Path:
     if program is None:
         raise MissingExtra(
             f"{song.name} is read by the program ffmpeg, which is not installed; install it, or get MUSDB18-HQ, which "
-            f"does without: {ABOUT.where}"
+            f"does not need it: {ABOUT.where}"
         )
     path = folder / f"{stream}.wav"
     command = [program, "-v", "error", "-nostdin", "-i", str(song), "-map", f"0:a:{stream}", "-c:a", "pcm_f32le"]
-    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
-    if done.returncode or not path.is_file():
-        said = done.stderr.strip().splitlines()
+    process = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+    if process.returncode or not path.is_file():
+        messages = process.stderr.strip().splitlines()
         raise RefusedValue(
-            f"{song} could not be unpacked ({said[-1] if said else 'ffmpeg said nothing'}); get it again"
+            f"{song} could not be unpacked ({messages[-1] if messages else 'ffmpeg messages nothing'}); get it again"
         )
     return path

@@ -4,11 +4,12 @@ Layout, checked against mirdata's loader and its test files:
 
     PHENICX-Anechoic/
         audio/beethoven/bassoon1.wav, bassoon2.wav, cello.wav, ...     also bruckner, mahler, mozart
-        annotations/beethoven/bassoon.txt                              notes as heard: onset_s,offset_s,C#4
+        annotations/beethoven/bassoon.txt                              notes as played: onset_s,offset_s,C#4
         annotations/beethoven/bassoon_o.txt                            notes as written
 
-44.1 kHz, mono. Notes are those of a section, whose players share them: apart, each gets all of them. Beethoven's double
-bass ends before the others, and is filled up with silence. Written notes of no length, which ornaments are, get 1 ms.
+44.1 kHz, mono. Notes are annotated for each section, whose players share them: with players apart, each gets all of
+them. Beethoven's double bass ends before the others, and is padded with silence. Written notes of length 0, which are
+ornaments, last 1 ms.
 
 Contents: ABOUT, SOURCES, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -33,10 +34,10 @@ ABOUT = About(
     size="about 1 GB",
     folders=("PHENICX-Anechoic", "PHENICX", "phenicx_anechoic"),
     count=4,
-    source="Miron et al., Journal of Electrical and Computer Engineering 2016; Pätynen et al., Acustica 2008",
+    reference="Miron et al., Journal of Electrical and Computer Engineering 2016; Pätynen et al., Acustica 2008",
 )
 
-# A file's name without its number: the field's name, in the order of a score.
+# A file's name without its number, and the standard name, in the order of a score.
 SOURCES = {
     "flute": "flute",
     "oboe": "oboe",
@@ -74,37 +75,37 @@ def read(
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     times : {"performed", "written"}
-        Whether to take the notes as they are heard, or as the score has them.
+        Whether to use the times of the recording, or those of the written score.
     players : {"apart", "merged"}
-        "merged" makes each section one source, as the papers do.
+        "merged" makes each section one source, as in the papers.
     mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the piece or a file is missing or damaged.
 
-    Source: Miron et al., Journal of Electrical and Computer Engineering 2016.
+    Reference: Miron et al., Journal of Electrical and Computer Engineering 2016.
     """
     root = _root(folder)
     name = check_name(ABOUT, name, _tracks(root))
     ending = {"performed": "", "written": "_o"}[checks.check_choice("times", times, ("performed", "written"))]
-    found = []
+    files = []
     for path in (root / "audio" / name).glob("[!.]*.wav"):
         named = _PLAYER.fullmatch(path.name)
         if not named or named[1] not in SOURCES:
             raise RefusedValue(f"{path} must be named after one of {', '.join(SOURCES)} and a number, got {path.name}")
-        found.append((list(SOURCES).index(named[1]), int(named[2] or 0), named[1], path))
+        files.append((list(SOURCES).index(named[1]), int(named[2] or 0), named[1], path))
     notes = {
         section: _notes(root / "annotations" / name / f"{section}{ending}.txt", SOURCES[section])
-        for section in {section for _, _, section, _ in found}
+        for section in {section for _, _, section, _ in files}
     }
-    stems = [Stem(SOURCES[section], path, notes[section]) for _, _, section, path in sorted(found)]
+    stems = [Stem(SOURCES[section], path, notes[section]) for _, _, section, path in sorted(files)]
     return assemble(ABOUT, name, stems, stems_differ_s=float("inf"), **how)
 
 
@@ -115,8 +116,8 @@ def _root(folder: str | os.PathLike | None) -> Path:
 
 
 def _tracks(root: Path) -> tuple[str, ...]:
-    found = sorted({path.parent.name for path in root.glob("audio/*/*.wav")})
-    return folders_of(ABOUT, root, found, "as audio/<piece>/<instrument>.wav")
+    names = sorted({path.parent.name for path in root.glob("audio/*/*.wav")})
+    return folders_of(ABOUT, root, names, "as audio/<piece>/<instrument>.wav")
 
 
 def _notes(path: Path, source: str) -> tuple[Note, ...]:

@@ -1,6 +1,6 @@
-"""What all readers share: where a data set lies, what is said when it is missing, and how its files become a track.
+"""Common parts of all readers: finding a data set, the message if it is missing, and making a track of its files.
 
-Every reader has `ABOUT`, `tracks(folder)` and `read(folder, name)`. A folder left out is looked for in the folder that
+Every reader has `ABOUT`, `tracks(folder)` and `read(folder, name)`. By default the folder is searched in the one that
 the variable MSS_LAB_DATASETS names. Nothing is downloaded, and nothing is written.
 
 Contents: VARIABLE, PLAYERS; About, Stem, How; locate, find, check_name, folders_of, assemble.
@@ -24,30 +24,30 @@ from ..track import Track
 
 VARIABLE = "MSS_LAB_DATASETS"
 
-# Several players of one instrument: each a source of its own, or all of them one source.
+# Several players of one instrument: each is a separate source, or all of them are one source.
 PLAYERS = ("apart", "merged")
 
-# Stems of one piece may differ by so much, as encoders round; more means that a file was cut short.
+# Lengths of stems of one piece may differ by this much, as encoders round; more means that a file was cut short.
 STEMS_DIFFER_S = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What is to be said about a data set.
+    """Information about a data set.
 
     Attributes
     ----------
     name, title : str
-        As commands and readers know it, and as its makers do.
+        Its name in commands and readers, and that of its authors.
     holds : str
-        What is in it.
+        Its content.
     where, licence, size : str
-        Where it is had, on which terms, and how large the download is.
+        Where it can be obtained, under which licence, and the size of the download.
     folders : tuple of str
-        Names that its folder has once it is unpacked; the first is the one to ask for.
+        Possible names of its unpacked folder; the first is used in messages.
     count : int
-        How many pieces were published.
-    source : str
+        The number of published pieces.
+    reference : str
         The publication that describes it.
     """
 
@@ -59,7 +59,7 @@ class About:
     size: str
     folders: tuple[str, ...]
     count: int
-    source: str
+    reference: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Stem:
     Attributes
     ----------
     source : str
-        The instrument by the field's name, without a player's number.
+        The standard name of the instrument, without a player's number.
     path : Path
     notes : tuple of Note, or None
-        What is played in it, under any source's name; None where nobody wrote it down.
+        The notes that are played in it, under any source's name; None if they are not annotated.
     """
 
     source: str
@@ -81,7 +81,7 @@ class Stem:
 
 
 class How(TypedDict, total=False):
-    """How every reader may be asked to read; `assemble` says what each word means."""
+    """Options of every reader; `assemble` explains them."""
 
     players: str
     mono: bool
@@ -91,34 +91,35 @@ class How(TypedDict, total=False):
 
 
 def find(about: About, folder: str | os.PathLike | None = None) -> Path | None:
-    """Where a data set lies: the folder given, or its own in the one that MSS_LAB_DATASETS names; None if nowhere."""
+    """The folder of a data set: the given one, or its own in the one that MSS_LAB_DATASETS names; None if missing."""
     if folder is not None:
         return Path(folder) if Path(folder).is_dir() else None
     home = os.environ.get(VARIABLE)
-    places = [Path(home) / name for name in about.folders] if home else []
-    return next((place for place in places if place.is_dir()), None)
+    candidates = [Path(home) / name for name in about.folders] if home else []
+    return next((candidate for candidate in candidates if candidate.is_dir()), None)
 
 
 def locate(about: About, folder: str | os.PathLike | None = None) -> Path:
-    """As `find`, but raises FileNotFoundError that says where the data set is had and where to put it."""
-    found = find(about, folder)
-    if found is not None:
-        return found
+    """Like `find`, but raises FileNotFoundError that states where to obtain the data set and where to put it."""
+    path = find(about, folder)
+    if path is not None:
+        return path
     home = os.environ.get(VARIABLE)
     if folder is not None:
-        looked = f"{folder}, which is no folder"
+        searched = f"in {folder}, which is not a folder"
     elif home:
-        looked = f"{home} ({VARIABLE}), which holds no folder {' or '.join(about.folders)}"
+        searched = f"in {home} ({VARIABLE}), which contains no folder {' or '.join(about.folders)}"
     else:
-        looked = f"vain: no folder was given, and {VARIABLE} is not set"
+        searched = f"nowhere: no folder was given, and {VARIABLE} is not set"
     raise FileNotFoundError(
-        f"{about.title} was looked for in {looked}. It is had from {about.where} (licence: {about.licence}; "
-        f"{about.size}). Unpack it and give its folder, or let {VARIABLE} name the folder that holds {about.folders[0]}"
+        f"{about.title} was searched {searched}. It is available from {about.where} "
+        f"(licence: {about.licence}; {about.size}). Unpack it and give its folder, or set {VARIABLE} to the folder "
+        f"that contains {about.folders[0]}"
     )
 
 
 def check_name(about: About, name: str, names: Sequence[str]) -> str:
-    """Return `name` if it is one of the pieces; else raise ValueError with the nearest of them."""
+    """Return `name` if it is one of the pieces; otherwise raise ValueError with the most similar names."""
     if name in names:
         return name
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or list(names[:3])
@@ -128,14 +129,14 @@ def check_name(about: About, name: str, names: Sequence[str]) -> str:
 
 
 def folders_of(about: About, folder: Path, names: Sequence[str], like: str) -> tuple[str, ...]:
-    """Return the pieces found in a folder, or raise FileNotFoundError if there is none, saying what is there."""
+    """Return the pieces of a folder, or raise FileNotFoundError if there is none, with what the folder contains."""
     if names:
         return tuple(names)
-    there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    listed = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "") if there else "nothing"
+    entries = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    listed = ", ".join(entries[:5]) + (", ..." if len(entries) > 5 else "") if entries else "nothing"
     raise FileNotFoundError(
-        f"{folder} must hold pieces of {about.title}, {like}, got {listed}; give the folder that holds them, "
-        f"or get it whole from {about.where}"
+        f"{folder} must contain pieces of {about.title}, {like}, got {listed}; give the folder that contains them, "
+        f"or get the complete data set from {about.where}"
     )
 
 
@@ -151,32 +152,32 @@ def assemble(
     length_s: float | None = None,
     stems_differ_s: float = STEMS_DIFFER_S,
 ) -> Track:
-    """Read the stems of one piece as a track, whole or a stretch of it.
+    """Read the stems of one piece as a track, completely or a section of it.
 
     Parameters
     ----------
     about : About
     name : str
-        The piece's.
+        Name of the piece.
     stems : sequence of Stem
-        In the order of results.
+        In the order of the track's sources.
     players : {"apart", "merged"}
         "apart" numbers the players of one instrument ("violin", "violin 2"); "merged" adds them up.
     mono : bool
         Whether to average the channels.
     sample_rate_hz : int, optional
-        Resample to this rate; without it, the files' own is kept.
+        Resample to this rate. Default: that of the files.
     start_s : float >= 0, seconds
     length_s : float > 0, seconds, optional
-        The stretch to read; left out, or beyond the end, as far as the piece goes. Only it is read from the files, and
-        the score is cut to it: notes that reach over an edge are cut there.
+        The section to read. By default, or beyond the end, it lasts to the end of the piece. Only the section is read
+        from the files, and the score is cut to it: notes that cross an edge are shortened.
     stems_differ_s : float
-        How much shorter a stem may be; it is filled up with silence.
+        How much shorter a stem may be; it is padded with silence.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
-        If a stem is missing, is no audio, or differs from the others in sample rate, channels or length.
+        If a stem is missing, is not audio, or differs from the others in sample rate, channels or length.
     """
     checks.check_choice("players", players, PLAYERS)
     checks.check_number("start_s", start_s, at_least=0, unit="seconds")
@@ -222,18 +223,18 @@ def _lengths(about: About, stems: Sequence[Stem], differ_s: float) -> tuple[list
         length_s = samples / rates[0]
         if longest_s - length_s > differ_s:
             raise checks.ShapeError(
-                f"{stem.path} must last {longest_s:.2f} s as its longest neighbour does, got {length_s:.2f} s; "
-                f"a file that a broken download cut short ends so: get it again from {about.where}"
+                f"{stem.path} must last {longest_s:.2f} s like the longest stem, got {length_s:.2f} s; "
+                f"an interrupted download ends like this: get it again from {about.where}"
             )
     return lengths, rates[0]
 
 
 def _stretch(path: Path, samples: int, start: int, stop: int, rate_hz: int, mono: bool) -> np.ndarray:
-    """Samples start to stop of a file of so many samples, float32, with silence where the file has ended."""
+    """Samples start to stop of a file with `samples` samples, float32, with silence after the end of the file."""
     if start < samples:
         waveform, _ = audio.read_audio(path, start_s=start / rate_hz, length_s=(stop - start) / rate_hz)
     else:
-        # The stretch lies behind this stem's end: one sample tells how many channels to be silent in.
+        # The section lies after this stem's end: one sample is read to know the number of channels.
         waveform = 0 * audio.read_audio(path, length_s=1 / rate_hz)[0]
     if mono:
         waveform = waveform.mean(axis=0, keepdims=True)
@@ -241,12 +242,12 @@ def _stretch(path: Path, samples: int, start: int, stop: int, rate_hz: int, mono
     return np.pad(waveform, ((0, 0), (0, missing))) if missing > 0 else waveform[:, : stop - start]
 
 
-def _joined(some: tuple[Note, ...] | None, others: tuple[Note, ...] | None) -> tuple[Note, ...] | None:
-    """The notes of players who become one source; what both play as one, to the tick, is one note."""
-    if some is None or others is None:
-        return some if others is None else others
-    seen = {(note.midi, note.onset_s, note.offset_s) for note in some}
-    return some + tuple(note for note in others if (note.midi, note.onset_s, note.offset_s) not in seen)
+def _joined(notes: tuple[Note, ...] | None, others: tuple[Note, ...] | None) -> tuple[Note, ...] | None:
+    """The notes of players who become one source; exactly equal notes are one note."""
+    if notes is None or others is None:
+        return notes if others is None else others
+    existing = {(note.midi, note.onset_s, note.offset_s) for note in notes}
+    return notes + tuple(note for note in others if (note.midi, note.onset_s, note.offset_s) not in existing)
 
 
 def _score(notes: dict[str, tuple[Note, ...] | None], start_s: float, stop_s: float) -> Score | None:

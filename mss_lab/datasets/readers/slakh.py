@@ -8,9 +8,9 @@ Layout, checked against mirdata's loader and its test files, and lists of the ar
         MIDI/S00.mid ...
         mix.flac, all_src.mid
 
-44.1 kHz, mono. BabySlakh, its first 20 songs, has no splits, is at 16 kHz, and ends in .wav. The mixture is not read:
-the sum of the stems is; a stem that ends early is filled up with silence. `omitted` holds songs that are in the other
-splits already; it is read only when asked for.
+44.1 kHz, mono. BabySlakh, its first 20 songs, has no splits, is at 16 kHz, and has .wav files. The mixture is not used;
+the mixture of a track is the sum of its stems. A stem that ends early is padded with silence. `omitted` contains
+duplicates of songs in the other splits; it is read only on request.
 
 Contents: ABOUT, SPLITS, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -37,10 +37,10 @@ ABOUT = About(
     size="104 GB",
     folders=("slakh2100_flac_redux", "slakh2100", "slakh", "babyslakh_16k"),
     count=1710,
-    source="Manilow, Wichern, Seetharaman and Le Roux, WASPAA 2019",
+    reference="Manilow, Wichern, Seetharaman and Le Roux, WASPAA 2019",
 )
 
-# How many songs were published in each.
+# The number of published songs in each.
 SPLITS = {"train": 1289, "validation": 270, "test": 151}
 
 OMITTED = "omitted"
@@ -54,9 +54,9 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     split : {"train", "validation", "test", "omitted"}, optional
-        As published: 1289, 270 and 151 songs. Left out, all three; BabySlakh has none, and is then read whole.
+        As published: 1289, 270 and 151 songs. Default: all three; BabySlakh has no splits, and is then read as a whole.
 
     Raises
     ------
@@ -74,23 +74,23 @@ def read(folder: str | os.PathLike | None, name: str, *, names: str = "class", *
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
-        One of `tracks`, of whatever split.
+        One of `tracks`, in any split.
     names : {"class", "program"}
         Name sources by their class ("piano", "guitar", "bass", "drums", "strings (continued)", ...), or by their
         General MIDI program ("bright acoustic piano", ...); drums are "drums" in both.
     players : {"apart", "merged"}
-        "merged" gives each class, or program, one source.
+        "merged" makes each class, or program, one source.
     mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the song or a file is missing or damaged.
 
-    Source: Manilow, Wichern, Seetharaman and Le Roux, WASPAA 2019.
+    Reference: Manilow, Wichern, Seetharaman and Le Roux, WASPAA 2019.
     """
     root = locate(ABOUT, folder)
     songs = _songs(root, None)
@@ -117,8 +117,13 @@ def _songs(root: Path, split: str | None) -> dict[str, Path]:
         checks.check_choice("split", split, (*SPLITS, OMITTED))
         if not (root / split).is_dir():
             raise FileNotFoundError(f"{root} must hold a folder {split}; BabySlakh has no splits, so leave it out")
-    places = [root / part for part in ([split] if split else SPLITS) if (root / part).is_dir()] or [root]
-    songs = {path.name: path for place in places for path in sorted(place.iterdir()) if _SONG.fullmatch(path.name)}
+    folders = [root / part for part in ([split] if split else SPLITS) if (root / part).is_dir()] or [root]
+    songs = {
+        path.name: path
+        for split_folder in folders
+        for path in sorted(split_folder.iterdir())
+        if _SONG.fullmatch(path.name)
+    }
     folders_of(ABOUT, root, tuple(songs), "as train/Track00001/")
     return songs
 
@@ -138,17 +143,17 @@ def _notes(path: Path) -> tuple[Note, ...] | None:
     try:
         return read_midi(path).notes
     except ValueError as error:
-        # Some stems, of effects for one, have a MIDI file without a note.
+        # Some stems, for example of effects, have a MIDI file without a note.
         if "holds no notes" in str(error):
             return ()
         raise
 
 
 def _stems(path: Path) -> dict[str, dict[str, str]]:
-    """What the song's record says of each stem: label -> {word: value as text}.
+    """The song's record of each stem: label -> {key: value as text}.
 
-    The record is YAML of one form: words at the left, under `stems:` one block for each stem, two spaces in, and its
-    words, four in. Only that form is read, so that no library is needed.
+    The record is YAML of a fixed form: keys without indentation, under `stems:` one block for each stem with two
+    spaces, and its keys with four. Only this form is read, so that no library is needed.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist, and says what the stems are; unpack the song again")

@@ -8,7 +8,7 @@ Layout, checked against the public programs of the data set's makers and of Tunt
         score_data/<song>.txt                                   aligned scores, a download of their own
 
 44.1 kHz, stereo. A row of a score is onset and offset in seconds, MIDI pitch and General MIDI program, under a heading.
-A program does not tell violins 1 from violins 2, so each of them gets the notes of both, as in Tunturi et al.
+Violins 1 and violins 2 have the same program, so each of them gets the notes of both, as in Tunturi et al.
 
 Contents: ABOUT, SOURCES, SPLITS, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -36,10 +36,10 @@ ABOUT = About(
     size="45 GB, scores 16 MB, a sample 2 GB",
     folders=("SynthSOD",),
     count=467,
-    source="Garcia-Martinez et al., SynthSOD, 2024 (arXiv 2409.10995)",
+    reference="Garcia-Martinez et al., SynthSOD, 2024 (arXiv 2409.10995)",
 )
 
-# A file's name: the field's name, and the General MIDI program of its notes in the scores.
+# A file's name, the standard name, and the General MIDI program of its notes in the scores.
 SOURCES: Mapping[str, tuple[str, int]] = {
     "Violin_1": ("violin", 40),
     "Violin_2": ("violin", 40),
@@ -61,12 +61,12 @@ SOURCES: Mapping[str, tuple[str, int]] = {
     "untunedpercussion": ("percussion", 0),
 }
 
-# The relatives that the published models count to one instrument.
-KIN = {"piccolo": "flute", "english horn": "oboe"}
+# Related instruments that the published models treat as one.
+RELATED = {"piccolo": "flute", "english horn": "oboe"}
 
 SPLITS = ("train", "evaluation", "test")
 
-# Where the aligned scores may lie: as Tunturi et al. have them, or as their archive is called.
+# Possible folders of the aligned scores: the name in Tunturi et al., and those of their archive.
 SCORE_FOLDERS = ("score_data", "SynthSOD_aligned_scores", "SynthSOD-aligned-scores")
 DATA_FOLDERS = ("SynthSOD_data", "SynthSOD-data")
 
@@ -77,9 +77,9 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     split : {"train", "evaluation", "test"}, optional
-        As its makers split it; read from the JSON files beside the songs. Songs that are not there are left out.
+        The split of its authors, read from the JSON files next to the songs. Missing songs are left out.
 
     Raises
     ------
@@ -89,19 +89,19 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
         If there is no such split, or the list cannot be read.
     """
     root = locate(ABOUT, folder)
-    found = _tracks(_data(root))
+    names = _tracks(_data(root))
     if split is None:
-        return found
+        return names
     path = root / f"SynthSOD_metadata_{checks.check_choice('split', split, SPLITS)}.json"
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist, and says which songs are for {split}; get it from {ABOUT.where}"
         )
     try:
-        wanted = {song["song_name"] for song in json.loads(path.read_text(encoding="utf-8"))["songs"].values()}
+        names_of_split = {song["song_name"] for song in json.loads(path.read_text(encoding="utf-8"))["songs"].values()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RefusedValue(f"{path} must list songs with their song_name, got {error!r}; get it again") from error
-    return tuple(name for name in found if name in wanted)
+    return tuple(name for name in names if name in names_of_split)
 
 
 def read(
@@ -109,46 +109,48 @@ def read(
     name: str,
     *,
     microphone: str = "Tree",
-    kin: str = "apart",
+    related: str = "apart",
     **how: Unpack[How],
 ) -> Track:
-    """Read one song; its score is attached where the aligned scores hold it (about 85 of 100 songs).
+    """Read one song, with its score if it is among the aligned scores (about 85 of 100 songs).
 
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     microphone : str
-        The folder of the song to read.
-    kin : {"apart", "merged"}
-        "merged" counts the piccolo to the flute and the cor anglais to the oboe, as the published models do; it needs
+        The folder of the song that is read.
+    related : {"apart", "merged"}
+        "merged" treats the piccolo as a flute and the cor anglais as an oboe, like the published models; it requires
         `players="merged"`.
     players, mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the song or a file is missing or damaged.
 
-    Source: Garcia-Martinez et al., arXiv 2409.10995; scores: Tunturi et al., arXiv 2503.07352.
+    Reference: Garcia-Martinez et al., arXiv 2409.10995; scores: Tunturi et al., arXiv 2503.07352.
     """
     root = locate(ABOUT, folder)
     data = _data(root)
     song = data / check_name(ABOUT, name, _tracks(data))
-    if checks.check_choice("kin", kin, ("apart", "merged")) == "merged" and how.get("players") != "merged":
-        raise RefusedValue('kin="merged" needs players="merged", got players apart; merge both, or neither')
+    if checks.check_choice("related", related, ("apart", "merged")) == "merged" and how.get("players") != "merged":
+        raise RefusedValue('related="merged" needs players="merged", got players apart; merge both, or neither')
     if not (song / microphone).is_dir():
-        there = sorted(path.name for path in song.iterdir() if path.is_dir())
-        raise FileNotFoundError(f"{song / microphone} does not exist; choose a microphone among {', '.join(there)}")
+        microphones = sorted(path.name for path in song.iterdir() if path.is_dir())
+        raise FileNotFoundError(
+            f"{song / microphone} does not exist; choose a microphone among {', '.join(microphones)}"
+        )
     notes = _notes(root, name)
     stems = []
     for spelt, (source, program) in SOURCES.items():
         path = song / microphone / f"{spelt}.flac"
         if path.is_file():
-            label = KIN.get(source, source) if kin == "merged" else source
+            label = RELATED.get(source, source) if related == "merged" else source
             stems.append(Stem(label, path, None if notes is None else notes.get(program, ())))
     if not stems:
         raise FileNotFoundError(f"{song / microphone} must hold files such as Violin_1.flac, got none; unpack it again")
@@ -160,12 +162,12 @@ def _data(root: Path) -> Path:
 
 
 def _tracks(data: Path) -> tuple[str, ...]:
-    found = sorted(path.name for path in data.iterdir() if path.is_dir() and any(path.glob("*/*.flac")))
-    return folders_of(ABOUT, data, found, "folders of songs with <microphone>/<section>.flac in them")
+    names = sorted(path.name for path in data.iterdir() if path.is_dir() and any(path.glob("*/*.flac")))
+    return folders_of(ABOUT, data, names, "folders of songs with <microphone>/<section>.flac in them")
 
 
 def _notes(root: Path, name: str) -> dict[int, tuple[Note, ...]] | None:
-    """Notes of each General MIDI program; None where there is no score."""
+    """Notes of each General MIDI program; None if there is no score."""
     paths = [root / folder / f"{name}.txt" for folder in SCORE_FOLDERS]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:

@@ -9,8 +9,8 @@ Layout, checked against public programs that read it:
         F0s_1_vn_01_Jupiter.txt, Sco_01_Jupiter_vn_vc.mid, .pdf, Vid_*.mp4
     Dataset/Supplementary_Files/
 
-48 kHz, mono. The mixture is not read: the sum of the players is. Files that end in `_cleaned`, which others' denoising
-leaves behind, are no players; see `mss_lab.metrics.protocols.denoise`.
+48 kHz, mono. The mixture is not used; the mixture of a track is the sum of the players. Files that end in `_cleaned`,
+results of denoising by others, are not players; see `mss_lab.metrics.protocols.denoise`.
 
 Contents: ABOUT, tracks, read. Lesson: notebooks/15_data_is_the_model.ipynb
 """
@@ -34,7 +34,7 @@ ABOUT = About(
     size="12 GB, most of it video",
     folders=("URMP", "Dataset"),
     count=44,
-    source="Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019",
+    reference="Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019",
 )
 
 _PIECE = re.compile(r"(\d\d)_([^_]+)((?:_[a-z]+)+)")
@@ -46,23 +46,23 @@ def tracks(folder: str | os.PathLike | None = None, *, as_in: str | None = None)
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     as_in : "tunturi", optional
-        Only the pieces of Tunturi et al.'s evaluation: two instruments at least, and no saxophone.
+        Only the pieces of Tunturi et al.'s evaluation: at least two instruments, and no saxophone.
 
     Raises
     ------
     FileNotFoundError
         If there is no data set, or nothing in it.
     ValueError
-        If `as_in` names no evaluation.
+        If `as_in` is not the name of an evaluation.
     """
-    found = _tracks(_root(folder))
+    names = _tracks(_root(folder))
     if as_in is None:
-        return found
+        return names
     if as_in != "tunturi":
         raise RefusedValue(f'as_in must be "tunturi" or None, got {as_in!r}; leave it out for all pieces')
-    return tuple(name for name in found if len(set(_players(name))) > 1 and "sax" not in _players(name))
+    return tuple(name for name in names if len(set(_players(name))) > 1 and "sax" not in _players(name))
 
 
 def read(
@@ -75,18 +75,18 @@ def read(
     Parameters
     ----------
     folder : path or None
-        The data set's; None looks for it in the folder that MSS_LAB_DATASETS names.
+        Folder of the data set. None: searched in the folder that MSS_LAB_DATASETS names.
     name : str
         One of `tracks`.
     players, mono, sample_rate_hz, start_s, length_s
-        As `mss_lab.datasets.readers.shared.assemble`.
+        Passed to `mss_lab.datasets.readers.shared.assemble`.
 
     Raises
     ------
     FileNotFoundError, ShapeError, ValueError
         If the data set, the piece or a file is missing or damaged.
 
-    Source: Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019.
+    Reference: Li, Liu, Dinesh, Duan and Sharma, IEEE Transactions on Multimedia 2019.
     """
     root = _root(folder)
     piece = root / check_name(ABOUT, name, _tracks(root))
@@ -108,8 +108,8 @@ def _root(folder: str | os.PathLike | None) -> Path:
 
 
 def _tracks(root: Path) -> tuple[str, ...]:
-    found = sorted(path.name for path in root.iterdir() if path.is_dir() and _PIECE.fullmatch(path.name))
-    return folders_of(ABOUT, root, found, "folders named like 01_Jupiter_vn_vc")
+    names = sorted(path.name for path in root.iterdir() if path.is_dir() and _PIECE.fullmatch(path.name))
+    return folders_of(ABOUT, root, names, "folders named like 01_Jupiter_vn_vc")
 
 
 def _players(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A piece for drums, bass, electric piano and lead: two bars that return unchanged, five times, under a new melody.
+"""A piece for drums, bass, electric piano and lead: two bars, repeated without changes five times, under a new melody.
 
 Written for this project (CC0). G major, four beats to the bar. The lead is silent in the first round. A last chord on
 G ends the piece.

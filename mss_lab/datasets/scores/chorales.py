@@ -1,7 +1,7 @@
 """Two four-part chorales by Johann Sebastian Bach, in the notation of `notation`.
 
-Soprano, alto, tenor and bass are given to violin, clarinet, tenor saxophone and bassoon. The notes are in the public
-domain; the text of this file was written for this project. Neither chorale is in Bach10, whose recordings judge.
+Soprano, alto, tenor and bass are played by violin, clarinet, tenor saxophone and bassoon. The notes are in the public
+domain; the text of this file was written for this project. Neither chorale is in Bach10, which is used for evaluation.
 
 Contents: KINDLEIN, FLUECHTIG.
 """

@@ -2,7 +2,7 @@
 
 A token is a pitch and a length: ``F#4q``. Pitches are scientific names (C4 is middle C) with # or b; ``R`` is a rest.
 Lengths are letters: w whole, h half, q quarter, e eighth, s sixteenth; a dot adds half (``A4h.``). ``~`` ties a note
-to the next, ``^`` is a fermata: everybody waits there. ``|`` ends a bar, and every voice must agree on where.
+to the next, ``^`` is a fermata, at which all voices wait. ``|`` ends a bar, at the same beat in every voice.
 
     read_voices({"violin": "B4q | B4e C5e D5q", "bassoon": "G2q | G3q F#3q"})
 
@@ -22,7 +22,7 @@ _BEATS = {"w": Fraction(4), "h": Fraction(2), "q": Fraction(1), "e": Fraction(1,
 
 
 class Written(NamedTuple):
-    """One note as it stands on paper: MIDI pitch, start and length in beats, whether a fermata stands over it."""
+    """One written note: MIDI pitch, start and length in beats, and whether it has a fermata."""
 
     midi: int
     beat: Fraction
@@ -45,18 +45,23 @@ def read_voices(voices: Mapping[str, str]) -> dict[str, tuple[Written, ...]]:
     Raises
     ------
     ValueError
-        If a token is not in the notation, a tie leads nowhere, or two voices disagree about the length of a bar.
+        If a token is not in the notation, a tie has no second note, or bars of two voices differ in length.
+
+    Examples
+    --------
+    >>> read_voices({"violin": "A4q Rq B4h"})["violin"][1]
+    Written(midi=71, beat=Fraction(2, 1), beats=Fraction(2, 1), hold=False)
     """
     lines, bars = {}, {}
     for voice, text in voices.items():
         lines[voice], bars[voice] = _read_line(voice, text)
     for voice, ends in bars.items():
         first = next(iter(bars))
-        for number, (end, wanted) in enumerate(zip(ends, bars[first], strict=False), start=1):
-            if end != wanted:
+        for number, (end, expected) in enumerate(zip(ends, bars[first], strict=False), start=1):
+            if end != expected:
                 raise RefusedValue(
-                    f"bar {number} of {voice} ends on beat {end}, but that of {first} on beat {wanted}; "
-                    "mend the lengths in one of them"
+                    f"bar {number} of {voice} ends on beat {end}, but that of {first} on beat {expected}; "
+                    "correct the lengths in one of them"
                 )
         if len(ends) != len(bars[first]):
             raise RefusedValue(
@@ -92,7 +97,7 @@ def _read_line(voice: str, text: str) -> tuple[tuple[Written, ...], list[Fractio
         tied = bool(match["tie"])
         beat += beats
     if tied:
-        raise RefusedValue(f"the last tie in {voice} leads nowhere; take it out, or write the note it leads to")
+        raise RefusedValue(f"the last tie in {voice} has no second note; remove it, or write the note")
     ends.append(beat)
     return tuple(notes), ends
 

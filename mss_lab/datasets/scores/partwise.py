@@ -1,9 +1,9 @@
 """MusicXML as it is written, not as it is played: the notes of each part in beats.
 
-`mss_lab.score.musicxml.read_musicxml` plays a score, with its repeats, tempi and grace notes. To draw excerpts from
-hundreds of works, what is on the page will do.
+`mss_lab.score.musicxml.read_musicxml` plays a score, with its repeats, tempi and grace notes. For excerpts from
+hundreds of works, the written notes are enough.
 
-Contents: read_parts. Source: W3C, MusicXML 4.0.
+Contents: read_parts. Reference: W3C, MusicXML 4.0.
 """
 
 import itertools
@@ -21,8 +21,8 @@ from .notation import Written
 def read_parts(path: str | os.PathLike) -> list[tuple[str, tuple[Written, ...]]]:
     """The parts of a MusicXML file, in the order of the page.
 
-    Ties are joined, and hold if a fermata stands over any of their notes. Pitches are as they sound, to the nearest
-    semitone. Grace notes, cue notes and notes without a pitch are left out; repeats are not played.
+    Ties are joined, and a joined note has a fermata if any of its notes has one. Pitches are sounding pitches, to the
+    nearest semitone. Grace notes, cue notes and notes without a pitch are left out; repeats are not played.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def read_parts(path: str | os.PathLike) -> list[tuple[str, tuple[Written, ...]]]
     Returns
     -------
     list of (name, notes)
-        What the file calls the part, and its notes in order of time, in beats of a quarter.
+        The name of the part in the file, and its notes in order of time, in beats of a quarter.
 
     Raises
     ------
