@@ -1,8 +1,8 @@
-"""Refusals: every check of a caller's input, in one place.
+"""Checks of a caller's input, all in one place.
 
-Each message says three things: what was wanted, what came, and what to do. Checks that pass return the input in the
-form the caller asked for (an array, a float), so that a function opens with its checks and then trusts its names.
-Every array may be given as nested lists; none is written into.
+Each message says three things: what was expected, what came, and what to do. Checks that pass return the input in the
+form that the caller needs (an array, a float), so that a function starts with its checks and then relies on its
+arguments. Every array may be given as nested lists; none is written into.
 
 Contents: check_axes, check_waveform, check_stereo, check_same_shape, check_sources, check_estimates, check_sample_rate,
 check_magnitude, check_finite, check_number, check_switch, check_choice, check_pairs, check_generator.
@@ -17,7 +17,7 @@ import numpy as np
 
 from .refusals import RefusedType, RefusedValue, ShapeError
 
-# Rates outside these bounds are almost always a slip (kHz for Hz, or samples for rate), and no lesson needs them.
+# Rates outside these bounds are almost always a mistake (kHz for Hz, or samples for rate), and no lesson needs them.
 LOWEST_SAMPLE_RATE_HZ = 1_000
 HIGHEST_SAMPLE_RATE_HZ = 768_000
 
@@ -28,7 +28,7 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
     Parameters
     ----------
     name : str
-        What the caller calls it; opens the message.
+        The argument's name in the caller; opens the message.
     array : array_like
     axes : str
         Names of the axes, separated by spaces, such as ``"channels freq frames"``.
@@ -38,42 +38,42 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
     ShapeError
         If the number of axes differs.
     TypeError
-        If the values are no numbers (real, complex or boolean).
+        If the values are not numbers (real, complex or boolean).
     """
-    wanted = axes.split()
+    axis_names = axes.split()
     try:
         array = np.asarray(array)
     except ValueError as error:
         raise ShapeError(
-            f"{name} must be ({', '.join(wanted)}), got rows of different lengths; cut or pad them to one length"
+            f"{name} must be ({', '.join(axis_names)}), got rows of different lengths; cut or pad them to one length"
         ) from error
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
         raise RefusedType(
-            f"{name} must be an array of numbers ({', '.join(wanted)}), got values of type {array.dtype}; "
+            f"{name} must be an array of numbers ({', '.join(axis_names)}), got values of type {array.dtype}; "
             "pass a NumPy array"
         )
-    if array.ndim != len(wanted):
+    if array.ndim != len(axis_names):
         hint = "give it one axis for each of these names"
-        if array.ndim == len(wanted) - 1 and "channels" in wanted:
+        if array.ndim == len(axis_names) - 1 and "channels" in axis_names:
             hint = f"a mono signal keeps a channel axis of length 1: {name}[np.newaxis]"
-        raise ShapeError(f"{name} must be ({', '.join(wanted)}), got shape {array.shape}; {hint}")
+        raise ShapeError(f"{name} must be ({', '.join(axis_names)}), got shape {array.shape}; {hint}")
     return array
 
 
 def check_finite(name: str, array: Any) -> np.ndarray:
     """Return `array` as an ndarray, or raise ValueError if it holds a NaN or an infinity."""
     array = np.asarray(array)
-    # A sum is one fast pass; only when it is not finite is it worth finding out where and why.
+    # A sum is one fast pass; only if it is not finite, the bad values are searched for.
     with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not np.isfinite(array.sum())
-    if suspicious:
+        is_suspicious = not np.isfinite(array.sum())
+    if is_suspicious:
         bad = ~np.isfinite(array)
         count = int(np.count_nonzero(bad))
         if count:
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise RefusedValue(
                 f"{name} must be finite, got {count} NaN or infinite value(s), the first at index {first}; "
-                "mend the step that made them, or replace them with np.nan_to_num"
+                "correct the step that made them, or replace them with np.nan_to_num"
             )
     return array
 
@@ -121,16 +121,16 @@ def check_stereo(name: str, array: Any) -> np.ndarray:
     if array.shape[0] != 2:
         raise ShapeError(
             f"{name} must have 2 channels (left, right), got {array.shape[0]}; "
-            "this method listens to the difference between the channels, so choose another for this recording"
+            "this method uses the difference between the channels, so choose another for this recording"
         )
     return array
 
 
 def check_same_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
-    """Raise ShapeError unless both arrays have one shape."""
+    """Raise ShapeError unless both arrays have the same shape."""
     if np.shape(array) != np.shape(other):
         raise ShapeError(
-            f"{name} and {other_name} must have one shape, got {np.shape(array)} and {np.shape(other)}; "
+            f"{name} and {other_name} must have the same shape, got {np.shape(array)} and {np.shape(other)}; "
             "cut or pad them to the same length and the same number of channels"
         )
 
@@ -215,30 +215,31 @@ def check_number(
     Parameters
     ----------
     name : str
-        What the caller calls it; opens the message.
+        The argument's name in the caller; opens the message.
     value : int or float, also NumPy's
         Booleans and text are refused.
     above, at_least, below, at_most : float, optional
-        Bounds; the first and the third are themselves outside.
+        Bounds. The values of `above` and `below` themselves are refused.
     whole : bool
-        Whether only whole numbers will do; 3.0 is one. The result is then an int.
+        Whether the value must be a whole number; 3.0 is one. The result is then an int.
     unit, hint : str
-        Unit, and what to do, for the message.
+        Unit and advice for the message.
 
     Raises
     ------
     TypeError
-        If `value` is no number.
+        If `value` is not a number.
     ValueError
-        If it is NaN, infinite, out of bounds, or not whole where it should be.
+        If it is NaN, infinite, out of bounds, or not whole although it must be.
     """
     limits = (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))
     bounds = " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
     kind = "a whole number" if whole else "a number"
-    wanted = " ".join(part for part in (kind, bounds, f"({unit})" if unit else "") if part)
+    expected = " ".join(part for part in (kind, bounds, f"({unit})" if unit else "") if part)
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise RefusedType(
-            f"{name} must be {wanted}, got {value!r} of type {type(value).__name__}; {hint or 'pass one plain number'}"
+            f"{name} must be {expected}, got {value!r} of type {type(value).__name__}; "
+            f"{hint or 'pass one plain number'}"
         )
     number = value.item() if isinstance(value, np.generic) else value
     inside = (
@@ -250,12 +251,12 @@ def check_number(
         and (not whole or number == int(number))
     )
     if not inside:
-        raise RefusedValue(f"{name} must be {wanted}, got {value}; {hint or 'choose another value'}")
+        raise RefusedValue(f"{name} must be {expected}, got {value}; {hint or 'choose another value'}")
     return int(number) if whole else number
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
-    """Return `value` if it is one of `choices`, else raise ValueError that lists them and guesses what was meant."""
+    """Return `value` if it is one of `choices`, otherwise raise ValueError that lists them and suggests the nearest."""
     if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(map(repr, sorted(choices))) or "(there are none)"
@@ -265,47 +266,47 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
 
 
 def check_switch(name: str, value: Any) -> bool:
-    """Return `value` as a bool if it is True or False, else raise TypeError: text and numbers are slips."""
+    """Return `value` as a bool if it is True or False, otherwise raise TypeError: text and numbers are mistakes."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise RefusedType(f"{name} must be true or false, got {value!r}; in Python, pass True or False")
 
 
 def check_pairs(name: str, value: Any, left: str, right: str) -> dict[str, str]:
-    """Return a mapping of text to text, which may be given as text itself, such as "lead=flute, vocals=choir".
+    """Return a mapping of text to text, which may also be given as one text, such as "lead=flute, vocals=choir".
 
     Parameters
     ----------
     name : str
-        What the caller calls it; opens the message.
+        The argument's name in the caller; opens the message.
     value : mapping of str -> str, text, or None
         None is an empty mapping.
     left, right : str
-        What stands before and after each "=", for the message, such as "SOURCE" and "INSTRUMENT".
+        Names of the texts before and after each "=", for the message, such as "SOURCE" and "INSTRUMENT".
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither, or the text is not of that form.
+        If it is neither, or the text does not have that form.
     """
     if value is None:
         return {}
-    wanted = f"{name} must be {left}={right}, several with commas between"
+    expected = f"{name} must be {left}={right}, several separated by commas"
     if isinstance(value, str):
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if not pairs or not all(equals and one.strip() and other.strip() for one, equals, other in pairs):
-            raise RefusedValue(f"{wanted}, got {value!r}; leave it out where names say enough")
-        return {one.strip(): other.strip() for one, _, other in pairs}
+        if not pairs or not all(equals and key.strip() and text.strip() for key, equals, text in pairs):
+            raise RefusedValue(f"{expected}, got {value!r}; leave it out if the names are enough")
+        return {key.strip(): text.strip() for key, _, text in pairs}
     if not isinstance(value, Mapping):
-        raise RefusedType(f"{wanted}, got {value!r}; in Python, pass a dict")
-    for one, other in value.items():
-        if not (isinstance(one, str) and isinstance(other, str)):
-            raise RefusedType(f"{wanted}, got {one!r}: {other!r}; both must be names (text)")
+        raise RefusedType(f"{expected}, got {value!r}; in Python, pass a dict")
+    for key, text in value.items():
+        if not (isinstance(key, str) and isinstance(text, str)):
+            raise RefusedType(f"{expected}, got {key!r}: {text!r}; both must be names (text)")
     return dict(value)
 
 
 def check_generator(name: str, rng: Any) -> np.random.Generator:
-    """Return `rng` if it is a NumPy generator, else raise TypeError that shows how to make one."""
+    """Return `rng` if it is a NumPy generator, otherwise raise TypeError that shows how to make one."""
     if not isinstance(rng, np.random.Generator):
         raise RefusedType(f"{name} must be a seeded generator, got {rng!r}; pass np.random.default_rng(0)")
     return rng

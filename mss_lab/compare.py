@@ -1,4 +1,4 @@
-"""Compare: separators times tracks, one row of figures for each source.
+"""Comparison: separators on tracks, one row of metrics for each source.
 
 Contents: Row, compare, oracle_rows, measure, match; pivot, with_mean, as_text; write_csv, write_table.
 Lesson: notebooks/04_is_it_better.ipynb
@@ -23,7 +23,7 @@ from .refusals import RefusedType, RefusedValue
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Figures of one source of one track, separated by one method.
+    """Metrics of one source of one track, separated by one method.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Row:
     sdr, si_sdr, si_sdr_improvement : float, dB
         Over the whole file, as in `mss_lab.metrics.energy`.
     seconds : float
-        What the separation of the whole track took.
+        Duration of the separation of the whole track.
     """
 
     method: str
@@ -43,19 +43,19 @@ class Row:
     seconds: float
 
 
-FIGURES = ("sdr", "si_sdr", "si_sdr_improvement", "seconds")
+METRICS = ("sdr", "si_sdr", "si_sdr_improvement", "seconds")
 
-# What a perfect or a hopeless estimate counts when estimates are matched: a finite figure beyond every other.
+# The value of an infinite SDR in the assignment of estimates: a finite value beyond every other.
 BEYOND_DB = 400.0
 
 
 def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> list[Row]:
-    """Run every separator on every track and measure what comes back.
+    """Run every separator on every track, and measure the estimates.
 
     Parameters
     ----------
     separators : dict of a name for the table -> separator
-        Called as `separator(mixture, sample_rate_hz, score)`; must give an estimate for every source of the track.
+        Called as `separator(mixture, sample_rate_hz, score)`; must return an estimate for every source of the track.
     tracks : iterable of Track
 
     Returns
@@ -66,9 +66,9 @@ def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> lis
     Raises
     ------
     TypeError
-        If a separator gives no dict.
+        If a separator returns no dict.
     ValueError
-        If it leaves out a source.
+        If a source is missing in it.
     ShapeError
         If an estimate has another shape than the mixture.
 
@@ -84,7 +84,7 @@ def compare(separators: Mapping[str, Separator], tracks: Iterable[Track]) -> lis
 
 
 def oracle_rows(tracks: Iterable[Track], kinds: Sequence[str] = ("ratio", "wiener")) -> list[Row]:
-    """The rows that frame a table: the mixture left as it was, and oracles of the given kinds."""
+    """Rows for comparison: the unchanged mixture, and oracles of the given kinds."""
     rows: list[Row] = []
     for track in tracks:
         rows += measure("mixture", track, oracles.do_nothing(track.sources), 0.0)
@@ -96,21 +96,21 @@ def oracle_rows(tracks: Iterable[Track], kinds: Sequence[str] = ("ratio", "wiene
 
 
 def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seconds: float) -> list[Row]:
-    """One row for each source of a track, from estimates that are already there."""
+    """One row for each source of a track, from existing estimates."""
     if not isinstance(estimates, Mapping):
         raise RefusedType(
-            f"{method} must give a dict of source name -> waveform, got {type(estimates).__name__} for {track.name}; "
+            f"{method} must return a dict of source name -> waveform, got {type(estimates).__name__} for {track.name}; "
             "see the contract of a separator"
         )
     missing = [source for source in track.sources if source not in estimates]
     if missing:
         raise RefusedValue(
-            f"{method} gave no estimate of {', '.join(missing)} in {track.name}, got {', '.join(estimates) or 'none'}; "
-            "does the score name every source?"
+            f"{method} returned no estimate of {', '.join(missing)} in {track.name}, got "
+            f"{', '.join(estimates) or 'none'}; does the score name every source?"
         )
     for name, source in track.sources.items():
-        what = f"the estimate of {name} that {method} gave for {track.name}"
-        checks.check_same_shape(what, estimates[name], "the mixture", source)
+        description = f"the estimate of {name} that {method} returned for {track.name}"
+        checks.check_same_shape(description, estimates[name], "the mixture", source)
     mixture = track.mixture
     return [
         Row(
@@ -127,18 +127,18 @@ def measure(method: str, track: Track, estimates: Mapping[str, np.ndarray], seco
 
 
 def match(estimates: Mapping[str, np.ndarray], sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Give estimates the names of the sources that they are nearest to: the assignment with the highest total SDR.
+    """Assign estimates to sources so that the total SDR is highest, and name them accordingly.
 
-    For methods that find sources without knowing their names. Looking at the true sources flatters such a method a
-    little; how much, is what the mixture left as it was tells.
+    For methods that separate sources without knowing their names. Using the true sources favours such a method a
+    little; the result of the unchanged mixture shows by how much.
 
     Parameters
     ----------
     estimates : dict of any name -> float (channels, samples)
-        Where there are more than sources, those that fit worst stay out. Where there are fewer, the sources that would
-        gain least from one get silence, whose SDR is 0 dB.
+        If there are more estimates than sources, the worst ones are left out. If there are fewer, the sources that
+        would gain least get silence, whose SDR is 0 dB.
     sources : dict of source name -> float (channels, samples)
-        The truth. A silent source has no SDR, so it takes what no other source wants.
+        The true sources. A silent source has no SDR, so it gets an estimate that no other source needs.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def match(estimates: Mapping[str, np.ndarray], sources: Mapping[str, np.ndarray]
     Raises
     ------
     TypeError, ValueError
-        If one is no dict of waveforms.
+        If one is not a dict of waveforms.
     ShapeError
         If the shapes differ.
     """
@@ -166,13 +166,13 @@ def match(estimates: Mapping[str, np.ndarray], sources: Mapping[str, np.ndarray]
     }
 
 
-def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> dict[str, dict[str, float]]:
-    """Means of one figure: method -> column -> mean over the sources, and "mean" over those means.
+def pivot(rows: Sequence[Row], metric: str = "sdr", columns: str = "track") -> dict[str, dict[str, float]]:
+    """Means of one metric: method -> column -> mean over the sources, and "mean" over those means.
 
     Parameters
     ----------
     rows : sequence of Row
-    figure : {"sdr", "si_sdr", "si_sdr_improvement", "seconds"}
+    metric : {"sdr", "si_sdr", "si_sdr_improvement", "seconds"}
     columns : {"track", "source"}
 
     Returns
@@ -180,13 +180,13 @@ def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> d
     dict of dicts
         Silent sources (nan) are left out of the means.
     """
-    checks.check_choice("figure", figure, FIGURES)
+    checks.check_choice("metric", metric, METRICS)
     checks.check_choice("columns", columns, ("track", "source"))
     table: dict[str, dict[str, float]] = {}
     for method in dict.fromkeys(row.method for row in rows):
         own = [row for row in rows if row.method == method]
         cells = {
-            column: _mean([getattr(row, figure) for row in own if getattr(row, columns) == column])
+            column: _mean([getattr(row, metric) for row in own if getattr(row, columns) == column])
             for column in dict.fromkeys(getattr(row, columns) for row in own)
         }
         table[method] = {**cells, "mean": _mean(list(cells.values()))}
@@ -194,14 +194,14 @@ def pivot(rows: Sequence[Row], figure: str = "sdr", columns: str = "track") -> d
 
 
 def with_mean(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """The table with one more line, the mean of each column."""
+    """The table with one more row, the mean of each column."""
     columns = dict.fromkeys(column for cells in table.values() for column in cells)
     means = {column: _mean([cells.get(column, math.nan) for cells in table.values()]) for column in columns}
     return {**{line: dict(cells) for line, cells in table.items()}, "mean": means}
 
 
 def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
-    """A table of names and figures as text; a column "mean" comes last, and "-" stands where there is no figure."""
+    """A table of names and values as text; a column "mean" comes last, and "-" means that there is no value."""
     columns = sorted(dict.fromkeys(column for cells in table.values() for column in cells), key="mean".__eq__)
 
     def cell(method: str, column: str) -> str:
@@ -218,7 +218,7 @@ def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
 
 
 def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = True) -> None:
-    """Write all rows as a table; the file appears whole or not at all."""
+    """Write all rows as a table; the file is written completely or not at all."""
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in dataclasses.fields(Row)])
         table.writeheader()
@@ -226,7 +226,7 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = Tru
 
 
 def write_table(path: str | os.PathLike, table: Mapping[str, Mapping[str, float]], *, force: bool = True) -> None:
-    """Write a table of names and figures; the file appears whole or not at all."""
+    """Write a table of names and values; the file is written completely or not at all."""
     columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
@@ -235,6 +235,6 @@ def write_table(path: str | os.PathLike, table: Mapping[str, Mapping[str, float]
 
 
 def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    # Not np.mean, which warns of a perfect score (+inf) beside a hopeless one (-inf).
-    return float(sum(known) / len(known)) if known else math.nan
+    defined = [value for value in values if not math.isnan(value)]
+    # Not np.mean, which warns of +inf (a perfect estimate) together with -inf (a useless one).
+    return float(sum(defined) / len(defined)) if defined else math.nan

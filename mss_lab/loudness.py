@@ -1,7 +1,7 @@
-"""Loudness: one number for how loud a recording sounds, used to compare versions at one level.
+"""Loudness: one number for the perceived level of a recording, used to compare versions at the same loudness.
 
-The measure is the integrated loudness of ITU-R BS.1770-4: a filter that imitates the head and the ear's low-frequency
-roll-off, the mean square of 400 ms blocks that overlap by three quarters, and two gates that leave pauses out.
+It is the integrated loudness of ITU-R BS.1770-4: a filter that models the head and the ear's low-frequency roll-off,
+the mean square of 400 ms blocks that overlap by three quarters, and two gates that leave out pauses.
 
 Contents: loudness_lufs, at_loudness, matching_gains_db. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -18,9 +18,9 @@ BLOCK_S = 0.4
 STEP_S = 0.1
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
-# So that a full-scale 997 Hz sine in one channel reads -3.01 LUFS, as the recommendation asks.
+# With this offset a full-scale 997 Hz sine in one channel has -3.01 LUFS, as the recommendation requires.
 OFFSET_LU = -0.691
-# A version that is almost silent is not blown up into noise.
+# A version that is almost silent is not amplified to noise.
 LARGEST_GAIN_DB = 20.0
 
 
@@ -43,7 +43,13 @@ def loudness_lufs(waveform: np.ndarray, sample_rate_hz: int) -> float:
     ShapeError, TypeError, ValueError
         If the waveform or the sample rate is refused by `mss_lab.checks`.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1770-4 (2015).
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1770-4 (2015).
+
+    Examples
+    --------
+    >>> sine = np.sin(2 * np.pi * 997 * np.arange(48_000) / 48_000)[np.newaxis]
+    >>> round(loudness_lufs(sine, 48_000), 1)
+    -3.0
     """
     waveform = checks.check_waveform("waveform", waveform)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -55,21 +61,21 @@ def loudness_lufs(waveform: np.ndarray, sample_rate_hz: int) -> float:
     total = np.concatenate([[0.0], np.cumsum(power)])
     starts = np.arange(0, samples - block + 1, step)
     blocks = np.maximum(total[starts + block] - total[starts], 0) / block
-    heard = blocks[_lufs(blocks) > ABSOLUTE_GATE_LUFS]
-    if not len(heard):
+    gated = blocks[_lufs(blocks) > ABSOLUTE_GATE_LUFS]
+    if not len(gated):
         return -math.inf
-    heard = heard[_lufs(heard) > _lufs(heard.mean()) + RELATIVE_GATE_LU]
-    return float(_lufs(heard.mean()))
+    gated = gated[_lufs(gated) > _lufs(gated.mean()) + RELATIVE_GATE_LU]
+    return float(_lufs(gated.mean()))
 
 
 def at_loudness(waveform: np.ndarray, sample_rate_hz: int, loudness: float) -> np.ndarray:
-    """The waveform scaled to a loudness in LUFS; what has none stays as it is."""
+    """The waveform scaled to a loudness in LUFS; silence is returned unchanged."""
     now = loudness_lufs(waveform, sample_rate_hz)
     return waveform * units.db_to_amplitude(loudness - now) if math.isfinite(now) else waveform
 
 
 def matching_gains_db(mixtures: Mapping[str, np.ndarray], sample_rate_hz: int) -> dict[str, float]:
-    """Gain in dB for each mixture that makes it as loud as the first one.
+    """The gain in dB for each mixture that makes it as loud as the first one.
 
     The first has 0 dB. Gains stay within 20 dB either way, and a silent mixture (or a silent first one) has 0 dB.
 

@@ -1,12 +1,12 @@
-"""How much memory a separation may take, and the refusal of one that would take more.
+"""How much memory a separation may use, and the refusal of separations that would need more.
 
-Three things take memory. The recording and the estimates exist whole: they are the input and the result, and their size
-is no choice of a method. A method's working memory is what it needs beside them, for transforms, models and copies; it
-may be 1.5 GB, unless the caller allows more. Python, its libraries and the weights of networks take a few hundred
-megabytes, which are not counted.
+Three things take memory. The recording and the estimates exist as a whole: they are the input and the result, and their
+size does not depend on the method. A method's working memory is what it needs in addition, for transforms, models and
+copies; it may be 1.5 GB, unless the caller allows more. Python, its libraries and the weights of networks take a few
+hundred megabytes, which are not counted.
 
 Every method of the catalogue declares its working memory by `limited`: a function that estimates it from the length of
-the recording, its score and the options. A separation that would take more is refused before its work begins.
+the recording, its score and the options. A separation that would need more is refused before its work begins.
 
 `python -m tests.benchmarks.long_memory` prints what every method takes for twenty minutes of stereo.
 
@@ -32,7 +32,7 @@ from .refusals import RefusedValue
 
 MOST_BYTES = 1_500_000_000
 
-# Excerpts shorter than this are no advice to somebody who has a long recording.
+# Excerpts shorter than this are not suggested to users who have a long recording.
 LEAST_EXCERPT_S = 10.0
 
 _most_bytes = contextvars.ContextVar("most_bytes", default=float(MOST_BYTES))
@@ -40,15 +40,15 @@ _most_bytes = contextvars.ContextVar("most_bytes", default=float(MOST_BYTES))
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What the working memory of a method depends on, beside its options.
+    """The properties of a recording on which the working memory of a method depends, in addition to its options.
 
     Attributes
     ----------
     samples, sample_rate_hz, channels : int
     value_bytes : int
-        Of one sample: 4 for float32, 8 for float64.
+        Size of one sample: 4 for float32, 8 for float64.
     sources, keys : int
-        Of the score: its sources, and the pairs of a source and a pitch that it plays. 0 without a score.
+        The number of sources of the score, and of pairs of a source and a pitch that it plays. 0 without a score.
     """
 
     samples: int
@@ -60,7 +60,7 @@ class Recording:
 
     @classmethod
     def of(cls, mixture: np.ndarray, sample_rate_hz: int, score: Any = None) -> "Recording":
-        """The recording of a mixture (channels, samples) and its score, which is refused later if it is none."""
+        """The recording of a mixture (channels, samples) and its score, whose type is checked later."""
         mixture = checks.check_waveform("mixture", mixture)
         notes = getattr(score, "notes", ())
         return cls(
@@ -74,36 +74,36 @@ class Recording:
 
     @property
     def copy_bytes(self) -> int:
-        """Of a copy of the whole recording in float32."""
+        """Size of a copy of the whole recording in float32."""
         return 4 * self.channels * self.samples
 
     @property
     def float32_bytes(self) -> int:
-        """Of the copy in float32 that a method works with: none where the mixture is in float32 already."""
+        """Size of the copy in float32 that a method works with: 0 if the mixture is already in float32."""
         return 0 if self.value_bytes == 4 else self.copy_bytes
 
     def frames(self, length_s: float, settings: transforms.StftSettings) -> int:
-        """Frames of the transform of a stretch of that length, or of the whole, whichever is shorter."""
+        """Frames of the transform of a section of that length, or of the whole recording, whichever is shorter."""
         samples = min(self.samples, length_s * self.sample_rate_hz)
         return transforms.frame_count(max(1, math.ceil(samples)), **settings)
 
     def bins(self, length_s: float, settings: transforms.StftSettings) -> int:
-        """Bins of one channel's transform of such a stretch: frequencies times frames."""
+        """Bins of one channel's transform of such a section: frequencies times frames."""
         return (settings["window_samples"] // 2 + 1) * self.frames(length_s, settings)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Declaration:
-    """What `limited` knows of a method; it travels with the function."""
+    """The declaration of a method by `limited`; it is an attribute of the function."""
 
     method: str
     working_bytes: Callable[..., float]
     defaults: dict[str, Any]
 
     def needed(self, recording: Recording, options: dict[str, Any]) -> float:
-        """Bytes for these options; options that the method does not have are left to it, which refuses them."""
-        known = {name: options.get(name, default) for name, default in self.defaults.items()}
-        return self.working_bytes(recording, **known)
+        """Bytes for these options; unknown options are left to the method, which refuses them."""
+        complete = {name: options.get(name, default) for name, default in self.defaults.items()}
+        return self.working_bytes(recording, **complete)
 
     def check(self, recording: Recording, options: dict[str, Any]) -> None:
         """Refuse a recording that is too long, or options that are too large."""
@@ -114,7 +114,7 @@ class _Declaration:
 
 
 def limited(method: str, working_bytes: Callable[..., float]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a separator with what working memory it needs: it is refused at once where that is too much.
+    """Decorate a separator with the working memory that it needs: it is refused at once if that is too much.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def limited(method: str, working_bytes: Callable[..., float]) -> Callable[[Calla
         Its name in the catalogue.
     working_bytes : function
         Called as `working_bytes(recording, **options)` with a `Recording` and all options of the separator by name,
-        which nobody has checked yet; returns bytes, right within a factor of two.
+        which are not yet checked; returns bytes, correct within a factor of two.
     """
 
     def decorate(separate: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,7 +143,7 @@ def limited(method: str, working_bytes: Callable[..., float]) -> Callable[[Calla
 
 @contextlib.contextmanager
 def allowing(most_bytes: float) -> Iterator[None]:
-    """Let separations take so much working memory instead of 1.5 GB: `with memory.allowing(8e9): ...`.
+    """Allow separations this much working memory instead of 1.5 GB: `with memory.allowing(8e9): ...`.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def allowing(most_bytes: float) -> Iterator[None]:
     Raises
     ------
     TypeError, ValueError
-        If it is no number above 0.
+        If it is not a number above 0.
     """
     before = _most_bytes.set(float(checks.check_number("most_bytes", most_bytes, above=0, unit="bytes")))
     try:
@@ -162,17 +162,17 @@ def allowing(most_bytes: float) -> Iterator[None]:
 
 
 def allowed_bytes() -> float:
-    """How much working memory a separation may take now: what is allowed, but at most what this computer has."""
+    """The working memory that a separation may use now: what is allowed, but at most what this computer has."""
     return min(_most_bytes.get(), computer_bytes())
 
 
 def check_separator(separate: Callable[..., Any], mixture: np.ndarray, sample_rate_hz: int, score: Any = None) -> None:
-    """Refuse what a separator would refuse for its memory, before a score is aligned or anything else is done.
+    """Refuse a separation that needs too much memory, before a score is aligned or any other work is done.
 
     Parameters
     ----------
     separate : function
-        A separator, also one with options bound by `functools.partial`. One that declares nothing is let pass.
+        A separator, possibly with options bound by `functools.partial`. One without a declaration is accepted.
     mixture : float (channels, samples)
     sample_rate_hz : int
     score : Score, optional
@@ -188,13 +188,13 @@ def check_separator(separate: Callable[..., Any], mixture: np.ndarray, sample_ra
 
 
 def working_bytes_of(separate: Callable[..., Any], recording: Recording) -> float:
-    """What a separator, also one with options bound, declares to need; 0 where it declares nothing."""
+    """The declared working memory of a separator, possibly with options bound; 0 without a declaration."""
     declaration, options = _declared(separate)
     return declaration.needed(recording, options) if declaration else 0.0
 
 
 def is_limited(separate: Callable[..., Any]) -> bool:
-    """Whether a separator declares its memory, as those of the package do, whose estimates are new arrays."""
+    """Whether a separator declares its memory, as those of the package do; their estimates are new arrays."""
     return _declared(separate)[0] is not None
 
 
@@ -207,7 +207,7 @@ def _declared(separate: Callable[..., Any]) -> tuple[_Declaration | None, dict[s
 
 
 def _longest_s(recording: Recording, needed: Callable[[Recording], float]) -> float:
-    """How long an excerpt may be, within a few per cent; 0 where none of a useful length fits."""
+    """The longest excerpt that fits, within a few per cent; 0 if none of a useful length does."""
     fits_s, too_long_s = 0.0, recording.samples / recording.sample_rate_hz
     tried_s = LEAST_EXCERPT_S
     while fits_s * 1.03 < too_long_s and tried_s < too_long_s:
@@ -223,7 +223,7 @@ def _longest_s(recording: Recording, needed: Callable[[Recording], float]) -> fl
 
 
 def _advice(needed_bytes: float, longest_s: float) -> str:
-    """What can be done: an excerpt that fits, smaller options, or more memory, where the computer has it."""
+    """Advice: an excerpt that fits, smaller options, or more memory if the computer has it."""
     excerpt = ""
     if longest_s:
         length = f"{math.floor(longest_s / 6) / 10:g} minutes" if longest_s >= 120 else f"{math.floor(longest_s)} s"
@@ -243,30 +243,30 @@ def check(method: str, needed_bytes: float, *, advice: str = "choose smaller opt
     method : str
         Its name in the catalogue.
     needed_bytes : float
-        An estimate, right within a factor of two.
+        An estimate, correct within a factor of two.
     advice : str
-        What to do instead; closes the message.
+        Closes the message.
 
     Raises
     ------
     RefusedValue
-        If it needs more than it may use. The message says both.
+        If it needs more than it may use. The message states both.
     """
     if not needed_bytes <= allowed_bytes():
         raise RefusedValue(
-            f"{method} would need about {words(needed_bytes)} of memory for this recording with these options, beside "
-            f"the recording and its estimates, and may use {words(allowed_bytes())}; {advice}"
+            f"{method} would need about {words(needed_bytes)} of memory for this recording with these options, in "
+            f"addition to the recording and its estimates, and may use {words(allowed_bytes())}; {advice}"
         )
 
 
 def amount(value: Any, otherwise: float) -> float:
-    """An option as a number to reckon with: `otherwise` where it is no number above 0, which the method refuses."""
+    """An option as a number for an estimate: `otherwise` if it is not a number above 0, which the method refuses."""
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
     return float(value) if real and value > 0 else otherwise
 
 
 def spectrogram_bins(samples: int, settings: transforms.StftSettings) -> int:
-    """How many bins the transform of one channel has: frequencies times frames."""
+    """The number of bins of one channel's transform: frequencies times frames."""
     return (settings["window_samples"] // 2 + 1) * transforms.frame_count(samples, **settings)
 
 
@@ -281,7 +281,7 @@ def words(size_bytes: float) -> str:
 
 
 def zeros_for(names: Iterable[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Silent estimates to add to, one for each name, unless all of them cannot fit into this computer.
+    """Silent estimates, one for each name, to which results are added; refused if all of them exceed the memory.
 
     Parameters
     ----------
@@ -302,13 +302,13 @@ def zeros_for(names: Iterable[str], shape: tuple[int, ...]) -> dict[str, np.ndar
     if needed > computer_bytes():
         raise RefusedValue(
             f"{len(names)} estimates of {shape[-1]} samples would take {words(needed)} of memory, and this computer "
-            f"has {words(computer_bytes())}; separate a shorter excerpt, or ask for fewer sources"
+            f"has {words(computer_bytes())}; separate a shorter excerpt, or request fewer sources"
         )
     return {name: np.zeros(shape, np.float32) for name in names}
 
 
 def computer_bytes() -> float:
-    """How much memory this computer has; infinite where the system does not tell."""
+    """The memory of this computer in bytes; infinite if the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):

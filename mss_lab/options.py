@@ -31,27 +31,27 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Rule(Protocol):
-    """What an option may be."""
+    """The values that an option may have."""
 
     def check(self, name: str, value: Any) -> Any:
         """Return the value in the form that the method expects, or refuse it."""
 
     def words(self) -> str:
-        """What is allowed, in a few words; empty where there is nothing to say."""
+        """The allowed values, in a few words; empty if there is no description."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """A number within bounds, which are themselves allowed.
+    """A number within bounds, including the bounds.
 
     Attributes
     ----------
     at_least, at_most : float
     unit : str
     whole : bool
-        Whether only whole numbers will do.
+        Whether only whole numbers are allowed.
     hint : str
-        What to do instead; closes a refusal.
+        Advice that closes the message of a refusal.
     """
 
     at_least: float
@@ -61,7 +61,7 @@ class Number:
     hint: str = ""
 
     def check(self, name: str, value: Any) -> int | float:
-        """The number, an int where it must be whole; RefusedType or RefusedValue otherwise."""
+        """The number, an int if it must be whole; RefusedType or RefusedValue otherwise."""
         from . import checks
 
         return checks.check_number(
@@ -84,13 +84,13 @@ class Switch:
     """True or False, on the command line true or false."""
 
     def check(self, name: str, value: Any) -> bool:
-        """The value as a bool; RefusedType for anything else, 1 and "yes" among it."""
+        """The value as a bool; RefusedType for anything else, also for 1 and "yes"."""
         from . import checks
 
         return checks.check_switch(name, value)
 
     def words(self) -> str:
-        """Both values as they are given on the command line."""
+        """Both values, as written on the command line."""
         return "true or false"
 
 
@@ -126,12 +126,12 @@ class Pairs:
 
     def words(self) -> str:
         """The form of the text."""
-        return f"{self.left}={self.right}, several with commas between"
+        return f"{self.left}={self.right}, several separated by commas"
 
 
 @dataclasses.dataclass(frozen=True)
 class Seeded:
-    """A generator of random numbers, which only Python can give."""
+    """A generator of random numbers, which can be set in Python only."""
 
     def check(self, name: str, value: Any) -> Any:
         """The generator; RefusedType for anything else."""
@@ -140,22 +140,22 @@ class Seeded:
         return checks.check_generator(name, value)
 
     def words(self) -> str:
-        """Who can give it."""
+        """Where it can be set."""
         return "in Python only"
 
 
 @dataclasses.dataclass(frozen=True)
 class Own:
-    """Something that the method itself checks, such as a mapping; `about` says what it is."""
+    """A value that the method itself checks, such as a mapping; `about` describes it."""
 
     about: str = ""
 
     def check(self, name: str, value: Any) -> Any:
-        """The value as it is."""
+        """The value, unchanged."""
         return value
 
     def words(self) -> str:
-        """What it is."""
+        """The description."""
         return self.about
 
 
@@ -224,7 +224,7 @@ SHARED: Mapping[str, Rule] = MappingProxyType(
     }
 )
 
-# Iterations of a method that can stop where it starts, which shows what the start alone is worth.
+# Iterations of a method that can run with 0, which shows the result of the initial values alone.
 FROM_ZERO = Number(0, 2000, "iterations", whole=True)
 
 
@@ -298,7 +298,7 @@ def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str,
     Raises
     ------
     RefusedType, RefusedValue
-        If an option has a value that it may not have.
+        If an option has a value that is not allowed.
     """
     return {name: options[name].check(name, value) if name in options else value for name, value in values.items()}
 

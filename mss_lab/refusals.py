@@ -1,6 +1,6 @@
 """Refusals: the exceptions that the package raises when an input, a file or an installation cannot be used.
 
-A refusal is a message for the person who gave the input. It says what was wanted, what came, and what to do. The
+A refusal is a message for the person who gave the input. It says what was expected, what came, and what to do. The
 command line prints it in one line. Every other exception is a fault of the package or of a library, and keeps its
 traceback, so that it can be reported and repaired.
 
@@ -30,14 +30,14 @@ class RefusedType(Refusal, TypeError):
 
 
 class ShapeError(RefusedValue):
-    """An array's axes are not the ones a function asked for."""
+    """An array does not have the axes that a function requires."""
 
 
 class MissingExtra(Refusal, ModuleNotFoundError):
-    """A library is not installed that only a part of the package needs."""
+    """A library that only a part of the package needs is not installed."""
 
 
-# Libraries that the base installation leaves out, and the extra of pyproject.toml that brings each.
+# Libraries that the base installation leaves out, and the extra of pyproject.toml that installs each.
 EXTRAS = {
     "music21": "scores",
     "fluidsynth": "render",
@@ -55,21 +55,21 @@ EXTRAS = {
 
 
 def require(module: str, purpose: str, *, otherwise: str = "") -> ModuleType:
-    """Import an optional library, or say which extra of the package installs it.
+    """Import an optional library, or raise an exception that names the extra which installs it.
 
     Parameters
     ----------
     module : str
         The library's name as it is imported; it may name a submodule, such as "lightning.pytorch".
     purpose : str
-        What needs the library; opens the message, such as "reading MusicXML".
+        What the library is needed for; opens the message, such as "reading MusicXML".
     otherwise : str
-        What else the reader can do, in a few words; closes the message.
+        An alternative for the reader, in a few words; closes the message.
 
     Raises
     ------
     MissingExtra
-        If the library, or one that it needs, is not installed. ModuleNotFoundError where no extra brings it.
+        If the library, or one that it needs, is not installed. ModuleNotFoundError if no extra installs it.
     """
     try:
         return importlib.import_module(module)
@@ -78,9 +78,9 @@ def require(module: str, purpose: str, *, otherwise: str = "") -> ModuleType:
 
 
 def missing_extra(error: ModuleNotFoundError, purpose: str, *, otherwise: str = "") -> ModuleNotFoundError:
-    """What to raise for a library that was not found: a MissingExtra that names the remedy.
+    """The exception for a library that is not installed: a MissingExtra that names the remedy.
 
-    A module that belongs to no extra is a fault of the installation or of the package; then it is `error` itself.
+    A module that belongs to no extra is a fault of the installation or of the package; then `error` itself is returned.
     """
     library = (error.name or "").partition(".")[0]
     if library not in EXTRAS:
@@ -96,7 +96,7 @@ def remedy(library: str) -> str:
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:
-    """Warn of what a caller asked for, at the line outside the package from which it was called.
+    """Issue a warning that points to the line outside the package from which the package was called.
 
     Parameters
     ----------

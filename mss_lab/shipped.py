@@ -1,9 +1,9 @@
-"""The files of the course, which ship with the package: where they lie, and whether they are complete and undamaged.
+"""The files of the course, which ship with the package: where they are, and whether they are complete and undamaged.
 
-The course is two folders, `notebooks` and `data`. In a checkout of the repository they lie beside the package. A wheel
+The course is two folders, `notebooks` and `data`. In a checkout of the repository they are beside the package. A wheel
 carries them inside the package, in `_course`, where `setup.py` copies them when it is built.
 
-Every folder of data has a record, a JSON file that says where the data come from and holds the SHA-256 of every other
+Every folder of data has a record, a JSON file that states the origin of the data and contains the SHA-256 of every other
 file in the folder.
 
 Contents: course_folder, is_checkout, data_folder, read_record, check_weights, remedy, sha256.
@@ -27,7 +27,7 @@ IN_THE_WHEEL = PACKAGE / "_course"
 def course_folder() -> Path:
     """The folder that holds the course, with `notebooks` and `data` in it.
 
-    In a checkout, or an editable installation of one, this is the repository's folder; otherwise it lies inside the
+    In a checkout, or an editable installation of one, this is the repository's folder; otherwise it is inside the
     installed package. Its files belong to the installation: a reader's own copy is made by `mss-lab lab FOLDER`.
     """
     return IN_THE_WHEEL if IN_THE_WHEEL.is_dir() else PACKAGE.parent
@@ -50,7 +50,7 @@ def data_folder(part: str = "lessons") -> Path:
     Raises
     ------
     FileNotFoundError
-        If it holds no such folder.
+        If there is no such folder.
     """
     named = os.environ.get(DATA_VARIABLE)
     folder = Path(named) if named else course_folder() / "data"
@@ -81,15 +81,15 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
     folder = path.parent
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        mend = f"make it again: {record['made_by']}, or {remedy(folder)}"
+        repair = f"make it again: {record['made_by']}, or {remedy(folder)}"
         checksums = record["sha256"].items()
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise RefusedValue(f"{path} is damaged ({type(error).__name__}: {error}); {remedy(path)}") from error
-    for name, wanted in checksums:
+    for name, checksum in checksums:
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing; {mend}")
-        if sha256(folder / name) != wanted:
-            raise RefusedValue(f"{folder / name} is damaged: its checksum is not the one in {path.name}; {mend}")
+            raise FileNotFoundError(f"{folder / name} is missing; {repair}")
+        if sha256(folder / name) != checksum:
+            raise RefusedValue(f"{folder / name} is damaged: its checksum is not the one in {path.name}; {repair}")
     return record
 
 
@@ -117,16 +117,16 @@ def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
     names = sorted({path.stem for path in folder.glob("*") if path.suffix in (".safetensors", ".json")})
     for name in names:
         card, weights = folder / f"{name}.json", folder / f"{name}.safetensors"
-        mend = remedy(folder)
+        repair = remedy(folder)
         for path in (card, weights):
             if not path.is_file():
-                raise FileNotFoundError(f"{path} is missing; {mend}")
+                raise FileNotFoundError(f"{path} is missing; {repair}")
         try:
-            wanted = json.loads(card.read_text(encoding="utf-8"))["sha256"]
+            checksum = json.loads(card.read_text(encoding="utf-8"))["sha256"]
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-            raise RefusedValue(f"{card} is damaged ({type(error).__name__}: {error}); {mend}") from error
-        if sha256(weights) != wanted:
-            raise RefusedValue(f"{weights} is damaged: its checksum is not the one on its card; {mend}")
+            raise RefusedValue(f"{card} is damaged ({type(error).__name__}: {error}); {repair}") from error
+        if sha256(weights) != checksum:
+            raise RefusedValue(f"{weights} is damaged: its checksum is not the one on its card; {repair}")
     return tuple(names)
 
 

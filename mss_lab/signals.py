@@ -1,8 +1,8 @@
 """Signals with known answers: tones, chirps, vibrato, clicks, noise and panned mixtures for lessons and tests.
 
-Every generator returns a float64 waveform (1, samples), so that what a method finds can be compared with what was put
-in. Single sinusoids have the amplitude `amplitude`; sums of them and noise are scaled so that their largest sample has
-it. Random signals take a seeded generator. Frequencies lie below half the sample rate: ValueError otherwise.
+Every generator returns a float64 waveform (1, samples), so that the result of a method can be compared with the true
+answer. Single sinusoids have the amplitude `amplitude`; sums of them and noise are scaled so that their largest sample
+has it. Random signals take a seeded generator. Frequencies must lie below half the sample rate: ValueError otherwise.
 
 Contents: tone, harmonic_tone, chirp, vibrato_tone, clicks, noise, fade, pan, mix.
 Lesson: notebooks/01_sound_into_matrices.ipynb
@@ -16,7 +16,7 @@ from . import checks
 
 
 def _times_s(duration_s: float, sample_rate_hz: int, **frequencies_hz: float) -> np.ndarray:
-    # What every generator begins with: its arguments checked, the time of each sample.
+    # The first step of every generator: check its arguments, return the time of each sample.
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("duration_s", duration_s, above=0, unit="seconds")
     for name, frequency_hz in frequencies_hz.items():
@@ -27,7 +27,13 @@ def _times_s(duration_s: float, sample_rate_hz: int, **frequencies_hz: float) ->
 def tone(
     frequency_hz: float, duration_s: float, sample_rate_hz: int, *, amplitude: float = 0.5, phase_rad: float = 0.0
 ) -> np.ndarray:
-    """A sinusoid that starts at `phase_rad` (a cosine at 0)."""
+    """A sinusoid that starts at `phase_rad` (a cosine at 0).
+
+    Examples
+    --------
+    >>> tone(440, 0.5, 8000).shape
+    (1, 4000)
+    """
     times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
     checks.check_number("amplitude", amplitude)
     checks.check_number("phase_rad", phase_rad, unit="radians")
@@ -43,7 +49,7 @@ def harmonic_tone(
     slope: float = 1.0,
     amplitude: float = 0.5,
 ) -> np.ndarray:
-    """Harmonics h = 1, 2, ... of a fundamental, amplitudes 1 / h**slope, as far as half the sample rate."""
+    """Harmonics h = 1, 2, ... of a fundamental with amplitudes 1 / h**slope, up to half the sample rate."""
     times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     checks.check_number("slope", slope)
@@ -56,7 +62,7 @@ def harmonic_tone(
 def chirp(
     start_hz: float, end_hz: float, duration_s: float, sample_rate_hz: int, *, amplitude: float = 0.5
 ) -> np.ndarray:
-    """A sinusoid whose frequency moves in a straight line from `start_hz` to `end_hz`."""
+    """A sinusoid whose frequency changes linearly from `start_hz` to `end_hz`."""
     times_s = _times_s(duration_s, sample_rate_hz, start_hz=start_hz, end_hz=end_hz)
     checks.check_number("amplitude", amplitude)
     phase_rad = 2 * np.pi * (start_hz * times_s + (end_hz - start_hz) * times_s**2 / (2 * duration_s))
@@ -73,7 +79,7 @@ def vibrato_tone(
     harmonics: int = 10,
     amplitude: float = 0.5,
 ) -> np.ndarray:
-    """A harmonic tone whose pitch swings `depth_cents` either way, `rate_hz` times a second."""
+    """A harmonic tone whose pitch varies by `depth_cents` up and down, `rate_hz` times a second."""
     times_s = _times_s(duration_s, sample_rate_hz, frequency_hz=frequency_hz)
     checks.check_number("rate_hz", rate_hz, at_least=0, unit="Hz")
     checks.check_number("depth_cents", depth_cents, at_least=0, unit="cents")
@@ -106,7 +112,7 @@ def noise(
 
 
 def fade(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.ndarray:
-    """The waveform with raised-cosine ramps of `fade_s` at both ends, so that it starts and stops without a click."""
+    """The waveform with raised-cosine fades of `fade_s` at both ends, so that it starts and stops without a click."""
     waveform = checks.check_waveform("waveform", waveform)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("fade_s", fade_s, at_least=0, unit="seconds")
@@ -119,7 +125,7 @@ def fade(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.ndarray
 
 
 def pan(waveform: np.ndarray, angle_rad: float) -> np.ndarray:
-    """Place a mono waveform between two loudspeakers by the constant-power law: cos to the left, sin to the right.
+    """Pan a mono waveform between two loudspeakers by the constant-power law: gain cos on the left, sin on the right.
 
     Parameters
     ----------
@@ -130,9 +136,14 @@ def pan(waveform: np.ndarray, angle_rad: float) -> np.ndarray:
     Returns
     -------
     float (2, samples)
-        Its energy is that of the input, whatever the angle.
+        It has the energy of the input at every angle.
 
-    Source: Cano et al., IEEE Signal Processing Magazine 2019.
+    Reference: Cano et al., IEEE Signal Processing Magazine 2019.
+
+    Examples
+    --------
+    >>> pan(np.ones((1, 1)), 0.0).ravel()
+    array([1., 0.])
     """
     waveform = checks.check_waveform("waveform", waveform)
     if waveform.shape[0] != 1:
@@ -146,7 +157,7 @@ def pan(waveform: np.ndarray, angle_rad: float) -> np.ndarray:
 
 
 def mix(sources: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The sum of all sources, which must have one shape."""
+    """The sum of all sources, which must have the same shape."""
     checked = checks.check_sources("sources", sources)
     return np.sum(list(checked.values()), axis=0)
 

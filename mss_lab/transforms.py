@@ -1,10 +1,10 @@
-"""Transforms: a waveform cut into overlapping windows, seen in frequency, and put back exactly.
+"""Transforms: a waveform is cut into overlapping windows, transformed to frequencies, and reconstructed exactly.
 
 Frame n is centred on sample n * hop_samples; before and after the recording there are zeros. Both inverses are
-weighted overlap-add: every frame is windowed a second time, the frames are added where they lie, and the sum is
-divided by the sum of the squared windows. That division is why any window and hop that leave no sample uncovered
-reconstruct the signal, and why a transform that has not been changed comes back as it was: a signal of peak 1 to
-within 1e-12 in float64, 1e-6 in float32. Arithmetic is in float64 for both; only what is handed over is rounded.
+weighted overlap-add: every frame is windowed a second time, the frames are added at their positions, and the sum is
+divided by the sum of the squared windows. Because of this division any window and hop that cover all samples can
+reconstruct the signal. A transform that has not been changed returns the original signal: for a signal of peak 1 within
+1e-12 in float64, 1e-6 in float32. Both are computed in float64; only the result is rounded.
 
 Symbols: x[t] signal, w[t] window of N samples, H hop, X[f, n] transform.
 
@@ -26,12 +26,12 @@ from .refusals import RefusedType, RefusedValue
 
 WINDOWS = ("hann", "hamming", "blackman-harris", "sine")
 
-# Where the squared windows add up to a small part of their maximum, dividing by them amplifies the rounding of the
-# transform, by one over the root of that part. Below these parts it would pass the promised 1e-12 and 1e-6, so such a
-# hop is refused rather than allowed to hiss.
+# Where the squared windows add up to a small fraction of their maximum, dividing by them amplifies the rounding of the
+# transform, by one over the root of that fraction. Below these fractions the error would exceed the promised 1e-12 and
+# 1e-6, so such a hop is refused.
 LEAST_COVERAGE = {"float64": 1e-6, "float32": 0.02}
 
-# Windows that are chosen by their duration are multiples of this many samples.
+# Windows that are given by their duration are multiples of this many samples.
 SMALLEST_WINDOW = 8
 
 # Frames are transformed in blocks of about this many samples, which stay in the processor's cache.
@@ -58,7 +58,7 @@ def make_window(window: str, window_samples: int) -> np.ndarray:
 
 
 def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> int:
-    """The length nearest to a duration that a fast Fourier transform likes: the same duration at every sample rate.
+    """The window length nearest to a duration that suits the fast Fourier transform, at any sample rate.
 
     Parameters
     ----------
@@ -69,31 +69,42 @@ def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -
     -------
     int
         A multiple of 8, so that a half, a quarter and an eighth of it are whole hops, with no prime factor above 11.
-        For 93 ms, 4096 at 44.1 kHz, 4480 at 48 kHz and 1512 at 16 kHz. From 1024 samples on it is within 2.5 % of
-        what was asked for, from 256 within 5.5 %; it is never shorter than 8.
+        For 93 ms, 4096 at 44.1 kHz, 4480 at 48 kHz and 1512 at 16 kHz. From 1024 samples on it is within 2.5 % of the
+        requested length, from 256 within 5.5 %; it is never shorter than 8.
 
     Raises
     ------
     TypeError, ValueError
         If a number is out of its range.
+
+    Examples
+    --------
+    >>> window_samples_for(44_100), window_samples_for(48_000), window_samples_for(16_000)
+    (4096, 4480, 1512)
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("window_s", window_s, above=0, unit="seconds")
-    wanted = max(1.0, window_s * sample_rate_hz / SMALLEST_WINDOW)
-    below = scipy.fft.prev_fast_len(math.floor(wanted), real=False)
-    above = scipy.fft.next_fast_len(math.ceil(wanted), real=False)
-    return SMALLEST_WINDOW * (below if wanted - below <= above - wanted else above)
+    target = max(1.0, window_s * sample_rate_hz / SMALLEST_WINDOW)
+    below = scipy.fft.prev_fast_len(math.floor(target), real=False)
+    above = scipy.fft.next_fast_len(math.ceil(target), real=False)
+    return SMALLEST_WINDOW * (below if target - below <= above - target else above)
 
 
 class StftSettings(TypedDict):
-    """The two lengths that a transform and its inverse must share, to be given as `**settings`."""
+    """The two lengths that a transform and its inverse must share, passed as `**settings`."""
 
     window_samples: int
     hop_samples: int
 
 
 def settings_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> StftSettings:
-    """Window of `window_samples_for` and a hop of a quarter of it: the settings of the package's own separators."""
+    """A window of `window_samples_for` and a hop of a quarter of it: the settings of the package's own separators.
+
+    Examples
+    --------
+    >>> settings_for(44_100)
+    {'window_samples': 4096, 'hop_samples': 1024}
+    """
     window_samples = window_samples_for(sample_rate_hz, window_s)
     return {"window_samples": window_samples, "hop_samples": window_samples // 4}
 
@@ -101,9 +112,14 @@ def settings_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> Stft
 def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
     """Number of frames of a recording.
 
-    1 + samples // hop, as in librosa and torch, where the hop is at most a quarter of the window. With longer hops the
-    last samples would lie under the faint end of one single window, so the count is rounded up: the last frame is
-    centred on or behind the last sample.
+    1 + samples // hop, as in librosa and torch, if the hop is at most a quarter of the window. With longer hops the
+    last samples would lie under the faint end of only one window, so the count is rounded up: the last frame is centred
+    on or after the last sample.
+
+    Examples
+    --------
+    >>> frame_count(44_100, window_samples=4096, hop_samples=1024)
+    44
     """
     samples = checks.check_number("samples", samples, at_least=1, whole=True)
     window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
@@ -125,7 +141,7 @@ def stft(
     window_samples : int >= 1
         N. The transform has N // 2 + 1 bins.
     hop_samples : int >= 1
-        H. Refused where this window and hop leave samples uncovered, or covered too faintly for the type.
+        H. Refused if this window and hop leave samples uncovered, or covered too faintly for the type.
     window : {"hann", "hamming", "blackman-harris", "sine"}
 
     Returns
@@ -135,9 +151,15 @@ def stft(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the signal is no waveform, or the window and hop cannot reconstruct.
+        If the signal is not a waveform, or the window and hop cannot reconstruct it.
 
-    Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    Lesson: notebooks/01_sound_into_matrices.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
+
+    Examples
+    --------
+    >>> one_second = np.zeros((2, 44_100), np.float32)
+    >>> stft(one_second).shape
+    (2, 2049, 44)
     """
     signal = checks.check_waveform("signal", signal)
     taper, hop_samples = _checked_window(window, window_samples, hop_samples, signal.dtype)
@@ -153,14 +175,14 @@ def istft(
     hop_samples: int = 1024,
     window: str = "hann",
 ) -> np.ndarray:
-    """Inverse of `stft`: the waveform whose transform is nearest to the one given, in the least-squares sense.
+    """Inverse of `stft`: the waveform whose transform is nearest to the given one, in the least-squares sense.
 
     Parameters
     ----------
     transform : complex (..., freq, frames)
         Made with the same window_samples, hop_samples and window; leading axes (sources, channels) are kept.
     samples : int >= 1
-        Length of the recording, which the transform itself does not tell.
+        Length of the recording, which the transform itself does not determine.
 
     Returns
     -------
@@ -170,13 +192,19 @@ def istft(
     Raises
     ------
     ShapeError
-        If the bins or frames are not those that a recording of this length has.
+        If the numbers of bins or frames are not those of a recording of this length.
     TypeError
-        If the transform is not complex: a magnitude needs a phase before it sounds.
+        If the transform is not complex: a magnitude has no phase.
     ValueError
         If it holds a NaN or an infinity, or the window and hop cannot reconstruct.
 
-    Lesson: notebooks/01_sound_into_matrices.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    Lesson: notebooks/01_sound_into_matrices.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
+
+    Examples
+    --------
+    >>> signal = np.random.default_rng(0).uniform(-1, 1, (1, 5000))
+    >>> bool(np.allclose(istft(stft(signal), 5000), signal, atol=1e-12))
+    True
     """
     transform = np.asarray(transform)
     if not np.iscomplexobj(transform):
@@ -210,15 +238,15 @@ def stdct(
     Returns
     -------
     float (channels, freq, frames)
-        N coefficients a frame, positive and negative; coefficient k stands for k * sample_rate / 2N Hz.
+        N coefficients a frame, positive and negative; coefficient k has the frequency k * sample_rate / 2N Hz.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        As `stft`.
+        As for `stft`.
 
-    Lesson: notebooks/02_a_transform_without_phase.ipynb. Source: the STDCT of Attentive MultiResUNet, which adds
-    windowed frames without dividing by the sum of squared windows; this one divides, and so reconstructs.
+    Lesson: notebooks/02_a_transform_without_phase.ipynb. Reference: the STDCT of Attentive MultiResUNet, which adds
+    windowed frames without dividing by the sum of squared windows; this one divides, and so reconstructs exactly.
     """
     signal = checks.check_waveform("signal", signal)
     taper, hop_samples = _checked_window(window, window_samples, hop_samples, signal.dtype)
@@ -237,7 +265,7 @@ def istdct(
     hop_samples: int = 512,
     window: str = "hann",
 ) -> np.ndarray:
-    """Inverse of `stdct`; parameters, result and refusals as for `istft`, but that the transform must be real.
+    """Inverse of `stdct`; parameters, result and exceptions as for `istft`, except that the transform must be real.
 
     Lesson: notebooks/02_a_transform_without_phase.ipynb.
     """
@@ -256,7 +284,13 @@ def istdct(
 
 
 def common_magnitude(stft: np.ndarray) -> np.ndarray:
-    """One magnitude for all channels, the root of their mean power: (channels, freq, frames) to (freq, frames)."""
+    """One magnitude for all channels, the root of their mean power: (channels, freq, frames) to (freq, frames).
+
+    Examples
+    --------
+    >>> common_magnitude(np.array([[[3j]], [[4.0]]]))
+    array([[3.53553391]])
+    """
     return np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
 
 
@@ -267,7 +301,7 @@ def stft_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarra
 
 
 def stdct_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
-    """Frequency in Hz that each STDCT coefficient stands for, (freq,)."""
+    """Frequency in Hz of each STDCT coefficient, (freq,)."""
     window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
     return units.bins_to_hz(np.arange(window_samples), 2 * window_samples, sample_rate_hz)
 
@@ -282,7 +316,7 @@ def _checked_window(window: str, window_samples: int, hop_samples: int, dtype: n
     taper = make_window(window, window_samples)
     window_samples = len(taper)
     hop_samples = checks.check_number("hop_samples", hop_samples, at_least=1, whole=True)
-    # In the middle of a long recording the sum of squared windows repeats every hop: fold one window to see it.
+    # In the middle of a long recording the sum of squared windows repeats every hop: fold one window to compute it.
     folded = np.zeros(-(-window_samples // hop_samples) * hop_samples)
     folded[:window_samples] = taper**2
     coverage = folded.reshape(-1, hop_samples).sum(axis=0)
@@ -301,7 +335,7 @@ def _check_transform(transform: np.ndarray, samples: int, bins: int, window_samp
     if transform.ndim < 2 or transform.shape[-2:] != (bins, frames):
         raise checks.ShapeError(
             f"transform must be (..., {bins} freq, {frames} frames) for {samples} samples at window {window_samples}, "
-            f"hop {hop_samples}, got shape {transform.shape}; use the settings it was made with"
+            f"hop {hop_samples}, got shape {transform.shape}; use the settings that it was made with"
         )
     checks.check_finite("transform", transform)
 
@@ -317,7 +351,7 @@ def _analyse(
     padded[:, lead : lead + samples] = signal
     # float32 samples times the float64 window give float64 frames.
     views = np.lib.stride_tricks.sliding_window_view(padded, window_samples, axis=-1)[:, ::hop_samples]
-    # Frames by bins in memory, so that each block is written in one run; callers see the axes swapped.
+    # Stored as frames by bins, so that each block is contiguous; callers see the axes swapped.
     result = np.empty((channels, count, bins), dtype)
     block = max(1, BLOCK_SAMPLES // window_samples)
     for channel in range(channels):
@@ -336,12 +370,12 @@ def _synthesise(
     overlaps = -(-window_samples // hop_samples)
     block = max(1, BLOCK_SAMPLES // window_samples)
     real = np.float32 if transform.dtype in (np.complex64, np.float32) else np.float64
-    wide = np.result_type(transform, np.float64)
+    dtype = np.result_type(transform, np.float64)
     lead = window_samples // 2
     rows = max(count - 1 + overlaps, -(-(lead + samples) // hop_samples))
 
     def overlap_add(total: np.ndarray, start: int, frames: np.ndarray) -> None:
-        # A frame is cut into pieces of one hop; piece r of all frames of the block lands r rows further down.
+        # A frame is cut into pieces of one hop; piece r of all frames of the block is added r rows further down.
         pieces = np.zeros((len(frames), overlaps * hop_samples), total.dtype)
         pieces[:, :window_samples] = frames
         pieces = pieces.reshape(len(frames), overlaps, hop_samples)
@@ -358,7 +392,7 @@ def _synthesise(
     for index, item in enumerate(stacked):
         total = np.zeros((rows, hop_samples))
         for start in range(0, count, block):
-            frames = inverse(item[:, start : start + block].T.astype(wide), axis=-1)
+            frames = inverse(item[:, start : start + block].T.astype(dtype), axis=-1)
             overlap_add(total, start, frames * taper)
         total /= divisor
         result[index] = total.ravel()[lead : lead + samples]

@@ -1,14 +1,14 @@
-"""Audio files that were cut short: what is missing of the sound that a file promises.
+"""Audio files that were cut short: the part of the sound that a file announces but does not contain.
 
-A download or a copy that was broken off leaves a file that decoders read without a word as far as it goes. Most formats
-say how much there should be: WAV, AIFF, AU, W64 and CAF write the size of the sound into a header, Ogg marks its last
-page, and MP3 consists of frames of known sizes. (FLAC needs nothing here: its decoder refuses a stream that is cut.)
+An interrupted download or copy leaves a file that decoders read as far as it goes, without an error. Most formats state
+how much there should be: WAV, AIFF, AU, W64 and CAF write the size of the sound into a header, Ogg marks its last page,
+and MP3 consists of frames of known sizes. (FLAC needs no test here: its decoder refuses a stream that is cut.)
 
-Programs that write to a pipe cannot go back to their header, and leave a size of 0 or the greatest possible one there.
-Such files are whole. An MP3 file without a count of its frames, cut exactly between two of them, cannot be told from a
-whole one.
+Programs that write to a pipe cannot go back to their header, and leave a size of 0 or the largest possible one there.
+Such files are complete. An MP3 file without a count of its frames that was cut exactly between two of them cannot be
+distinguished from a complete one.
 
-Contents: what_is_missing. Sources: Microsoft and IBM, Multimedia Programming Interface and Data Specifications 1.0
+Contents: what_is_missing. References: Microsoft and IBM, Multimedia Programming Interface and Data Specifications 1.0
 (WAV); EBU Tech 3306 (RF64); Apple, Audio Interchange File Format 1.3; RFC 3533 (Ogg); ISO/IEC 11172-3 (MP3).
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
-# Sizes that stand for "unknown" end within this distance of 2 and 4 gigabytes: programs subtract their headers.
+# Sizes that mean "unknown" are within this distance of 2 and 4 gigabytes: programs subtract their headers.
 NEAR_BYTES = 1 << 16
 
 # An Ogg page is at most this long, so the last one begins within as many bytes of the end.
@@ -39,7 +39,7 @@ MP3_RATES_HZ = (44_100, 48_000, 32_000)
 
 
 class Chunk(NamedTuple):
-    """A named piece of a file: where its content begins, and how many bytes long its header says it is."""
+    """A named part of a file: where its content begins, and its number of bytes according to its header."""
 
     name: bytes
     start: int
@@ -47,12 +47,12 @@ class Chunk(NamedTuple):
 
 
 def what_is_missing(path: str | os.PathLike) -> str:
-    """What an audio file lacks of the sound that it promises, in words; empty where it is whole or nothing tells.
+    """Describe the missing part of an audio file; empty if the file is complete or cannot be tested.
 
     Parameters
     ----------
     path : path
-        Of a file of any format; those that are not known are taken as whole.
+        A file of any format; unknown formats count as complete.
     """
     path = Path(path)
     length = path.stat().st_size
@@ -71,7 +71,7 @@ def what_is_missing(path: str | os.PathLike) -> str:
             return _missing_of(_named(_chunks(file, 8, ">4sQ"), b"data"), length)
         if start[:4] == b"OggS":
             return _missing_of_ogg(file, length)
-        # Last, because MP3 has no name at its start, only a pattern of bits.
+        # MP3 is last, because it has no name at its start, only a pattern of bits.
         return _missing_of_mp3(file, length)
 
 
@@ -93,7 +93,7 @@ def _is_unknown(size: int) -> bool:
 def _chunks(
     file: BinaryIO, start: int, layout: str, *, size_of_header: int = 0, even: bool = False, align: int = 1
 ) -> Iterator[Chunk]:
-    """The chunks of a file one after the other; `size_of_header` where a chunk's size counts its own header."""
+    """The chunks of a file in order; `size_of_header` is for formats whose sizes include the chunk's own header."""
     align = 2 if even else align
     width = struct.calcsize(layout)
     while True:
@@ -117,7 +117,7 @@ def _riff_sound(file: BinaryIO) -> Chunk | None:
     large = 0
     for chunk in _chunks(file, 12, f"{order}4sI", even=True):
         if chunk.name == b"ds64":
-            # RF64 keeps sizes beyond four gigabytes here: of the file, then of the sound.
+            # RF64 stores sizes beyond four gigabytes here: first that of the file, then that of the sound.
             file.seek(chunk.start)
             sizes = file.read(16)
             large = struct.unpack("<QQ", sizes)[1] if len(sizes) == 16 else 0
@@ -153,7 +153,7 @@ def _missing_of_mp3(file: BinaryIO, length: int) -> str:
     frames = 0
     while at + 4 <= length:
         size = _mp3_frame_bytes(content[at : at + 4])
-        # A layer or version of its own is no next frame, but a tag, or damage, which is the decoder's business.
+        # Another layer or version is not a frame of this stream, but a tag or damage, which the decoder handles.
         if size == 0 or (content[at + 1] ^ kind[1]) & 0xFE:
             return ""
         at += size
@@ -165,10 +165,10 @@ def _missing_of_mp3(file: BinaryIO, length: int) -> str:
 
 
 def _after_id3(content: bytes) -> int:
-    """Where the tags at the start of an MP3 file end."""
+    """Position at which the tags at the start of an MP3 file end."""
     at = 0
     while content[at : at + 3] == b"ID3" and len(content) >= at + 10:
-        # Seven bits a byte; a footer, if there is one, is as long as the header.
+        # Seven bits a byte; a footer, if there is one, has the length of the header.
         size = sum(
             (byte & 0x7F) << shift for byte, shift in zip(content[at + 6 : at + 10], (21, 14, 7, 0), strict=True)
         )
@@ -177,7 +177,7 @@ def _after_id3(content: bytes) -> int:
 
 
 def _mp3_frame_bytes(header: bytes) -> int:
-    """The length of an MPEG audio frame by its header, itself included; 0 where it is none, or does not say."""
+    """The length of an MPEG audio frame, header included; 0 if it is not a frame, or the header does not say."""
     if header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)

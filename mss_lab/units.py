@@ -1,8 +1,8 @@
-"""Units: seconds, samples, frames, Hz, MIDI pitches, cents and decibels, each converted in this one place.
+"""Units: conversions of seconds, samples, frames, Hz, MIDI pitches, cents and decibels.
 
-Every function takes numbers or arrays and returns the same kind. Rates, hops and windows must be above 0, amplitudes,
-powers and frequencies 0 or more: ValueError otherwise. A4 is MIDI pitch 69 at `tuning_hz`, 440 Hz unless
-said otherwise. Lesson: notebooks/01_sound_into_matrices.ipynb
+Every function takes numbers or arrays and returns the same kind. Rates, hops and windows must be above 0; amplitudes,
+powers and frequencies must be 0 or more; ValueError otherwise. A4 is MIDI pitch 69 at `tuning_hz`, by default 440 Hz.
+Lesson: notebooks/01_sound_into_matrices.ipynb
 """
 
 import math
@@ -19,7 +19,13 @@ PITCH_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def seconds_to_samples(time_s: ArrayLike, sample_rate_hz: float):
-    """Nearest sample index of a time in seconds, an int."""
+    """Nearest sample index of a time in seconds, an int.
+
+    Examples
+    --------
+    >>> int(seconds_to_samples(0.5, 44_100))
+    22050
+    """
     time_s = checks.check_finite("time_s", np.asarray(time_s, dtype=float))
     return np.rint(time_s * _positive("sample_rate_hz", sample_rate_hz)).astype(int)[()]
 
@@ -44,7 +50,13 @@ def frames_to_seconds(frames: ArrayLike, hop_samples: int, sample_rate_hz: float
 
 
 def bins_to_hz(bins: ArrayLike, window_samples: int, sample_rate_hz: float):
-    """Centre frequency in Hz of an STFT bin."""
+    """Centre frequency in Hz of an STFT bin.
+
+    Examples
+    --------
+    >>> float(bins_to_hz(2, 4096, 44_100))
+    21.533203125
+    """
     # Multiplied first, so that the last bin of an even window is exactly half the sample rate.
     scaled = np.asarray(bins) * _positive("sample_rate_hz", sample_rate_hz)
     return (scaled / _positive("window_samples", window_samples))[()]
@@ -57,31 +69,55 @@ def hz_to_bins(frequency_hz: ArrayLike, window_samples: int, sample_rate_hz: flo
 
 
 def midi_to_hz(midi: ArrayLike, tuning_hz: float = A4_HZ):
-    """Fundamental frequency in Hz of a MIDI pitch; fractions of a semitone are allowed."""
+    """Fundamental frequency in Hz of a MIDI pitch; fractions of a semitone are allowed.
+
+    Examples
+    --------
+    >>> float(midi_to_hz(69)), float(midi_to_hz(81))
+    (440.0, 880.0)
+    """
     return (_positive("tuning_hz", tuning_hz) * 2.0 ** ((np.asarray(midi, dtype=float) - A4_MIDI) / 12))[()]
 
 
 def hz_to_midi(frequency_hz: ArrayLike, tuning_hz: float = A4_HZ):
-    """MIDI pitch of a frequency in Hz, not rounded; 0 Hz lies below every pitch, at minus infinity."""
+    """MIDI pitch of a frequency in Hz, not rounded; 0 Hz lies below every pitch, at minus infinity.
+
+    Examples
+    --------
+    >>> float(hz_to_midi(880.0))
+    81.0
+    """
     ratio = _not_negative("frequency_hz", frequency_hz) / _positive("tuning_hz", tuning_hz)
     with np.errstate(divide="ignore"):
         return (A4_MIDI + 12 * np.log2(ratio))[()]
 
 
 def midi_to_name(midi: float) -> str:
-    """Scientific name of the nearest pitch: 60 is C4, 69 is A4, 60.7 is C#4."""
+    """Scientific name of the nearest pitch: 60 is C4, 69 is A4, 60.7 is C#4.
+
+    Examples
+    --------
+    >>> midi_to_name(60), midi_to_name(69)
+    ('C4', 'A4')
+    """
     nearest = nearest_pitch(midi)
     return f"{PITCH_NAMES[nearest % 12]}{nearest // 12 - 1}"
 
 
 def nearest_pitch(midi: float) -> int:
-    """The whole MIDI pitch nearest to one with a fraction; a quarter tone goes up."""
-    # Python's round takes halves to the even number: 60.5 down, but 61.5 up.
+    """The whole MIDI pitch nearest to a fractional one; a quarter tone is rounded up."""
+    # Python's round rounds halves to the even number: 60.5 down, but 61.5 up.
     return math.floor(checks.check_number("midi", midi) + 0.5)
 
 
 def cents_to_ratio(cents: ArrayLike):
-    """Frequency ratio of an interval: 1200 cents is an octave, a factor of 2."""
+    """Frequency ratio of an interval: 1200 cents is an octave, a factor of 2.
+
+    Examples
+    --------
+    >>> float(cents_to_ratio(1200))
+    2.0
+    """
     return (2.0 ** (np.asarray(cents, dtype=float) / 1200))[()]
 
 
@@ -92,7 +128,13 @@ def ratio_to_cents(ratio: ArrayLike):
 
 
 def amplitude_to_db(amplitude: ArrayLike, floor_db: float = -np.inf):
-    """Level in dB of a linear amplitude: 20 log10. Silence is `floor_db`; nothing falls below it."""
+    """Level in dB of a linear amplitude: 20 log10, but at least `floor_db`, which is the level of silence.
+
+    Examples
+    --------
+    >>> float(amplitude_to_db(0.1))
+    -20.0
+    """
     with np.errstate(divide="ignore"):
         return np.maximum(20 * np.log10(_not_negative("amplitude", amplitude)), floor_db)[()]
 
@@ -103,7 +145,7 @@ def db_to_amplitude(level_db: ArrayLike):
 
 
 def power_to_db(power: ArrayLike, floor_db: float = -np.inf):
-    """Level in dB of a power or an energy: 10 log10. Silence is `floor_db`; nothing falls below it."""
+    """Level in dB of a power or an energy: 10 log10, but at least `floor_db`, which is the level of silence."""
     with np.errstate(divide="ignore"):
         return np.maximum(10 * np.log10(_not_negative("power", power)), floor_db)[()]
 
