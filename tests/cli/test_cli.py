@@ -389,7 +389,7 @@ def test_a_score_at_another_tempo_is_aligned_where_that_is_asked(chorale, method
     assert re.search(r"aligned: 0\.\d+ to 20\.\d+ s of the score .* confidence 0\.[89]\d", said.out)
     assert "doubtful" not in said.err
     assert separate(chorale, *options, "--align", "none", score="slow.mid", out=unaligned) == 0
-    assert "hardly suits this recording" in capsys.readouterr().err
+    assert "hardly fits this recording" in capsys.readouterr().err
     wanted = stems_of(chorale / right)
     for name, waveform in stems_of(chorale / aligned).items():
         assert sdr(wanted[name], waveform) > sdr(wanted[name], stems_of(chorale / unaligned)[name]) + 5
@@ -412,7 +412,7 @@ def test_directions_that_are_not_there_are_said_in_one_line(tmp_path, capsys):
     audio.write_audio(tmp_path / "mix.wav", signals.pan(signals.tone(440.0, 0.5, RATE), 0.5).astype("f"), RATE)
     command = ["separate", str(tmp_path / "mix.wav"), "--method", "adress", "--set", "count=3"]
     assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().err.startswith("mss-lab: 3 sources were asked for, but the panning histogram has only 1")
+    assert capsys.readouterr().err.startswith("mss-lab: 3 sources were requested, but the panning histogram has only 1")
     assert list(stems_of(tmp_path / "out")) == ["pan_29"]
 
 

@@ -280,9 +280,9 @@ def test_every_method_declares_its_memory():
 
 def test_what_is_heard_for_an_alignment_takes_little_more_than_it_returns():
     mixture = np.tile(music(RATE_HZ), (1, 60))
-    features.hear(mixture[:, :RATE_HZ], RATE_HZ)
+    features.analyse(mixture[:, :RATE_HZ], RATE_HZ)
     tracemalloc.start()
-    heard = features.hear(mixture, RATE_HZ)
+    heard = features.analyse(mixture, RATE_HZ)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4.5 * heard.magnitude.nbytes

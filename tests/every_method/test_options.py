@@ -153,7 +153,7 @@ def test_pairs_are_text_or_a_dict(value):
 @pytest.mark.parametrize("value", ["foo", "", "=", "a=", "=b", "a=b,c", 3, 2.5, True, ["a"], {"a": 1}, {1: "a"}])
 def test_pairs_that_are_none_are_refused(value):
     with pytest.raises(
-        (RefusedType, RefusedValue), match="players must be SOURCE=INSTRUMENT, several with commas between"
+        (RefusedType, RefusedValue), match="players must be SOURCE=INSTRUMENT, several separated by commas"
     ):
         checks.check_pairs("players", value, "SOURCE", "INSTRUMENT")
 

@@ -98,7 +98,7 @@ GOOD = np.zeros((1, 4))
         (
             lambda: checks.check_same_shape("x", np.zeros(2), "y", np.zeros(3)),
             checks.ShapeError,
-            "one shape",
+            "the same shape",
             "(2,) and (3,)",
             "cut or pad",
         ),
@@ -108,7 +108,7 @@ GOOD = np.zeros((1, 4))
         (
             lambda: checks.check_sources("s", {"a": GOOD, "b": np.zeros((1, 5))}),
             checks.ShapeError,
-            "one shape",
+            "the same shape",
             "s['b'] and s['a']",
             "same length",
         ),

@@ -66,7 +66,7 @@ def test_a_warning_points_at_the_line_outside_the_package():
     # However many functions of the package lie between, and whether a method is called by its name or in the catalogue.
     mixture = np.repeat(np.sin(np.arange(8000) / 5)[np.newaxis], 2, axis=0).astype(np.float32)
     for separate in (adress.separate, catalogue.separator("adress"), catalogue.separator("duet")):
-        with pytest.warns(PanWarning, match="4 sources were asked for") as caught:
+        with pytest.warns(PanWarning, match="4 sources were requested") as caught:
             separate(mixture, 16_000, count=4)
         assert caught[0].filename == __file__
 

@@ -259,7 +259,7 @@ def test_names_must_be_as_many_as_sources():
 
 
 def test_estimates_of_another_length_are_refused():
-    with pytest.raises(checks.ShapeError, match="use the settings it was made with"):
+    with pytest.raises(checks.ShapeError, match="use the settings that it was made with"):
         masks.to_estimates(np.ones((1, 1, 257, 9), complex), ("a",), 100, **SETTINGS)
 
 

@@ -187,7 +187,7 @@ def test_match_meets_silence_perfection_and_one_sample(quartet):
 
 
 def test_match_refuses_what_does_not_fit(quartet):
-    with pytest.raises(checks.ShapeError, match="every estimate and the sources must have one shape"):
+    with pytest.raises(checks.ShapeError, match="every estimate and the sources must have the same shape"):
         compare.match({"x": np.zeros((1, 500))}, quartet)
     with pytest.raises(TypeError, match="estimates must map source names to waveforms, got ndarray"):
         compare.match(np.zeros((2, 500)), quartet)
@@ -218,10 +218,10 @@ def test_pivot_takes_means_of_means_and_leaves_out_nan():
     assert by_source["mean"] == 4.25
 
 
-@pytest.mark.parametrize("figure", compare.FIGURES)
+@pytest.mark.parametrize("figure", compare.METRICS)
 def test_pivot_shows_the_figure_asked_for(figure):
     rows = [Row("x", "one", "a", 1.0, 2.0, 3.0, 4.0)]
-    assert compare.pivot(rows, figure)["x"]["one"] == 1.0 + compare.FIGURES.index(figure)
+    assert compare.pivot(rows, figure)["x"]["one"] == 1.0 + compare.METRICS.index(figure)
 
 
 @pytest.mark.no_warnings
@@ -270,20 +270,20 @@ def test_a_table_is_written_whole(tmp_path):
 
 
 def test_a_separator_that_leaves_out_a_source_is_refused(tracks):
-    with pytest.raises(ValueError, match=r"lazy gave no estimate of b in one, got a; does the score name every"):
+    with pytest.raises(ValueError, match=r"lazy returned no estimate of b in one, got a; does the score name every"):
         compare.compare({"lazy": lambda mixture, rate, score: {"a": mixture}}, tracks)
 
 
 def test_a_separator_that_returns_another_shape_is_refused(tracks):
     with pytest.raises(
-        checks.ShapeError, match=r"the estimate of a that short gave for one and the mixture.*\(1, 899\)"
+        checks.ShapeError, match=r"the estimate of a that short returned for one and the mixture.*\(1, 899\)"
     ):
         compare.compare({"short": lambda mixture, rate, score: dict.fromkeys("ab", mixture[:, 1:])}, tracks)
 
 
 @pytest.mark.parametrize("returned", [None, [np.zeros((1, 900))], np.zeros((2, 1, 900))])
 def test_a_separator_that_returns_no_dict_is_refused(tracks, returned):
-    with pytest.raises(TypeError, match="stack must give a dict of source name -> waveform, got"):
+    with pytest.raises(TypeError, match="stack must return a dict of source name -> waveform, got"):
         compare.compare({"stack": lambda mixture, rate, score: returned}, tracks)
 
 
@@ -293,7 +293,7 @@ def test_an_estimate_that_is_not_finite_is_refused(tracks):
 
 
 def test_figures_and_columns_that_are_misspelt_are_refused():
-    with pytest.raises(ValueError, match=r"figure must be one of .*did you mean 'sdr'"):
+    with pytest.raises(ValueError, match=r"metric must be one of .*did you mean 'sdr'"):
         compare.pivot([], "SDR")
     with pytest.raises(ValueError, match=r"columns must be one of .*did you mean 'track'"):
         compare.pivot([], columns="tracks")
