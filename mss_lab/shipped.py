@@ -3,8 +3,8 @@
 The course is two folders, `notebooks` and `data`. In a checkout of the repository they are beside the package. A wheel
 carries them inside the package, in `_course`, where `setup.py` copies them when it is built.
 
-Every folder of data has a record, a JSON file that states the origin of the data and contains the SHA-256 of every other
-file in the folder.
+Every folder of data has a record, a JSON file that states the origin of the data and contains the SHA-256 of every
+other file in the folder.
 
 Contents: course_folder, is_checkout, data_folder, read_record, check_weights, remedy, sha256.
 """
