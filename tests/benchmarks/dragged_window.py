@@ -1,10 +1,10 @@
 """How soon a window that is moved over the panning histogram is heard and seen, in a real browser.
 
-    python -m tests.benchmarks.dragged_window [--moves N]
+    python -m tests.benchmarks.dragged_window [--moves N] [--length SECONDS]
 
-Ten seconds of the shipped band in stereo at 44.1 kHz: the window keeps bins by their angle, the sound inside and the
-rest go to the player, and a spectrogram of what is inside is drawn. Times run from the key press in the page until the
-loudspeaker has the new sound, and until the new picture stands in the page, while the player plays.
+The beginning of the shipped band (10 s of it) in stereo at 44.1 kHz: the window keeps bins by their angle, the sound
+inside and the rest go to the player, and a spectrogram of what is inside is drawn. Times run from the key press in the
+page until the loudspeaker has the new sound, and until the new picture stands in the page, while the player plays.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.browser import workbench
 
 MOVES = 12
+LENGTH_S = 10.0
 
 OPENING = """\
 import numpy as np
@@ -27,7 +28,7 @@ from mss_lab.widgets import controls, panorama
 
 band = pieces.load("band")
 rate = band.sample_rate_hz
-mixture = band.mixture[:, : 10 * rate]
+mixture = band.mixture[:, : round(LENGTH_S * rate)]
 settings = transforms.settings_for(rate, 4096 / 44_100)
 stft = transforms.stft(mixture, **settings)
 found_rad = {"histogram": panning.angles_rad, "ADRess": lambda stft: adress.nulls(stft)[0]}[METHOD](stft)
@@ -72,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure both ways to find the angles, with and without a picture, and print medians and the slowest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=MOVES)
-    moves = parser.parse_args(arguments).moves
+    parser.add_argument("--length", type=float, default=LENGTH_S, metavar="SECONDS", help="of the music")
+    given = parser.parse_args(arguments)
+    moves = given.moves
     with (
         tempfile.TemporaryDirectory() as folder,
         workbench.jupyterlab(Path(folder)) as server,
@@ -80,16 +83,18 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         print(f"{'':22}{'sound':>18}{'picture':>18}   (ms, median and slowest of {moves})")
         for method, picture in (("histogram", True), ("histogram", False), ("ADRess", True), ("ADRess", False)):
-            found = measure(server, browser, method, picture, moves)
+            found = measure(server, browser, method, picture, moves, given.length)
             cells = [f"{_said([move[key] for move in found if key in move]):>18}" for key in ("sound", "picture")]
             print(f"{method + ('' if picture else ', no picture'):22}{''.join(cells)}", flush=True)
     return 0
 
 
-def measure(server: workbench.Server, browser, method: str, picture: bool, moves: int) -> list[dict[str, float]]:
+def measure(
+    server: workbench.Server, browser, method: str, picture: bool, moves: int, length_s: float
+) -> list[dict[str, float]]:
     """Move the window `moves` times and return what each took, in milliseconds."""
     name = f"{method}_{picture}.ipynb"
-    workbench.write_notebook(server, name, f"METHOD, PICTURE = {method!r}, {picture}\n{OPENING}")
+    workbench.write_notebook(server, name, f"METHOD, PICTURE, LENGTH_S = {method!r}, {picture}, {length_s}\n{OPENING}")
     page = workbench.open_page(browser)
     workbench.open_notebook(page, server, name)
     workbench.run_all(page, ".mss-player")

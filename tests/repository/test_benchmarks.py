@@ -115,7 +115,7 @@ def test_a_benchmark_prints_its_table(name, few_recordings, monkeypatch, capsys)
 @pytest.mark.browser
 def test_the_benchmark_in_a_browser_prints_its_table():
     # In a process of its own: another test of this one may have left an event loop running.
-    command = [sys.executable, "-m", "tests.benchmarks.dragged_window", "--moves", "1"]
+    command = [sys.executable, "-m", "tests.benchmarks.dragged_window", "--moves", "1", "--length", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith(("histogram", "ADRess"))]
