@@ -1,6 +1,6 @@
 """Open JupyterLab at the first lesson: on this computer only, with Jupyter's token, and without requests outside.
 
-Contents: FIRST_LESSON, OFFLINE, server_command, server_environment, course_to_open, add_arguments, run.
+Contents: FIRST_LESSON, OFFLINE, JUPYTER_CONFIG, server_command, server_environment, course_to_open, add_arguments, run.
 """
 
 import argparse
@@ -14,13 +14,15 @@ from .refusals import RefusedValue
 
 FIRST_LESSON = "notebooks/00_unmix_in_five_minutes.ipynb"
 
-# JupyterLab would ask whether it may fetch its news, look for a newer version of itself, and list the extensions that
-# PyPI has. These options hold for this server alone; the reader's own settings of JupyterLab are not changed.
+# JupyterLab would fetch its news, look for a newer version of itself, and list the extensions that PyPI has. These
+# options hold for this server alone; the reader's own settings of JupyterLab are not changed.
 OFFLINE = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
+# A folder with another default for one setting of JupyterLab, so that it does not ask whether it may fetch its news.
+JUPYTER_CONFIG = Path(__file__).resolve().parent / "jupyter_config"
 
 
 def server_command(root: str | os.PathLike, port: int | None = None, *, browser: bool = True) -> list[str]:
@@ -75,7 +77,10 @@ def server_environment(*, solutions: bool = True) -> dict[str, str]:
     """The environment variables of the server and its notebooks; without solutions `lab.solution` shows none."""
     from .lessons.lab import SOLUTIONS
 
-    return dict(os.environ) if solutions else {**os.environ, SOLUTIONS: "withheld"}
+    # Folders named here come before those of the reader, which Jupyter reads as well.
+    folders = [str(JUPYTER_CONFIG), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    variables = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(folders)}
+    return variables if solutions else {**variables, SOLUTIONS: "withheld"}
 
 
 def course_to_open(folder: str | None) -> Path:

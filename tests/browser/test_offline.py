@@ -40,12 +40,12 @@ def test_no_question_is_asked_and_no_request_leaves_this_computer(server, page):
     workbench.write_notebook(server, "offline.ipynb", "")
     workbench.open_notebook(page, server, "offline.ipynb")
     page.evaluate("async () => { await window.jupyterapp.restored; }")
-    assert workbench.run_cell(page, "40 + 2").strip() == "42"
+    assert "42" in workbench.run_cell(page, "40 + 2")
     # The panel of extensions lists what PyPI has, where that is not turned off.
     page.evaluate("() => window.jupyterapp.shell.activateById('extensionmanager.main-view')")
     page.wait_for_timeout(WATCHED_MS)
 
-    assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0
+    assert page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []
     named = [url for url in requests if urlsplit(url).scheme in ("http", "https", "ws", "wss")]
     assert len(named) > 10
     assert not [url for url in named if urlsplit(url).netloc != urlsplit(server.address).netloc]

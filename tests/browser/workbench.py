@@ -103,7 +103,7 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
     (folder / "python" / "sitecustomize.py").write_text(WRITE_CONNECTIONS)
     path = os.pathsep.join([str(folder / "python"), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {
-        **os.environ,
+        **launch.server_environment(),
         **own,
         "JUPYTER_TOKEN": token,
         "PYTHONPATH": path,
