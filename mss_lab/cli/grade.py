@@ -158,7 +158,7 @@ def _grade(
 
 
 def _write_tables(
-    grades: Sequence[NotebookGrade], folder: Path | None, csv: str | os.PathLike | None, force: bool
+    grades: Sequence[NotebookGrade], folder: Path | None, csv: str | os.PathLike[str] | None, force: bool
 ) -> list[str]:
     written = []
     with undisturbed():
