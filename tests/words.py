@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
 
 # Parts of names, between underscores. A name should say what a value is, not what happened to it.
 NAME_WORDS = frozenset(

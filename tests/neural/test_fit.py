@@ -21,12 +21,8 @@ from numpy.testing import assert_allclose
 from mss_lab.neural import feed, fit, run_folder
 from tests.neural import toy_network
 from tests.neural.toy_network import batches, network, run, validation
-from tests.neural.training import Trap
+from tests.neural.training import Trap, weights_of
 from tests.paths import ROOT
-
-
-def weights_of(model):
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def assert_same_weights(model, other):

@@ -13,16 +13,13 @@ from mss_lab.neural import fit
 from mss_lab.neural.fit_options import FitOptions
 from mss_lab.refusals import RefusedType
 from tests.neural.toy_network import batches, network, run
+from tests.neural.training import weights_of
 
 PLAIN = {"optimizer": "sgd", "learning_rate": 0.1, "clip_norm": None, "validate": None, "log_every": 2}
 
 
 def plain_network():
     return network(normalise=False, dropout=0.0)
-
-
-def weights_of(model):
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def test_averaged_weights_are_the_exponential_average_of_a_plain_loop(tmp_path):

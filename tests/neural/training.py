@@ -21,6 +21,11 @@ def random_tensor(*shape, dtype=torch.float64, seed=0):
     return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
 
 
+def weights_of(model):
+    """Copies of all weights of a network by their names, which further training leaves as they are."""
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
 def clip(samples=40 * HOP, batch=1):
     """A tone that glides and a tone that is struck again and again: a batch of equal items for networks of 8 kHz."""
     times_s = np.arange(samples) / RATE_HZ
