@@ -55,6 +55,7 @@ book: $(VENV)/lessons
 	$(BIN)/mss-lab book
 
 docs: $(VENV)/docs
+	rm -rf docs/api
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs
 	@echo "build/docs/index.html"
 

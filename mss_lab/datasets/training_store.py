@@ -8,9 +8,12 @@
 out has two stores of songs, `train` and `valid`, as `mss_lab.neural.train` reads them. Whole pieces are held out for
 validation; where there is one piece only, its end is.
 
-Contents: make, tracks_in. Lesson: notebooks/15_data_is_the_model.ipynb
+`mss-lab data stems my_stems my_songs` is the same from the command line.
+
+Contents: make, tracks_in, add_arguments, run. Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
+import argparse
 import dataclasses
 import functools
 import itertools
@@ -134,6 +137,35 @@ def tracks_in(folder: str | os.PathLike) -> list[TrackSource]:
             f"({', '.join(AUDIO_ENDINGS)}) for each source"
         )
     return [functools.partial(read_track, path, _notes_file(path)) for path in with_audio]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `mss-lab data stems` to a parser."""
+    add = parser.add_argument
+    add("stems", metavar="STEMS", help="folder with a folder of stems for each piece, or with the stems of one piece")
+    add("out", metavar="OUT", type=Path, help="folder for the stores train and valid")
+    add("--sample-rate", type=int, default=16_000, metavar="HZ", help="of the songs (default: %(default)s)")
+    add("--sources", type=lambda text: tuple(text.split(",")), metavar="A,B", help="names and order of the sources")
+    add("--valid-share", type=float, default=0.2, metavar="P", help="share that is held out (default: %(default)g)")
+    add("--item-s", type=float, default=60.0, metavar="T", help="longest item in seconds (default: %(default)g)")
+    add("--seed", type=int, default=0, metavar="S", help="chooses what is held out (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the stores, and print what each of them holds."""
+    made = make(
+        options.stems,
+        options.out,
+        sample_rate_hz=options.sample_rate,
+        sources=options.sources,
+        valid_share=options.valid_share,
+        item_s=options.item_s,
+        seed=options.seed,
+    )
+    for one in made:
+        pieces = len(one.facts["pieces"])
+        print(f"{one.folder}: {len(one)} items from {pieces} pieces, sources {', '.join(one.facts['sources'])}")
+    return 0
 
 
 def _has_audio(folder: Path) -> bool:
