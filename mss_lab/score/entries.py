@@ -1,4 +1,4 @@
-"""The catalogue's entries of the method that needs nothing but a score.
+"""The catalogue's entry of the method that uses the score alone.
 
 Contents: SCORE_MASKS, METHODS.
 """
@@ -8,7 +8,7 @@ from ..options import Number, Option, declare
 
 SCORE_MASKS = Method(
     name="score-masks",
-    title="Each source gets the bins at its notes' harmonics; shared bins are divided",
+    title="Score masks: each source gets the bins at the harmonics of its notes; shared bins are divided",
     function=".score.harmonics:separate",
     options=declare(
         tolerance_s=0.2,
@@ -22,9 +22,9 @@ SCORE_MASKS = Method(
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",
     lesson="notebooks/09_score_informed_soft_masks.ipynb",
-    source="Miron, Janer and Gómez, ISMIR 2017",
+    reference="Miron, Janer and Gómez, ISMIR 2017",
     adds_up=True,
-    assumes="Harmonics lie where the score says, and sources that share one are equally loud there",
+    assumes="Harmonics are at the frequencies of the score, and sources that share one are equally loud there",
     fits=frozenset({"score", "pitched"}),
 )
 

@@ -1,7 +1,7 @@
-"""The files that hold scores: MIDI, MusicXML and tables.
+"""Files of scores: MIDI, MusicXML and tables.
 
-A file's ending chooses its reader. Tables are read and written here; `midi`, `musicxml` and `musicxml_writer` know the
-other formats.
+The ending of a file selects its reader. Tables are read and written here; `midi`, `musicxml` and `musicxml_writer`
+handle the other formats.
 
 Contents: read_score, read_score_in_full, read_csv, write_csv. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -25,7 +25,7 @@ CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
 
 
 def read_score(path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False) -> Score:
-    """The notes of a score file; what is doubtful about them is warned of (ScoreWarning). See `read_score_in_full`."""
+    """The notes of a score file, with ScoreWarnings about doubtful ones. See `read_score_in_full`."""
     reading = read_score_in_full(path, players=players, pedal=pedal)
     for sentence in reading.warnings:
         warnings.warn(sentence, ScoreWarning, stacklevel=2)
@@ -35,15 +35,15 @@ def read_score(path: str | os.PathLike, *, players: Iterable[str] | None = None,
 def read_score_in_full(
     path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False
 ) -> Reading:
-    """Read a score, and say how it was read. The file's ending chooses the reader.
+    """Read a score, with information about how it was read. The file's ending selects the reader.
 
     Parameters
     ----------
     path : path
-        .csv as `read_csv` reads it, .mid and .midi as `mss_lab.score.midi.read_midi_in_full`, .musicxml, .mxl and .xml
-        as `mss_lab.score.musicxml.read_musicxml_in_full`.
+        .csv is read by `read_csv`, .mid and .midi by `mss_lab.score.midi.read_midi_in_full`, .musicxml, .mxl and .xml
+        by `mss_lab.score.musicxml.read_musicxml_in_full`.
     players : names, optional
-        New names for all sources, in the file's order, as `mss_lab.score.players.named` gives them.
+        New names for all sources, in the file's order; see `mss_lab.score.players.named`.
     pedal : bool
         Whether the sustain pedal of a MIDI file lengthens notes.
 
@@ -52,8 +52,8 @@ def read_score_in_full(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the ending is another, the file cannot be read, there are not as many names as players, or `pedal` is asked
-        of a file that is not MIDI.
+        If the ending is another one, the file cannot be read, the number of names is not that of players, or `pedal` is
+        used with a file that is not MIDI.
     """
     path = Path(path)
     readers = _readers()
@@ -61,10 +61,10 @@ def read_score_in_full(
     if ending not in readers:
         hint = "export it as MIDI"
         if ending == ".txt":
-            hint = "text files come in many forms: see mss_lab.score.annotations for those of URMP and Bach10"
+            hint = "text files have many formats: see mss_lab.score.annotations for those of URMP and Bach10"
         raise RefusedValue(f"score {path} must end in one of {', '.join(readers)}, got {path.suffix!r}; {hint}")
     if pedal and ending not in (".mid", ".midi"):
-        raise RefusedValue(f"only MIDI files hold a sustain pedal, got {path} and pedal; leave the pedal out")
+        raise RefusedValue(f"only MIDI files contain a sustain pedal, got {path} and pedal; leave the pedal out")
     reading = readers[ending](path, pedal=True) if pedal else readers[ending](path)
     if players is None:
         return reading
@@ -83,10 +83,10 @@ def _readers() -> dict[str, Callable[..., Reading]]:
 
 
 def read_csv(path: str | os.PathLike) -> Score:
-    """Read notes from a table with the columns instrument, midi, onset_s, offset_s (and velocity, if it is there).
+    """Read notes from a table with the columns instrument, midi, onset_s, offset_s (and optionally velocity).
 
-    Columns may stand in any order, and others beside them. Rows must stand in order of onset: a row out of order is
-    most often a mistyped time.
+    Columns may be in any order, together with others. Rows must be in order of onset: a row out of order is usually a
+    mistyped time.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_csv(path: str | os.PathLike) -> Score:
         if notes and note.onset_s < notes[-1].onset_s:
             raise RefusedValue(
                 f"line {number} of {path} must not start before the line above it, at {notes[-1].onset_s} s, "
-                f"got {note.onset_s} s; mend the time, or sort the lines by onset_s"
+                f"got {note.onset_s} s; correct the time, or sort the lines by onset_s"
             )
         notes.append(note)
     if not notes:
@@ -122,7 +122,7 @@ def read_csv(path: str | os.PathLike) -> Score:
 def write_csv(path: str | os.PathLike, score: Score, *, force: bool = True) -> None:
     """Write a table from which `read_csv` reads back the same notes, to the last digit.
 
-    What the table does not say is lost: silent sources, the order of sources, and which are unpitched.
+    Other information is lost: silent sources, the order of sources, and which are unpitched.
     """
     with whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -132,26 +132,26 @@ def write_csv(path: str | os.PathLike, score: Score, *, force: bool = True) -> N
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
-    wanted = ", ".join(CSV_COLUMNS)
+    required = ", ".join(CSV_COLUMNS)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file)
             columns = tuple(table.fieldnames or ())
             rows = [(table.line_num, row) for row in table]
     except (UnicodeDecodeError, csv.Error) as error:
-        what = f"byte {error.start + 1} is none" if isinstance(error, UnicodeDecodeError) else str(error)
+        problem = f"byte {error.start + 1} is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise RefusedValue(
-            f"{path} must be a table of text in UTF-8 with the columns {wanted}, got something else ({what}); "
+            f"{path} must be a table of text in UTF-8 with the columns {required}, got something else ({problem}); "
             "save it again as CSV in UTF-8"
         ) from error
     missing = [column for column in CSV_COLUMNS if column not in columns]
     if missing:
         raise RefusedValue(
-            f"{path} must have the columns {wanted}, got {', '.join(columns) or 'none'}; "
-            f"add {', '.join(missing)} to its first line, with commas between"
+            f"{path} must have the columns {required}, got {', '.join(columns) or 'none'}; "
+            f"add {', '.join(missing)} to its first line, separated by commas"
         )
     for number, row in rows:
-        # A decimal comma splits a number in two, and every cell behind it moves: better refused than misread.
+        # A decimal comma splits a number in two and shifts all cells after it: refused rather than misread.
         if None in row:
             raise RefusedValue(
                 f"line {number} of {path} must have {len(columns)} cells, one for each column, got more; "
@@ -173,13 +173,13 @@ def _number(row: Mapping[str, str | None], column: str) -> Any:
         number = float(cell)
     except ValueError:
         raise RefusedValue(f"{column} must be a number, got {cell!r}; write it like 60 or 0.25") from None
-    # Pitches and velocities are whole numbers as a rule, and stay so.
+    # Pitches and velocities are usually whole numbers, and stay so.
     return int(cell) if cell.isdecimal() and cell.isascii() else number
 
 
 def _existing(path: str | os.PathLike) -> Path:
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"score {path} {what}; give the path of a MIDI file or a table of notes (.csv)")
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"score {path} {problem}; give the path of a MIDI file or a table of notes (.csv)")
     return path

@@ -1,4 +1,4 @@
-"""What methods and alignment demand of a score, and refuse in words.
+"""Checks of a score for methods and alignment, with messages that explain a refusal.
 
 Contents: check_score, check_pitched, check_score_fits.
 """
@@ -10,7 +10,7 @@ from .notes import Score
 
 
 def check_score(score: Any) -> Score:
-    """Return the score if it is a Score, else raise TypeError that says how to read one."""
+    """Return the score if it is a Score; otherwise raise TypeError, with advice on how to read one."""
     if not isinstance(score, Score):
         raise RefusedType(
             f"score must be a Score, got {type(score).__name__}; read one with mss_lab.score.files.read_score"
@@ -19,7 +19,7 @@ def check_score(score: Any) -> Score:
 
 
 def check_pitched(score: Score) -> None:
-    """Raise ValueError if a source has no pitches: nobody knows where the harmonics of drums lie."""
+    """Raise ValueError if a source has no pitches, such as drums: the frequencies of its harmonics are unknown."""
     if score.unpitched:
         raise RefusedValue(
             f"this method needs pitches, and {', '.join(sorted(score.unpitched))} has none; "
@@ -28,15 +28,15 @@ def check_pitched(score: Score) -> None:
 
 
 def check_score_fits(score: Score | None, duration_s: float) -> Score:
-    """Return the score if it has a note within the recording, else raise ValueError or TypeError in words."""
+    """Return the score if it has a note within the recording; otherwise raise ValueError or TypeError."""
     if score is None:
         raise RefusedValue("this method needs a score, got none; give the recording's notes as MIDI, MusicXML or CSV")
     score = check_score(score)
     if not any(note.onset_s < duration_s for note in score.notes):
         first_s = score.notes[0].onset_s if score.notes else None
-        came = "no note at all" if first_s is None else f"a first note at {first_s:g} s"
+        content = "no note at all" if first_s is None else f"a first note at {first_s:g} s"
         raise RefusedValue(
-            f"the score has no note within the recording's {duration_s:.3g} s, got {came}; "
+            f"the score has no note within the recording's {duration_s:.3g} s, got {content}; "
             "is it the score of this recording, with times in seconds from its start?"
         )
     return score

@@ -1,9 +1,9 @@
-"""Score masks: each source gets the bins where its notes' harmonics lie, and bins that several claim are shared.
+"""Score masks: each source gets the bins at the harmonics of its notes; bins that several sources claim are shared.
 
-The simplest separation that a score makes possible, and the start of better ones. Nothing is learnt from the sound;
-the score is taken at its word.
+The simplest separation with a score, and the starting point of better ones. Nothing is learnt from the recording; the
+score is assumed to be correct.
 
-Symbols: U_n[t] is 1 while note n sounds, V_n[f] its claim near its harmonics, K_j[f, t] the largest claim
+Symbols: U_n[t] is 1 while note n sounds, V_n[f] its claim on bins near its harmonics, K_j[f, t] the largest claim
 U_n[t] V_n[f] over the notes of source j, R_j = K_j / sum over i of K_i the mask.
 
 Contents: harmonic_claim, score_claims, score_masks, separate.
@@ -28,8 +28,8 @@ HARMONICS = 20
 WIDTH_CENTS = 40.0
 WIDTH_BINS = 1.0
 
-# Memory for each bin: of each source, its claims, its mask, and what the division needs; of each channel, the mixture's
-# transform and two copies of it, filtered.
+# Bytes per bin: for each source its claims, its mask and the temporary arrays of the division; for each channel the
+# mixture's transform and two filtered copies.
 MASK_BYTES = 10
 STFT_BYTES = 20
 
@@ -45,23 +45,23 @@ def harmonic_claim(
     slope: float = 1.0,
     tuning_hz: float = units.A4_HZ,
 ) -> np.ndarray:
-    """What one pitch claims of the frequency axis: V[f] = h**-slope near harmonic h of its fundamental, else 0.
+    """The claim of one pitch on each frequency: V[f] = h**-slope near harmonic h of its fundamental, otherwise 0.
 
     Parameters
     ----------
     midi : float
         Pitch; fractions of a semitone are allowed.
     window_samples : int
-        Of the STFT; the claim has window_samples // 2 + 1 bins.
+        Length of the STFT's window; the claim has window_samples // 2 + 1 bins.
     sample_rate_hz : int
     harmonics : int >= 1
-        Harmonics counted, those above half the sample rate left out.
+        Number of harmonics; those above half the sample rate are left out.
     width_cents, width_bins : float >= 0
-        Half the width of a claim: an interval, for what players do to the pitch, plus a number of bins, for what the
-        window does to any sinusoid. Without the second, low notes would claim no bin at all.
+        Half the width of a claim: an interval, for the variation of the player's pitch, plus a number of bins, for the
+        main lobe of the window. Without the second, low notes would claim no bin at all.
     slope : float >= 0
-        How much less the higher harmonics claim. 0 gives the equal claims of the paper; 1, the default, follows
-        the fall of an instrument's spectrum, and so leaves a bin to the source for which it is the lower harmonic.
+        Exponent of the decrease with h. 0 gives the equal claims of the paper; 1, the default, follows the decrease
+        of an instrument's spectrum, so that most of a bin goes to the source for which it is the lower harmonic.
     tuning_hz : float > 0
         Frequency of A4.
 
@@ -70,7 +70,15 @@ def harmonic_claim(
     float32 (freq,)
 
     Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb.
-    Source: Miron, Janer and Gómez, ISMIR 2017, eq. 2, with claims that are a bin wider and fall with h.
+    Reference: Miron, Janer and Gómez, ISMIR 2017, eq. 2. Difference: claims are a bin wider and decrease with h.
+
+    Examples
+    --------
+    >>> claim = harmonic_claim(69, 2048, 8000, harmonics=3, width_cents=0)  # A4, 440 Hz; bins are 3.9 Hz apart
+    >>> np.flatnonzero(claim)
+    array([112, 113, 225, 226, 337, 338])
+    >>> claim[[113, 225, 338]]
+    array([1.        , 0.5       , 0.33333334], dtype=float32)
     """
     checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     for name, value in (("width_cents", width_cents), ("width_bins", width_bins), ("slope", slope)):
@@ -106,27 +114,27 @@ def score_claims(
     score : Score
     frames : int
     window_samples, hop_samples : int
-        Of the STFT.
+        Settings of the STFT.
     sample_rate_hz : int
     tolerance_s : float >= 0, seconds
-        Every note claims this much before its onset and after its offset.
+        Every note claims bins from this time before its onset to this time after its offset.
     first_frame : int >= 0
-        Which frame of the recording the first one is, where the frames are those of a part of it.
+        Index of the first frame within the recording, if the frames are those of a part of it.
     claim_options
-        Those of `harmonic_claim`.
+        Options of `harmonic_claim`.
 
     Returns
     -------
     float32 (sources, 1, freq, frames)
-        In [0, 1]; one channel, which serves all.
+        In [0, 1]; one channel, valid for all channels.
 
     Raises
     ------
     ValueError
-        If the score has unpitched sources, whose harmonics nobody knows, or an option is out of its range.
+        If the score has unpitched sources, whose harmonics are unknown, or an option is out of its range.
 
-    Lesson: notebooks/09_score_informed_soft_masks.ipynb. Source: Miron et al. 2017, eq. 1 to 3. Equation 1 prints a
-    window moved, not widened; it is widened here, as in the authors' own program.
+    Lesson: notebooks/09_score_informed_soft_masks.ipynb. Reference: Miron et al. 2017, eq. 1 to 3. Equation 1 in the
+    paper shifts the window of a note; it is widened here, as in the authors' own program.
     """
     checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")
@@ -136,27 +144,27 @@ def score_claims(
     index = {source: j for j, source in enumerate(score.sources)}
     shapes: dict[float, np.ndarray] = {}
     for note in score.notes:
-        # Counted from the start of the recording, so that rounding is the same wherever a part of it begins.
-        when = note_frames(note, first_frame + frames, frame_rate_hz, tolerance_s)
-        start, stop = max(0, when.start - first_frame), when.stop - first_frame
+        # Counted from the start of the recording, so that rounding does not depend on where a part of it begins.
+        active = note_frames(note, first_frame + frames, frame_rate_hz, tolerance_s)
+        start, stop = max(0, active.start - first_frame), active.stop - first_frame
         if stop <= start:
             continue
         if note.midi not in shapes:
             claim = harmonic_claim(note.midi, window_samples, sample_rate_hz, **claim_options)
             shapes[note.midi] = claim[:, np.newaxis]
-        own = claims[index[note.source], 0, :, start:stop]
-        np.maximum(own, shapes[note.midi], out=own)
+        claims_of_note = claims[index[note.source], 0, :, start:stop]
+        np.maximum(claims_of_note, shapes[note.midi], out=claims_of_note)
     return claims
 
 
 def score_masks(score: Score, frames: int, **options: Any) -> np.ndarray:
-    """The masks of all sources, R_j: claims shared in proportion; what nobody claims is shared equally.
+    """The masks of all sources, R_j: shared in proportion to the claims; bins without a claim are shared equally.
 
     Parameters as for `score_claims`; returns float32 (sources, 1, freq, frames) that add up to 1.
 
     Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb.
-    Source: Miron et al. 2017, eq. 4, which gives bins that nobody claims to no one; sharing them lets the estimates
-    add up to the mixture, as in the authors' training program.
+    Reference: Miron et al. 2017, eq. 4, where bins without a claim go to no source; they are shared here, so that the
+    estimates add up to the mixture, as in the authors' training program.
     """
     return masks.ratio(score_claims(score, frames, **options))
 
@@ -187,22 +195,23 @@ def separate(
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by score masks.
 
-    Long recordings are worked through in chunks without seams: the estimates are those of the whole recording at once.
+    Long recordings are processed in chunks; the estimates are those of the whole recording processed at once.
 
     Parameters
     ----------
     mixture : float (channels, samples)
     sample_rate_hz : int
     score : Score
-        With the times of this recording; one estimate comes back for each of its sources.
+        Its times must be those of this recording. One estimate is returned for each of its sources.
     tolerance_s : float >= 0, seconds
-        How far from the truth the score's times may be: 0.05 suits notes set by hand, 0.2 an automatic alignment.
+        How far the score's times may be from those of the recording: 0.05 suits notes set by hand, 0.2 an automatic
+        alignment.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate; the hop is a quarter of it.
+        Length of the STFT's window, at every sample rate; the hop is a quarter of it.
     harmonics, width_cents, width_bins, slope
-        What a note claims, as for `harmonic_claim`.
+        Shape of a note's claim, see `harmonic_claim`.
     tuning_hz : float > 0, optional
-        Frequency of A4. Without it, it is estimated, and a score that hardly suits the mixture is warned of.
+        Frequency of A4. Default: estimated, with a warning if the score does not fit the mixture.
 
     Returns
     -------
@@ -212,11 +221,11 @@ def separate(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform, the score is missing, has unpitched sources, or no note within the mixture, or
+        If the mixture is not a waveform, the score is missing, has unpitched sources, or no note within the mixture, or
         the options would take more memory than `mss_lab.memory` allows.
 
     Lesson: notebooks/09_score_informed_soft_masks.ipynb, and notebooks/00_unmix_in_five_minutes.ipynb.
-    Source: Miron et al. 2017.
+    Reference: Miron et al. 2017.
     """
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)

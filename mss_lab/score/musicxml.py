@@ -1,8 +1,8 @@
-"""Scores as notation programs write them: MusicXML, plain or compressed, played as a machine would.
+"""Scores in the format of notation programs: MusicXML, plain or compressed, played without interpretation.
 
-Notation says how long a note is in quarters, and how many quarters go into a minute; here they become seconds.
-`musicxml_file` opens a file, `musicxml_part` reads what is written in each part, `playing_order` unrolls the repeats,
-and `ties` joins notes. This module puts the measures one behind the other, on one clock for all parts.
+Notation states the length of a note in quarters, and the number of quarters in a minute; here they become seconds.
+`musicxml_file` opens a file, `musicxml_part` reads the content of each part, `playing_order` resolves the repeats, and
+`ties` joins notes. This module puts the measures in sequence, with common times for all parts.
 
 Contents: read_musicxml, read_musicxml_in_full. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
@@ -31,10 +31,10 @@ from .ties import WrittenNote, joined
 ENDINGS = (".musicxml", ".mxl", ".xml")
 QUARTERS_PER_MINUTE = Fraction(120)
 
-# More notes than any score has; a small file could ask for so many by repeats.
+# More notes than any score has; a small file could contain this many by repeats.
 MOST_NOTES = 2_000_000
 
-# What some programs call a part that has no name.
+# Names that programs give to parts without a name.
 _NO_NAMES = ("", "musicxml part")
 
 
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 def read_musicxml(path: str | os.PathLike) -> Score:
     """Read a MusicXML file: one source for each part, in the order of the page.
 
-    As `read_musicxml_in_full`, which says more. Its warnings become ScoreWarnings.
+    Like `read_musicxml_in_full`, whose warnings become ScoreWarnings.
 
     Parameters
     ----------
@@ -65,35 +65,36 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     Raises
     ------
     FileNotFoundError, RefusedValue
-        As `read_musicxml_in_full`.
+        As for `read_musicxml_in_full`.
 
-    Source: W3C, MusicXML 4.0.
+    Reference: W3C, MusicXML 4.0.
     """
     reading = read_musicxml_in_full(path)
-    for said in reading.warnings:
-        warnings.warn(said, ScoreWarning, stacklevel=2)
+    for text in reading.warnings:
+        warnings.warn(text, ScoreWarning, stacklevel=2)
     return reading.score
 
 
 def read_musicxml_in_full(path: str | os.PathLike) -> Reading:
-    """Read a MusicXML file, and say how it was read.
+    """Read a MusicXML file, with information about how it was read.
 
-    Pitches are as they sound, also those of transposing instruments; quarter tones stay between two semitones.
-    Repeats, endings and jumps are played as `mss_lab.score.playing_order` says, ties joined as `mss_lab.score.ties`
-    says. Tempo marks hold for all parts, and for repeated measures until something else is said; what is said for
-    playing (<sound>) wins over what is printed at the same place. It is 120 quarters a minute until the first.
+    Pitches are sounding pitches, also those of transposing instruments; quarter tones stay between two semitones.
+    Repeats, endings and jumps are played according to `mss_lab.score.playing_order`, ties joined according to
+    `mss_lab.score.ties`. Tempo marks apply to all parts, and to repeated measures until the next mark; a mark for
+    playback (<sound>) has priority over a printed one at the same position. Before the first mark the tempo is 120
+    quarters a minute.
 
-    A grace note sounds just before the note that it decorates, or with it at the very start. Cue notes are silent.
-    The two staves of a piano are one source. Parts of one name are told apart by a number ("Violin", "Violin 2"); a
-    part without a name is called after its abbreviation, its instrument, its MIDI program, or its place. Parts
-    without a pitch are unpitched, with drums numbered by where they are printed. Dynamics, ornaments and fermatas are
-    not played.
+    A grace note sounds just before the note that it decorates, or together with it at the very start. Cue notes are
+    silent. The two staves of a piano are one source. Parts with the same name are distinguished by a number ("Violin",
+    "Violin 2"); a part without a name is named after its abbreviation, its instrument, its MIDI program, or its
+    position. Parts without a pitch are unpitched, with drums numbered by their printed position. Dynamics, ornaments
+    and fermatas are not played.
 
-    A repeat sign inside a measure holds where it stands: the measure counts as two of one number.
+    A repeat sign inside a measure applies at its position: the measure counts as two with the same number.
 
-    A measure is as long as in the part that fills it most. Where one part goes beyond the time signature and another
-    keeps to it, only notes make the measure longer, not rests: two whole rests in a measure of 4/4 keep nobody
-    waiting, but five quarter notes do, so that all parts stay together. Both are warned of.
+    A measure is as long as in the part that fills it most. If one part exceeds the time signature and another does not,
+    only notes make the measure longer, not rests: two whole rests in a measure of 4/4 do not lengthen it, but five
+    quarter notes do, so that all parts stay together. There is a warning in both cases.
 
     Parameters
     ----------
@@ -110,31 +111,31 @@ def read_musicxml_in_full(path: str | os.PathLike) -> Reading:
     FileNotFoundError
         If there is no such file.
     RefusedValue
-        If the file is no MusicXML, holds no note, is too large, or repeats in a way that cannot be played.
+        If the file is not MusicXML, contains no note, is too large, or has repeats that cannot be played.
 
-    Lesson: notebooks/07_scores_and_alignment.ipynb. Source: W3C, MusicXML 4.0.
+    Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: W3C, MusicXML 4.0.
     """
     path = Path(path)
-    parts, said = read_page(path)
+    parts, texts = read_page(path)
     if not any(measure.notes for part in parts for measure in part.measures):
         raise RefusedValue(f"{path} holds no notes; export the score again with its notes, or choose another file")
     lengths = measure_lengths(parts)
     names = [measure.number for measure in max((part.measures for part in parts), key=len)]
     try:
-        order, said_of_order = playing_order(merged([part.signs for part in parts]), names)
+        order, jump_warnings = playing_order(merged([part.signs for part in parts]), names)
     except RefusedValue as error:
         raise RefusedValue(
             f"the repeats of {path} could not be played ({error}); write them out in the notation program"
         ) from error
-    starts = list(itertools.accumulate((lengths[played.place] for played in order), initial=Fraction(0)))
+    starts = list(itertools.accumulate((lengths[played.measure] for played in order), initial=Fraction(0)))
     clock = _Clock(_tempo_changes(parts, order, starts))
-    unplayed = [names[i] for i in sorted(set(range(len(names))) - {played.place for played in order})]
+    unplayed = [names[i] for i in sorted(set(range(len(names))) - {played.measure for played in order})]
     if unplayed:
-        said_of_order.append(f"Measures that the repeats never reach: {_listed(unplayed)}.")
-    said += said_of_order + _of_long_measures(parts)
-    score, unnamed = _score(path, parts, order, starts, clock.seconds, said)
-    measures = tuple(names[played.place] for played in order)
-    return Reading(score, clock.changes, measures, unnamed, tuple(said))
+        jump_warnings.append(f"Measures that the repeats never reach: {_listed(unplayed)}.")
+    texts += jump_warnings + _of_long_measures(parts)
+    score, unnamed = _score(path, parts, order, starts, clock.seconds, texts)
+    measures = tuple(names[played.measure] for played in order)
+    return Reading(score, clock.changes, measures, unnamed, tuple(texts))
 
 
 def read_page(path: Path) -> tuple[list[Part], list[str]]:
@@ -143,12 +144,12 @@ def read_page(path: Path) -> tuple[list[Part], list[str]]:
     Raises
     ------
     FileNotFoundError, RefusedValue
-        As `read_musicxml_in_full`; a page without notes is no error here.
+        As for `read_musicxml_in_full`, except that a page without notes is no error here.
     """
     root = read_tree(path)
     listed = {part.get("id"): part for part in root.iter("score-part")}
     parts: list[Part] = []
-    said: list[str] = []
+    texts: list[str] = []
     for number, element in enumerate(root.findall("part"), start=1):
         header = listed.get(element.get("id"))
         if header is None:
@@ -156,19 +157,19 @@ def read_page(path: Path) -> tuple[list[Part], list[str]]:
         name, is_named = _name(header)
         name = name or f"part {number}"
         try:
-            measures, signs, said_of_part = read_measures(element)
+            measures, signs, part_warnings = read_measures(element)
         except ValueError as error:
             raise not_musicxml(path, error) from error
         parts.append(Part(name, is_named, measures, signs))
-        said += [f"{name}: {text}" for text in said_of_part]
+        texts += [f"{name}: {text}" for text in part_warnings]
     cut = middle_signs.cut([(part.measures, part.signs) for part in parts])
     parts = [part._replace(measures=m, signs=s) for part, (m, s) in zip(parts, cut, strict=True)]
     if not parts:
-        raise RefusedValue(f"{path} holds no part; export the score again, by parts (score-partwise)")
+        raise RefusedValue(f"{path} contains no part; export the score again, by parts (score-partwise)")
     if len({len(part.measures) for part in parts}) > 1:
         counts = ", ".join(f"{part.name} has {len(part.measures)}" for part in parts)
-        said.append(f"The parts have different numbers of measures: {counts}.")
-    return parts, said
+        texts.append(f"The parts have different numbers of measures: {counts}.")
+    return parts, texts
 
 
 def measure_lengths(parts: Sequence[Part]) -> list[Fraction]:
@@ -178,16 +179,16 @@ def measure_lengths(parts: Sequence[Part]) -> list[Fraction]:
         written = [measure for measure in measures if measure is not None]
         filled = max(measure.filled for measure in written)
         if any(measure.allowed is not None and measure.filled <= measure.allowed for measure in written):
-            # Somebody keeps to the time signature: rests beyond it are a slip of the others.
+            # One part keeps to the time signature: rests beyond it are a mistake in the others.
             filled = max(min(measure.filled, measure.allowed or measure.filled) for measure in written)
         lengths.append(max(filled, *(measure.sounding for measure in written)))
     return lengths
 
 
 def _of_long_measures(parts: Sequence[Part]) -> list[str]:
-    said = []
+    texts = []
     for part in parts:
-        for kind, wait in (("notes", "all parts wait for them"), ("rests", "what is too much is left out")):
+        for kind, wait in (("notes", "all parts wait for them"), ("rests", "the excess is left out")):
             numbers = [
                 measure.number
                 for measure in part.measures
@@ -196,11 +197,11 @@ def _of_long_measures(parts: Sequence[Part]) -> list[str]:
                 and (measure.sounding > measure.allowed) == (kind == "notes")
             ]
             if numbers:
-                said.append(
+                texts.append(
                     f"{part.name}: more {kind} than the time signature allows, and {wait}, in "
                     f"{'measure' if len(numbers) == 1 else 'measures'} {_listed(numbers)}."
                 )
-    return said
+    return texts
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:
@@ -209,7 +210,7 @@ def _listed(names: Sequence[str], most: int = 10) -> str:
 
 
 def _name(header: Element) -> tuple[str, bool]:
-    """What a file calls a part, and whether that is a name of its own; "" where it says nothing of use."""
+    """The name of a part, and whether it is the file's own name for it; "" if the file contains no useful name."""
     shown = "".join(text.text or "" for text in header.findall("part-name-display/display-text"))
     for name in (header.findtext("part-name") or "", shown):
         if _printable(name).lower() not in _NO_NAMES:
@@ -241,7 +242,7 @@ def _printable(name: str) -> str:
 
 
 class _Clock:
-    """Turns quarters since the start into seconds, and keeps what it has turned: many notes start together."""
+    """Converts quarters since the start to seconds, and stores the results: many notes start together."""
 
     def __init__(self, changes: Sequence[tuple[Fraction, Fraction]]) -> None:
         self.starts = [start for start, _ in changes]
@@ -249,19 +250,19 @@ class _Clock:
         self.starts_s = [Fraction(0)]
         for (start, tempo), (stop, _) in itertools.pairwise(changes):
             self.starts_s.append(self.starts_s[-1] + (stop - start) * 60 / tempo)
-        self._known: dict[Fraction, float] = {}
+        self._computed: dict[Fraction, float] = {}
 
     @property
     def changes(self) -> tuple[tuple[float, float], ...]:
-        """Every tempo from the time at which it holds."""
+        """Every tempo with the time from which it applies."""
         return tuple((float(s), float(tempo)) for s, tempo in zip(self.starts_s, self.quarters_per_minute, strict=True))
 
     def seconds(self, quarters: Fraction) -> float:
-        if quarters not in self._known:
-            place = bisect.bisect_right(self.starts, quarters) - 1
-            since = (quarters - self.starts[place]) * 60 / self.quarters_per_minute[place]
-            self._known[quarters] = float(self.starts_s[place] + since)
-        return self._known[quarters]
+        if quarters not in self._computed:
+            index = bisect.bisect_right(self.starts, quarters) - 1
+            since = (quarters - self.starts[index]) * 60 / self.quarters_per_minute[index]
+            self._computed[quarters] = float(self.starts_s[index] + since)
+        return self._computed[quarters]
 
 
 def _tempo_changes(
@@ -269,13 +270,13 @@ def _tempo_changes(
 ) -> list[tuple[Fraction, Fraction]]:
     """Every change of tempo, in quarters since the start and quarters a minute, the first at 0."""
     marks = [
-        (start + mark.start, place, not mark.is_sound, mark)
-        for place, (played, start) in enumerate(zip(order, starts, strict=False))
+        (start + mark.start, turn, not mark.is_sound, mark)
+        for turn, (played, start) in enumerate(zip(order, starts, strict=False))
         for part in parts
-        if played.place < len(part.measures)
-        for mark in part.measures[played.place].tempos
+        if played.measure < len(part.measures)
+        for mark in part.measures[played.measure].tempos
     ]
-    # At one place of one measure, the first mark that is said for playing decides, or else the first one printed.
+    # At one position of one measure, the first mark for playback decides, otherwise the first printed one.
     marks.sort(key=lambda mark: mark[:3])
     changes = [(Fraction(0), QUARTERS_PER_MINUTE)]
     for (start, _), together in itertools.groupby(marks, key=lambda mark: mark[:2]):
@@ -294,9 +295,9 @@ def _score(
     order: Sequence[Played],
     starts: Sequence[Fraction],
     seconds: Callable[[Fraction], float],
-    said: list[str],
+    texts: list[str],
 ) -> tuple[Score, frozenset[str]]:
-    """The notes of all parts in seconds; the sources without a name of their own."""
+    """The notes of all parts in seconds; and the sources without a name in the file."""
     notes: list[Note] = []
     sources: list[str] = []
     unpitched, unnamed = set(), set()
@@ -304,20 +305,22 @@ def _score(
         played = list(itertools.islice(_played(part, order, starts), MOST_NOTES + 1 - len(notes)))
         if len(played) + len(notes) > MOST_NOTES:
             raise RefusedValue(f"{path} would play more than {MOST_NOTES} notes; write its repeats out, or split it")
-        heard = [note for note in played if 0 <= note.midi <= 127]
-        if len(heard) < len(played):
-            said.append(f"{part.name}: {len(played) - len(heard)} notes lie outside MIDI's pitches, and are left out.")
-        if not heard:
+        in_range = [note for note in played if 0 <= note.midi <= 127]
+        if len(in_range) < len(played):
+            texts.append(
+                f"{part.name}: {len(played) - len(in_range)} notes lie outside MIDI's pitches, and are left out."
+            )
+        if not in_range:
             continue
         source = numbered(part.name, sources)
         sources.append(source)
         if not part.is_named:
             unnamed.add(source)
-        if not all(note.is_pitched for note in heard):
+        if not all(note.is_pitched for note in in_range):
             unpitched.add(source)
-        for chain in joined(heard):
-            start, stop = heard[chain[0]].start, max(heard[index].stop for index in chain)
-            notes.append(Note(source, heard[chain[0]].midi, seconds(start), seconds(stop)))
+        for chain in joined(in_range):
+            start, stop = in_range[chain[0]].start, max(in_range[index].stop for index in chain)
+            notes.append(Note(source, in_range[chain[0]].midi, seconds(start), seconds(stop)))
     if not notes:
         raise RefusedValue(f"{path} holds no notes that are played; check its pitches and repeats")
     return Score(tuple(notes), tuple(sources), frozenset(unpitched)), frozenset(unnamed)
@@ -325,10 +328,10 @@ def _score(
 
 def _played(part: Part, order: Sequence[Played], starts: Sequence[Fraction]) -> Iterator[WrittenNote]:
     """The written notes of a part in the order in which they are played, ties not joined, times in quarters."""
-    for (place, round_), start in zip(order, starts, strict=False):
-        if place >= len(part.measures):
+    for (measure, round_), start in zip(order, starts, strict=False):
+        if measure >= len(part.measures):
             continue
-        for note in part.measures[place].notes:
+        for note in part.measures[measure].notes:
             if note.rounds and round_ not in note.rounds:
                 continue
             # Grace notes of the very first note have no time before it.

@@ -1,9 +1,9 @@
 """The measures of one part of a MusicXML file, as plain data: notes, tempo marks, and signs for the order of playing.
 
-Nothing is played here: repeats are not written out, and ties not joined. Times are quarters from the start of the
-measure. Pitches are as they sound. What a measure-repeat sign stands for is written out, as the page means it.
+Nothing is played here: repeats are not resolved, and ties not joined. Times are quarters from the start of the measure.
+Pitches are sounding pitches. Measure-repeat signs are replaced by the notes that they mean.
 
-Contents: Tempo, MiddleSign, Measure, read_measures. Source: W3C, MusicXML 4.0.
+Contents: Tempo, MiddleSign, Measure, read_measures. Reference: W3C, MusicXML 4.0.
 """
 
 import dataclasses
@@ -28,14 +28,14 @@ from .musicxml_values import (
 from .playing_order import Jump, Signs
 from .ties import WrittenNote
 
-# A grace note's length in quarters: short, and never longer than a slow piece's shortest written note.
+# Length of a grace note in quarters: short, and not longer than the shortest written note of a slow piece.
 GRACE_QUARTERS = Fraction(1, 8)
 
-# Printed noteheads for what has no pitch stand somewhere on the staff; without a place there, on its middle line.
+# Unpitched noteheads have a position on the staff; without one, they are on its middle line.
 UNPITCHED_MIDI = 71
 
 
-# Slower or faster marks are errors; they would make a score of years, or of nothing.
+# Slower or faster marks are errors; they would make a score of years, or of no length.
 TEMPO_RANGE = (1, 10_000)
 
 _DECIMAL = r"([0-9]{1,6}(?:[.,][0-9]{1,6})?)"
@@ -43,7 +43,7 @@ _TEMPO = re.compile(rf"{_DECIMAL}(?:{DASH}{_DECIMAL})?", re.ASCII)
 
 
 class Tempo(NamedTuple):
-    """A tempo mark: when in its measure, the new tempo, and whether it is said for playing or printed for readers.
+    """A tempo mark: its position in the measure, the new tempo, and whether it is for playback or only printed.
 
     A printed mark may give the new tempo as a multiple of the old one; then `is_ratio` is true.
     """
@@ -55,7 +55,7 @@ class Tempo(NamedTuple):
 
 
 class MiddleSign(NamedTuple):
-    """A repeat sign inside a measure: where, and how many times the strain before it is played; 0 for a start sign."""
+    """A repeat sign inside a measure: its position, and the rounds of the strain before it; 0 for a start sign."""
 
     start: Fraction
     rounds: int
@@ -72,12 +72,12 @@ class Measure:
     notes : tuple of WrittenNote
         Times in quarters from the start of the measure; grace notes may begin before it.
     filled : Fraction
-        Quarters up to the end of what is written, rests too.
+        Quarters up to the end of the content, including rests.
     allowed : Fraction or None
-        Quarters by the time signature; None without one.
+        Quarters according to the time signature; None without one.
     tempos : tuple of Tempo
     middle_signs : tuple of MiddleSign
-        `mss_lab.score.middle_signs.cut` makes two measures of one that has some.
+        `mss_lab.score.middle_signs.cut` divides a measure that has some.
     """
 
     number: str
@@ -95,7 +95,7 @@ class Measure:
 
 @dataclasses.dataclass
 class _State:
-    """What holds until something else is said."""
+    """Settings that apply until the next change."""
 
     divisions: Fraction = Fraction(1)
     allowed: Fraction | None = None
@@ -106,18 +106,18 @@ class _State:
 
 
 def read_measures(part: Element) -> tuple[list[Measure], list[Signs], list[str]]:
-    """The measures of a <part>, what each says about the order of playing, and warnings.
+    """The measures of a <part>, the signs of each for the order of playing, and warnings.
 
     Raises
     ------
     ValueError
-        If a value has no meaning; the message names the measure.
+        If a value is invalid; the message names the measure.
     """
     state = _State()
     measures: list[Measure] = []
     warnings: list[str] = []
     elements = part.findall("measure")
-    # One more than there are measures: a sign behind the last one belongs to nobody.
+    # One more than there are measures: a sign after the last one belongs to no measure.
     signs: list[dict[str, Any]] = [{} for _ in range(len(elements) + 1)]
     for index, element in enumerate(elements):
         number = element.get("number") or str(index + 1)
@@ -131,12 +131,12 @@ def read_measures(part: Element) -> tuple[list[Measure], list[Signs], list[str]]
             measures.append(_with_repeated(measure, measures, state))
         except (ValueError, ArithmeticError, LookupError) as error:
             raise ValueError(f"measure {number} of part {part.get('id')}: {error}") from error
-        warnings += [f"Measure {number}: {said}" for said in reader.warnings]
+        warnings += [f"Measure {number}: {text}" for text in reader.warnings]
     return measures, _signs(signs[: len(elements)]), warnings
 
 
 class _MeasureReader:
-    """Goes through one measure, from left to right and back again, as its file does."""
+    """Reads one measure, forwards and backwards in time, in the order of its file."""
 
     def __init__(self, state: _State, signs: list[dict[str, Any]], index: int) -> None:
         self.state, self.signs, self.index = state, signs, index
@@ -170,7 +170,7 @@ class _MeasureReader:
     def _quarters(self, element: Element) -> Fraction:
         duration = element.findtext("duration")
         if duration is None:
-            # Not allowed, but what is printed says as much.
+            # Not allowed, but the printed length is the same.
             return printed_quarters(element) if element.tag == "note" else Fraction(0)
         quarters = number_of(duration) / self.state.divisions
         if quarters < 0:
@@ -184,7 +184,7 @@ class _MeasureReader:
         is_grace = is_grace or (quarters == 0 and element.find("rest") is None)
         if not is_grace:
             self._graces_are_over()
-            # The others of a chord start with its first note, which alone moves time on.
+            # The other notes of a chord start with its first note; only that one advances the time.
             if not is_chord:
                 self.chord_start = self.now
                 self.now += quarters
@@ -206,7 +206,7 @@ class _MeasureReader:
             self.graces.append([note])
 
     def _pitch(self, element: Element) -> tuple[float | None, bool]:
-        """The MIDI pitch as it sounds, and whether it is one; None for a rest."""
+        """The sounding MIDI pitch, and whether the note is pitched; None for a rest."""
         pitch, unpitched = element.find("pitch"), element.find("unpitched")
         if pitch is not None:
             staff = text_of(element, "staff")
@@ -214,15 +214,17 @@ class _MeasureReader:
             midi = natural_pitch(pitch, "step", "octave") + number_of(text_of(pitch, "alter") or "0") + higher
             return (int(midi) if midi.denominator == 1 else float(midi)), True
         if unpitched is not None:
-            has_place = unpitched.find("display-step") is not None
-            return (natural_pitch(unpitched, "display-step", "display-octave") if has_place else UNPITCHED_MIDI), False
+            has_position = unpitched.find("display-step") is not None
+            return (
+                natural_pitch(unpitched, "display-step", "display-octave") if has_position else UNPITCHED_MIDI
+            ), False
         return None, True
 
     def _graces_are_over(self) -> None:
-        """Grace notes in a row sound one after another, the last of them up to where they are written."""
+        """Grace notes in a row sound one after another, and end at their written position."""
         for before, together in zip(range(len(self.graces), 0, -1), self.graces, strict=True):
             start = self.now - before * GRACE_QUARTERS
-            # One that is tied to the note behind the graces is held until then.
+            # A grace note that is tied to the note after the graces lasts until then.
             self.notes += [
                 note._replace(start=start, stop=self.now if note.tie_starts else start + GRACE_QUARTERS)
                 for note in together
@@ -249,7 +251,7 @@ class _MeasureReader:
                 else:
                     self.state.repeating[staff] = max(1, int(number_of((sign.text or "").strip() or "1")))
             if style.find("beat-repeat") is not None:
-                self.warnings.append("signs that repeat a beat are not written out.")
+                self.warnings.append("signs that repeat a beat are ignored.")
 
     def _direction(self, element: Element) -> None:
         words = " ".join(word.text or "" for word in element.findall("direction-type/words"))
@@ -293,16 +295,16 @@ class _MeasureReader:
             (behind if self.now else here)["repeat_start"] = True
 
     def _tempo(self, text: str, shift: Fraction, *, is_sound: bool, unit: Fraction | int = 1) -> None:
-        found = _TEMPO.search(text)
+        match = _TEMPO.search(text)
         # A range, such as 60-66, is played at its middle.
         numbers = (
-            [Fraction(number.replace(",", ".")) for number in found.groups() if number] if found else [Fraction(0)]
+            [Fraction(number.replace(",", ".")) for number in match.groups() if number] if match else [Fraction(0)]
         )
         tempo = unit * sum(numbers, Fraction(0)) / len(numbers)
         if TEMPO_RANGE[0] <= tempo <= TEMPO_RANGE[1]:
             self.tempos.append(Tempo(max(Fraction(0), self.now + shift), tempo, is_sound))
         else:
-            self.warnings.append(f"the tempo {text!r} has no meaning and is ignored.")
+            self.warnings.append(f"the tempo {text!r} is invalid and is ignored.")
 
     def _metronome(self, metronome: Element, shift: Fraction) -> None:
         units: list[Fraction] = []
@@ -318,7 +320,7 @@ class _MeasureReader:
         if units and per_minute is not None:
             self._tempo(per_minute, shift, is_sound=False, unit=units[0])
         elif len(units) == 2:
-            # The first unit of the old tempo lasts as long as the second of the new.
+            # The first unit of the old tempo lasts as long as the second of the new tempo.
             start = max(Fraction(0), self.now + shift)
             self.tempos.append(Tempo(start, units[1] / units[0], is_sound=False, is_ratio=True))
 
@@ -354,7 +356,7 @@ class _MeasureReader:
         if repeat is not None and element.get("location") == "middle" and self.now:
             self.middle_signs.append(MiddleSign(self.now, 0 if repeat.get("direction") == "forward" else rounds))
         elif repeat is not None and repeat.get("direction") == "forward":
-            # A sign before all notes begins this measure, even where its place is not said.
+            # A sign before all notes begins this measure, even if its location is missing.
             (behind if self.now and not is_left else here)["repeat_start"] = True
         elif repeat is not None and (not is_left or self.index):
             before = self.signs[self.index - 1] if is_left else here
@@ -370,45 +372,45 @@ class _MeasureReader:
                 there[field] = there.get(field, frozenset()) | {label}
 
 
-def _signs(said: list[dict[str, Any]]) -> list[Signs]:
-    """What the measures say, with the printed signs understood whose meaning depends on where the others stand."""
-    _move_late_jumps(said)
-    segnos = [here for here in said if here.get("printed_segno") and "jump" not in here]
-    if not any("segnos" in here for here in said):
+def _signs(measures: list[dict[str, Any]]) -> list[Signs]:
+    """The signs of all measures; the meaning of printed signs may depend on the positions of others."""
+    _move_late_jumps(measures)
+    segnos = [here for here in measures if here.get("printed_segno") and "jump" not in here]
+    if not any("segnos" in here for here in measures):
         for here in segnos:
             here["segnos"] = frozenset({""})
-    headed = [i for i, here in enumerate(said) if here.get("headed_coda")]
-    printed = [i for i, here in enumerate(said) if here.get("printed_coda") and "to_coda" not in here]
-    codas = [i for i, here in enumerate(said) if "codas" in here]
-    leads = [i for i, here in enumerate(said) if "to_coda" in here]
+    headed = [i for i, here in enumerate(measures) if here.get("headed_coda")]
+    printed = [i for i, here in enumerate(measures) if here.get("printed_coda") and "to_coda" not in here]
+    codas = [i for i, here in enumerate(measures) if "codas" in here]
+    leads = [i for i, here in enumerate(measures) if "to_coda" in here]
     if not codas:
-        # Of two printed signs of a coda, the first leads to the second.
+        # Of two printed coda signs, the first leads to the second.
         codas = headed or (printed[-1:] if leads or len(printed) > 1 else [])
         for i in codas:
-            said[i]["codas"] = frozenset({""})
+            measures[i]["codas"] = frozenset({""})
     if not leads:
         for i in [i for i in printed if codas and i < codas[0]][:1]:
-            said[i]["to_coda"] = min(said[codas[0]]["codas"])
+            measures[i]["to_coda"] = min(measures[codas[0]]["codas"])
     names = {field.name for field in dataclasses.fields(Signs)}
-    return [Signs(**{name: value for name, value in here.items() if name in names}) for here in said]
+    return [Signs(**{name: value for name, value in here.items() if name in names}) for here in measures]
 
 
-def _move_late_jumps(said: list[dict[str, Any]]) -> None:
-    """Move a "D.C." that is printed in the last measure but one, for want of room, to the end of the last."""
-    for i, (here, after) in enumerate(itertools.pairwise(said)):
+def _move_late_jumps(measures: list[dict[str, Any]]) -> None:
+    """Move a "D.C." that is printed in the last measure but one, for lack of space, to the end of the last."""
+    for i, (here, after) in enumerate(itertools.pairwise(measures)):
         ends_here = "repeat_rounds" in here or here.get("is_double_bar")
-        ends_behind = "repeat_rounds" in after or i + 2 == len(said)
+        ends_behind = "repeat_rounds" in after or i + 2 == len(measures)
         is_coda = any(name in after for name in ("codas", "headed_coda", "printed_coda", "ending"))
         if here.get("is_by_words") and ends_behind and not ends_here and not is_coda and "jump" not in after:
             after["jump"], after["is_by_words"] = here.pop("jump"), False
 
 
 def _with_repeated(measure: Measure, before: list[Measure], state: _State) -> Measure:
-    """A measure with the notes that a measure-repeat sign stands for."""
+    """A measure with the notes that a measure-repeat sign means."""
     notes, filled = list(measure.notes), measure.filled
     for staff, distance in list(state.repeating.items()):
         if any(_is_on(note, staff) for note in measure.notes) or distance > len(before):
-            # Some programs write the notes under the sign; where the sign's end is missing, notes end it too.
+            # Some programs write the notes under the sign; if the sign's end is missing, notes end it too.
             state.repeating.pop(staff)
             continue
         original = before[-distance]

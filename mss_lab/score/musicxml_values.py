@@ -10,13 +10,13 @@ from xml.etree.ElementTree import Element
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
-# Note heads, and how many quarters each lasts.
+# Note heads, and the number of quarters of each.
 UNITS = {"maxima": Fraction(32), "long": Fraction(16), "breve": Fraction(8), "whole": Fraction(4),
           "half": Fraction(2), "quarter": Fraction(1), "eighth": Fraction(1, 2), "16th": Fraction(1, 4),
           "32nd": Fraction(1, 8), "64th": Fraction(1, 16), "128th": Fraction(1, 32), "256th": Fraction(1, 64),
           "512th": Fraction(1, 128), "1024th": Fraction(1, 256)}  # fmt: skip
 
-# Longer numbers would take minutes to compute with, and no score has them.
+# Longer numbers would take minutes to compute with, and no score contains them.
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{0,12}(?:\.[0-9]{0,30})?)\s*", re.ASCII)
 
 DASH = r"\s*[-\u2013\u2014]\s*"
@@ -25,17 +25,17 @@ _ENDING = re.compile(rf"([0-9]{{1,3}})(?:{DASH}([0-9]{{1,3}}))?", re.ASCII)
 
 
 def text_of(element: Element | None, tag: str) -> str:
-    """The text of a child, without spaces around it; empty where there is none."""
+    """The text of a child element, without surrounding spaces; empty if there is none."""
     return "" if element is None else (element.findtext(tag) or "").strip()
 
 
 @functools.lru_cache(maxsize=4096)
 def number_of(text: str) -> Fraction:
-    """The number that a text holds; ValueError where it is none, or longer than any score needs."""
-    found = _NUMBER.fullmatch(text)
-    if found is None or not any(letter.isdigit() for letter in text):
+    """The number in a text; ValueError if it is not a number, or longer than any score needs."""
+    match = _NUMBER.fullmatch(text)
+    if match is None or not any(letter.isdigit() for letter in text):
         raise ValueError(f"a number was expected, got {text[:40]!r}")
-    return Fraction(found[1].rstrip(".") or "0")
+    return Fraction(match[1].rstrip(".") or "0")
 
 
 def natural_pitch(pitch: Element, step: str, octave: str) -> int:
@@ -47,7 +47,7 @@ def natural_pitch(pitch: Element, step: str, octave: str) -> int:
 
 
 def printed_quarters(note: Element) -> Fraction:
-    """A note's length by its head, dots and tuplet."""
+    """A note's length according to its head, dots and tuplet."""
     quarters = UNITS.get(text_of(note, "type"), Fraction(0))
     quarters *= 2 - Fraction(1, 2 ** len(note.findall("dot")))
     tuplet = note.find("time-modification")
@@ -57,7 +57,7 @@ def printed_quarters(note: Element) -> Fraction:
 
 
 def allowed_quarters(time: Element) -> Fraction | None:
-    """The length of a measure by its time signature, such as 3/4, 3+2/8, or 3/8 and 2/4 in turn; None without one."""
+    """The length of a measure according to its time signature, such as 3/4, 3+2/8, or 3/8 and 2/4; None without one."""
     beats, types = time.findall("beats"), time.findall("beat-type")
     if not beats or len(beats) != len(types):
         return None
@@ -69,12 +69,12 @@ def allowed_quarters(time: Element) -> Fraction | None:
 
 
 def rounds_of(element: Element) -> frozenset[int]:
-    """In which rounds of a repeat an element holds; empty for all of them."""
+    """The rounds of a repeat in which an element applies; empty for all of them."""
     return frozenset(ending_numbers(element.get("time-only") or ""))
 
 
 def ending_numbers(text: str) -> tuple[int, ...]:
-    """The numbers in "1", "1, 2" or "1-3"; empty where there are none."""
+    """The numbers in "1", "1, 2" or "1-3"; empty if there are none."""
     numbers: list[int] = []
     for first, last in _ENDING.findall(text):
         numbers += range(int(first), int(last or first) + 1)

@@ -1,8 +1,8 @@
 """Notes and scores.
 
-A Score is a list of notes in order of onset, together with the names of its sources (players, voices), in the order
-in which results list them; a source may be silent. Times are in seconds from the start of the recording. Pitches are
-MIDI numbers (60 is middle C), with fractions of a semitone where a transcription gives them.
+A Score is a list of notes in order of onset, together with the names of its sources (players, voices), in the order in
+which results list them; a source may be silent. Times are in seconds from the start of the recording. Pitches are MIDI
+numbers (60 is middle C), with fractions of a semitone if a transcription contains them.
 
 Contents: Note, Score; select, shift, jitter, transpose, with_tempo. `files` reads and writes them.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
@@ -24,18 +24,18 @@ class Note:
     Attributes
     ----------
     source : str
-        Who plays it.
+        The source that plays it.
     midi : float in [0, 127]
         Pitch.
     onset_s, offset_s : float
         Start and end in seconds, 0 <= onset_s < offset_s.
     velocity : int in [1, 127]
-        How strongly it is struck, as MIDI counts it.
+        Its strength, as a MIDI velocity.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is no number, or outside its range.
+        If a value is not a number, or outside its range.
     """
 
     source: str
@@ -47,9 +47,9 @@ class Note:
     def __post_init__(self) -> None:
         if not isinstance(self.source, str) or not self.source or not self.source.isprintable():
             raise RefusedValue(
-                f"a note's source must be a name, got {self.source!r}; say who plays it, such as 'violin'"
+                f"a note's source must be a name, got {self.source!r}; name its player, such as 'violin'"
             )
-        # Kept as Python's own numbers, so that notes compare and print alike wherever they come from.
+        # Stored as Python's own numbers, so that notes from all origins compare and print equally.
         checked = {
             "midi": checks.check_number("midi", self.midi, at_least=0, at_most=127, hint="60 is middle C"),
             "onset_s": float(
@@ -76,18 +76,18 @@ class Score:
     Attributes
     ----------
     notes : tuple of Note
-        Given in any order; kept by onset, then in the order of sources, then by pitch.
+        Given in any order; stored by onset, then in the order of sources, then by pitch.
     sources : tuple of str
-        Every source once, in the order of results. Left out: in the order in which they first play.
+        Every source once, in the order of results. Default: in the order in which they first play.
     unpitched : frozenset of str
-        Sources whose "pitches" name drums, not frequencies. Names that are not among the sources are dropped.
+        Sources whose "pitches" are drums, not frequencies. Names that are not among the sources are ignored.
 
     Raises
     ------
     TypeError
-        If a note is no Note, or a name stands where a list of names should.
+        If a note is not a Note, or a name is given instead of a list of names.
     ValueError
-        If a source is named twice, or a note belongs to none.
+        If a source is named twice, or the source of a note is not in the list.
     """
 
     notes: tuple[Note, ...]
@@ -99,18 +99,18 @@ class Score:
             if not isinstance(note, Note):
                 raise RefusedType(f"notes must hold Notes, got {note!r}; make each with mss_lab.score.notes.Note")
         for field, names in (("sources", self.sources), ("unpitched", self.unpitched)):
-            # Text is a sequence too: of its letters.
+            # Text is a sequence too: one of letters.
             if isinstance(names, str):
                 raise RefusedType(f"{field} must be a list of names, got {names!r}; write ({names!r},)")
         notes = sorted(self.notes, key=lambda note: note.onset_s)
         sources = tuple(self.sources) or tuple(dict.fromkeys(note.source for note in notes))
         if len(set(sources)) != len(sources):
-            raise RefusedValue(f"every source must have a name of its own, got {', '.join(sources)}; rename one")
-        strangers = sorted({note.source for note in notes} - set(sources))
-        if strangers:
+            raise RefusedValue(f"every source must have its own name, got {', '.join(sources)}; rename one")
+        unknown = sorted({note.source for note in notes} - set(sources))
+        if unknown:
             raise RefusedValue(
-                f"every note must belong to one of the sources {', '.join(sources)}, got {', '.join(strangers)}; "
-                "add the name to the sources, or mend the notes"
+                f"every note must belong to one of the sources {', '.join(sources)}, got {', '.join(unknown)}; "
+                "add the name to the sources, or correct the notes"
             )
         order = {source: index for index, source in enumerate(sources)}
         notes.sort(key=lambda note: (note.onset_s, order[note.source], note.midi))
@@ -120,7 +120,7 @@ class Score:
 
     @property
     def duration_s(self) -> float:
-        """End of the last note to end, in seconds; 0 without notes."""
+        """End of the last note, in seconds; 0 without notes."""
         return max((note.offset_s for note in self.notes), default=0.0)
 
     def notes_of(self, source: str) -> tuple[Note, ...]:
@@ -129,7 +129,7 @@ class Score:
 
 
 def select(score: Score, sources: Iterable[str]) -> Score:
-    """The score of some of its sources, in the order given; ValueError for a name that it has not."""
+    """The score of some of its sources, in the given order; ValueError for a name that is not in the score."""
     if isinstance(sources, str):
         raise RefusedType(f"sources must be a list of names, got {sources!r}; write [{sources!r}]")
     sources = tuple(sources)
@@ -146,9 +146,9 @@ def shift(score: Score, shift_s: float) -> Score:
 
 
 def jitter(score: Score, within_s: float, *, rng: np.random.Generator) -> Score:
-    """The score with every note moved by a draw of its own, uniform within `within_s` either way.
+    """The score with every note shifted by its own random amount, uniform within `within_s` in both directions.
 
-    Durations are kept and no note is lost: one drawn to a start before 0 starts at 0.
+    Durations are kept and no note is lost: a note that would start before 0 starts at 0.
     """
     checks.check_number("within_s", within_s, at_least=0, unit="seconds")
     draws = checks.check_generator("rng", rng).uniform(-within_s, within_s, len(score.notes))
@@ -164,7 +164,7 @@ def with_tempo(score: Score, ratio: float) -> Score:
 
 
 def transpose(score: Score, semitones: float) -> Score:
-    """The score with every pitched note moved by `semitones`; drums stay. ValueError beyond MIDI's 0 to 127."""
+    """The score with every pitched note transposed; drums are not changed. ValueError outside MIDI's 0 to 127."""
     checks.check_number("semitones", semitones, unit="semitones")
     notes = tuple(
         note if note.source in score.unpitched else dataclasses.replace(note, midi=note.midi + semitones)

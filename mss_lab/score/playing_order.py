@@ -93,7 +93,7 @@ class Signs:
 class Played(NamedTuple):
     """One played measure: its position on the page, from 0, and the round of its strain."""
 
-    place: int
+    measure: int
     round: int
 
 
@@ -171,7 +171,7 @@ def playing_order(signs: Sequence[Signs], names: Sequence[str] | None = None) ->
     --------
     >>> measures = [Signs(), Signs(repeat_rounds=2), Signs()]
     >>> order, warnings = playing_order(measures)
-    >>> [played.place for played in order]
+    >>> [played.measure for played in order]
     [0, 1, 0, 1, 2]
     """
     names = [str(number) for number in range(1, len(signs) + 1)] if names is None else list(names)
@@ -179,7 +179,7 @@ def playing_order(signs: Sequence[Signs], names: Sequence[str] | None = None) ->
     strains = _strains(signs, names, warnings)
     jump_warnings: list[str] = []
     order = _played(_with_an_end_after_da_capo(signs, names, jump_warnings), strains, names)
-    last = max((played.place for played in order), default=-1)
+    last = max((played.measure for played in order), default=-1)
     if len(signs) - 1 - last > MOST_LEFT_OUT:
         # The da capo of a movement must not end the file, and the beginning of the movement is unknown.
         warnings.append(
@@ -206,7 +206,7 @@ def _walk(signs: Sequence[Signs], strains: Sequence[_Strain], names: Sequence[st
     furthest = -1
     until: str | None = None
     while upcoming:
-        last_turn = {played.place: turn for turn, played in enumerate(upcoming)}
+        last_turn = {played.measure: turn for turn, played in enumerate(upcoming)}
         for turn, (index, round_) in enumerate(upcoming):
             yield Played(index, round_)
             furthest = max(furthest, index)
@@ -228,7 +228,9 @@ def _walk(signs: Sequence[Signs], strains: Sequence[_Strain], names: Sequence[st
                 raise RefusedValue(f"more than {MOST_JUMPS} jumps would be made")
             again = _rounds(strains, played_until=furthest)
             # The target itself may be in an ending that is not played again.
-            upcoming = again[next((turn for turn, played in enumerate(again) if played.place >= target), len(again)) :]
+            upcoming = again[
+                next((turn for turn, played in enumerate(again) if played.measure >= target), len(again)) :
+            ]
             break
         else:
             return
@@ -324,7 +326,7 @@ def _groups(signs: Sequence[Signs], names: Sequence[str], warnings: list[str]) -
 
 def _counted(numbers: Sequence[tuple[int, ...]]) -> list[set[int]]:
     """The rounds in which endings are played: as they are numbered, or in order if the numbers make no sense."""
-    rounds: list[set[int]] = [set(given) for given in numbers]
+    rounds: list[set[int]] = [set(marked) for marked in numbers]
     used = set().union(*rounds)
     for numbers_of_ending in rounds:
         if not numbers_of_ending:

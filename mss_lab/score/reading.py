@@ -1,7 +1,7 @@
-"""What a score file says: its notes, and what a person wants to know before trusting them.
+"""The result of reading a score file: its notes, and information for deciding whether to trust them.
 
-Every reader of a file format returns a Reading. `mss_lab.score.files.read_score` keeps the notes alone and passes the
-warnings on as ScoreWarnings; the command `mss-lab score` prints all of it.
+Every reader of a file format returns a Reading. `mss_lab.score.files.read_score` returns only the notes and issues the
+warnings as ScoreWarnings; the command `mss-lab score` prints everything.
 
 Contents: ScoreWarning, Reading.
 """
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 class ScoreWarning(UserWarning):
-    """A score was read or used, but something about it makes the result doubtful."""
+    """A score was read or used, but its result is doubtful."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """A score, and how it was read.
+    """A score, with information about how it was read.
 
     Attributes
     ----------
     score : Score
     tempos : tuple of (time_s, quarters_per_minute)
-        Every tempo from the time at which it holds; empty where the format has no tempo.
+        Every tempo with the time from which it applies; empty if the format has no tempo.
     measures : tuple of str
-        The numbers of the measures in the order in which they are played, repeats written out; empty where the format
-        has no measures.
+        The numbers of the measures in the order in which they are played, with repeats; empty if the format has no
+        measures.
     unnamed : frozenset of str
-        Sources that the file gives no name of their own. They are called after their General MIDI program, or after
-        their place in the file.
+        Sources without a name in the file. They are named after their General MIDI program, or after their position in
+        the file.
     warnings : tuple of str
-        What was left out, repaired or guessed, each a whole sentence.
+        Descriptions of what was left out, repaired or guessed, each a whole sentence.
     programs : dict of source name -> int in [0, 127]
-        General MIDI programs, as a MIDI file has them; empty for other formats.
+        General MIDI programs of a MIDI file; empty for other formats.
     """
 
     score: "Score"

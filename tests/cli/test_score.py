@@ -44,8 +44,8 @@ def test_a_page_is_reported(files, capsys):
         Tempo: 60 to 120 quarters a minute, 3 changes: 60 from 0:00.00, 120 from
           0:02.00, 60 from 0:03.00, 120 from 0:05.00
         Warnings:
-          - part 2: more rests than the time signature allows, and what is too much is
-            left out, in measure 2.
+          - part 2: more rests than the time signature allows, and the excess is left
+            out, in measure 2.
         """)
     assert printed.err == ""
 
@@ -141,7 +141,7 @@ def test_nothing_is_replaced_by_mistake(files, capsys):
         (["--to", "midi"], "belong together"),
         (["--out", "b.mid"], "belong together"),
         (["--to", "midi", "--out", "b.csv"], "must end in .mid or .midi"),
-        (["--pedal"], "only MIDI files hold a sustain pedal"),
+        (["--pedal"], "only MIDI files contain a sustain pedal"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_one_line(files, capsys, options, words):

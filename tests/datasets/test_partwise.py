@@ -123,7 +123,7 @@ def test_music21_reads_the_same(name):
     [
         ("a.xml", b"<score", "could not be read as MusicXML"),
         ("a.mxl", b"PK", "could not be read as MusicXML"),
-        ("a.xml", b"<score-timewise/>", "holds no part"),
+        ("a.xml", b"<score-timewise/>", "contains no part"),
         ("a.xml", PAGE.replace("<octave>4</octave>", "").encode(), "could not be read as MusicXML"),
         ("a.xml", PAGE.replace('id="P2"', 'id="P3"', 1).encode(), "could not be read as MusicXML"),
         ("a.xml", PAGE.replace("<divisions>6<", "<divisions>0<").encode(), "could not be read as MusicXML"),

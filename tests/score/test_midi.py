@@ -341,7 +341,7 @@ def test_a_pedal_that_stays_down_lasts_to_the_end_of_the_track(tmp_path):
 def test_only_midi_has_a_pedal(tmp_path):
     write_csv(tmp_path / "x.csv", duet())
     message = refusal(lambda: read_score(tmp_path / "x.csv", pedal=True))
-    assert "only MIDI files hold a sustain pedal" in message
+    assert "only MIDI files contain a sustain pedal" in message
     path = saved(tmp_path, [control(64, 127), *quarter(60), control(64, 0, QUARTER)])
     assert read_score(path, pedal=True).notes[0].offset_s == 1
 

@@ -98,7 +98,7 @@ def test_the_end_of_the_last_note_is_the_duration():
         (
             lambda: Score(duet().notes, ("violin", "violin")),
             ValueError,
-            ("a name of its own", "violin, violin", "rename"),
+            ("its own name", "violin, violin", "rename"),
         ),
         (lambda: Score(duet().notes, "violin"), TypeError, ("sources must be a list of names", "('violin',)")),
         (lambda: Score(duet().notes, unpitched="violin"), TypeError, ("unpitched must be a list of names",)),
@@ -168,7 +168,7 @@ def test_csv_round_trip_keeps_every_digit(tmp_path, rng):
             "instrument,pitch,onset_s,offset_s\na,60,0,1\n",
             ("must have the columns", "instrument, pitch", "add midi to its first line"),
         ),
-        (FINE.replace(",", ";"), ("must have the columns", "instrument;midi;onset_s;offset_s", "with commas between")),
+        (FINE.replace(",", ";"), ("must have the columns", "instrument;midi;onset_s;offset_s", "separated by commas")),
         (HEADING + "a,60,0,1\na,x,1,2\n", ("line 3", "midi must be a number, got 'x'", "like 60 or 0.25")),
         ("\n\n".join([HEADING.strip(), "a,60,0,1", "a,62,1,x"]), ("line 5", "offset_s must be a number, got 'x'")),
         (HEADING + "a,60,0\n", ("line 2", "offset_s must be given, got an empty cell", "fill it in")),
@@ -210,7 +210,7 @@ def test_scores_of_unknown_kinds_are_refused(tmp_path):
     message = refusal(lambda: read_score(tmp_path / "x.pdf"), ValueError)
     assert "must end in one of .csv, .mid, .midi, .musicxml, .mxl, .xml, got '.pdf'; export it as MIDI" in message
     message = refusal(lambda: read_score(tmp_path / "x.TXT"), ValueError)
-    assert "got '.TXT'; text files come in many forms: see mss_lab.score.annotations" in message
+    assert "got '.TXT'; text files have many formats: see mss_lab.score.annotations" in message
 
 
 @pytest.mark.parametrize("write, name", [(write_csv, "x.csv"), (midi.write_midi, "x.mid")])

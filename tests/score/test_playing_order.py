@@ -18,7 +18,7 @@ QUICK = settings(max_examples=150, deadline=None)
 
 
 def order_of(signs):
-    return [played.place for played in playing_order(signs)[0]]
+    return [played.measure for played in playing_order(signs)[0]]
 
 
 def changed(signs, place, **fields):
@@ -68,11 +68,11 @@ def page(strains):
 def test_every_strain_is_played_as_often_as_it_says(strains):
     signs, played = page(strains)
     order, warnings = playing_order(signs)
-    assert [one.place for one in order] == played and warnings == []
+    assert [one.measure for one in order] == played and warnings == []
     # Rounds are counted from 1, anew for every strain; nobody leaves a measure out.
-    assert order[0] == Played(0, 1) and {one.place for one in order} == set(range(len(signs)))
+    assert order[0] == Played(0, 1) and {one.measure for one in order} == set(range(len(signs)))
     for one, other in itertools.pairwise(order):
-        assert other.round == (one.round + 1 if other.place < one.place + 1 and other.place <= one.place
+        assert other.round == (one.round + 1 if other.measure < one.measure + 1 and other.measure <= one.measure
                                else other.round)  # fmt: skip
 
 
