@@ -1,10 +1,10 @@
-"""The catalogue: every separation method by name, what it needs and what it gives.
+"""The catalogue: every separation method by name, with its inputs and outputs.
 
-Entries stand beside their methods, in the file `entries.py` of each room; this file gathers them, in the order in which
-the course meets them. A method's function is loaded when it is needed, so that listing the catalogue is instant and
-a network's libraries are touched only by those who use a network.
+Entries are next to their methods, in the file `entries.py` of each folder; this file collects them, in the order of the
+course. A method's function is loaded when it is needed, so that listing the catalogue is fast and the libraries of a
+network are imported only when a network is used.
 
-A method of one's own joins by `register`, from a notebook's cell or from a file that `mss-lab --plugin FILE.py` reads.
+A reader's own method is added by `register`, in a notebook's cell or in a file that `mss-lab --plugin FILE.py` reads.
 
 Contents: FACTS, Separator, Method, METHODS, methods, names, get, fitting, separator, register, unregister.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
@@ -31,7 +31,7 @@ from .spatial import entries as spatial
 __all__ = ["FACTS", "METHODS", "Method", "Separator", "fitting", "get", "methods", "names", "register", "separator",
            "unregister"]  # fmt: skip
 
-# Those of the package, in the order of the course.
+# Methods of the package, in the order of the course.
 METHODS: tuple[Method, ...] = (
     *score.METHODS,
     *nmf.METHODS,
@@ -43,7 +43,7 @@ METHODS: tuple[Method, ...] = (
     *neural.METHODS,
 )
 
-# Those of readers, by name; see `register`.
+# Methods of readers, by name; see `register`.
 _registered: dict[str, Method] = {}
 
 
@@ -58,7 +58,7 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Method:
-    """The entry of that name, or ValueError that lists the names."""
+    """The entry of that name; ValueError with a list of the names if there is none."""
     from . import checks
 
     checks.check_choice("method", name, names())
@@ -72,12 +72,12 @@ def fitting(facts: Collection[str]) -> tuple[Method, ...]:
 
     Parameters
     ----------
-    facts : collection of the words of `FACTS`
+    facts : collection of keys of `FACTS`
 
     Raises
     ------
     ValueError
-        If a word is none of them.
+        If a fact is not one of them.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
@@ -92,12 +92,12 @@ def separator(name: str, **values: object) -> Separator:
     """A separator by name, with options bound: `separator(mixture, sample_rate_hz, score)`.
 
     Options are checked at once (see `mss_lab.options`), so that a mistake is reported before any file is read. Where an
-    option is another method, such as the start of local-gaussian, its name will do: `start="duet"`.
+    option is another method, such as the start of local-gaussian, its name is enough: `start="duet"`.
 
     Raises
     ------
     ValueError
-        If there is no method of that name, or an option lies outside its range.
+        If there is no method of that name, or an option is out of its range.
     TypeError
         If the method has no such option, or it has another type.
     """
@@ -114,25 +114,25 @@ def separator(name: str, **values: object) -> Separator:
 
 
 def register(method: Method) -> Method:
-    """Add a method of one's own to the catalogue, for as long as Python runs.
+    """Add a reader's own method to the catalogue, until Python exits.
 
     Parameters
     ----------
     method : Method
         Its `function` is "module:function" or the function itself. It is called as
         `function(mixture, sample_rate_hz, score)`, has all options as keyword-only parameters, and returns waveforms by
-        name of source, each of the mixture's shape. Without `options` those of the function are read. A name that was
-        registered before is replaced, so that a notebook's cell can run twice.
+        name of source, each of the mixture's shape. Without `options` those of the function are read. An entry of the
+        same name that was registered before is replaced, so that a notebook's cell can run twice.
 
     Returns
     -------
     Method
-        As it stands in the catalogue, with its options.
+        The entry in the catalogue, with its options.
 
     Raises
     ------
     ValueError
-        If the name is a method of the package, or no name for the command line.
+        If the name is a method of the package, or not valid on the command line.
     TypeError
         If the function cannot be called in this way, or options are given that are not its own.
     MissingExtra
@@ -142,7 +142,7 @@ def register(method: Method) -> Method:
         raise RefusedType(f"a method must be a mss_lab.catalogue.Method, got {method!r}; see its help")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", method.name):
         raise RefusedValue(
-            f"a method's name must be small letters and digits, with hyphens between words, got {method.name!r}"
+            f"a method's name must be lower-case letters and digits, words separated by hyphens, got {method.name!r}"
         )
     if any(method.name == own.name for own in METHODS):
         raise RefusedValue(f"{method.name} is a method of the package; choose another name")
@@ -157,14 +157,14 @@ def register(method: Method) -> Method:
 
 
 def unregister(name: str) -> None:
-    """Take a method out again that was registered; ValueError where there is none."""
+    """Remove a registered method; ValueError if there is none."""
     from . import checks
 
     del _registered[checks.check_choice("registered method", name, _registered)]
 
 
 def _held_to_contract(method: Method, function: Separator) -> Separator:
-    """The function of a reader, whose inputs and estimates are checked, as the package's own are by its tests."""
+    """A reader's function with checks of its inputs and estimates, which tests make for methods of the package."""
 
     @functools.wraps(function)
     def checked(mixture: Any, sample_rate_hz: int, score: Any = None, **values: Any) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _held_to_contract(method: Method, function: Separator) -> Separator:
         if "score" in method.needs and score is None:
             raise RefusedValue(f"{method.name} needs a score, got none; pass score=")
         estimates = function(mixture, sample_rate_hz, score, **values)
-        estimates = checks.check_estimates(f"what {method.name} returned", estimates, mixture)
+        estimates = checks.check_estimates(f"the result of {method.name}", estimates, mixture)
         return {name: waveform.astype("float32", copy=False) for name, waveform in estimates.items()}
 
     return checked

@@ -8,7 +8,7 @@ from .options import Choice, Number, Option, declare
 
 ROBUST_PCA = Method(
     name="robust-pca",
-    title="What repeats is of low rank, a voice over it is sparse: robust PCA parts them",
+    title="Robust PCA: a repeating accompaniment of low rank and a sparse voice",
     function=".lowrank:separate",
     options=declare(
         gain=Option(1.0, Number(0.001, 1000)),
@@ -24,9 +24,9 @@ ROBUST_PCA = Method(
     ),
     gives="the voice and the accompaniment; together they are the mixture",
     lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
-    source="Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012",
+    reference="Huang, Chen, Smaragdis and Hasegawa-Johnson, ICASSP 2012",
     adds_up=True,
-    assumes="What accompanies is a sum of few spectra, and the rest fills few bins",
+    assumes="The accompaniment is a sum of few spectra, and the voice fills few bins",
     fits=frozenset({"repeats"}),
 )
 

@@ -1,10 +1,9 @@
-"""What is known of a separation method, as plain data: its entry in the catalogue.
+"""The description of a separation method as plain data: its entry in the catalogue.
 
-Each room of methods keeps its entries in a file `entries.py`, and `mss_lab.catalogue` gathers them. A reader's own
-method gets an entry in the same way, and joins by `mss_lab.catalogue.register`.
+Each folder of methods has its entries in a file `entries.py`, and `mss_lab.catalogue` collects them. A reader's own
+method gets an entry in the same way, and is added by `mss_lab.catalogue.register`.
 
-This file imports nothing large, so that all methods can be listed at once, whether their libraries are installed or
-not.
+This file imports no large library, so that all methods can be listed quickly, also without their libraries.
 
 Contents: FACTS, Separator, UNDECLARED, Method.
 """
@@ -22,19 +21,19 @@ from .refusals import missing_extra, remedy
 if TYPE_CHECKING:
     import numpy as np
 
-# What may be known of a mixture before anything is separated.
+# Facts that may be known about a mixture before it is separated.
 FACTS = {
     "stereo": "it has two channels",
     "apart": "its sources are panned apart",
-    "two": "it has no more sources than channels",
-    "sparse": "its sources seldom share a time and a frequency",
-    "score": "there is a score, in time",
+    "two": "it has at most as many sources as channels",
+    "sparse": "its sources rarely overlap in time and frequency",
+    "score": "there is a score, aligned with it",
     "pitched": "its sources are tones with harmonics, at different pitches",
-    "steady": "each source stays near a pitch of its own",
-    "voice": "one voice sings over the rest",
-    "repeats": "what accompanies repeats itself",
-    "drums": "strokes sound against held tones",
-    "known": "its instruments are those that a network was trained for",
+    "steady": "each source stays near its own pitch",
+    "voice": "one voice sings with accompaniment",
+    "repeats": "the accompaniment repeats",
+    "drums": "percussive sounds occur with sustained tones",
+    "known": "its instruments are those on which a network was trained",
 }
 
 # Called as `separator(mixture, sample_rate_hz, score=None)`.
@@ -46,35 +45,35 @@ UNDECLARED: Mapping[str, Option] = MappingProxyType({})
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """One entry.
+    """An entry of the catalogue.
 
     Attributes
     ----------
     name : str
-        As written on the command line: small letters, digits, and hyphens between words.
+        As written on the command line: lower-case letters and digits, words separated by hyphens.
     title : str
-        One line that says what it does.
+        One line that describes the method.
     function : str or callable
         "module:function", inside the package with a dot before the module, or the function itself; called as
         `function(mixture, sample_rate_hz, score, **options)`.
     options : mapping of name -> Option, optional
-        As `mss_lab.options.declare` gives it. Left out, `mss_lab.catalogue.register` reads them from the function.
+        As returned by `mss_lab.options.declare`. Default: `mss_lab.catalogue.register` reads them from the function.
     needs : frozenset of {"score", "stereo"}
-        Without these it refuses a mixture.
+        Required inputs; a mixture without them is refused.
     gives : str
-        What its estimates are, in words.
+        A description of its estimates.
     lesson : str
-        The notebook that teaches it.
-    source : str
-        The paper.
+        The notebook that explains it.
+    reference : str
+        The publication.
     adds_up : bool
         Whether the estimates add up to the mixture.
     assumes : str
-        What must be true of a mixture for the method to part it, in a short sentence.
+        The conditions under which the method can separate a mixture, in a short sentence.
     fits : frozenset of str
-        The same as words of `FACTS`: where all of them hold, the method has a chance.
+        The same as keys of `FACTS`: the method is suitable for mixtures of which all are true.
     libraries : tuple of str
-        Modules that it imports and that the base installation leaves out, such as "torch".
+        Modules that it imports and that are not part of the base installation, such as "torch".
     """
 
     name: str
@@ -84,14 +83,14 @@ class Method:
     needs: frozenset[str] = frozenset()
     gives: str = ""
     lesson: str = ""
-    source: str = ""
+    reference: str = ""
     adds_up: bool = False
     assumes: str = ""
     fits: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
 
     def load(self) -> Separator:
-        """The function itself; MissingExtra where it needs a library that is not installed."""
+        """The function itself; MissingExtra if it needs a library that is not installed."""
         if callable(self.function):
             return self.function
         module, function = self.function.split(":")
@@ -105,12 +104,12 @@ class Method:
         return {name: option.default for name, option in self.options.items()}
 
     def missing(self) -> str:
-        """Which of its libraries is not installed, and what to do: "needs torch, which is ..."; empty if none is."""
+        """The first library that is not installed, with advice: "needs torch, which is ..."; empty if there is none."""
         return next((remedy(library) for library in self.libraries if not _is_installed(library)), "")
 
 
 def _is_installed(library: str) -> bool:
-    # Looks for the file without running it.
+    # Searches for the file without running it.
     try:
         return importlib.util.find_spec(library) is not None
     except (ImportError, ValueError):

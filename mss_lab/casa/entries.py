@@ -8,7 +8,7 @@ from ..options import Number, Option, declare
 
 AUDITORY = Method(
     name="auditory",
-    title="What an ear might follow: bands of a cochlea, grouped by common pitch and onset, and through time",
+    title="Auditory scene analysis: bands of a cochlea model, grouped by common pitch and onset, and over time",
     function=".casa.scene:separate",
     options=declare(
         count=2,
@@ -22,11 +22,11 @@ AUDITORY = Method(
         together_s=Option(0.02, Number(0, 60, "seconds")),
         jump_semitones=Option(1.0, Number(0, 128, "semitones")),
     ),
-    gives="streams of one pitch at a time, in the order in which they begin, and the rest; together the mixture",
+    gives="streams of one pitch at a time, in order of their onsets, and a residual; together the mixture",
     lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
-    source="Brown and Cooke, Computer Speech and Language 1994",
+    reference="Brown and Cooke, Computer Speech and Language 1994",
     adds_up=True,
-    assumes="Few voices, two as a rule, each of one pitch at a time that stays near; no chords, no wide leaps",
+    assumes="Few voices, normally two, each with one pitch at a time and small intervals; no chords",
     fits=frozenset({"pitched", "steady"}),
 )
 

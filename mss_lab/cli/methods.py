@@ -37,8 +37,8 @@ def _print(method: catalogue.Method) -> None:
     if method.lesson:
         written = "" if (shipped.course_folder() / method.lesson).is_file() else " (not written yet)"
         print(f"  Lesson: {method.lesson}{written}")
-    if method.source:
-        print(f"  Source: {method.source}")
+    if method.reference:
+        print(f"  Reference: {method.reference}")
 
 
 def _print_more(method: catalogue.Method) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue's entries of methods that know sources by their shape or their repetition.
+"""The catalogue's entries of methods that use the shape or the repetition of sources in the spectrogram.
 
 Contents: HPSS, KERNEL_ADDITIVE, REPET, REPET_ADAPTIVE, REPET_SIMILARITY, METHODS.
 """
@@ -8,7 +8,7 @@ from ..options import Number, Option, Own, declare
 
 HPSS = Method(
     name="hpss",
-    title="What is held against what is struck: medians along time and along frequency",
+    title="Harmonic-percussive separation by median filters along time and along frequency",
     function=".kernels.hpss:separate",
     options=declare(
         length_s=Option(31 * 1024 / 44_100, Number(0.001, 60, "seconds")),
@@ -17,34 +17,34 @@ HPSS = Method(
         margin=Option(1.0, Number(1, 1000)),
         window_s=4096 / 44_100,
     ),
-    gives="the harmonic and the percussive part, and with a margin a residual; together they are the mixture",
+    gives="the harmonic and the percussive part, with a margin also a residual; together they are the mixture",
     lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
-    source="Fitzgerald, DAFx 2010",
+    reference="Fitzgerald, DAFx 2010",
     adds_up=True,
-    assumes="Tones last and are narrow, strokes are short and broad",
+    assumes="Tones are long and narrow-band, percussive sounds are short and broadband",
     fits=frozenset({"drums"}),
 )
 
 KERNEL_ADDITIVE = Method(
     name="kernel-additive",
-    title="Each source is what stays the same over its proximity kernel: lines, crosses, rounds of a loop",
+    title="Kernel additive modelling: each source is nearly constant over its kernel, such as a line or a period",
     function=".kernels.additive:separate",
     options=declare(
-        kernels=Option("horizontal,vertical,cross,periodic", Own("names of kernels with commas between")),
+        kernels=Option("horizontal,vertical,cross,periodic", Own("names of kernels, separated by commas")),
         iterations=3,
         window_s=4096 / 44_100,
     ),
     gives="one estimate for each kernel; together they are the mixture",
     lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
-    source="Liutkus, Fitzgerald, Rafii, Pardo and Daudet, IEEE TSP 2014",
+    reference="Liutkus, Fitzgerald, Rafii, Pardo and Daudet, IEEE TSP 2014",
     adds_up=True,
-    assumes="Each source is nearly the same over its own kernel: in time, in frequency, across, or a period on",
+    assumes="Each source is nearly constant over its own kernel: along time, along frequency, both, or over periods",
     fits=frozenset({"drums"}),
 )
 
 REPET = Method(
     name="repet",
-    title="What repeats against what does not, by one period for all of the recording",
+    title="Repeating background and foreground, with one period for the whole recording",
     function=".kernels.repet:separate",
     options=declare(
         period_s=Option(None, Number(0.001, 3600, "seconds")),
@@ -53,36 +53,36 @@ REPET = Method(
         highpass_hz=100.0,
         window_s=4096 / 44_100,
     ),
-    gives="the background, which repeats, and the foreground; together they are the mixture",
+    gives="the repeating background and the foreground; together they are the mixture",
     lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
-    source="Rafii and Pardo, IEEE TASLP 2013",
+    reference="Rafii and Pardo, IEEE TASLP 2013",
     adds_up=True,
-    assumes="What accompanies comes back after one period, and what does not is little at a time",
+    assumes="The accompaniment repeats with one period; the foreground does not, and is sparse",
     fits=frozenset({"repeats"}),
 )
 
 REPET_ADAPTIVE = Method(
     name="repet-adaptive",
-    title="What repeats against what does not, by a period that may change",
+    title="Repeating background and foreground, with a period that may change",
     function=".kernels.repet:separate_adaptive",
     options=declare(
         shortest_s=0.8,
         longest_s=8.0,
-        repeats=Option(5, Number(1, 1000, "rounds", whole=True)),
+        repeats=Option(5, Number(1, 1000, "repetitions", whole=True)),
         highpass_hz=100.0,
         window_s=4096 / 44_100,
     ),
-    gives="the background, which repeats, and the foreground; together they are the mixture",
+    gives="the repeating background and the foreground; together they are the mixture",
     lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
-    source="Liutkus, Rafii, Badeau, Pardo and Richard, ICASSP 2012",
+    reference="Liutkus, Rafii, Badeau, Pardo and Richard, ICASSP 2012",
     adds_up=True,
-    assumes="What accompanies comes back after a period that may change slowly",
+    assumes="The accompaniment repeats with a period that changes slowly",
     fits=frozenset({"repeats"}),
 )
 
 REPET_SIMILARITY = Method(
     name="repet-similarity",
-    title="What comes back at any time against what does not, by the frames that are most alike",
+    title="Repeating background and foreground, by the frames that are most similar",
     function=".kernels.repet:separate_similar",
     options=declare(
         count=Option(10, Number(1, 1000, "frames", whole=True)),
@@ -90,11 +90,11 @@ REPET_SIMILARITY = Method(
         highpass_hz=100.0,
         window_s=4096 / 44_100,
     ),
-    gives="the background, which comes back, and the foreground; together they are the mixture",
+    gives="the recurring background and the foreground; together they are the mixture",
     lesson="notebooks/13_horizontal_vertical_repeating.ipynb",
-    source="Rafii and Pardo, ISMIR 2012",
+    reference="Rafii and Pardo, ISMIR 2012",
     adds_up=True,
-    assumes="Every frame of what accompanies has likes elsewhere, at whatever distance",
+    assumes="Every frame of the accompaniment has similar frames elsewhere, at any distance",
     fits=frozenset({"repeats"}),
 )
 

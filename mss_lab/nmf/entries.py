@@ -6,14 +6,14 @@ Contents: BETAS, INSTRUMENTS, CONSTRAINED_NMF, SOURCE_FILTER, TRAINED_NMF, INFOR
 from ..method import Method
 from ..options import FROM_ZERO, Choice, Number, Option, Own, Pairs, declare
 
-# Of the beta divergence: papers use 0 (Itakura-Saito) to 2 (squared differences); powers far beyond overflow.
+# Papers use 0 (Itakura-Saito) to 2 (squared differences); powers far outside that range overflow.
 BETAS = Number(-10, 10)
-# Which instrument plays a source of the score, where its name does not say.
+# The instrument that plays a source of the score, if the source's name does not say it.
 INSTRUMENTS = Pairs("SOURCE", "INSTRUMENT")
 
 CONSTRAINED_NMF = Method(
     name="constrained-nmf",
-    title="NMF that starts from zeros wherever the score says that nothing can be, and keeps them",
+    title="Score-constrained NMF: zero where the score excludes a pitch, from the first iteration to the last",
     function=".nmf.constrained:separate",
     options=declare(
         tolerance_s=0.2,
@@ -31,15 +31,15 @@ CONSTRAINED_NMF = Method(
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",
     lesson="notebooks/08_nmf_with_a_score.ipynb",
-    source="Ewert and Müller, ICASSP 2012",
+    reference="Ewert and Müller, ICASSP 2012",
     adds_up=True,
-    assumes="What the score lets sound is a sum of a few spectra that stay as they are",
+    assumes="Every pitch of the score is a constant spectrum whose gain varies in time",
     fits=frozenset({"score", "pitched"}),
 )
 
 SOURCE_FILTER = Method(
     name="source-filter",
-    title="A singing voice as vocal folds and vocal tract, followed along its melody; NMF for the rest",
+    title="A source-filter model of the singing voice along its melody; NMF for the accompaniment",
     function=".nmf.source_filter:separate",
     options=declare(
         lowest_hz=100.0,
@@ -55,15 +55,15 @@ SOURCE_FILTER = Method(
     ),
     gives="the voice and the accompaniment; together they are the mixture",
     lesson="notebooks/06_nmf_that_knows_time.ipynb",
-    source="Durrieu, Richard, David and Févotte, IEEE TASLP 2010",
+    reference="Durrieu, Richard, David and Févotte, IEEE TASLP 2010",
     adds_up=True,
-    assumes="One voice with a pitch, through smooth filters; the rest is a sum of a few spectra",
+    assumes="One voice with a pitch and smooth filters; the accompaniment is a sum of a few spectra",
     fits=frozenset({"voice"}),
 )
 
 TRAINED_NMF = Method(
     name="trained-nmf",
-    title="A fixed template for each pitch of each player, learnt beforehand from single notes of the instrument",
+    title="NMF with a fixed template for each pitch of each player, learnt from single notes of the instrument",
     function=".nmf.trained:separate",
     options=declare(
         tolerance_s=0.2,
@@ -83,15 +83,15 @@ TRAINED_NMF = Method(
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",
     lesson="notebooks/08_nmf_with_a_score.ipynb",
-    source="Miron, Carabias-Orti and Janer, ISMIR 2015",
+    reference="Miron, Carabias-Orti and Janer, ISMIR 2015",
     adds_up=True,
-    assumes="The score is right, and these instruments sound like those the templates were learnt from",
+    assumes="The score is correct, and the instruments sound like those of the templates",
     fits=frozenset({"score", "pitched"}),
 )
 
 INFORMED_NMF = Method(
     name="informed-nmf",
-    title="A harmonic template for each pitch of each player, learnt from the recording, that follows the pitch",
+    title="NMF with a harmonic template for each pitch of each player, learnt from the recording; follows the pitch",
     function=".nmf.informed:separate",
     options=declare(
         tolerance_s=0.2,
@@ -114,9 +114,9 @@ INFORMED_NMF = Method(
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",
     lesson="notebooks/08_nmf_with_a_score.ipynb",
-    source="Ewert and Müller, ICASSP 2012",
+    reference="Ewert and Müller, ICASSP 2012",
     adds_up=True,
-    assumes="The score is right, and each pitch of a player has the same harmonics throughout, however it moves",
+    assumes="The score is correct, and each pitch of a player has constant harmonic amplitudes; its frequency may vary",
     fits=frozenset({"score", "pitched"}),
 )
 

@@ -8,7 +8,7 @@ from ..options import Choice, Number, Option, declare
 
 SINUSOIDAL = Method(
     name="sinusoidal",
-    title="Partials that start, move and stop; each source is the harmonics of its fundamentals",
+    title="Sinusoidal modelling: partials are tracked and grouped into the harmonics of fundamentals",
     function=".sinusoids.separation:separate",
     options=declare(
         count=4,
@@ -27,9 +27,9 @@ SINUSOIDAL = Method(
     ),
     gives="one estimate for each source of the score, or harmonic sources and a residual; together the mixture",
     lesson="notebooks/14_sparse_sinusoidal_auditory.ipynb",
-    source="McAulay and Quatieri, IEEE TASSP 1986",
+    reference="McAulay and Quatieri, IEEE TASSP 1986",
     adds_up=True,
-    assumes="Every source is a family of harmonics that move slowly",
+    assumes="Every source is a set of harmonics whose frequencies change slowly",
     fits=frozenset({"pitched"}),
 )
 

@@ -6,15 +6,15 @@ Contents: DIVERGENCES, NEIGHBOURHOOD_BINS, ADRESS, DUET, ICA, PROJET, LOCAL_GAUS
 from ..method import Method
 from ..options import FROM_ZERO, Choice, Number, Option, OtherMethod, Own, declare
 
-# Divergences that `projet` minimises.
+# Divergences that PROJET can minimise.
 DIVERGENCES = ("kl", "is", "cauchy")
-# A peak of DUET's histogram is the highest value among so many bins in each direction.
+# A peak of DUET's histogram is the maximum of a neighbourhood of this many bins in each direction.
 NEIGHBOURHOOD_BINS = 5
-MICROPHONES = "the way of sound between two microphones, such as 0.0002"
+MICROPHONES = "the time that sound takes between two microphones, such as 0.0002"
 
 ADRESS = Method(
     name="adress",
-    title="Each bin goes to the direction at which its two channels cancel",
+    title="ADRess: each bin goes to the direction at which its two channels cancel",
     function=".spatial.adress:separate",
     options=declare(
         pans_rad=None,
@@ -28,15 +28,15 @@ ADRESS = Method(
     needs=frozenset({"stereo"}),
     gives="one estimate for each direction; together they are the mixture",
     lesson="notebooks/11_where_is_it.ipynb",
-    source="Barry, Lawlor and Coyle, DAFx 2004",
+    reference="Barry, Lawlor and Coyle, DAFx 2004",
     adds_up=True,
-    assumes="Every source has a place of its own between the loudspeakers, and each bin one source",
+    assumes="Every source has its own position between the loudspeakers, and each bin contains one source",
     fits=frozenset({"stereo", "apart", "sparse"}),
 )
 
 DUET = Method(
     name="duet",
-    title="Each bin goes to the source whose level and delay between the channels explain it best",
+    title="DUET: each bin goes to the source whose level and delay between the channels fit best",
     function=".spatial.duet:separate",
     options=declare(
         pans_rad=None,
@@ -53,23 +53,23 @@ DUET = Method(
     needs=frozenset({"stereo"}),
     gives="one estimate for each direction; together they are the mixture",
     lesson="notebooks/11_where_is_it.ipynb",
-    source="Yilmaz and Rickard, IEEE Transactions on Signal Processing 2004",
+    reference="Yilmaz and Rickard, IEEE Transactions on Signal Processing 2004",
     adds_up=True,
-    assumes="Every source has a level and a short delay of its own, and each bin one source",
+    assumes="Every source has its own level difference and short delay, and each bin contains one source",
     fits=frozenset({"stereo", "apart", "sparse"}),
 )
 
 ICA = Method(
     name="ica",
-    title="Two channels turned until what they carry is independent",
+    title="Independent component analysis: a linear unmixing of two channels",
     function=".spatial.ica:separate",
     options=declare(
         window_s=0.064,
     ),
     needs=frozenset({"stereo"}),
-    gives="two estimates from left to right, or one where the channels are alike; together they are the mixture",
+    gives="two estimates from left to right, or one if the channels are proportional; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="Hyvarinen and Oja, Neural Networks 2000",
+    reference="Hyvarinen and Oja, Neural Networks 2000",
     adds_up=True,
     assumes="Two sources are mixed by gains alone, and are independent and not Gaussian",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
@@ -77,7 +77,7 @@ ICA = Method(
 
 PROJET = Method(
     name="projet",
-    title="Projections of the stereo field on all sides, explained together by sources at their places",
+    title="PROJET: projections of the stereo field, modelled by sources at their positions",
     function=".spatial.projet_separation:separate",
     options=declare(
         pans_rad=None,
@@ -97,15 +97,15 @@ PROJET = Method(
     needs=frozenset({"stereo"}),
     gives="one estimate for each direction; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="FitzGerald, Liutkus and Badeau, ICASSP 2016",
+    reference="FitzGerald, Liutkus and Badeau, ICASSP 2016",
     adds_up=True,
-    assumes="Every source has a place of its own between the loudspeakers; a few may share a bin",
+    assumes="Every source has its own position between the loudspeakers; a few may share a bin",
     fits=frozenset({"stereo", "apart", "sparse"}),
 )
 
 LOCAL_GAUSSIAN = Method(
     name="local-gaussian",
-    title="Powers and spatial covariances, learnt from what another method separates",
+    title="Local Gaussian model: powers and spatial covariances, learnt from the estimates of another method",
     function=".spatial.local_gaussian:separate",
     options=declare(
         start=Option(None, OtherMethod()),
@@ -117,17 +117,17 @@ LOCAL_GAUSSIAN = Method(
         window_s=4096 / 44_100,
     ),
     needs=frozenset({"stereo"}),
-    gives="one estimate for each that it starts from; together they are the mixture",
+    gives="one estimate for each initial estimate; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="Duong, Vincent and Gribonval, IEEE TASLP 2010",
+    reference="Duong, Vincent and Gribonval, IEEE TASLP 2010",
     adds_up=True,
-    assumes="Every source keeps its place, or its spread over the stereo field; a few may share a bin",
+    assumes="Every source keeps its position and width in the stereo field; a few may share a bin",
     fits=frozenset({"stereo", "apart", "sparse"}),
 )
 
 FASTMNMF = Method(
     name="fastmnmf",
-    title="Powers of low rank and a spatial covariance for each source, by pyroomacoustics",
+    title="FastMNMF: powers of low rank and a spatial covariance for each source, by pyroomacoustics",
     function=".spatial.peers:fastmnmf",
     options=declare(
         count=Option(3, Number(2, 32, "sources", whole=True)),
@@ -138,18 +138,18 @@ FASTMNMF = Method(
         rng=None,
     ),
     needs=frozenset({"stereo"}),
-    gives="as many estimates as are asked for; together they are the mixture",
+    gives="as many estimates as requested; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="Sekiguchi et al., IEEE/ACM TASLP 2020",
+    reference="Sekiguchi et al., IEEE/ACM TASLP 2020",
     adds_up=True,
-    assumes="Every source keeps its place, and is made of a few spectra",
+    assumes="Every source keeps its position, and is a sum of a few spectra",
     fits=frozenset({"stereo", "apart", "sparse"}),
     libraries=("pyroomacoustics",),
 )
 
 ILRMA = Method(
     name="ilrma",
-    title="An unmixing matrix for each frequency and powers of low rank, by pyroomacoustics",
+    title="ILRMA: an unmixing matrix for each frequency and powers of low rank, by pyroomacoustics",
     function=".spatial.peers:ilrma",
     options=declare(
         iterations=50,
@@ -161,16 +161,16 @@ ILRMA = Method(
     needs=frozenset({"stereo"}),
     gives="two estimates; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="Kitamura et al., IEEE/ACM TASLP 2016",
+    reference="Kitamura et al., IEEE/ACM TASLP 2016",
     adds_up=True,
-    assumes="Two sources keep their places, in a room or not, and each is made of a few spectra",
+    assumes="Two sources keep their positions, with or without reverberation, and each is a sum of a few spectra",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
     libraries=("pyroomacoustics",),
 )
 
 AUXIVA = Method(
     name="auxiva",
-    title="An unmixing matrix for each frequency, by loudness that all frequencies share, by pyroomacoustics",
+    title="AuxIVA: an unmixing matrix for each frequency, by the common loudness of all, by pyroomacoustics",
     function=".spatial.peers:auxiva",
     options=declare(
         iterations=30,
@@ -180,9 +180,9 @@ AUXIVA = Method(
     needs=frozenset({"stereo"}),
     gives="two estimates; together they are the mixture",
     lesson="notebooks/12_more_than_a_histogram.ipynb",
-    source="Ono, WASPAA 2011",
+    reference="Ono, WASPAA 2011",
     adds_up=True,
-    assumes="Two sources keep their places, in a room or not, and are loud at different times",
+    assumes="Two sources keep their positions, with or without reverberation, and are loud at different times",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
     libraries=("pyroomacoustics",),
 )

@@ -176,7 +176,7 @@ def test_a_mixture_that_is_none_is_refused(method):
 def test_an_entry_says_what_a_reader_wants_to_know(method):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", method.name)
     assert method.needs <= {"score", "stereo"}
-    for text in (method.title, method.gives, method.source):
+    for text in (method.title, method.gives, method.reference):
         assert text.strip() == text
         assert text
         assert not text.endswith(".")
@@ -324,7 +324,7 @@ def made_up(tmp_path, monkeypatch):
         needs=frozenset(),
         gives="two halves",
         lesson="notebooks/00_unmix_in_five_minutes.ipynb",
-        source="this test",
+        reference="this test",
         adds_up=True,
     )
     yield catalogue.register(entry)
@@ -408,8 +408,8 @@ def test_a_registered_method_may_start_another(no_more_methods):
     [
         (halves, TypeError, "must be a mss_lab.catalogue.Method"),
         (entry(name="adress"), ValueError, "adress is a method of the package"),
-        (entry(name="My Method"), ValueError, "small letters and digits"),
-        (entry(name=""), ValueError, "small letters and digits"),
+        (entry(name="My Method"), ValueError, "lower-case letters and digits"),
+        (entry(name=""), ValueError, "lower-case letters and digits"),
         (entry(lambda mixture: {}), TypeError, "must be called as function"),
         (entry(lambda mixture, sample_rate_hz, score=None, *, gain: {}), TypeError, "must be called as function"),
         (entry(lambda mixture, sample_rate_hz, score: {}), TypeError, "must be called as function"),
@@ -443,14 +443,14 @@ def test_only_what_was_registered_can_be_taken_out():
         ),
         ({"stereo"}, np.zeros((1, 9), np.float32), {"a": np.zeros((1, 9))}, ValueError, "must have 2 channels"),
         ((), np.zeros(9, np.float32), {"a": np.zeros((1, 9))}, ValueError, "channels, samples"),
-        ((), np.zeros((1, 9), np.float32), None, TypeError, "what halves returned must map source names"),
-        ((), np.zeros((1, 9), np.float32), {}, ValueError, "what halves returned must hold at least one"),
+        ((), np.zeros((1, 9), np.float32), None, TypeError, "the result of halves must map source names"),
+        ((), np.zeros((1, 9), np.float32), {}, ValueError, "the result of halves must hold at least one"),
         (
             (),
             np.zeros((1, 9), np.float32),
             {"a": np.zeros((1, 8))},
             checks.ShapeError,
-            "what halves returned and the mix",
+            "the result of halves and the mix",
         ),
         ((), np.zeros((1, 9), np.float32), {"a": np.full((1, 9), np.nan)}, ValueError, "must be finite"),
     ],

@@ -302,7 +302,7 @@ def shipped(tmp_path, monkeypatch):
             needs=frozenset({"score"} if score else ()),
             gives="a violin and a bassoon",
             lesson=lesson,
-            source="this test",
+            reference="this test",
             assumes="Nothing much",
             fits=frozenset({"score", "pitched"} if score else {"pitched"}),
         )
