@@ -73,8 +73,9 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     from nbconvert import HTMLExporter
 
     path = Path(path)
+    notebook = notebooks.read(path)
     with notebooks.working_copy(path) as folder:
-        run = notebooks.execute(notebooks.read(path), folder=folder, time_limit_s=time_limit_s)
+        run = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s)
     if run.timed_out:
         raise RefusedValue(f"{path} ran for more than {time_limit_s:g} s; no book was made")
     if run.errors:

@@ -143,6 +143,10 @@ def read(path: str | os.PathLike[str]) -> Any:
             warnings.simplefilter("ignore")
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
             nbformat.validate(notebook)
+    except UnicodeDecodeError as error:
+        raise RefusedValue(
+            f"{path} is not a notebook, which is text; give an .ipynb file that Jupyter opens"
+        ) from error
     except Exception as error:
         # nbformat raises errors of many kinds, some of its own, for files that are not what they say.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -666,7 +666,7 @@ def complaints(outcome: Outcome, called: Case, before: dict, after: dict) -> lis
     if unsafe := UNSAFE.search(said + outcome.out):
         found.append(f"a control character: {unsafe[0]!r}")
     lines = [line for line in said.splitlines() if not line.startswith((" ", "usage:"))]
-    if len(lines) > MOST_LINES or not all(re.match("mss-lab( [a-z]+)?: ", line) for line in lines):
+    if len(lines) > MOST_LINES or not all(re.match("mss-lab( [a-z]+){0,2}: ", line) for line in lines):
         found.append(f"{len(lines)} lines, or not of mss-lab alone")
     if outcome.status == 2 and not said + outcome.out:
         found.append("refused without a word")

@@ -306,6 +306,15 @@ def test_stripping_writes_once_and_then_leaves_the_file_alone(tmp_path):
     assert not strip.strip(path)
 
 
+@pytest.mark.parametrize("command", [["lesson", "strip"], ["lesson", "measure"], ["book"]], ids=" ".join)
+@pytest.mark.parametrize("content, words", [(b"\xff\x00", "not a notebook, which is text"), (None, "does not exist")])
+def test_what_cannot_be_read_is_refused_by_every_command(tmp_path, capsys, command, content, words):
+    if content:
+        (tmp_path / "a.ipynb").write_bytes(content)
+    assert cli.main([*command, str(tmp_path / "a.ipynb") if content else "a\0b"]) == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', "words", '{"nbformat": 4, "cells": [{}]}'])
 def test_what_is_no_notebook_is_refused_and_left_alone(tmp_path, content, capsys):
     path = tmp_path / "a.ipynb"
