@@ -276,7 +276,7 @@ def test_datasets_says_what_is_found_and_where_the_rest_is_had(tmp_path, monkeyp
     assert cli.main(["datasets"]) == 0
     printed = capsys.readouterr().out
     assert f"Found in {tmp_path / 'musdb18'}: 1 of 150 pieces" in printed
-    assert f"Found in {tmp_path / 'Bach10'}, but {tmp_path / 'Bach10'} must hold pieces of Bach10" in printed
+    assert f"Found in {tmp_path / 'Bach10'}, but {tmp_path / 'Bach10'} must contain pieces of Bach10" in printed
     assert printed.count("Not found") == len(readers.names()) - 2
 
 

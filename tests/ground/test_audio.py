@@ -407,7 +407,7 @@ def test_names_that_differ_only_in_capitals_are_refused(tmp_path):
         ),
         ({"bad": np.full((1, 9), np.nan)}, {}, ValueError, ("stems['bad'] must be finite",)),
         ({}, {"ending": "wav"}, ValueError, ("must end in one of", "got 'wav'")),
-        ({"three": np.zeros((3, 9))}, {}, checks.ShapeError, ("one shape",)),
+        ({"three": np.zeros((3, 9))}, {}, checks.ShapeError, ("the same shape",)),
     ],
 )
 def test_bad_stems_are_refused_before_anything_is_written(tmp_path, given, options, error, parts):

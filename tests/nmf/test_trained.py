@@ -131,7 +131,7 @@ def test_a_damaged_table_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path))
     for measured_on, folder in MEASURED_ON.items():
         (tmp_path / folder / "harmonics.npz").write_bytes(b"PK")
-        with pytest.raises(ValueError, match=r"damaged.*make_templates"):
+        with pytest.raises(ValueError, match=r"damaged.*mss-lab data templates"):
             harmonic_amplitudes(40, measured_on=measured_on)
     monkeypatch.setenv("MSS_LAB_DATA", str(tmp_path / "lessons"))
     with pytest.raises(FileNotFoundError, match="single_notes"):

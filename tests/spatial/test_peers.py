@@ -76,34 +76,34 @@ def test_it_is_left_as_it_was_where_the_library_fails(library, rng, monkeypatch)
 
 def test_of_several_runs_the_one_that_overlaps_least_is_kept(library, rng, monkeypatch):
     mixture = sum(bursts(rng, 0.5).values())
-    original, likenesses = library.bss.fastmnmf, []
+    original, overlaps = library.bss.fastmnmf, []
 
     def watched(*args, **options):
         assert options["mic_index"] == "all"
         found = original(*args, **options)
-        likenesses.append((peers._likeness(np.asarray(found).transpose(3, 0, 2, 1)), found))
+        overlaps.append((peers._overlap(np.asarray(found).transpose(3, 0, 2, 1)), found))
         return found
 
     monkeypatch.setattr(library.bss, "fastmnmf", watched)
     many = peers.fastmnmf(mixture, RATE, count=2, iterations=5, rng=np.random.default_rng(1))
-    assert len(likenesses) == 3
-    assert len({likeness for likeness, _ in likenesses}) == 3
-    best = min(range(3), key=lambda k: likenesses[k][0])
-    replies = iter([likenesses[best][1]])
+    assert len(overlaps) == 3
+    assert len({overlap for overlap, _ in overlaps}) == 3
+    best = min(range(3), key=lambda k: overlaps[k][0])
+    replies = iter([overlaps[best][1]])
     monkeypatch.setattr(library.bss, "fastmnmf", lambda *_, **__: next(replies))
     alone = peers.fastmnmf(mixture, RATE, count=2, iterations=5, runs=1, rng=np.random.default_rng(1))
     for name in many:
         assert_array_equal(many[name], alone[name])
 
 
-def test_likeness_is_0_for_disjoint_and_1_for_equal_spectrograms(rng):
+def test_the_overlap_is_0_for_disjoint_and_1_for_equal_spectrograms(rng):
     one = rng.standard_normal((2, 5, 8)) + 0j
     left, right = one.copy(), one.copy()
     left[..., ::2] = 0
     right[..., 1::2] = 0
-    assert_allclose(peers._likeness(np.stack([left, right])), 0, atol=1e-12)
-    assert_allclose(peers._likeness(np.stack([one, 3j * one])), 1)
-    assert peers._likeness(np.stack([one, np.nan * one])) == np.inf
+    assert_allclose(peers._overlap(np.stack([left, right])), 0, atol=1e-12)
+    assert_allclose(peers._overlap(np.stack([one, 3j * one])), 1)
+    assert peers._overlap(np.stack([one, np.nan * one])) == np.inf
 
 
 def test_images_are_projected_back(rng):

@@ -94,7 +94,7 @@ def test_a_refused_value_from_the_page_is_answered_with_the_one_that_holds(windo
 @pytest.mark.parametrize(
     ("centres_rad", "energy", "error", "words"),
     [
-        (CENTRES_RAD[:-1], ENERGY, ShapeError, "one shape"),
+        (CENTRES_RAD[:-1], ENERGY, ShapeError, "the same shape"),
         (CENTRES_RAD[np.newaxis], ENERGY[np.newaxis], ShapeError, r"must be \(bins\)"),
         (CENTRES_RAD[:1], ENERGY[:1], ValueError, "at least two bins"),
         (np.degrees(CENTRES_RAD), ENERGY, ValueError, "pass np.radians"),
