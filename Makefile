@@ -20,8 +20,8 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 
 # Two processes at once: threads of their own inside would only wait for each other.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
-# Folders of tests/ that `make quick` runs, without the tests that bear the mark `slow`.
-QUICK := $(addprefix tests/,notebooks ground methods kernels casa sinusoids nmf spatial widgets repository)
+# Parts of tests/ that `make quick` runs, without the tests that bear the mark `slow`.
+QUICK := $(addprefix tests/,notebooks ground methods kernels casa sinusoids nmf spatial widgets repository/test_layers.py)
 
 .DELETE_ON_ERROR:
 .PHONY: lab setup quick test wheel data book docs clean

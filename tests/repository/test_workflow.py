@@ -45,9 +45,9 @@ def test_the_quick_lane_is_a_part_of_the_tests():
         and "$(PYTEST)" in rule("quick")
         and "$(PYTEST)" in rule("test")
     )
-    (folders,) = re.findall(r"^QUICK := \$\(addprefix tests/,(.*)\)$", MAKEFILE, re.MULTILINE)
-    assert {"notebooks", "ground", "methods"} <= set(folders.split())
-    assert all(list((ROOT / "tests" / folder).glob("test_*.py")) for folder in folders.split())
+    (parts,) = re.findall(r"^QUICK := \$\(addprefix tests/,(.*)\)$", MAKEFILE, re.MULTILINE)
+    assert {"notebooks", "ground", "methods"} <= set(parts.split())
+    assert all((ROOT / "tests" / part).exists() for part in parts.split())
 
 
 def test_github_runs_continuous_integration_on_every_supported_python():
