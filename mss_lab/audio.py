@@ -53,7 +53,11 @@ class AudioWarning(UserWarning):
 
 
 def read_audio(
-    path: str | os.PathLike, sample_rate_hz: int | None = None, *, start_s: float = 0.0, length_s: float | None = None
+    path: str | os.PathLike[str],
+    sample_rate_hz: int | None = None,
+    *,
+    start_s: float = 0.0,
+    length_s: float | None = None,
 ) -> tuple[np.ndarray, int]:
     """Read an audio file, or a stretch of it.
 
@@ -131,7 +135,7 @@ def read_audio(
     return resample(waveform, file_rate_hz, sample_rate_hz), sample_rate_hz
 
 
-def audio_length(path: str | os.PathLike) -> tuple[int, int]:
+def audio_length(path: str | os.PathLike[str]) -> tuple[int, int]:
     """How many samples an audio file holds in each channel, and its sample rate in Hz; read from its heading.
 
     Raises
@@ -144,7 +148,7 @@ def audio_length(path: str | os.PathLike) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _open(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
+def _open(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
     path = files.existing_file(path, "audio file", "give the path of a WAV, FLAC, OGG or MP3 file")
     # libsndfile calls a file that may not be read "not audio"; the system tells the two apart.
     path.open("rb").close()
@@ -197,26 +201,27 @@ def _silent_decoder(path: Path) -> Iterator[None]:
         os.close(nowhere)
 
 
-def _most_frames(path: str | os.PathLike) -> int:
+def _most_frames(path: str | os.PathLike[str]) -> int:
     return Path(path).stat().st_size * MOST_FRAMES_PER_BYTE
 
 
 def _read_frames(file: soundfile.SoundFile, wanted: int, promised: int) -> np.ndarray:
     """Up to `wanted` frames as float32 (frames, channels); memory is set aside for what the file's size allows."""
     if promised == wanted:
-        return file.read(wanted, dtype="float32", always_2d=True)
+        result: np.ndarray = file.read(wanted, dtype="float32", always_2d=True)
+        return result
     pieces: list[np.ndarray] = []
     while not pieces or len(pieces[-1]) == FRAMES_PER_READ:
         pieces.append(file.read(FRAMES_PER_READ, dtype="float32", always_2d=True))
     return np.concatenate(pieces)[:wanted]
 
 
-def _unread(path: str | os.PathLike) -> str:
+def _unread(path: str | os.PathLike[str]) -> str:
     length = Path(path).stat().st_size
     return f" by its header, although it is {length} bytes long" if length > FEWEST_BYTES else ""
 
 
-def _checked_file_rate(path: str | os.PathLike, file_rate_hz: int) -> int:
+def _checked_file_rate(path: str | os.PathLike[str], file_rate_hz: int) -> int:
     try:
         return checks.check_sample_rate(file_rate_hz)
     except ValueError as error:
@@ -224,7 +229,7 @@ def _checked_file_rate(path: str | os.PathLike, file_rate_hz: int) -> int:
 
 
 def write_audio(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     waveform: np.ndarray,
     sample_rate_hz: int,
     *,
@@ -263,13 +268,13 @@ def write_audio(
 
 
 def write_stems(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     stems: Mapping[str, np.ndarray],
     sample_rate_hz: int,
     *,
     ending: str = ".wav",
     force: bool = False,
-    inputs: Iterable[str | os.PathLike] = (),
+    inputs: Iterable[str | os.PathLike[str]] = (),
 ) -> None:
     """Write one file per source into a folder that appears whole or not at all.
 
@@ -306,7 +311,7 @@ def write_stems(
 def _is_stem(path: Path) -> bool:
     try:
         with soundfile.SoundFile(_native(path)) as file:
-            return file.comment == STEM_COMMENT
+            return bool(file.comment == STEM_COMMENT)
     except (soundfile.LibsndfileError, TypeError):
         return False
 

@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .refusals import RefusedType, RefusedValue, ShapeError
+from .refusals import RefusedType, RefusedValue
+
+# Imported under its own name: `checks.ShapeError` is what callers write.
+from .refusals import ShapeError as ShapeError
 
 # Rates outside these bounds are almost always a mistake (kHz for Hz, or samples for rate), and no lesson needs them.
 LOWEST_SAMPLE_RATE_HZ = 1_000
@@ -57,7 +60,8 @@ def check_axes(name: str, array: Any, axes: str) -> np.ndarray:
         if array.ndim == len(axis_names) - 1 and "channels" in axis_names:
             hint = f"a mono signal keeps a channel axis of length 1: {name}[np.newaxis]"
         raise ShapeError(f"{name} must be ({', '.join(axis_names)}), got shape {array.shape}; {hint}")
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def check_finite(name: str, array: Any) -> np.ndarray:
@@ -75,7 +79,8 @@ def check_finite(name: str, array: Any) -> np.ndarray:
                 f"{name} must be finite, got {count} NaN or infinite value(s), the first at index {first}; "
                 "correct the step that made them, or replace them with np.nan_to_num"
             )
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def check_waveform(name: str, array: Any) -> np.ndarray:
@@ -123,7 +128,8 @@ def check_stereo(name: str, array: Any) -> np.ndarray:
             f"{name} must have 2 channels (left, right), got {array.shape[0]}; "
             "this method uses the difference between the channels, so choose another for this recording"
         )
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def check_same_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
@@ -173,14 +179,16 @@ def check_estimates(name: str, estimates: Mapping[str, Any], mixture: np.ndarray
 
 def check_sample_rate(sample_rate_hz: Any) -> int:
     """Return the sample rate as an int, or raise TypeError or ValueError if no recording has it."""
-    return check_number(
-        "sample_rate_hz",
-        sample_rate_hz,
-        at_least=LOWEST_SAMPLE_RATE_HZ,
-        at_most=HIGHEST_SAMPLE_RATE_HZ,
-        whole=True,
-        unit="Hz",
-        hint="give the rate of the recording in Hz, such as 44100 for 44.1 kHz",
+    return int(
+        check_number(
+            "sample_rate_hz",
+            sample_rate_hz,
+            at_least=LOWEST_SAMPLE_RATE_HZ,
+            at_most=HIGHEST_SAMPLE_RATE_HZ,
+            whole=True,
+            unit="Hz",
+            hint="give the rate of the recording in Hz, such as 44100 for 44.1 kHz",
+        )
     )
 
 
@@ -195,7 +203,8 @@ def check_magnitude(name: str, array: Any, axes: str) -> np.ndarray:
             f"{name} must hold magnitudes of 0 or more, got a smallest value of {array.min():.3g}; "
             "magnitudes are linear, not dB"
         )
-    return array
+    result: np.ndarray = array
+    return result
 
 
 def check_number(

@@ -217,7 +217,7 @@ def as_text(table: Mapping[str, Mapping[str, float]], decimals: int = 1) -> str:
     )
 
 
-def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = True) -> None:
+def write_csv(path: str | os.PathLike[str], rows: Sequence[Row], *, force: bool = True) -> None:
     """Write all rows as a table; the file is written completely or not at all."""
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in dataclasses.fields(Row)])
@@ -225,7 +225,7 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Row], *, force: bool = Tru
         table.writerows(dataclasses.asdict(row) for row in rows)
 
 
-def write_table(path: str | os.PathLike, table: Mapping[str, Mapping[str, float]], *, force: bool = True) -> None:
+def write_table(path: str | os.PathLike[str], table: Mapping[str, Mapping[str, float]], *, force: bool = True) -> None:
     """Write a table of names and values; the file is written completely or not at all."""
     columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
     with files.whole_file(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -50,12 +50,12 @@ class Laid:
     beside: dict[str, str]
 
 
-def is_laid_out(folder: str | os.PathLike) -> bool:
+def is_laid_out(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder has a record, which means that a course was laid out there."""
     return (Path(folder) / RECORD).is_file()
 
 
-def lay_out(folder: str | os.PathLike) -> Laid:
+def lay_out(folder: str | os.PathLike[str]) -> Laid:
     """Lay the notebooks out in a folder, or update those there that the reader has not changed.
 
     Parameters
@@ -162,7 +162,7 @@ def _read_record(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        checksums = json.loads(path.read_text(encoding="utf-8"))["sha256"]
+        checksums: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["sha256"]
         if not all(isinstance(text, str) for item in checksums.items() for text in item):
             raise TypeError("a checksum is not a text")
     except (ValueError, LookupError, TypeError, AttributeError) as error:

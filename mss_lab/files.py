@@ -21,7 +21,7 @@ from .refusals import RefusedValue
 from .temporary import NEW, OLD, KeptWarning, temporary_folder, undisturbed
 
 
-def existing_file(path: str | os.PathLike, what: str, hint: str) -> Path:
+def existing_file(path: str | os.PathLike[str], what: str, hint: str) -> Path:
     """The path of a file to read, or a refusal that says what stands there instead.
 
     Parameters
@@ -51,7 +51,7 @@ def existing_file(path: str | os.PathLike, what: str, hint: str) -> Path:
     raise FileNotFoundError(f"{what} {path} does not exist; {hint}")
 
 
-def check_new_file(path: str | os.PathLike, *, force: bool, inputs: Iterable[str | os.PathLike] = ()) -> None:
+def check_new_file(path: str | os.PathLike[str], *, force: bool, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Refuse a place where a file cannot or must not be written, before the work that makes the file.
 
     Parameters
@@ -73,7 +73,9 @@ def check_new_file(path: str | os.PathLike, *, force: bool, inputs: Iterable[str
         pass
 
 
-def check_new_folder(path: str | os.PathLike, *, force: bool, inputs: Iterable[str | os.PathLike] = ()) -> None:
+def check_new_folder(
+    path: str | os.PathLike[str], *, force: bool, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> None:
     """Refuse a place where a folder cannot or must not be written, before the work that fills the folder.
 
     Parameters
@@ -97,7 +99,7 @@ def check_new_folder(path: str | os.PathLike, *, force: bool, inputs: Iterable[s
 
 @contextlib.contextmanager
 def whole_file(
-    path: str | os.PathLike, *, force: bool = True, inputs: Iterable[str | os.PathLike] = ()
+    path: str | os.PathLike[str], *, force: bool = True, inputs: Iterable[str | os.PathLike[str]] = ()
 ) -> Iterator[Path]:
     """Yield a temporary path to write to; when the block ends without an error, that file becomes `path`.
 
@@ -133,10 +135,10 @@ def whole_file(
 
 @contextlib.contextmanager
 def whole_folder(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     force: bool = False,
-    inputs: Iterable[str | os.PathLike] = (),
+    inputs: Iterable[str | os.PathLike[str]] = (),
     is_result: Callable[[Path], bool] | None = None,
 ) -> Iterator[Path]:
     """Yield a temporary folder to fill; when the block ends without an error, it becomes `path`.
@@ -174,7 +176,7 @@ def whole_folder(
             _put_in_place(folder, path, is_result)
 
 
-def _with_name(path: str | os.PathLike) -> Path:
+def _with_name(path: str | os.PathLike[str]) -> Path:
     # "stems/.." has no name of its own that something could be moved to.
     path = Path(path)
     return path.resolve() if path.name in ("", "..") else path
@@ -198,7 +200,7 @@ def _resolved(path: Path) -> Path | None:
         return None
 
 
-def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
+def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike[str]]) -> None:
     _refuse_no_name(path)
     # "stems/.." is a folder, whether "stems" exists or not.
     if path.is_dir() or path.name in ("", ".."):
@@ -212,7 +214,7 @@ def _refuse_file(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -
         raise FileExistsError(f"{path} exists already; choose another name, or allow replacing it (--force)")
 
 
-def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike]) -> None:
+def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike[str]]) -> None:
     _refuse_no_name(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} must be a folder's name, got a file that exists; choose another name")
@@ -242,7 +244,7 @@ def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike])
         raise FileExistsError(f"folder {path} exists already; choose another, or allow replacing it (--force)")
 
 
-def _lies_in(path: str | os.PathLike, folder: Path) -> bool:
+def _lies_in(path: str | os.PathLike[str], folder: Path) -> bool:
     """Whether a file lies in a folder, or is reached through it, however the two paths are spelt."""
     if not folder.exists():
         return False
@@ -316,7 +318,7 @@ def _exchanged_by_the_system(one: Path, other: Path) -> bool:
         names = os.fsencode(one.absolute()), os.fsencode(other.absolute())
         if sys.platform == "linux":
             at_working_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-            return library.renameat2(at_working_folder, names[0], at_working_folder, names[1], exchange) == 0
+            return bool(library.renameat2(at_working_folder, names[0], at_working_folder, names[1], exchange) == 0)
         if sys.platform == "darwin":
             return library.renamex_np(*names, 2) == 0  # RENAME_SWAP
     except (OSError, TypeError, AttributeError):

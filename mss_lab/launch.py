@@ -25,7 +25,7 @@ OFFLINE = (
 JUPYTER_CONFIG = Path(__file__).resolve().parent / "jupyter_config"
 
 
-def server_command(root: str | os.PathLike, port: int | None = None, *, browser: bool = True) -> list[str]:
+def server_command(root: str | os.PathLike[str], port: int | None = None, *, browser: bool = True) -> list[str]:
     """The command that starts JupyterLab.
 
     Parameters

@@ -8,6 +8,7 @@ Contents: loudness_lufs, at_loudness, matching_gains_db. Lesson: notebooks/04_is
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import scipy.signal
@@ -95,7 +96,7 @@ def matching_gains_db(mixtures: Mapping[str, np.ndarray], sample_rate_hz: int) -
     return {name: min(max(gain, -LARGEST_GAIN_DB), LARGEST_GAIN_DB) for name, gain in gains.items()}
 
 
-def _lufs(power):
+def _lufs(power: Any) -> Any:
     with np.errstate(divide="ignore"):
         return OFFSET_LU + 10 * np.log10(power)
 

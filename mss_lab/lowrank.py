@@ -232,7 +232,8 @@ def separate(
 
 def _soft(values: np.ndarray, threshold: float) -> np.ndarray:
     """Move every value towards 0 by the threshold, and no further than 0."""
-    return values - np.clip(values, -threshold, threshold)
+    result: np.ndarray = values - np.clip(values, -threshold, threshold)
+    return result
 
 
 class _Exact:

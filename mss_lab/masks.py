@@ -147,7 +147,8 @@ def apply(mask: np.ndarray, mixture_stft: np.ndarray) -> np.ndarray:
             f"mask {mask.shape} (sources, channels, freq, frames) does not fit mixture_stft {mixture_stft.shape} "
             "(channels, freq, frames); make both with one transform"
         )
-    return mask * mixture_stft
+    result: np.ndarray = mask * mixture_stft
+    return result
 
 
 def to_estimates(

@@ -95,7 +95,8 @@ class Method:
             return self.function
         module, function = self.function.split(":")
         try:
-            return getattr(importlib.import_module(module, package=__package__), function)
+            separator: Separator = getattr(importlib.import_module(module, package=__package__), function)
+            return separator
         except ModuleNotFoundError as error:
             raise missing_extra(error, f"method {self.name}") from error
 

@@ -64,7 +64,7 @@ class Number:
         """The number, an int if it must be whole; RefusedType or RefusedValue otherwise."""
         from . import checks
 
-        return checks.check_number(
+        result: int | float = checks.check_number(
             name,
             value,
             at_least=self.at_least,
@@ -73,6 +73,7 @@ class Number:
             unit=self.unit,
             hint=self.hint,
         )
+        return result
 
     def words(self) -> str:
         """Such as "0 to 10 seconds"."""

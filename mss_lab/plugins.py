@@ -85,7 +85,7 @@ def add_argument(command: argparse.ArgumentParser) -> None:
     )
 
 
-def load(path: str | os.PathLike) -> ModuleType:
+def load(path: str | os.PathLike[str]) -> ModuleType:
     """Run a plugin; if it has run before, it runs again.
 
     Its folder is added to the end of `sys.path`, so that it may import files beside it, and so that worker processes
@@ -133,7 +133,7 @@ def load(path: str | os.PathLike) -> ModuleType:
     return module
 
 
-def load_all(paths: Iterable[str | os.PathLike] = ()) -> None:
+def load_all(paths: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Run the plugins that the environment variable names, then those of `paths`; each file once."""
     named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
     for path in dict.fromkeys(Path(path).resolve() for path in (*named, *paths)):

@@ -62,7 +62,7 @@ def data_folder(part: str = "lessons") -> Path:
     return folder
 
 
-def read_record(path: str | os.PathLike) -> dict[str, Any]:
+def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a folder's record, and compare every file that it lists with its checksum.
 
     Parameters
@@ -80,7 +80,7 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
     path = Path(path)
     folder = path.parent
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         repair = f"make it again: {record['made_by']}, or {remedy(folder)}"
         checksums = record["sha256"].items()
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
@@ -93,7 +93,7 @@ def read_record(path: str | os.PathLike) -> dict[str, Any]:
     return record
 
 
-def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
+def check_weights(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """Compare every network's weights with the checksum on their card; no network is built.
 
     Parameters
@@ -130,7 +130,7 @@ def check_weights(folder: str | os.PathLike) -> tuple[str, ...]:
     return tuple(names)
 
 
-def remedy(path: str | os.PathLike) -> str:
+def remedy(path: str | os.PathLike[str]) -> str:
     """How to restore a file or folder of the course, in words for the end of a message.
 
     Parameters
@@ -146,7 +146,7 @@ def remedy(path: str | os.PathLike) -> str:
     return "install the package again: pip install --force-reinstall --no-deps mss-lab"
 
 
-def sha256(path: str | os.PathLike) -> str:
+def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

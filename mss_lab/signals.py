@@ -153,13 +153,15 @@ def pan(waveform: np.ndarray, angle_rad: float) -> np.ndarray:
         )
     checks.check_number("angle_rad", angle_rad, at_least=0, at_most=np.pi / 2, unit="radians")
     gains = np.array([[np.cos(angle_rad)], [np.sin(angle_rad)]])
-    return (gains * waveform).astype(waveform.dtype)
+    result: np.ndarray = (gains * waveform).astype(waveform.dtype)
+    return result
 
 
 def mix(sources: Mapping[str, np.ndarray]) -> np.ndarray:
     """The sum of all sources, which must have the same shape."""
     checked = checks.check_sources("sources", sources)
-    return np.sum(list(checked.values()), axis=0)
+    result: np.ndarray = np.sum(list(checked.values()), axis=0)
+    return result
 
 
 def _peak(waveform: np.ndarray, amplitude: float) -> np.ndarray:

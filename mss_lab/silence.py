@@ -96,4 +96,4 @@ def _zeros(waveform: np.ndarray) -> int:
         nonzero = np.any(waveform[:, start : start + BLOCK] != 0, axis=0)
         if nonzero.any():
             return start + int(nonzero.argmax())
-    return waveform.shape[1]
+    return int(waveform.shape[1])

@@ -15,7 +15,7 @@ Lessons: notebooks/01_sound_into_matrices.ipynb, notebooks/02_a_transform_withou
 
 import math
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import scipy.fft
@@ -54,7 +54,8 @@ def make_window(window: str, window_samples: int) -> np.ndarray:
     window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
     if window == "sine":
         return np.sin(np.pi * (np.arange(window_samples) + 0.5) / window_samples)
-    return scipy.signal.get_window(window.replace("-", ""), window_samples, fftbins=True)
+    result: np.ndarray = scipy.signal.get_window(window.replace("-", ""), window_samples, fftbins=True)
+    return result
 
 
 def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -> int:
@@ -87,7 +88,7 @@ def window_samples_for(sample_rate_hz: float, window_s: float = 4096 / 44_100) -
     target = max(1.0, window_s * sample_rate_hz / SMALLEST_WINDOW)
     below = scipy.fft.prev_fast_len(math.floor(target), real=False)
     above = scipy.fft.next_fast_len(math.ceil(target), real=False)
-    return SMALLEST_WINDOW * (below if target - below <= above - target else above)
+    return int(SMALLEST_WINDOW * (below if target - below <= above - target else above))
 
 
 class StftSettings(TypedDict):
@@ -216,7 +217,8 @@ def istft(
     _check_transform(transform, samples, len(taper) // 2 + 1, len(taper), hop_samples)
 
     def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
-        return scipy.fft.irfft(frames, n=len(taper), axis=axis)
+        result: np.ndarray = scipy.fft.irfft(frames, n=len(taper), axis=axis)
+        return result
 
     return _synthesise(transform, int(samples), taper, hop_samples, inverse)
 
@@ -252,7 +254,8 @@ def stdct(
     taper, hop_samples = _checked_window(window, window_samples, hop_samples, signal.dtype)
 
     def forward(frames: np.ndarray, axis: int) -> np.ndarray:
-        return scipy.fft.dct(frames, type=2, norm="ortho", axis=axis)
+        result: np.ndarray = scipy.fft.dct(frames, type=2, norm="ortho", axis=axis)
+        return result
 
     return _analyse(signal, taper, hop_samples, forward, len(taper), signal.dtype).swapaxes(-1, -2)
 
@@ -278,7 +281,8 @@ def istdct(
     _check_transform(transform, samples, len(taper), len(taper), hop_samples)
 
     def inverse(frames: np.ndarray, axis: int) -> np.ndarray:
-        return scipy.fft.idct(frames, type=2, norm="ortho", axis=axis)
+        result: np.ndarray = scipy.fft.idct(frames, type=2, norm="ortho", axis=axis)
+        return result
 
     return _synthesise(transform, int(samples), taper, hop_samples, inverse)
 
@@ -291,25 +295,29 @@ def common_magnitude(stft: np.ndarray) -> np.ndarray:
     >>> common_magnitude(np.array([[[3j]], [[4.0]]]))
     array([[3.53553391]])
     """
-    return np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+    result: np.ndarray = np.sqrt(np.mean(np.abs(stft) ** 2, axis=0))
+    return result
 
 
 def stft_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Centre frequency in Hz of each STFT bin, (freq,)."""
     window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
-    return units.bins_to_hz(np.arange(window_samples // 2 + 1), window_samples, sample_rate_hz)
+    result: np.ndarray = units.bins_to_hz(np.arange(window_samples // 2 + 1), window_samples, sample_rate_hz)
+    return result
 
 
 def stdct_frequencies_hz(window_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Frequency in Hz of each STDCT coefficient, (freq,)."""
     window_samples = checks.check_number("window_samples", window_samples, at_least=1, whole=True)
-    return units.bins_to_hz(np.arange(window_samples), 2 * window_samples, sample_rate_hz)
+    result: np.ndarray = units.bins_to_hz(np.arange(window_samples), 2 * window_samples, sample_rate_hz)
+    return result
 
 
 def frame_times_s(frames: int, hop_samples: int, sample_rate_hz: float) -> np.ndarray:
     """Time in seconds of the centre of each frame, (frames,)."""
     frames = checks.check_number("frames", frames, at_least=0, whole=True)
-    return units.frames_to_seconds(np.arange(frames), hop_samples, sample_rate_hz)
+    result: np.ndarray = units.frames_to_seconds(np.arange(frames), hop_samples, sample_rate_hz)
+    return result
 
 
 def _checked_window(window: str, window_samples: int, hop_samples: int, dtype: np.dtype) -> tuple[np.ndarray, int]:
@@ -341,7 +349,7 @@ def _check_transform(transform: np.ndarray, samples: int, bins: int, window_samp
 
 
 def _analyse(
-    signal: np.ndarray, taper: np.ndarray, hop_samples: int, forward: Callable, bins: int, dtype: np.dtype
+    signal: np.ndarray, taper: np.ndarray, hop_samples: int, forward: Callable[..., Any], bins: int, dtype: np.dtype
 ) -> np.ndarray:
     channels, samples = signal.shape
     window_samples = len(taper)
@@ -362,7 +370,7 @@ def _analyse(
 
 
 def _synthesise(
-    transform: np.ndarray, samples: int, taper: np.ndarray, hop_samples: int, inverse: Callable
+    transform: np.ndarray, samples: int, taper: np.ndarray, hop_samples: int, inverse: Callable[..., Any]
 ) -> np.ndarray:
     window_samples = len(taper)
     *leading, bins, count = transform.shape

@@ -46,7 +46,7 @@ class Chunk(NamedTuple):
     size: int
 
 
-def what_is_missing(path: str | os.PathLike) -> str:
+def what_is_missing(path: str | os.PathLike[str]) -> str:
     """Describe the missing part of an audio file; empty if the file is complete or cannot be tested.
 
     Parameters

@@ -42,7 +42,8 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
     array([[1., 3.],
            [2., 6.]])
     """
-    return np.matmul(templates, activations)
+    result: np.ndarray = np.matmul(templates, activations)
+    return result
 
 
 def exponent(beta: float) -> float:
@@ -155,7 +156,7 @@ def improve(factor: np.ndarray, first: np.ndarray, second: np.ndarray, power: fl
     numbers = np.finfo(factor.dtype)
     # Most updates have no exceptions, and testing for them is cheaper than correcting them.
     if second.min(initial=np.inf) > 0:
-        quotient = first / second
+        quotient: np.ndarray = first / second
     else:
         quotient = np.ones_like(factor)
         np.divide(first, second, out=quotient, where=np.broadcast_to(second > 0, factor.shape))

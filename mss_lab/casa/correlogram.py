@@ -91,7 +91,7 @@ def hair_cell(
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("exponent", exponent, above=0, at_most=1)
     checks.check_number("cutoff_hz", cutoff_hz, above=0, unit="Hz")
-    fired = np.maximum(bands, 0, dtype=np.float32)
+    fired: np.ndarray = np.maximum(bands, 0, dtype=np.float32)
     for channel in fired:
         for band in channel:
             np.power(band, np.float32(exponent), out=band)
@@ -190,9 +190,11 @@ def summary(correlogram: Correlogram, units: np.ndarray | None = None) -> np.nda
     weights = correlogram.energy if units is None else correlogram.energy * units
     total = weights.sum(axis=0)
     shares = weights / np.where(total > 0, total, 1)
-    return np.einsum("bn,bnl->nl", shares, correlogram.values)
+    result: np.ndarray = np.einsum("bn,bnl->nl", shares, correlogram.values)
+    return result
 
 
 def _low_pass(cutoff_hz: float, sample_rate_hz: int) -> np.ndarray:
     taps = 2 * round(LOW_PASS_PERIODS / 2 / cutoff_hz * sample_rate_hz) + 1
-    return scipy.signal.firwin(taps, cutoff_hz, fs=sample_rate_hz).astype(np.float32)
+    result: np.ndarray = scipy.signal.firwin(taps, cutoff_hz, fs=sample_rate_hz).astype(np.float32)
+    return result

@@ -13,6 +13,8 @@ Contents: erb_hz, erb_number, centres_hz; gammatones, analyse, resynthesise.
 Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike
@@ -34,7 +36,7 @@ TAIL = 18.0
 LEAST_RESPONSE = 0.25
 
 
-def erb_hz(frequency_hz: ArrayLike):
+def erb_hz(frequency_hz: ArrayLike) -> Any:
     """Equivalent rectangular bandwidth of the ear's filter at a frequency, 24.7 (4.37 f / 1000 + 1) Hz.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Glasberg and Moore, Hearing Research 1990.
@@ -47,7 +49,7 @@ def erb_hz(frequency_hz: ArrayLike):
     return (24.7 * (4.37e-3 * np.asarray(frequency_hz, float) + 1))[()]
 
 
-def erb_number(frequency_hz: ArrayLike):
+def erb_number(frequency_hz: ArrayLike) -> Any:
     """The number of equivalent bandwidths below a frequency, 21.4 log10(1 + 0.00437 f)."""
     return (21.4 * np.log10(1 + 4.37e-3 * np.asarray(frequency_hz, float)))[()]
 
@@ -206,14 +208,16 @@ def resynthesise(
                 gains = np.interp(positions, frames, mask[stream, band]).astype(np.float32)
                 total[stream] += scipy.fft.rfft(sound * gains) * filter_response.conj()
     total /= _flattened(response, centres_hz, sample_rate_hz)
-    return scipy.fft.irfft(total, size)[..., taps : taps + samples]
+    result: np.ndarray = scipy.fft.irfft(total, size)[..., taps : taps + samples]
+    return result
 
 
 def _flattened(response: np.ndarray, centres_hz: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     frequencies_hz = np.linspace(0, sample_rate_hz / 2, len(response))
     inside = (frequencies_hz >= np.min(centres_hz)) & (frequencies_hz <= np.max(centres_hz))
     median = np.median(response[inside]) if inside.any() else response.max()
-    return np.maximum(response, LEAST_RESPONSE * median).astype(np.float32)
+    result: np.ndarray = np.maximum(response, LEAST_RESPONSE * median).astype(np.float32)
+    return result
 
 
 def _checked_centres(centres_hz: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, int]:
@@ -243,4 +247,5 @@ def _spectrum(waveform: np.ndarray, taps: int, filters: np.ndarray) -> np.ndarra
     size = scipy.fft.next_fast_len(waveform.shape[1] + 2 * taps, real=True)
     padded = np.zeros((len(waveform), size), np.float32)
     padded[:, taps : taps + waveform.shape[1]] = waveform
-    return scipy.fft.rfft(padded)
+    result: np.ndarray = scipy.fft.rfft(padded)
+    return result

@@ -327,13 +327,15 @@ def simultaneous(
     stream_of_unit = np.where(fit_to_stream.max(axis=0) >= max(agrees, np.finfo(float).tiny), best, -1)
     stream_of_segment = _joined(stream_of_unit, numbers, fired, len(rows), round(together_s / hop_s))
     chosen = np.where(stream_of_unit >= 0, stream_of_unit, stream_of_segment[numbers])
-    return chosen == np.arange(len(rows))[:, np.newaxis, np.newaxis]
+    result: np.ndarray = chosen == np.arange(len(rows))[:, np.newaxis, np.newaxis]
+    return result
 
 
 def _timbre(contour: Contour, fits: np.ndarray, fired: np.ndarray, agrees: float) -> np.ndarray:
     units = fits[contour.rows, :, contour.frames].T
     shares = ((units >= agrees) * fired[:, contour.frames]).sum(axis=1)
-    return shares / max(shares.sum(), np.finfo(float).tiny)
+    result: np.ndarray = shares / max(shares.sum(), np.finfo(float).tiny)
+    return result
 
 
 def _joined(stream_of_unit: np.ndarray, numbers: np.ndarray, fired: np.ndarray, count: int, reach: int) -> np.ndarray:

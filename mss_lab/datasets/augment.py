@@ -35,7 +35,8 @@ def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.
     low = checks.check_number("low", low, at_least=0)
     high = checks.check_number("high", high, at_least=low)
     gains = rng.uniform(low, high, (len(audio), 1))
-    return audio * gains.astype(np.result_type(audio.dtype, np.float32))
+    result: np.ndarray = audio * gains.astype(np.result_type(audio.dtype, np.float32))
+    return result
 
 
 def random_segment(

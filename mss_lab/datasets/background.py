@@ -77,7 +77,8 @@ def with_background(audio: np.ndarray, sample_rate_hz: int, *, rng: np.random.Ge
     audio = checks.check_axes("audio", audio, "sources samples")
     power = np.mean(np.square(audio, dtype=np.float64), axis=1, keepdims=True)
     noise = np.stack([draw(audio.shape[1], sample_rate_hz, rng=rng) for _ in audio])
-    return (audio + np.sqrt(power) * noise).astype(np.float32)
+    result: np.ndarray = (audio + np.sqrt(power) * noise).astype(np.float32)
+    return result
 
 
 def _rumble(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -88,7 +89,8 @@ def _rumble(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.n
     # Level in dB, interpolated between two random values a second.
     knots = rng.normal(0, rng.uniform(0, 8), 2 + 2 * samples // sample_rate_hz)
     positions = np.linspace(0, len(knots) - 1, samples)
-    return noise * units.db_to_amplitude(np.interp(positions, np.arange(len(knots)), knots))
+    result: np.ndarray = noise * units.db_to_amplitude(np.interp(positions, np.arange(len(knots)), knots))
+    return result
 
 
 def _bumps(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -113,7 +115,8 @@ def _hum(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndar
         rng.uniform(0, 1) / number * np.sin(2 * np.pi * number * mains_hz * times_s + rng.uniform(0, 2 * np.pi))
         for number in harmonics
     )
-    return np.sum(list(tones), axis=0)
+    result: np.ndarray = np.sum(list(tones), axis=0)
+    return result
 
 
 def _hiss(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -123,4 +126,5 @@ def _hiss(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.nda
     falling = signal.lfilter([1 - lowest], [1, -lowest], noise)
     darkness = rng.uniform()
     # A single sample has a standard deviation of 0.
-    return darkness * falling / max(np.std(falling), 1e-9) + (1 - darkness) * noise
+    result: np.ndarray = darkness * falling / max(np.std(falling), 1e-9) + (1 - darkness) * noise
+    return result

@@ -388,7 +388,8 @@ def _even_out(voice: Mapping[str, np.ndarray], instrument: Mapping[str, Any]) ->
     power = np.where(number <= voice["partials"][:, np.newaxis], 10 ** (level_db / 10), 0.0)
     note_db = 10 * np.log10(0.5 * power.sum(axis=1) + 1e-30)
     middle_db = np.median(note_db) if len(note_db) else 0.0
-    return -(middle_db + instrument["even_loudness"] * (note_db - middle_db))
+    result: np.ndarray = -(middle_db + instrument["even_loudness"] * (note_db - middle_db))
+    return result
 
 
 def _ranges(family: str, program: int | None, rng: np.random.Generator) -> dict[str, tuple[float, ...]]:
@@ -416,7 +417,8 @@ def _response_db(rng: np.random.Generator, ranges: Mapping[str, tuple[float, ...
     step = rng.uniform(0.25, 0.5)
     knots = np.arange(octaves[0], octaves[-1] + step, step)
     rough = np.interp(octaves, knots, rng.normal(0, _uniform(rng, ranges["body"]), len(knots)))
-    return np.clip(response + rough, -90, 30)
+    result: np.ndarray = np.clip(response + rough, -90, 30)
+    return result
 
 
 def _noise_response_db(rng: np.random.Generator, table_db: np.ndarray) -> np.ndarray:
@@ -425,7 +427,8 @@ def _noise_response_db(rng: np.random.Generator, table_db: np.ndarray) -> np.nda
     own = rng.uniform(0.3, 0.8) * table_db
     lows = -rng.uniform(3, 12) * np.maximum(0, np.log2(_log_uniform(rng, 200, 1_500)) - octaves)
     highs = -rng.uniform(0, 6) * np.maximum(0, octaves - np.log2(_log_uniform(rng, 1_500, 6_000)))
-    return np.clip(own + lows + highs, -90, 30)
+    result: np.ndarray = np.clip(own + lows + highs, -90, 30)
+    return result
 
 
 def _uniform(rng: np.random.Generator, ends: tuple[float, ...]) -> float:

@@ -41,7 +41,8 @@ FILTER_KNOTS_HZ = 62.5 * 2.0 ** np.arange(0, 8.5, 0.5)
 def make(name: str) -> Engine:
     """The engine of a name, "harmonic" or "soundfont"; ValueError for any other."""
     engines = {"harmonic": HarmonicEngine, "soundfont": SoundfontEngine}
-    return engines[checks.check_choice("name", name, engines)]()
+    result: Engine = engines[checks.check_choice("name", name, engines)]()
+    return result
 
 
 class SoundfontEngine:
@@ -69,7 +70,7 @@ class SoundfontEngine:
 
     name = "soundfont"
 
-    def __init__(self, paths: Sequence[str | os.PathLike] | None = None) -> None:
+    def __init__(self, paths: Sequence[str | os.PathLike[str]] | None = None) -> None:
         found = find_soundfonts() if paths is None else [_existing(path) for path in paths]
         if not found:
             raise FileNotFoundError("paths must name at least one soundfont, got none; leave it out to use those found")
@@ -241,10 +242,10 @@ def _name(font: str, program: int) -> str:
 
 
 def _checked_program(program: int | None) -> int:
-    return checks.check_number("program", program, at_least=0, at_most=127, whole=True)
+    return int(checks.check_number("program", program, at_least=0, at_most=127, whole=True))
 
 
-def _existing(path: str | os.PathLike) -> Path:
+def _existing(path: str | os.PathLike[str]) -> Path:
     if not Path(path).is_file():
         raise FileNotFoundError(f"soundfont {path} does not exist; give the path of a .sf2 or .sf3 file")
     return Path(path)
@@ -266,7 +267,10 @@ def _bends_cents(
     last = np.maximum(np.searchsorted(onsets_s, times_s, side="right") - 1, 0)
     # It sets in slowly, and swings about the note.
     swell = np.clip((times_s - onsets_s[last] - timbre["vibrato_delay_s"]) / 0.25, 0, 1)
-    return cents + depths[last] * swell * np.sin(2 * np.pi * (timbre["vibrato_hz"] * times_s + phases[last]))
+    result: np.ndarray = cents + depths[last] * swell * np.sin(
+        2 * np.pi * (timbre["vibrato_hz"] * times_s + phases[last])
+    )
+    return result
 
 
 def _attacks(notes: Sequence[Note], attack_s: float, samples: int, sample_rate_hz: int) -> np.ndarray:

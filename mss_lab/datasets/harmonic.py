@@ -258,7 +258,8 @@ def _sound(
 
 def _line(points: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Straight lines between points, at `place` (0 to 1) of the way from each to the next."""
-    return (points[:-1, np.newaxis] + np.diff(points)[:, np.newaxis] * place).ravel()
+    result: np.ndarray = (points[:-1, np.newaxis] + np.diff(points)[:, np.newaxis] * place).ravel()
+    return result
 
 
 def _coloured(noise: np.ndarray, response_db: np.ndarray, sample_rate_hz: int) -> np.ndarray:
@@ -271,15 +272,20 @@ def _coloured(noise: np.ndarray, response_db: np.ndarray, sample_rate_hz: int) -
 
 def _read(table_db: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     """A response over the grid, at any frequencies: straight lines over the logarithm of frequency."""
-    return np.interp(np.log2(frequency_hz / GRID_START_HZ) * GRID_PER_OCTAVE, np.arange(GRID_SIZE), table_db)
+    result: np.ndarray = np.interp(
+        np.log2(frequency_hz / GRID_START_HZ) * GRID_PER_OCTAVE, np.arange(GRID_SIZE), table_db
+    )
+    return result
 
 
 def _rising(times_s: np.ndarray, length_s: np.ndarray) -> np.ndarray:
-    return 0.5 - 0.5 * np.cos(np.pi * np.clip(times_s / length_s, 0, 1))
+    result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip(times_s / length_s, 0, 1))
+    return result
 
 
 def _falling(times_s: np.ndarray, length_s: np.ndarray) -> np.ndarray:
-    return 0.5 + 0.5 * np.cos(np.pi * np.clip(times_s / length_s, 0, 1))
+    result: np.ndarray = 0.5 + 0.5 * np.cos(np.pi * np.clip(times_s / length_s, 0, 1))
+    return result
 
 
 def _below_limit(frequency_hz: np.ndarray, sample_rate_hz: int) -> np.ndarray:

@@ -123,7 +123,7 @@ def song(index: int, plan: Plan) -> store.Item:
 
 def make(
     what: str,
-    out: str | os.PathLike,
+    out: str | os.PathLike[str],
     *,
     items: int,
     split: str,

@@ -46,7 +46,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in (data_folder() / "lessons").glob(f"*/{RECORD}")))
 
 
-def load(name_or_folder: str | os.PathLike) -> Piece:
+def load(name_or_folder: str | os.PathLike[str]) -> Piece:
     """Read a piece, and verify its files with the checksums in its record.
 
     Parameters
@@ -82,7 +82,7 @@ def load(name_or_folder: str | os.PathLike) -> Piece:
     )
 
 
-def verify(name_or_folder: str | os.PathLike) -> dict[str, Any]:
+def verify(name_or_folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Compare every file of a piece with the checksum in its record, and return the record.
 
     Raises
@@ -93,7 +93,7 @@ def verify(name_or_folder: str | os.PathLike) -> dict[str, Any]:
     return read_record(_folder(name_or_folder) / RECORD)
 
 
-def _folder(name_or_folder: str | os.PathLike) -> Path:
+def _folder(name_or_folder: str | os.PathLike[str]) -> Path:
     if isinstance(name_or_folder, str) and Path(name_or_folder).name == name_or_folder:
         folder = data_folder() / "lessons" / name_or_folder
     else:

@@ -55,7 +55,7 @@ def render(
     score: Score,
     programs: Mapping[str, int],
     *,
-    soundfont: str | os.PathLike | None = None,
+    soundfont: str | os.PathLike[str] | None = None,
     sample_rate_hz: int = 44_100,
     loudness: float | None = -27.0,
     tail_s: float = 1.0,
@@ -148,7 +148,7 @@ def fade_out(waveform: np.ndarray, fade_s: float, sample_rate_hz: int) -> np.nda
     return np.concatenate([waveform[:, :-samples], faded[:, -samples:]], axis=1) if samples else waveform
 
 
-def find_soundfont(path: str | os.PathLike | None = None) -> Path:
+def find_soundfont(path: str | os.PathLike[str] | None = None) -> Path:
     """The soundfont: the given one, the one that MSS_LAB_SOUNDFONT names, or FluidR3 GM in the usual folders.
 
     Raises
@@ -171,7 +171,7 @@ def find_soundfont(path: str | os.PathLike | None = None) -> Path:
     )
 
 
-def versions(soundfont: str | os.PathLike | None = None) -> dict[str, str]:
+def versions(soundfont: str | os.PathLike[str] | None = None) -> dict[str, str]:
     """The versions on which the sound depends: FluidSynth, pyfluidsynth, and name and SHA-256 of the soundfont."""
     module = fluidsynth()
     version = module._fl.fluid_version_str

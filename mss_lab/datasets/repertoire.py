@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -168,7 +169,7 @@ def read_corpus(collection: str, names: Iterable[str] | None = None) -> tuple[Wo
     return tuple(Work(name, _lines(read_parts(paths[name]))) for name in sorted(wanted))
 
 
-def read_midi_folder(folder: str | os.PathLike) -> tuple[Work, ...]:
+def read_midi_folder(folder: str | os.PathLike[str]) -> tuple[Work, ...]:
     """Every MIDI file in a folder and the folders in it; a work is named after its path, in forward slashes.
 
     Drums are left out, and files without any other note. A quarter is taken as half a second: what tempo a file had is
@@ -358,13 +359,13 @@ def _chorale(name: str, path: Path) -> Work | None:
     return Work(name, lines)
 
 
-def _runs(line: Sequence[Written]) -> frozenset[tuple]:
+def _runs(line: Sequence[Written]) -> frozenset[tuple[Any, ...]]:
     steps = [(after.midi - note.midi, after.beat - note.beat) for note, after in itertools.pairwise(line)]
     return frozenset(tuple(steps[i : i + RUN_INTERVALS]) for i in range(len(steps) - RUN_INTERVALS + 1))
 
 
-def _pairs_with_a_tune(voices: Sequence[frozenset[tuple]]) -> Iterator[tuple[int, int]]:
-    having: dict[tuple, list[int]] = {}
+def _pairs_with_a_tune(voices: Sequence[frozenset[tuple[Any, ...]]]) -> Iterator[tuple[int, int]]:
+    having: dict[tuple[Any, ...], list[int]] = {}
     shared: dict[tuple[int, int], int] = {}
     for index, runs in enumerate(voices):
         for run in runs:

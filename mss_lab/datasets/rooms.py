@@ -140,7 +140,7 @@ def minimum_phase(frequencies_hz: np.ndarray, gains_db: Any, sample_rate_hz: int
 
 def good_size(samples: int) -> int:
     """The next length for which a Fourier transform is fast: 2^a, 3 * 2^a or 5 * 2^a."""
-    return min(factor * 2 ** max(0, int(np.ceil(np.log2(max(samples, 1) / factor)))) for factor in (1, 3, 5))
+    return int(min(factor * 2 ** max(0, int(np.ceil(np.log2(max(samples, 1) / factor)))) for factor in (1, 3, 5)))
 
 
 def _darken(echoes: np.ndarray, damping_hz: float, sample_rate_hz: int) -> np.ndarray:
@@ -149,4 +149,5 @@ def _darken(echoes: np.ndarray, damping_hz: float, sample_rate_hz: int) -> np.nd
     bins_hz = np.arange(size // 2 + 1) * sample_rate_hz / size
     dull = np.fft.irfft(np.fft.rfft(echoes, size) / (1 + (bins_hz / damping_hz) ** 2), size)[: len(echoes)]
     age = np.linspace(0, 1, len(echoes))
-    return (1 - age) * echoes + age * dull
+    result: np.ndarray = (1 - age) * echoes + age * dull
+    return result

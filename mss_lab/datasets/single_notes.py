@@ -117,7 +117,7 @@ def sounding_part(waveform: np.ndarray, sample_rate_hz: int, longest_s: float = 
     return waveform[:, start : start + max(1, round(longest_s * sample_rate_hz))]
 
 
-def files_of(folder: str | os.PathLike) -> list[Path]:
+def files_of(folder: str | os.PathLike[str]) -> list[Path]:
     """The audio files of an instrument's folder, in the order of their names.
 
     Raises
@@ -136,7 +136,7 @@ def files_of(folder: str | os.PathLike) -> list[Path]:
     return paths
 
 
-def read_folder(folder: str | os.PathLike) -> tuple[SingleNote, ...]:
+def read_folder(folder: str | os.PathLike[str]) -> tuple[SingleNote, ...]:
     """Every note of an instrument's folder, in order of pitch.
 
     Raises

@@ -90,7 +90,7 @@ class Store:
 
 
 def make(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     recipe: Recipe,
     items: int,
     *,
@@ -165,7 +165,7 @@ def make(
     return Store(folder, manifest)
 
 
-def open_store(folder: str | os.PathLike, *, verify: bool = True, cache_bytes: int = CACHE_BYTES) -> Store:
+def open_store(folder: str | os.PathLike[str], *, verify: bool = True, cache_bytes: int = CACHE_BYTES) -> Store:
     """Open a store that is whole.
 
     Parameters
@@ -314,7 +314,9 @@ def _checked(item: Any, index: int) -> dict[str, np.ndarray]:
     return checked
 
 
-def _each(write: Callable[..., dict], tasks: list[tuple], jobs: int, backend: str | None) -> Iterator[dict[str, Any]]:
+def _each(
+    write: Callable[..., dict[str, Any]], tasks: list[tuple[Any, ...]], jobs: int, backend: str | None
+) -> Iterator[dict[str, Any]]:
     """What `write` returns for every task, in the order in which they end."""
     if jobs == 1 and backend is None:
         yield from (write(*task) for task in tasks)
@@ -404,7 +406,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _items_in(manifest: Mapping[str, Any], k: int) -> int:
-    return min(manifest["shard_items"], manifest["items"] - k * manifest["shard_items"])
+    return int(min(manifest["shard_items"], manifest["items"] - k * manifest["shard_items"]))
 
 
 def _shard_name(k: int) -> str:

@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
 @_plain.register(np.ndarray)
 @_plain.register(list)
 @_plain.register(tuple)
-def _(value: Any) -> tuple:
+def _(value: Any) -> tuple[Any, ...]:
     return tuple(_plain(one) for one in value)
 
 

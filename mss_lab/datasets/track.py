@@ -39,15 +39,16 @@ class Track:
     @property
     def mixture(self) -> np.ndarray:
         """The sum of the sources, float32 (channels, samples)."""
-        return np.sum(list(self.sources.values()), axis=0).astype(np.float32)
+        result: np.ndarray = np.sum(list(self.sources.values()), axis=0).astype(np.float32)
+        return result
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return next(iter(self.sources.values())).shape[1] / self.sample_rate_hz
+        return float(next(iter(self.sources.values())).shape[1] / self.sample_rate_hz)
 
 
-def audio_files(folder: str | os.PathLike) -> list[Path]:
+def audio_files(folder: str | os.PathLike[str]) -> list[Path]:
     """The audio files of a folder in alphabetical order; FileNotFoundError, if it has none or is no folder.
 
     Hidden files are left out: some systems put one beside every file they copy.
@@ -65,7 +66,7 @@ def audio_files(folder: str | os.PathLike) -> list[Path]:
     return paths
 
 
-def read_track(folder: str | os.PathLike, notes_file: str | None = "notes.csv") -> Track:
+def read_track(folder: str | os.PathLike[str], notes_file: str | None = "notes.csv") -> Track:
     """Read a folder that holds one audio file per source and, if it has one, a score.
 
     Parameters

@@ -47,8 +47,8 @@ class Excerpt:
 
 
 def make(
-    pieces: str | os.PathLike | Sequence[TrackSource],
-    out: str | os.PathLike,
+    pieces: str | os.PathLike[str] | Sequence[TrackSource],
+    out: str | os.PathLike[str],
     *,
     sample_rate_hz: int = 16_000,
     sources: Sequence[str] | None = None,
@@ -120,7 +120,7 @@ def make(
     return made[0], made[1]
 
 
-def tracks_in(folder: str | os.PathLike) -> list[TrackSource]:
+def tracks_in(folder: str | os.PathLike[str]) -> list[TrackSource]:
     """The pieces of a folder of stems, each as a function that reads it: the folder itself, or its subfolders.
 
     Raises

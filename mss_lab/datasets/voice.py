@@ -84,7 +84,8 @@ def sing(
     formants_hz = _formants(notes, vowels, samples, sample_rate_hz)
     voiced = _harmonics(f0_hz, formants_hz, sample_rate_hz)
     voice = loudness * (voiced + _breath(samples, sample_rate_hz, rng) * np.std(voiced))
-    return (0.5 * voice / np.abs(voice).max())[np.newaxis]
+    result: np.ndarray = (0.5 * voice / np.abs(voice).max())[np.newaxis]
+    return result
 
 
 def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, rng: np.random.Generator) -> np.ndarray:
@@ -114,7 +115,8 @@ def fundamental_hz(notes: Sequence[Note], samples: int, sample_rate_hz: int, *, 
     vibrato_cents = depth_cents * np.sin(2 * np.pi * VIBRATO_HZ * times_s)
     knots = rng.normal(0, 4, max(2, int(times_s[-1] * 5) + 2))
     drift_cents = np.interp(times_s, np.arange(len(knots)) / 5, knots)
-    return units.midi_to_hz(pitch) * units.cents_to_ratio(vibrato_cents + drift_cents)
+    result: np.ndarray = units.midi_to_hz(pitch) * units.cents_to_ratio(vibrato_cents + drift_cents)
+    return result
 
 
 def _envelope(notes: Sequence[Note], samples: int, sample_rate_hz: int) -> np.ndarray:
@@ -188,4 +190,5 @@ def _breath(samples: int, sample_rate_hz: int, rng: np.random.Generator) -> np.n
     edges_hz = (1_500, min(8_000, 0.45 * sample_rate_hz))
     band = signal.butter(2, edges_hz, btype="bandpass", fs=sample_rate_hz, output="sos")
     noise = signal.sosfilt(band, rng.standard_normal(samples))
-    return noise / max(np.std(noise), 1e-12) * units.db_to_amplitude(BREATH_DB)
+    result: np.ndarray = noise / max(np.std(noise), 1e-12) * units.db_to_amplitude(BREATH_DB)
+    return result

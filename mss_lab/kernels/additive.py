@@ -114,10 +114,12 @@ def _covariance(estimate: np.ndarray) -> np.ndarray:
 def _power(estimate: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """z = y^H R^-1 y / C of each bin: the power of an estimate, reduced for sound from other directions."""
     if len(estimate) == 1:
-        return np.abs(estimate[0]) ** 2
+        single: np.ndarray = np.abs(estimate[0]) ** 2
+        return single
     inverse = np.linalg.inv(covariance).astype(estimate.dtype)
     turned = (inverse @ estimate.swapaxes(0, 1)).swapaxes(0, 1)
-    return np.maximum(np.real(np.sum(estimate.conj() * turned, axis=0)) / len(estimate), 0)
+    result: np.ndarray = np.maximum(np.real(np.sum(estimate.conj() * turned, axis=0)) / len(estimate), 0)
+    return result
 
 
 def _working_bytes(recording: memory.Recording, *, kernels: Any, window_s: float, **_: Any) -> float:

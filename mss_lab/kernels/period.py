@@ -192,4 +192,5 @@ def period_of(
 
 def _mean(spectra: Sequence[np.ndarray]) -> np.ndarray:
     shortest = min(len(spectrum) for spectrum in spectra)
-    return np.mean([spectrum[:shortest] for spectrum in spectra], axis=0)
+    result: np.ndarray = np.mean([spectrum[:shortest] for spectrum in spectra], axis=0)
+    return result

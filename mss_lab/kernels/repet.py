@@ -78,7 +78,8 @@ def repeating(magnitude: np.ndarray, period_frames: float) -> np.ndarray:
     frames_at_position = np.arange(position.max(initial=0) + 1)[:, np.newaxis] + starts
     valid = frames_at_position < np.append(starts[1:], frames)
     loop = median_of_frames(magnitude, np.where(valid, frames_at_position, -1))
-    return np.minimum(loop[..., position], magnitude)
+    result: np.ndarray = np.minimum(loop[..., position], magnitude)
+    return result
 
 
 def local_periods(
@@ -103,7 +104,10 @@ def local_periods(
     hop = max(1, round(LOCAL_HOP_S / frame_s))
     beats = beat_spectrogram(magnitude, max(1, round(2 * longest_s / frame_s) + 2), hop)
     periods_s = [find_period(spectrum, frame_s, shortest_s=shortest_s, longest_s=longest_s) for spectrum in beats.T]
-    return np.array(periods_s)[np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)]
+    result: np.ndarray = np.array(periods_s)[
+        np.minimum(np.rint(np.arange(magnitude.shape[1]) / hop).astype(int), len(periods_s) - 1)
+    ]
+    return result
 
 
 def _working_bytes(recording: memory.Recording, *, window_s: float, **_: Any) -> float:
@@ -222,7 +226,8 @@ def separate_adaptive(
         offsets = np.rint(np.arange(-repeats, repeats + 1) * periods_s[:, np.newaxis] / frame_s).astype(int)
         frame_indices = np.arange(len(periods_s))[:, np.newaxis] + offsets
         frame_indices = np.where((frame_indices >= 0) & (frame_indices < len(periods_s)), frame_indices, -1)
-        return np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
+        result: np.ndarray = np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
+        return result
 
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 
@@ -268,7 +273,8 @@ def separate_similar(
 
     def model(magnitude: np.ndarray) -> np.ndarray:
         frame_indices = neighbours(kernel, transforms.common_magnitude(magnitude), frame_s)
-        return np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
+        result: np.ndarray = np.minimum(median_of_frames(magnitude, frame_indices), magnitude)
+        return result
 
     return _separate(mixture, sample_rate_hz, settings, highpass_hz, model)
 

@@ -66,7 +66,8 @@ def anchor(waveform: np.ndarray, sample_rate_hz: int, cutoff_hz: float = 3_500.0
     low_pass = scipy.signal.firwin(taps | 1, cutoff_hz + width_hz / 2, window=("kaiser", beta), fs=sample_rate_hz)
     filtered = scipy.signal.oaconvolve(waveform.astype(np.float64), low_pass[np.newaxis], axes=-1)
     start = len(low_pass) // 2
-    return filtered[:, start : start + waveform.shape[1]].astype(waveform.dtype)
+    result: np.ndarray = filtered[:, start : start + waveform.shape[1]].astype(waveform.dtype)
+    return result
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -198,7 +199,8 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
     trials = rated.sum(axis=1)
     misses = (rated & (ratings < FEWEST_POINTS)).sum(axis=1)
     # Compared as counts, so that exactly 15 percent is accepted whatever the rounding of the quotient.
-    return (trials > 0) & (misses <= np.floor(MOST_MISSES * trials + 1e-9))
+    result: np.ndarray = (trials > 0) & (misses <= np.floor(MOST_MISSES * trials + 1e-9))
+    return result
 
 
 def _anchor_name(cutoff_hz: float) -> str:

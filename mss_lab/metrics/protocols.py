@@ -12,6 +12,7 @@ Lesson: notebooks/18_with_a_score_from_a_score.ipynb
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -222,7 +223,7 @@ def summarise(
 
     Reference: Tunturi et al., 2025; medians over windows and songs as in SiSEC (Stöter et al., LVA/ICA 2018).
     """
-    averages: dict[str, Callable] = {"median": np.median, "mean": np.mean}
+    averages: dict[str, Callable[..., Any]] = {"median": np.median, "mean": np.mean}
     of_frames = averages[checks.check_choice("over_frames", over_frames, tuple(averages))]
     of_songs = averages[checks.check_choice("over_songs", over_songs, tuple(averages))]
     windows: dict[str, list[np.ndarray]] = {}
@@ -364,7 +365,7 @@ def mean_with_interval(
 def _window(source: np.ndarray, sample_rate_hz: int, window_s: float) -> int:
     """Samples of a window, limited to the length; a song shorter than a window is one window, as in museval."""
     checks.check_number("window_s", window_s, above=0, unit="seconds")
-    return max(1, min(int(window_s * checks.check_sample_rate(sample_rate_hz)), source.shape[1]))
+    return int(max(1, min(int(window_s * checks.check_sample_rate(sample_rate_hz)), source.shape[1])))
 
 
 def _windows(waveform: np.ndarray, window: int) -> np.ndarray:
@@ -374,10 +375,12 @@ def _windows(waveform: np.ndarray, window: int) -> np.ndarray:
 
 
 def _energies(waveform: np.ndarray, window: int) -> np.ndarray:
-    return np.sum(_windows(waveform, window) ** 2, axis=(0, 2))
+    result: np.ndarray = np.sum(_windows(waveform, window) ** 2, axis=(0, 2))
+    return result
 
 
 def _is_active(source: np.ndarray, window: int, threshold: float) -> np.ndarray:
     """Whether a source exceeds the threshold in each window, (windows,)."""
     checks.check_number("threshold", threshold, at_least=0)
-    return np.abs(_windows(source, window)).max(axis=(0, 2)) > threshold
+    result: np.ndarray = np.abs(_windows(source, window)).max(axis=(0, 2)) > threshold
+    return result

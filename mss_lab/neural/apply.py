@@ -219,7 +219,7 @@ def network_separator(
         chunk_s: float = CHUNK_S,
         overlap_s: float = OVERLAP_S,
         players: Mapping[str, str] | None = None,
-        weights: str | os.PathLike | Network | None = None,
+        weights: str | os.PathLike[str] | Network | None = None,
     ) -> Estimates:
         model = stored_weights.network_of(weights, name)
         lengths: Any = {"chunk_s": chunk_s, "overlap_s": overlap_s}

@@ -85,7 +85,7 @@ def fit(
     model: Network,
     batches: BatchSource,
     *,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     validate: Sequence[Batch] | None = None,
     song_sdr_db: Callable[[Network], float] | None = None,
     on_progress: Callable[[Row], None] | None = None,

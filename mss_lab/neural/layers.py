@@ -5,7 +5,7 @@ Contents: masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
 
 from collections.abc import Iterator
 from types import EllipsisType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -64,7 +64,7 @@ def masked_waveforms(
     if mixture_stft.requires_grad:
         raise RefusedValue("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
     taper = frontend.make_window(window, window_samples, masks.dtype, masks.device)
-    waveforms: torch.Tensor = _MaskedWaveforms.apply(masks, mixture_stft, taper, hop_samples, length)
+    waveforms: torch.Tensor = cast(Any, _MaskedWaveforms).apply(masks, mixture_stft, taper, hop_samples, length)
     return waveforms
 
 

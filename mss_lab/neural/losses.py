@@ -13,7 +13,7 @@ Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al., ICASSP 2021 (X-UMX); wSD
 """
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -88,7 +88,7 @@ def frequency_loss(
             f"magnitude must have the shape of masks without its sources, {tuple(masks[:, 0].shape)}, got "
             f"{tuple(magnitude.shape)}; give one magnitude for each item of the batch"
         )
-    loss: torch.Tensor = _FrequencyLoss.apply(masks, magnitude, targets, combine)
+    loss: torch.Tensor = cast(Any, _FrequencyLoss).apply(masks, magnitude, targets, combine)
     return loss
 
 
@@ -194,7 +194,7 @@ def gram(estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
 
     Lesson: notebooks/17_xumx.ipynb.
     """
-    products: torch.Tensor = _Gram.apply(estimates, sources)
+    products: torch.Tensor = cast(Any, _Gram).apply(estimates, sources)
     return products
 
 

@@ -145,8 +145,8 @@ def piece(index: int, plan: Plan) -> Item:
 
 
 def make(
-    songs: Sequence[str | os.PathLike],
-    out: str | os.PathLike,
+    songs: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
     *,
     players: int,
     items: int,

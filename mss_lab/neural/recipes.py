@@ -198,7 +198,7 @@ def register(name: str, made: Recipe, *, preset: str = "student") -> None:
     RECIPES[name] = {**RECIPES.get(name, {}), preset: made}
 
 
-def read_changes(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
+def read_changes(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
     """Changes to a recipe from a TOML file, or from the card of weights, which then are trained again.
 
     Parameters

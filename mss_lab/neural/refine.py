@@ -62,7 +62,7 @@ def separate(
     tolerance_s: float = 0.2,
     tuning_hz: float | None = None,
     strength: float = 1.0,
-    weights: str | os.PathLike | Network | None = None,
+    weights: str | os.PathLike[str] | Network | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate a mixture by NMF with its score, and let a network correct the models.
 

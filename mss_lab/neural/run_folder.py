@@ -93,7 +93,7 @@ class RunFolder:
         self.record = record
 
     @classmethod
-    def open(cls, folder: str | os.PathLike, facts: Mapping[str, Any], *, leader: bool = True) -> "RunFolder":
+    def open(cls, folder: str | os.PathLike[str], facts: Mapping[str, Any], *, leader: bool = True) -> "RunFolder":
         """Open the folder of a run with these facts, or begin one.
 
         Parameters
@@ -132,7 +132,7 @@ class RunFolder:
         return cls(folder, record)
 
     @classmethod
-    def again(cls, folder: str | os.PathLike) -> "RunFolder":
+    def again(cls, folder: str | os.PathLike[str]) -> "RunFolder":
         """Open the folder of a run as it is."""
         folder = Path(folder)
         return cls(folder, _read_record(folder / RECORD))
@@ -232,7 +232,7 @@ class RunFolder:
                     path.unlink(missing_ok=True)
 
 
-def read_curve(folder: str | os.PathLike) -> list[Row]:
+def read_curve(folder: str | os.PathLike[str]) -> list[Row]:
     """The rows of a run's curve, oldest first; none where there is no curve yet. A run may be writing to it meanwhile.
 
     Lesson: notebooks/16_learn_a_mask.ipynb

@@ -59,7 +59,7 @@ def _absent_extension() -> ModuleType:
     return absent
 
 
-def _refusing(function: Callable) -> Callable:
+def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
     def refuse(*_: Any, **__: Any) -> Any:
         raise RuntimeError(
             f"{PACKAGE}'s {function.__name__} needs its native library, which cannot be loaded beside a torch without "

@@ -33,11 +33,11 @@ ANY_PLAYER = "players"
 
 def train(
     name: str,
-    data: str | os.PathLike,
-    out: str | os.PathLike,
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     *,
     preset: str = "student",
-    valid: str | os.PathLike | None = None,
+    valid: str | os.PathLike[str] | None = None,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
     on_progress: Callable[[Row], None] | None = None,
     **options: Any,

@@ -62,7 +62,7 @@ class RecipeData(Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def open(self, data: str | os.PathLike, valid: str | os.PathLike | None, seed: int) -> TrainingData:
+    def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open the examples of a folder, with a folder to validate with, or RefusedValue if they do not suit."""
 
 
@@ -95,7 +95,7 @@ class SongData:
     validate_batches: int = 8
     songs: int = 4
 
-    def open(self, data: str | os.PathLike, valid: str | os.PathLike | None, seed: int) -> TrainingData:
+    def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open a store of songs, or a folder with two, `train` and `valid`."""
         store, valid_store = _song_stores(Path(data), valid)
         for one in filter(None, (store, valid_store)):
@@ -174,7 +174,7 @@ class CueData:
     validate_batches: int = 32
     songs: int = 4
 
-    def open(self, data: str | os.PathLike, valid: str | os.PathLike | None, seed: int) -> TrainingData:
+    def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open a folder with stores of cues in `train` and `valid`, one store for each number of players."""
         stores = stores_in(Path(data) / "train")
         valid_stores = stores_in(Path(data) / "valid" if valid is None else Path(valid))
@@ -266,7 +266,7 @@ def separate_by_refining(
     return estimates
 
 
-def _song_stores(data: Path, valid: str | os.PathLike | None) -> tuple[Store, Store | None]:
+def _song_stores(data: Path, valid: str | os.PathLike[str] | None) -> tuple[Store, Store | None]:
     nested = (data / "train").is_dir()
     if valid is None and nested and (data / "valid").is_dir():
         valid = data / "valid"

@@ -35,7 +35,7 @@ OWN = ("format", "network", "settings", "sources", "sample_rate_hz", "needs_scor
 
 def save(
     model: Network,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     card: Mapping[str, Any],
     *,
     dtype: str = "float32",
@@ -97,7 +97,7 @@ def save(
         temporary.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def load(path: str | os.PathLike) -> Network:
+def load(path: str | os.PathLike[str]) -> Network:
     """The network of a file, with its weights in float32, ready to be used.
 
     Parameters
@@ -141,7 +141,7 @@ def load(path: str | os.PathLike) -> Network:
     return model
 
 
-def card(path: str | os.PathLike) -> dict[str, Any]:
+def card(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What is known of a file of weights.
 
     Raises
@@ -169,7 +169,7 @@ def card(path: str | os.PathLike) -> dict[str, Any]:
     return facts
 
 
-def network_of(weights: "str | os.PathLike | Network | None", name: str) -> Network:
+def network_of(weights: "str | os.PathLike[str] | Network | None", name: str) -> Network:
     """The network that the option `weights` of a method names.
 
     Parameters
@@ -237,7 +237,7 @@ def _kept(path: Path, written_at: int) -> Network:
     return load(path)
 
 
-def _written_at(path: str | os.PathLike) -> int:
+def _written_at(path: str | os.PathLike[str]) -> int:
     path = Path(path)
     return path.stat().st_mtime_ns if path.is_file() else 0
 
@@ -257,7 +257,7 @@ def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor
     return stored.clone(memory_format=torch.contiguous_format)
 
 
-def _weights_path(path: str | os.PathLike) -> Path:
+def _weights_path(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise RefusedValue(

@@ -45,7 +45,8 @@ def component_spectrograms(templates: np.ndarray, activations: np.ndarray) -> np
     Lesson: notebooks/05_nmf_from_scratch.ipynb
     """
     templates, activations = _checked_factors(templates, activations)
-    return np.einsum("fk,ckn->kcfn", templates, activations)
+    result: np.ndarray = np.einsum("fk,ckn->kcfn", templates, activations)
+    return result
 
 
 def source_models(templates: np.ndarray, activations: np.ndarray, owners: np.ndarray, sources: int) -> np.ndarray:
@@ -219,7 +220,8 @@ def template_features(
         )
     energies = filters @ (templates / _or_one(templates.max(axis=0, initial=0))) ** 2
     loudest = _or_one(energies.max(axis=0, initial=0))
-    return dct(np.log(np.maximum(energies / loudest, 1e-6)), axis=0, norm="ortho")[1 : coefficients + 1].T
+    result: np.ndarray = dct(np.log(np.maximum(energies / loudest, 1e-6)), axis=0, norm="ortho")[1 : coefficients + 1].T
+    return result
 
 
 def cluster(

@@ -75,7 +75,8 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
             f"activations must have one row for each of the {templates.shape[2]} templates, got "
             f"{activations.shape[-2]}; take both from one factorisation"
         )
-    return sum(W @ _shifted(activations, lag) for lag, W in enumerate(templates))
+    result: np.ndarray = sum(W @ _shifted(activations, lag) for lag, W in enumerate(templates))
+    return result
 
 
 def factorise(
@@ -201,4 +202,5 @@ def _pooled(sums: np.ndarray, lags: int, channels: int) -> np.ndarray:
     frames = by_channel.shape[-1]
     for lag in range(min(lags, frames)):
         pooled[..., : frames - lag] += by_channel[lag][..., lag:]
-    return pooled.reshape(-1, sums.shape[1])
+    result: np.ndarray = pooled.reshape(-1, sums.shape[1])
+    return result

@@ -154,4 +154,7 @@ def separate(
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     window_s = 2 ** round(math.log2(WINDOW_S * sample_rate_hz)) / sample_rate_hz
-    return informed.separate(mixture, sample_rate_hz, score, window_s=window_s, floor=0.0, **OPTIONS, **options)
+    result: dict[str, np.ndarray] = informed.separate(
+        mixture, sample_rate_hz, score, window_s=window_s, floor=0.0, **OPTIONS, **options
+    )
+    return result

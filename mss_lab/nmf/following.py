@@ -61,7 +61,10 @@ def nearness(tracks_cents: np.ndarray) -> np.ndarray:
     """
     positions = np.array(POSITIONS_CENTS, np.float32)
     within = np.clip(tracks_cents, positions[0], positions[-1]).astype(np.float32)
-    return np.maximum(1 - np.abs(within - positions[:, np.newaxis, np.newaxis]) / (positions[1] - positions[0]), 0)
+    result: np.ndarray = np.maximum(
+        1 - np.abs(within - positions[:, np.newaxis, np.newaxis]) / (positions[1] - positions[0]), 0
+    )
+    return result
 
 
 def pitch_similarity(keys: tuple[tuple[str, float], ...], unpitched: frozenset[str] = frozenset()) -> np.ndarray:
@@ -313,7 +316,8 @@ def _sum_over_positions(values: np.ndarray, rows: np.ndarray, positions: int, ke
     """Values of some templates (rows, frames), added up over the positions of each key: (keys, frames)."""
     out = np.zeros((positions * keys, values.shape[1]), np.float32)
     out[rows] = values
-    return out.reshape(positions, keys, -1).sum(axis=0)
+    result: np.ndarray = out.reshape(positions, keys, -1).sum(axis=0)
+    return result
 
 
 def _update_terms(
@@ -361,7 +365,8 @@ def _pooled(observed: np.ndarray, expected: np.ndarray, similarity: np.ndarray |
 
 def _quotient(observed: np.ndarray, expected: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     """observed / expected; where nothing is expected, the value of `otherwise`."""
-    return np.divide(observed, expected, out=otherwise.copy(), where=expected > TINY)
+    result: np.ndarray = np.divide(observed, expected, out=otherwise.copy(), where=expected > TINY)
+    return result
 
 
 def _normalised(W: np.ndarray, H: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -382,10 +387,12 @@ def _level(magnitude: np.ndarray) -> np.float32:
 
 def _block_of(magnitude: np.ndarray, level: np.float32, frames: slice) -> np.ndarray:
     """Some frames of V with a peak of 1, float32 (frames, freq)."""
-    return np.divide(magnitude[:, frames].T, level, order="C", dtype=np.float32)
+    result: np.ndarray = np.divide(magnitude[:, frames].T, level, order="C", dtype=np.float32)
+    return result
 
 
 def _flat(magnitude: np.ndarray, allowed: np.ndarray, level: np.float32) -> np.ndarray:
     """Initial activations: equal wherever they are allowed."""
     total = magnitude.sum(dtype=np.float64) / float(level)
-    return (allowed * (total / max(1, np.count_nonzero(allowed)))).astype(np.float32)
+    result: np.ndarray = (allowed * (total / max(1, np.count_nonzero(allowed)))).astype(np.float32)
+    return result

@@ -67,7 +67,8 @@ def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: 
         np.maximum(model, 1e-10 * model.max(initial=1e-20), out=model)
         # The root of a share is the product of three roots, so one matrix product can add up the frames.
         total += np.sqrt(magnitude[:, block] / model) @ np.sqrt(activations[:, block]).T
-    return (np.sqrt(templates) * total).T.astype(np.float32)
+    result: np.ndarray = (np.sqrt(templates) * total).T.astype(np.float32)
+    return result
 
 
 def offsets_cents(

@@ -76,7 +76,8 @@ def harmonic_shapes(
     widths_hz = centres_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
     bells = np.exp(-0.5 * (2 * (frequencies_hz - centres_hz) / np.maximum(widths_hz, 1e-9)) ** 2)
     bells[(bells < LEAST_SHAPE) | (centres_hz >= sample_rate_hz / 2)] = 0
-    return bells.astype(np.float32)
+    result: np.ndarray = bells.astype(np.float32)
+    return result
 
 
 def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMONICS) -> np.ndarray:
@@ -102,7 +103,8 @@ def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMO
     middles = np.linspace(np.log(LOWEST_BAND_HZ), np.log(max(sample_rate_hz / 2, 2 * LOWEST_BAND_HZ)), bands)
     spacing = middles[1] - middles[0] if bands > 1 else np.inf
     bells = np.exp(-0.5 * ((log_frequencies - middles[:, np.newaxis]) / spacing) ** 2)
-    return (bells / np.maximum(bells.sum(axis=0), 1e-10)).astype(np.float32)
+    result: np.ndarray = (bells / np.maximum(bells.sum(axis=0), 1e-10)).astype(np.float32)
+    return result
 
 
 def as_matrix(
@@ -183,9 +185,11 @@ def templates(weights: np.ndarray, shapes: scipy.sparse.csr_array, freq: int) ->
             f"shapes must be (keys * harmonics, positions * keys * freq) for {weights.shape} weights and {freq} bins, "
             f"got {shapes.shape}; make them for these keys and this transform"
         )
-    return (shapes.T @ weights.ravel()).reshape(-1, len(weights), freq)
+    result: np.ndarray = (shapes.T @ weights.ravel()).reshape(-1, len(weights), freq)
+    return result
 
 
 def collected(evidence: np.ndarray, shapes: scipy.sparse.csr_array) -> np.ndarray:
     """Sums over every harmonic, (keys, harmonics), of values in every bin, (positions, keys, freq)."""
-    return (shapes @ evidence.ravel()).reshape(evidence.shape[1], -1)
+    result: np.ndarray = (shapes @ evidence.ravel()).reshape(evidence.shape[1], -1)
+    return result

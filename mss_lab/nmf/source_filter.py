@@ -92,12 +92,14 @@ class SourceFilter:
     @property
     def voice(self) -> np.ndarray:
         """Power of the voice in the model, (freq, frames)."""
-        return (self.combs @ self.sources) * (self.atoms @ self.shapes @ self.filters)
+        result: np.ndarray = (self.combs @ self.sources) * (self.atoms @ self.shapes @ self.filters)
+        return result
 
     @property
     def accompaniment(self) -> np.ndarray:
         """Power of the rest, (freq, frames)."""
-        return self.templates @ self.activations
+        result: np.ndarray = self.templates @ self.activations
+        return result
 
 
 def fit(
@@ -381,7 +383,8 @@ def _started(
     def drawn(*shape: int) -> np.ndarray:
         # Values near 0 would need many updates to grow again.
         values = np.abs(rng.standard_normal(shape)) + 0.01
-        return (values / _totals(values)).astype(V.dtype)
+        result: np.ndarray = (values / _totals(values)).astype(V.dtype)
+        return result
 
     x = {
         "sources": sources.astype(V.dtype),
@@ -400,4 +403,5 @@ def _started(
 
 def _totals(columns: np.ndarray) -> np.ndarray:
     totals = columns.sum(axis=0)
-    return np.where(totals > 0, totals, totals.dtype.type(1))
+    result: np.ndarray = np.where(totals > 0, totals, totals.dtype.type(1))
+    return result

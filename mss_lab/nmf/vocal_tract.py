@@ -30,7 +30,8 @@ def fundamentals_hz(
     high = checks.check_number("highest_hz", highest_hz, at_least=low, unit="Hz", hint="give the lower one first")
     steps = checks.check_number("steps_per_semitone", steps_per_semitone, at_least=1, whole=True)
     count = int(12 * steps * np.log2(high / low) + 1e-9) + 1
-    return low * 2.0 ** (np.arange(count) / (12 * steps))
+    result: np.ndarray = low * 2.0 ** (np.arange(count) / (12 * steps))
+    return result
 
 
 def source_combs(
@@ -97,7 +98,8 @@ def source_combs(
         np.add.at(combs, (rows[inside], np.broadcast_to(present, rows.shape)[inside]), (power * lobe**2)[inside])
     combs = combs[6 : 6 + bins]
     combs += 1e-9 * combs.max(axis=0)
-    return (combs / combs.sum(axis=0)).astype(np.float32)
+    result: np.ndarray = (combs / combs.sum(axis=0)).astype(np.float32)
+    return result
 
 
 def _glottal_powers(harmonics: int, open_quotient: float) -> np.ndarray:

@@ -54,7 +54,9 @@ def thinned(
 def draw(ax: "Axes", times_s: np.ndarray, edges_hz: np.ndarray, cells: np.ndarray) -> "QuadMesh":
     """Draw cells (rows, columns) between edges in seconds and Hz, on a logarithmic axis of frequency."""
     times, frequencies = np.meshgrid(times_s, edges_hz)
-    mesh = _mesh_class()(np.stack([times, frequencies], axis=-1), array=cells, antialiased=False, rasterized=True)
+    mesh: QuadMesh = _mesh_class()(
+        np.stack([times, frequencies], axis=-1), array=cells, antialiased=False, rasterized=True
+    )
     ax.add_collection(mesh, autolim=False)
     ax.set(yscale="log", xlabel="time (s)", ylabel="frequency (Hz)", ylim=(edges_hz[0], edges_hz[-1]))
     ax.set_xlim(max(0.0, times_s[0]), times_s[-1])
@@ -71,7 +73,7 @@ def _mesh_class() -> type:
     from matplotlib.collections import QuadMesh
 
     class Mesh(QuadMesh):
-        @allow_rasterization
+        @allow_rasterization  # type: ignore[untyped-decorator]
         def draw(self, renderer: Any) -> None:
             if not self.get_visible():
                 return

@@ -7,7 +7,7 @@ import base64
 import html
 import io
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..refusals import RefusedValue
 
@@ -26,7 +26,7 @@ class Picture:
         self.png = png
         self.alternative_text = alternative_text
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": image_html(self.png, self.alternative_text), "text/plain": self.alternative_text}
 
 

@@ -245,7 +245,8 @@ def check_alignable(score: Score) -> tuple[Note, ...]:
 def _mapped(times_s: np.ndarray, from_s: np.ndarray, to_s: np.ndarray) -> np.ndarray:
     slope = (to_s[-1] - to_s[0]) / (from_s[-1] - from_s[0])
     inside = np.interp(times_s, from_s, to_s)
-    return inside + slope * (np.minimum(0, times_s - from_s[0]) + np.maximum(0, times_s - from_s[-1]))
+    result: np.ndarray = inside + slope * (np.minimum(0, times_s - from_s[0]) + np.maximum(0, times_s - from_s[-1]))
+    return result
 
 
 def _follow_sections(levels: np.ndarray, score: Score, tuning_hz: float) -> Alignment:
@@ -408,4 +409,5 @@ def _tempo_is_lost(score_s: np.ndarray, recording_s: np.ndarray) -> np.ndarray:
 def _strictly_increasing(times_s: np.ndarray) -> np.ndarray:
     """Increase times by as little as possible so that neighbours differ by the least gap."""
     ramp = LEAST_GAP_S * np.arange(len(times_s))
-    return np.maximum.accumulate(times_s - ramp) + ramp
+    result: np.ndarray = np.maximum.accumulate(times_s - ramp) + ramp
+    return result

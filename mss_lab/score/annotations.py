@@ -44,7 +44,7 @@ BACH10_SOURCES = ("violin", "clarinet", "saxophone", "bassoon")
 _URMP_NOTES = re.compile(r"Notes_(\d+)_([a-z]+)_\d+_\w+\.txt")
 
 
-def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score:
+def read_urmp_notes(path: str | os.PathLike[str], source: str | None = None) -> Score:
     """Read one player's notes, `Notes_1_vn_01_Jupiter.txt`: onset in seconds, frequency in Hz, duration in seconds.
 
     Parameters
@@ -86,7 +86,7 @@ def read_urmp_notes(path: str | os.PathLike, source: str | None = None) -> Score
     return _score(path, notes)
 
 
-def read_urmp(folder: str | os.PathLike) -> Score:
+def read_urmp(folder: str | os.PathLike[str]) -> Score:
     """Read all players of a piece of URMP: every `Notes_*.txt` of its folder, in the order of their numbers.
 
     Players of one instrument are distinguished by a number ("violin", "violin 2").
@@ -114,7 +114,7 @@ def read_urmp(folder: str | os.PathLike) -> Score:
     return Score(tuple(notes), tuple(sources))
 
 
-def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+def read_urmp_f0(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     """Read one player's pitch over time, `F0s_1_vn_01_Jupiter.txt`: time in seconds, fundamental frequency in Hz.
 
     Returns
@@ -147,7 +147,9 @@ def read_urmp_f0(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     return times_s.copy(), f0_hz.copy()
 
 
-def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: Sequence[str] = BACH10_SOURCES) -> Score:
+def read_bach10(
+    path: str | os.PathLike[str], *, times: str = "performed", sources: Sequence[str] = BACH10_SOURCES
+) -> Score:
     """Read a piece of Bach10, `01-AchGottundHerr.txt`: when each note of the score sounds in the recording.
 
     A row contains the note's onset in the recording and in the score, both in milliseconds, its MIDI pitch and its
@@ -190,7 +192,7 @@ def read_bach10(path: str | os.PathLike, *, times: str = "performed", sources: S
     return _score(path, notes, tuple(sources[channel - 1] for channel in sorted(parts)))
 
 
-def read_program_rows(path: str | os.PathLike) -> Score:
+def read_program_rows(path: str | os.PathLike[str]) -> Score:
     """Read rows of onset and offset in seconds, MIDI pitch and General MIDI program from 0, as in SynthSOD's pieces.
 
     All notes of one program are one source, named by `mss_lab.score.instruments.name_of`. A first line without any
@@ -261,7 +263,7 @@ def _score(path: Path, notes: list[Note], sources: tuple[str, ...] = ()) -> Scor
     return Score(tuple(notes), sources)
 
 
-def _existing(path: str | os.PathLike) -> Path:
+def _existing(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"

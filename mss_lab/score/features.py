@@ -235,7 +235,8 @@ def recording_onsets(levels: np.ndarray) -> np.ndarray:
     rises = _decaying(np.maximum(0, compressed - earlier[:, : compressed.shape[1]]))
     scale = np.percentile(np.linalg.norm(rises, axis=0), 90)
     lengths = np.linalg.norm(rises, axis=0)
-    return (rises / np.maximum(np.maximum(lengths, scale), 1e-9)).astype(np.float32)
+    result: np.ndarray = (rises / np.maximum(np.maximum(lengths, scale), 1e-9)).astype(np.float32)
+    return result
 
 
 def score_onsets(score: Score, frames: int, frame_s: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from .reading import Reading, ScoreWarning
 CSV_COLUMNS = ("instrument", "midi", "onset_s", "offset_s")
 
 
-def read_score(path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False) -> Score:
+def read_score(path: str | os.PathLike[str], *, players: Iterable[str] | None = None, pedal: bool = False) -> Score:
     """The notes of a score file, with ScoreWarnings about doubtful ones. See `read_score_in_full`."""
     reading = read_score_in_full(path, players=players, pedal=pedal)
     for sentence in reading.warnings:
@@ -33,7 +33,7 @@ def read_score(path: str | os.PathLike, *, players: Iterable[str] | None = None,
 
 
 def read_score_in_full(
-    path: str | os.PathLike, *, players: Iterable[str] | None = None, pedal: bool = False
+    path: str | os.PathLike[str], *, players: Iterable[str] | None = None, pedal: bool = False
 ) -> Reading:
     """Read a score, with information about how it was read. The file's ending selects the reader.
 
@@ -82,7 +82,7 @@ def _readers() -> dict[str, Callable[..., Reading]]:
     return readers | dict.fromkeys(musicxml.ENDINGS, musicxml.read_musicxml_in_full)
 
 
-def read_csv(path: str | os.PathLike) -> Score:
+def read_csv(path: str | os.PathLike[str]) -> Score:
     """Read notes from a table with the columns instrument, midi, onset_s, offset_s (and optionally velocity).
 
     Columns may be in any order, together with others. Rows must be in order of onset: a row out of order is usually a
@@ -119,7 +119,7 @@ def read_csv(path: str | os.PathLike) -> Score:
     return Score(tuple(notes))
 
 
-def write_csv(path: str | os.PathLike, score: Score, *, force: bool = True) -> None:
+def write_csv(path: str | os.PathLike[str], score: Score, *, force: bool = True) -> None:
     """Write a table from which `read_csv` reads back the same notes, to the last digit.
 
     Other information is lost: silent sources, the order of sources, and which are unpitched.
@@ -177,7 +177,7 @@ def _number(row: Mapping[str, str | None], column: str) -> Any:
     return int(cell) if cell.isdecimal() and cell.isascii() else number
 
 
-def _existing(path: str | os.PathLike) -> Path:
+def _existing(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"

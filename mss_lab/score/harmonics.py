@@ -93,7 +93,8 @@ def harmonic_claim(
         harmonics_hz * (units.cents_to_ratio(width_cents) - 1) + width_bins * sample_rate_hz / window_samples
     )
     near = np.abs(frequencies_hz - harmonics_hz) <= half_width_hz
-    return np.max(near * numbers ** -float(slope), axis=0, initial=0).astype(np.float32)
+    template: np.ndarray = np.max(near * numbers ** -float(slope), axis=0, initial=0).astype(np.float32)
+    return template
 
 
 def score_claims(

@@ -98,7 +98,8 @@ def _cost_of_rest(levels: np.ndarray) -> np.ndarray:
     """For each frame of the recording, the cost of treating it as a rest before or after the music: 0 to 1."""
     norms = np.linalg.norm(levels, axis=0)
     level_db = 20 * np.log10(np.maximum(norms / max(norms.max(), 1e-30), 1e-9))
-    return np.interp(level_db, REST_DB, (0.0, 1.0))
+    result: np.ndarray = np.interp(level_db, REST_DB, (0.0, 1.0))
+    return result
 
 
 def _surprise(distances: np.ndarray, rows: np.ndarray, rest: np.ndarray) -> np.ndarray:

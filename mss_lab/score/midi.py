@@ -48,7 +48,7 @@ DOUBTS = {
 }
 
 
-def read_midi(path: str | os.PathLike, *, pedal: bool = False) -> Score:
+def read_midi(path: str | os.PathLike[str], *, pedal: bool = False) -> Score:
     """The notes of a MIDI file, with warnings of doubtful ones. See `read_midi_in_full`."""
     reading = read_midi_in_full(path, pedal=pedal)
     for sentence in reading.warnings:
@@ -56,7 +56,7 @@ def read_midi(path: str | os.PathLike, *, pedal: bool = False) -> Score:
     return reading.score
 
 
-def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Reading:
+def read_midi_in_full(path: str | os.PathLike[str], *, pedal: bool = False) -> Reading:
     """Read a MIDI file of type 0 or 1: one source for each player, in the order of tracks and channels.
 
     A source has the name that the file gives, otherwise that of its General MIDI program; players with the same name
@@ -121,7 +121,7 @@ def read_midi_in_full(path: str | os.PathLike, *, pedal: bool = False) -> Readin
 
 
 def write_midi(
-    path: str | os.PathLike, score: Score, *, programs: Mapping[str, int] | None = None, force: bool = True
+    path: str | os.PathLike[str], score: Score, *, programs: Mapping[str, int] | None = None, force: bool = True
 ) -> None:
     """Write a MIDI file with one track per source, from which `read_midi` reads back nearly the same score.
 
@@ -179,7 +179,7 @@ def _clock(events: MidiEvents) -> tuple[Callable[[int], float], tuple[tuple[floa
 
     def seconds(tick: int) -> float:
         index = bisect.bisect_right(ticks, tick) - 1
-        return starts_s[index] + (tick - ticks[index]) * tempos[ticks[index]] / microseconds_per_second
+        return float(starts_s[index] + (tick - ticks[index]) * tempos[ticks[index]] / microseconds_per_second)
 
     changes = [tick for tick, before in zip(ticks, [None, *ticks], strict=False)
                if before is None or tempos[tick] != tempos[before]]  # fmt: skip

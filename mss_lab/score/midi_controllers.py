@@ -111,4 +111,4 @@ def _bend_curve(events: MidiEvents, track: int, channel: int) -> tuple[list[int]
 def _median(values: list[float], weights: np.ndarray) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
-    return values[order[np.searchsorted(reached, reached[-1] / 2)]]
+    return float(values[order[np.searchsorted(reached, reached[-1] / 2)]])

@@ -64,7 +64,7 @@ class _Damage(Exception):
     """The bytes do not follow the format; the message describes how."""
 
 
-def read_events(path: str | os.PathLike) -> MidiEvents:
+def read_events(path: str | os.PathLike[str]) -> MidiEvents:
     """Read all events of a Standard MIDI File of type 0 or 1.
 
     Damaged meta events are left out with a warning: a name, a key signature or a tempo is lost, but no note. Anything

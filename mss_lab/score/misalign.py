@@ -46,7 +46,8 @@ class TimeMap:
         """The mapped time of a time."""
         time_s = np.asarray(time_s, float)
         beyond = np.minimum(0, time_s - self.from_s[0]) + np.maximum(0, time_s - self.from_s[-1])
-        return np.interp(time_s, self.from_s, self.to_s) + beyond
+        result: np.ndarray = np.interp(time_s, self.from_s, self.to_s) + beyond
+        return result
 
 
 def misalign(

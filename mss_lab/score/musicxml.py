@@ -47,7 +47,7 @@ class Part(NamedTuple):
     signs: list[Signs]
 
 
-def read_musicxml(path: str | os.PathLike) -> Score:
+def read_musicxml(path: str | os.PathLike[str]) -> Score:
     """Read a MusicXML file: one source for each part, in the order of the page.
 
     Like `read_musicxml_in_full`, whose warnings become ScoreWarnings.
@@ -75,7 +75,7 @@ def read_musicxml(path: str | os.PathLike) -> Score:
     return reading.score
 
 
-def read_musicxml_in_full(path: str | os.PathLike) -> Reading:
+def read_musicxml_in_full(path: str | os.PathLike[str]) -> Reading:
     """Read a MusicXML file, with information about how it was read.
 
     Pitches are sounding pitches, also those of transposing instruments; quarter tones stay between two semitones.

@@ -12,6 +12,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -32,7 +33,7 @@ class _RootReached(Exception):
     """The root element begins, so that no declaration can follow."""
 
 
-def read_tree(path: str | os.PathLike) -> ElementTree.Element:
+def read_tree(path: str | os.PathLike[str]) -> ElementTree.Element:
     """The root of a MusicXML file, with one <part> for each part and the <measure>s inside it.
 
     The first bytes of the file, not its name, show whether it is compressed. Files that list measures first and parts
@@ -85,9 +86,9 @@ def _text(path: Path) -> bytes:
                 return _at_most(path, packed)
 
 
-def _at_most(path: Path, file) -> bytes:
+def _at_most(path: Path, file: Any) -> bytes:
     limit = MOST_MEGABYTES * 1_000_000
-    text = file.read(limit + 1)
+    text: bytes = file.read(limit + 1)
     if len(text) > limit or text.count(b"<") + text.count(b"=") > MOST_MARKS:
         raise _too_large(path)
     return text

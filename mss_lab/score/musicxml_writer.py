@@ -54,7 +54,7 @@ class _Chord(NamedTuple):
 
 
 def write_musicxml(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     score: Score,
     *,
     tempos: Sequence[tuple[float, float]] = (),

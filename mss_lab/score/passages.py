@@ -67,7 +67,8 @@ def notes_cut(score: Score, times_s: np.ndarray) -> np.ndarray:
     """The number of notes that each time cuts: they begin before it and end after it. int (times,)."""
     onsets_s, offsets_s = (np.array([getattr(note, end) for note in score.notes]) for end in ("onset_s", "offset_s"))
     times_s = np.asarray(times_s)[:, np.newaxis]
-    return ((onsets_s < times_s - TOGETHER_S) & (offsets_s > times_s + TOGETHER_S)).sum(axis=1)
+    result: np.ndarray = ((onsets_s < times_s - TOGETHER_S) & (offsets_s > times_s + TOGETHER_S)).sum(axis=1)
+    return result
 
 
 def first_pass_kept(

@@ -9,6 +9,7 @@ Contents: TEMPI, distances, frame_costs, totals, whole_path, part_path. Lesson: 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
 
     Frames are columns of length 1 or, if silent, 0. Two silent frames have distance 0.
     """
-    result = 1 - np.clip(recording.T.astype(float) @ score.astype(float), 0, 1)
+    result: np.ndarray = 1 - np.clip(recording.T.astype(float) @ score.astype(float), 0, 1)
     result[np.ix_(~recording.any(axis=0), ~score.any(axis=0))] = 0
     return result
 
@@ -136,7 +137,7 @@ def _part_of(cells: np.ndarray) -> tuple[np.ndarray, float]:
     return path, float(total[-1, path[-1, 1]] / len(cells))
 
 
-def _dtw(cells: np.ndarray, steps: tuple, weights: tuple) -> np.ndarray:
+def _dtw(cells: np.ndarray, steps: tuple[Any, ...], weights: tuple[Any, ...]) -> np.ndarray:
     import librosa
 
     _, path = librosa.sequence.dtw(C=cells, step_sizes_sigma=np.array(steps), weights_mul=np.array(weights))
@@ -155,7 +156,8 @@ def totals(cells: np.ndarray) -> np.ndarray:
 def _onset_distances(recording: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Half the squared distance of every pair of frames: lengths count here, since most frames have no onset."""
     lengths = np.sum(recording**2, axis=0)[:, np.newaxis] + np.sum(score**2, axis=0)
-    return np.maximum(0, 0.5 * lengths - recording.T @ score)
+    result: np.ndarray = np.maximum(0, 0.5 * lengths - recording.T @ score)
+    return result
 
 
 def _finer_path(
@@ -198,7 +200,7 @@ def _near(shape: tuple[int, int], centre: np.ndarray, radius: int) -> np.ndarray
     low, high = np.minimum(low, high)[:, np.newaxis], np.maximum(low, high)[:, np.newaxis]
     early, late = (centre[np.clip(index, 0, limit), 0] for index in (by_column[0], by_column[1] - 1))
     early, late = np.minimum(early, late), np.maximum(early, late)
-    near = (column >= low - radius) & (column <= high + radius)
+    near: np.ndarray = (column >= low - radius) & (column <= high + radius)
     near |= (row[:, np.newaxis] >= early - radius) & (row[:, np.newaxis] <= late + radius)
     near[0, 0] = near[-1, -1] = True
     return near

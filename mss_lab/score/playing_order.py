@@ -16,7 +16,7 @@ Contents: Jump, Signs, Played, merged, playing_order. Lesson: notebooks/07_score
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..refusals import RefusedValue
 
@@ -126,7 +126,7 @@ def merged(parts: Sequence[Sequence[Signs]]) -> list[Signs]:
 def _both(signs: Iterable[Signs]) -> Signs:
     signs = tuple(signs)
 
-    def first(field: str):
+    def first(field: str) -> Any:
         return next((value for sign in signs if (value := getattr(sign, field)) is not None), None)
 
     return Signs(

@@ -184,14 +184,15 @@ def _fit(magnitude: np.ndarray, templates: np.ndarray, gains: np.ndarray) -> np.
 
 def _harmonic_template(midi: float, tuning_hz: float) -> np.ndarray:
     frequencies_hz = transforms.stft_frequencies_hz(features.WINDOW_SAMPLES, features.RATE_HZ)
-    template = np.zeros(len(frequencies_hz))
+    template: np.ndarray = np.zeros(len(frequencies_hz))
     for h in range(1, HARMONICS + 1):
         harmonic_hz = h * units.midi_to_hz(midi, tuning_hz)
         # A quarter tone, plus the lobe of the window.
         width_hz = harmonic_hz * (units.cents_to_ratio(50) - 1) + 1.5 * features.RATE_HZ / features.WINDOW_SAMPLES
         shape = np.maximum(0, 1 - np.abs(frequencies_hz - harmonic_hz) / width_hz) / h
         template = np.maximum(template, shape)
-    return (template / max(template.sum(), 1e-9)).astype(np.float32)
+    normalised: np.ndarray = template / max(template.sum(), 1e-9)
+    return normalised.astype(np.float32)
 
 
 def _notes_before(notes: Sequence[Note]) -> list[Note | None]:
@@ -236,8 +237,10 @@ def _contrast(gain: np.ndarray, note: Note, length_s: float) -> np.ndarray:
     length = round(length_s / STEP_S)
     after = min(length, max(4, round((note.offset_s - note.onset_s) / STEP_S)))
     start, stop = np.maximum(0, frames - length), np.minimum(len(gain), frames + after)
-    later = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
-    return later - (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
+    later: np.ndarray = (sums[stop] - sums[frames]) / np.maximum(stop - frames, 1)
+    earlier: np.ndarray = (sums[frames] - sums[start]) / np.maximum(frames - start, 1)
+    rise: np.ndarray = later - earlier
+    return rise
 
 
 class _Habit(NamedTuple):
@@ -342,12 +345,13 @@ def _chords(start_s: np.ndarray) -> np.ndarray:
 def _chord_times(changes: list[np.ndarray], chord: np.ndarray, start_s: np.ndarray, within_s: float) -> np.ndarray:
     """For each note, the time at which the notes of its chord change most, all together."""
     members = [np.flatnonzero(chord == k) for k in range(chord.max() + 1)]
-    times_s = [
+    times_s: list[float] = [
         _best_time(np.sum([changes[i] for i in indices], axis=0), middle_s, middle_s, within_s, CHORD_S)
         for indices in members
         for middle_s in [float(start_s[indices].mean())]
     ]
-    return np.array(times_s)[chord]
+    of_notes: np.ndarray = np.array(times_s)[chord]
+    return of_notes
 
 
 def _note_times(
@@ -384,8 +388,9 @@ def _best_time(change: np.ndarray, centre_s: float, start_s: float, within_s: fl
 
 def _penalty(widths: np.ndarray) -> np.ndarray:
     """Huber's penalty: the square of small distances, and linear with a continuous slope for large ones."""
-    near = np.minimum(np.abs(widths), STRAIGHT_BEYOND)
-    return near * (2 * np.abs(widths) - near)
+    near: np.ndarray = np.minimum(np.abs(widths), STRAIGHT_BEYOND)
+    penalty: np.ndarray = near * (2 * np.abs(widths) - near)
+    return penalty
 
 
 def _with_onsets(score: Score, onsets_s: dict[int, float]) -> Score:

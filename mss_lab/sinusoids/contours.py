@@ -71,7 +71,8 @@ def harmonic_hz(f0_hz: np.ndarray | float, numbers: np.ndarray, inharmonicity: f
     >>> harmonic_hz(100.0, np.array([1, 2, 3]))
     array([100., 200., 300.])
     """
-    return np.multiply.outer(numbers * np.sqrt(1 + inharmonicity * numbers**2), f0_hz)
+    result: np.ndarray = np.multiply.outer(numbers * np.sqrt(1 + inharmonicity * numbers**2), f0_hz)
+    return result
 
 
 def from_score(
@@ -227,7 +228,8 @@ def _adjusted(peaks: Peaks, first: int, f0_hz: np.ndarray, near_cents: float, in
     if not measured.any():
         return f0_hz
     offsets = np.interp(np.arange(len(f0_hz)), np.flatnonzero(measured), weighted_cents[measured] / weight[measured])
-    return f0_hz * units.cents_to_ratio(offsets)
+    result: np.ndarray = f0_hz * units.cents_to_ratio(offsets)
+    return result
 
 
 def _most_salient(

@@ -206,7 +206,8 @@ def _expected(
     least = np.full(len(table), np.inf)
     np.minimum.at(least, line, deviation)
     between = np.where(any_data, between, least[line])
-    return np.exp(np.where(shared, level - np.maximum(0, deviation - between), level))
+    result: np.ndarray = np.exp(np.where(shared, level - np.maximum(0, deviation - between), level))
+    return result
 
 
 def _spectra(
@@ -221,7 +222,7 @@ def _spectra(
     harmonic = owner * size + number
     harmonics = (int(owner.max()) + 1) * size
     fall = -np.log(number)
-    spectrum = fall.copy()
+    spectrum: np.ndarray = fall.copy()
     lines = int(line.max()) + 1
     counts = _spread(np.bincount(harmonic[unshared], minlength=harmonics), size)
     counts_of_line = np.maximum(np.bincount(line[unshared], minlength=lines), 1)
@@ -237,7 +238,8 @@ def _spread(sums: np.ndarray, size: int) -> np.ndarray:
     table = sums.reshape(-1, size)
     padded = np.pad(table, [(0, 0), (2, 2)])
     near, far = padded[:, 1:-3] + padded[:, 3:-1], padded[:, :-4] + padded[:, 4:]
-    return (table + 0.1 * near + 0.03 * far).reshape(-1)
+    result: np.ndarray = (table + 0.1 * near + 0.03 * far).reshape(-1)
+    return result
 
 
 def _solved(
@@ -269,4 +271,5 @@ def _solved(
     right_side = np.zeros((rows, size, 2 * len(measured)))
     right_side[row, column] = np.concatenate([measured.real, measured.imag]).T
     solution = np.linalg.solve(system, right_side)[row, column].T
-    return solution[: len(measured)] + 1j * solution[len(measured) :]
+    result: np.ndarray = solution[: len(measured)] + 1j * solution[len(measured) :]
+    return result

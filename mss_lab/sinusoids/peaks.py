@@ -157,7 +157,8 @@ def window_transform(distance_bins: np.ndarray | float, window_samples: int, pow
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
-    return np.interp(np.abs(distance_bins), *_table(window_samples, power), right=0.0)
+    result: np.ndarray = np.interp(np.abs(distance_bins), *_table(window_samples, power), right=0.0)
+    return result
 
 
 @functools.lru_cache(maxsize=16)

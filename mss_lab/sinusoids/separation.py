@@ -192,7 +192,8 @@ def _separated_chunk(
         if not rest:
             shares = np.sum(sound.astype(np.float64) ** 2, axis=(1, 2))
         shares = shares / shares.sum() if shares.any() else np.full(sources, 1 / sources)
-        return sound + shares[:, np.newaxis, np.newaxis].astype(np.float32) * difference
+        result: np.ndarray = sound + shares[:, np.newaxis, np.newaxis].astype(np.float32) * difference
+        return result
     spectra = lobes(partials, owners, sources, sample_rate_hz, *stft.shape[1:], reach_bins=lobe_bins)
     models = np.abs(spectra)
     if rest:

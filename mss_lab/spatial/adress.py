@@ -234,14 +234,18 @@ def _louder_channel(mixture_stft: np.ndarray, magnitude: np.ndarray) -> np.ndarr
     # The magnitude with the phase of the louder channel; silence has no phase, and needs none.
     louder = _by_level(mixture_stft)[1]
     level = np.abs(louder)
-    return louder * np.divide(magnitude, level, out=np.zeros_like(level), where=level > 0)
+    result: np.ndarray = louder * np.divide(magnitude, level, out=np.zeros_like(level), where=level > 0)
+    return result
 
 
 def _panned(louder: np.ndarray, pan_rad: float) -> np.ndarray:
     # A source on both channels, computed from its louder channel.
     gains = np.array([np.cos(pan_rad), np.sin(pan_rad)])
-    return (gains / gains.max()).astype(louder.real.dtype)[:, np.newaxis, np.newaxis] * louder
+    result: np.ndarray = (gains / gains.max()).astype(louder.real.dtype)[:, np.newaxis, np.newaxis] * louder
+    return result
 
 
 def _checked_beta(beta: int) -> int:
-    return checks.check_number("beta", beta, at_least=2, whole=True, hint="steps of the gain from 0 to 1, such as 100")
+    return int(
+        checks.check_number("beta", beta, at_least=2, whole=True, hint="steps of the gain from 0 to 1, such as 100")
+    )

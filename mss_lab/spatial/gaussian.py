@@ -263,7 +263,7 @@ def log_likelihood(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np
 
 def _observed(x: np.ndarray, pool_frames: int) -> np.ndarray:
     """x x^H of each bin, averaged over frames."""
-    seen = x[:, np.newaxis] * x[np.newaxis].conj()
+    seen: np.ndarray = x[:, np.newaxis] * x[np.newaxis].conj()
     if pool_frames > 1:
         seen.real, seen.imag = _averaged(seen.real, pool_frames), _averaged(seen.imag, pool_frames)
     return seen
@@ -274,7 +274,8 @@ def _averaged(values: np.ndarray, pool_frames: int) -> np.ndarray:
     if pool_frames == 1:
         return values
     weights = scipy.signal.windows.hann(pool_frames + 2)[1:-1]
-    return scipy.ndimage.convolve1d(values, weights / weights.sum(), axis=-1, mode="reflect")
+    result: np.ndarray = scipy.ndimage.convolve1d(values, weights / weights.sum(), axis=-1, mode="reflect")
+    return result
 
 
 def _maximised(
@@ -302,7 +303,8 @@ def _maximised(
 
 def _power(values: np.ndarray) -> np.ndarray:
     """|values|^2, without the root that np.abs would take."""
-    return values.real**2 + values.imag**2
+    result: np.ndarray = values.real**2 + values.imag**2
+    return result
 
 
 def _at_least_something(powers: np.ndarray) -> np.ndarray:

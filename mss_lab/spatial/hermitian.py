@@ -40,7 +40,8 @@ def as_matrices(vectors: np.ndarray) -> np.ndarray:
 
 def summed(V: np.ndarray, r: np.ndarray) -> np.ndarray:
     """S of each bin as vectors, without the noise, real (freq, channels^2, frames)."""
-    return r.swapaxes(1, 2) @ V
+    result: np.ndarray = r.swapaxes(1, 2) @ V
+    return result
 
 
 def _pair(total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,7 +82,8 @@ def multiplied(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def trace_of_product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Trace of the product of two Hermitian matrices in each bin."""
     every = range(len(first))
-    return sum((first[a, b] * second[b, a]).real for a in every for b in every)
+    result: np.ndarray = sum((first[a, b] * second[b, a]).real for a in every for b in every)
+    return result
 
 
 def solve(total: np.ndarray, noise: float | np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -80,7 +80,8 @@ def whitening(mixture: np.ndarray) -> np.ndarray:
     powers, directions = np.linalg.eigh(np.cov(mixture, bias=True))
     if powers[0] <= LEAST_SPREAD * powers[1]:
         return directions[:, 1:].T
-    return (directions / np.sqrt(powers)).T
+    result: np.ndarray = (directions / np.sqrt(powers)).T
+    return result
 
 
 def magnitudes(white: np.ndarray, angles_rad: np.ndarray) -> np.ndarray:
@@ -156,7 +157,8 @@ def unmixing(mixture: np.ndarray, sample_rate_hz: int, *, window_s: float = WIND
     bins = stft[..., :: max(1, stft[0].size // MOST_VALUES)].reshape(2, -1)
     samples = samples[:, :: max(1, samples.shape[1] // MOST_VALUES)]
     angle = _best_angle(samples, bins)
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) @ to_white
+    result: np.ndarray = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) @ to_white
+    return result
 
 
 def _best_angle(samples: np.ndarray, bins: np.ndarray) -> float:

@@ -70,7 +70,7 @@ def angles_rad(mixture_stft: np.ndarray) -> np.ndarray:
     """
     mixture_stft = check_stereo_stft("mixture_stft", mixture_stft)
     left, right = np.abs(mixture_stft[0]), np.abs(mixture_stft[1])
-    angles = np.arctan2(right, left)
+    angles: np.ndarray = np.arctan2(right, left)
     angles[(left == 0) & (right == 0)] = CENTRE_RAD
     return angles
 
@@ -446,4 +446,5 @@ def _smoothed(energy: np.ndarray, smooth_rad: float) -> np.ndarray:
     checks.check_number("smooth_rad", smooth_rad, at_least=0, unit="radians")
     if not smooth_rad:
         return energy
-    return scipy.ndimage.gaussian_filter1d(energy, smooth_rad * len(energy) / RIGHT_RAD, mode="reflect")
+    result: np.ndarray = scipy.ndimage.gaussian_filter1d(energy, smooth_rad * len(energy) / RIGHT_RAD, mode="reflect")
+    return result

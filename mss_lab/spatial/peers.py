@@ -297,4 +297,5 @@ def _images(stft: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """
     x, y = stft.transpose(1, 2, 0), outputs.transpose(1, 2, 0)
     gains = (x @ y.conj().swapaxes(1, 2)) @ np.linalg.pinv(y @ y.conj().swapaxes(1, 2), hermitian=True)
-    return np.einsum("fcj,fjn->jcfn", gains, y)
+    result: np.ndarray = np.einsum("fcj,fjn->jcfn", gains, y)
+    return result

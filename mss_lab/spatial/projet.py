@@ -86,7 +86,8 @@ class Projet:
     @property
     def centroids_rad(self) -> np.ndarray:
         """Mean pan of each source, weighted by its gains, float64 (sources,)."""
-        return self.gains.reshape(len(self.gains), -1, len(self.pans_rad)).sum(axis=1) @ self.pans_rad
+        result: np.ndarray = self.gains.reshape(len(self.gains), -1, len(self.pans_rad)).sum(axis=1) @ self.pans_rad
+        return result
 
 
 def projections(mixture_stft: np.ndarray, angles_rad: np.ndarray) -> np.ndarray:
@@ -296,7 +297,8 @@ def gains_near(
     # Measured from the nearest position, so that something is there, however narrow the source is.
     gains = np.exp(-0.5 * ((away**2 - away.min(axis=1, keepdims=True) ** 2) / width_rad**2))
     gains = np.tile(gains, delays)
-    return (gains / gains.sum(axis=1, keepdims=True)).astype(np.float32)
+    result: np.ndarray = (gains / gains.sum(axis=1, keepdims=True)).astype(np.float32)
+    return result
 
 
 def _checked_gains(gains: np.ndarray, delays: int) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,8 @@ def kernel(angles_rad: np.ndarray, pans_rad: np.ndarray, delays: Sequence[float]
     """K, float32 (groups, positions, directions): how loud a source at a position is in a projection."""
     vectors = vectors_of(angles_rad, delays, freq)
     heard = np.abs(gains_of(pans_rad, delays, freq) @ vectors.swapaxes(1, 2))
-    return (heard ** exponent_of(kind)).astype(np.float32)
+    result: np.ndarray = (heard ** exponent_of(kind)).astype(np.float32)
+    return result
 
 
 def gains_of(pans_rad: np.ndarray, delays: Sequence[float], freq: int) -> np.ndarray:
@@ -50,7 +51,8 @@ def _turns(delays: Sequence[float], freq: int) -> np.ndarray:
     """What makes up for a delay at each frequency, exp(i omega delay), complex (groups, delays)."""
     if not np.any(delays):
         return np.ones((1, len(delays)), complex)
-    return np.exp(1j * np.outer(np.pi * np.arange(freq) / max(1, freq - 1), delays))
+    result: np.ndarray = np.exp(1j * np.outer(np.pi * np.arange(freq) / max(1, freq - 1), delays))
+    return result
 
 
 def exponent_of(kind: str) -> int:
@@ -144,7 +146,8 @@ def iterate(C: np.ndarray, P: np.ndarray, Q: np.ndarray, K: np.ndarray, kind: st
     Q = Q * (ups / np.maximum(downs, LEAST))
     totals = Q.sum(axis=1, keepdims=True)
     P *= totals.astype(np.float32)
-    return (Q / totals).astype(np.float32)
+    result: np.ndarray = (Q / totals).astype(np.float32)
+    return result
 
 
 def divergence_of(C: np.ndarray, P: np.ndarray, W: np.ndarray, kind: str) -> float:

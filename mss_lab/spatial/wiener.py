@@ -82,7 +82,10 @@ def solved_pair(
 def determinant(left: np.ndarray, right: np.ndarray, across: np.ndarray, noise: float | np.ndarray) -> np.ndarray:
     """Determinant of S + noise I for two channels."""
     # Rounding may make the first term negative if there is only one direction; the others never vanish.
-    return np.maximum(left * right - (across.real**2 + across.imag**2), 0) + noise * (left + right + noise)
+    result: np.ndarray = np.maximum(left * right - (across.real**2 + across.imag**2), 0) + noise * (
+        left + right + noise
+    )
+    return result
 
 
 def _filtered(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
@@ -98,7 +101,8 @@ def _filtered(x: np.ndarray, v: np.ndarray, R: np.ndarray) -> np.ndarray:
         total = np.einsum("jfn,jfcd->fncd", v, R) + NOISE * np.eye(channels)
         u = np.moveaxis(np.linalg.solve(total, np.moveaxis(x, 0, -1)[..., np.newaxis])[..., 0], -1, 0)
     y = np.stack([v_j * np.einsum("fcd,dfn->cfn", R_j, u) for v_j, R_j in zip(v, R, strict=True)])
-    return y + (x - y.sum(axis=0)) / len(y)
+    result: np.ndarray = y + (x - y.sum(axis=0)) / len(y)
+    return result
 
 
 def checked(

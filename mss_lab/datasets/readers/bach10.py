@@ -41,13 +41,13 @@ SPELLINGS = {"saxophone": ("saxphone", "saxophone")}
 _PIECE = re.compile(r"\d\d-\w+")
 
 
-def tracks(folder: str | os.PathLike | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """Names of the pieces, such as "01-AchGottundHerr"; FileNotFoundError if there is no data set, or nothing in it."""
     return _tracks(_root(folder))
 
 
 def read(
-    folder: str | os.PathLike | None,
+    folder: str | os.PathLike[str] | None,
     name: str,
     *,
     times: str = "performed",
@@ -85,7 +85,7 @@ def read(
     return assemble(ABOUT, name, stems, **how)
 
 
-def _root(folder: str | os.PathLike | None) -> Path:
+def _root(folder: str | os.PathLike[str] | None) -> Path:
     root = locate(ABOUT, folder)
     inner = [root / name for name in ABOUT.folders if (root / name).is_dir()]
     return inner[0] if inner else root

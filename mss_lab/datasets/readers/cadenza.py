@@ -39,12 +39,12 @@ QUARTETS = {"clarinet": "alto sax", "saxophone": "clarinet"}
 MICROPHONE = "Mix_1"
 
 
-def tracks(folder: str | os.PathLike | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """Names of the pieces; FileNotFoundError if there is no data set, or nothing in it."""
     return _tracks(_root(folder))
 
 
-def read(folder: str | os.PathLike | None, name: str, *, quartet: str = "clarinet", **how: Unpack[How]) -> Track:
+def read(folder: str | os.PathLike[str] | None, name: str, *, quartet: str = "clarinet", **how: Unpack[How]) -> Track:
     """Read one piece; there is no score.
 
     Parameters
@@ -75,7 +75,7 @@ def read(folder: str | os.PathLike | None, name: str, *, quartet: str = "clarine
     return assemble(ABOUT, name, stems, **how)
 
 
-def _root(folder: str | os.PathLike | None) -> Path:
+def _root(folder: str | os.PathLike[str] | None) -> Path:
     root = locate(ABOUT, folder)
     inner = root / ABOUT.folders[0]
     return inner if inner.is_dir() else root

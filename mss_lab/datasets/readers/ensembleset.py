@@ -51,12 +51,12 @@ SOURCES = {
 _STEM = re.compile(r"([A-Za-z]+?)_?(\d*)\.flac")
 
 
-def tracks(folder: str | os.PathLike | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """Names of the pieces; FileNotFoundError if there is no data set, or nothing in it."""
     return _tracks(_root(folder))
 
 
-def read(folder: str | os.PathLike | None, name: str, *, microphone: str = "Mix_1", **how: Unpack[How]) -> Track:
+def read(folder: str | os.PathLike[str] | None, name: str, *, microphone: str = "Mix_1", **how: Unpack[How]) -> Track:
     """Read one piece as recorded by one of the microphones; there is no score.
 
     Parameters
@@ -112,7 +112,7 @@ def rendered_stems(folder: Path, sources: Mapping[str, str]) -> list[Stem]:
     return [Stem(sources[spelt], path) for _, _, spelt, path in sorted(files)]
 
 
-def _root(folder: str | os.PathLike | None) -> Path:
+def _root(folder: str | os.PathLike[str] | None) -> Path:
     root = locate(ABOUT, folder)
     inner = [root / name for name in ABOUT.folders[1:] if (root / name).is_dir()]
     return inner[0] if inner else root

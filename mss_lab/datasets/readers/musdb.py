@@ -63,7 +63,7 @@ STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}
 _ENDING = ".stem.mp4"
 
 
-def tracks(folder: str | os.PathLike | None = None, split: str | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None, split: str | None = None) -> tuple[str, ...]:
     """Names of the songs, artist and title.
 
     Parameters
@@ -84,7 +84,7 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     return tuple(sorted(_songs(locate(ABOUT, folder), split)))
 
 
-def read(folder: str | os.PathLike | None, name: str, **how: Unpack[How]) -> Track:
+def read(folder: str | os.PathLike[str] | None, name: str, **how: Unpack[How]) -> Track:
     """Read one song; there is no score.
 
     Parameters

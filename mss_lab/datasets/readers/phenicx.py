@@ -58,13 +58,13 @@ _PITCH = re.compile(r"([A-G])([#b]*)(-?\d+)")
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
-def tracks(folder: str | os.PathLike | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """Names of the pieces, such as "mozart"; FileNotFoundError if there is no data set, or nothing in it."""
     return _tracks(_root(folder))
 
 
 def read(
-    folder: str | os.PathLike | None,
+    folder: str | os.PathLike[str] | None,
     name: str,
     *,
     times: str = "performed",
@@ -109,7 +109,7 @@ def read(
     return assemble(ABOUT, name, stems, stems_differ_s=float("inf"), **how)
 
 
-def _root(folder: str | os.PathLike | None) -> Path:
+def _root(folder: str | os.PathLike[str] | None) -> Path:
     root = locate(ABOUT, folder)
     inner = root / ABOUT.folders[0]
     return inner if inner.is_dir() else root

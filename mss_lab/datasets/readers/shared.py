@@ -90,7 +90,7 @@ class How(TypedDict, total=False):
     length_s: float | None
 
 
-def find(about: About, folder: str | os.PathLike | None = None) -> Path | None:
+def find(about: About, folder: str | os.PathLike[str] | None = None) -> Path | None:
     """The folder of a data set: the given one, or its own in the one that MSS_LAB_DATASETS names; None if missing."""
     if folder is not None:
         return Path(folder) if Path(folder).is_dir() else None
@@ -99,7 +99,7 @@ def find(about: About, folder: str | os.PathLike | None = None) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_dir()), None)
 
 
-def locate(about: About, folder: str | os.PathLike | None = None) -> Path:
+def locate(about: About, folder: str | os.PathLike[str] | None = None) -> Path:
     """Like `find`, but raises FileNotFoundError that states where to obtain the data set and where to put it."""
     path = find(about, folder)
     if path is not None:

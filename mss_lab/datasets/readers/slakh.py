@@ -48,7 +48,7 @@ OMITTED = "omitted"
 _SONG = re.compile(r"Track\d{5}")
 
 
-def tracks(folder: str | os.PathLike | None = None, split: str | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None, split: str | None = None) -> tuple[str, ...]:
     """Names of the songs, such as "Track00001".
 
     Parameters
@@ -68,7 +68,7 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
     return tuple(sorted(_songs(locate(ABOUT, folder), split)))
 
 
-def read(folder: str | os.PathLike | None, name: str, *, names: str = "class", **how: Unpack[How]) -> Track:
+def read(folder: str | os.PathLike[str] | None, name: str, *, names: str = "class", **how: Unpack[How]) -> Track:
     """Read one song.
 
     Parameters

@@ -71,7 +71,7 @@ SCORE_FOLDERS = ("score_data", "SynthSOD_aligned_scores", "SynthSOD-aligned-scor
 DATA_FOLDERS = ("SynthSOD_data", "SynthSOD-data")
 
 
-def tracks(folder: str | os.PathLike | None = None, split: str | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None, split: str | None = None) -> tuple[str, ...]:
     """Names of the songs.
 
     Parameters
@@ -105,7 +105,7 @@ def tracks(folder: str | os.PathLike | None = None, split: str | None = None) ->
 
 
 def read(
-    folder: str | os.PathLike | None,
+    folder: str | os.PathLike[str] | None,
     name: str,
     *,
     microphone: str = "Tree",

@@ -40,7 +40,7 @@ ABOUT = About(
 _PIECE = re.compile(r"(\d\d)_([^_]+)((?:_[a-z]+)+)")
 
 
-def tracks(folder: str | os.PathLike | None = None, *, as_in: str | None = None) -> tuple[str, ...]:
+def tracks(folder: str | os.PathLike[str] | None = None, *, as_in: str | None = None) -> tuple[str, ...]:
     """Names of the pieces, such as "01_Jupiter_vn_vc".
 
     Parameters
@@ -66,7 +66,7 @@ def tracks(folder: str | os.PathLike | None = None, *, as_in: str | None = None)
 
 
 def read(
-    folder: str | os.PathLike | None,
+    folder: str | os.PathLike[str] | None,
     name: str,
     **how: Unpack[How],
 ) -> Track:
@@ -102,7 +102,7 @@ def read(
     return assemble(ABOUT, name, stems, **how)
 
 
-def _root(folder: str | os.PathLike | None) -> Path:
+def _root(folder: str | os.PathLike[str] | None) -> Path:
     root = locate(ABOUT, folder)
     return root / "Dataset" if (root / "Dataset").is_dir() else root
 

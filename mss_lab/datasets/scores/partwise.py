@@ -18,7 +18,7 @@ from ...score.ties import joined
 from .notation import Written
 
 
-def read_parts(path: str | os.PathLike) -> list[tuple[str, tuple[Written, ...]]]:
+def read_parts(path: str | os.PathLike[str]) -> list[tuple[str, tuple[Written, ...]]]:
     """The parts of a MusicXML file, in the order of the page.
 
     Ties are joined, and a joined note has a fermata if any of its notes has one. Pitches are sounding pitches, to the
