@@ -1,12 +1,11 @@
 """Hermitian matrices, one for each frequency, source or frame, without a matrix product for each of them.
 
-As a vector, a Hermitian matrix of C channels is C^2 real numbers: the diagonal, then real and imaginary parts of what
-lies above it, times the root of 2, so that the product of two vectors is the trace of the product of the matrices. Sums
-over sources and frames are then products of such vectors with powers, frequency by frequency.
+As a vector, a Hermitian matrix of C channels is C^2 real numbers: the diagonal, then real and imaginary parts of the
+entries above it, times the square root of 2, so that the product of two vectors is the trace of the product of the
+matrices. Sums over sources and frames are then products of such vectors with powers, frequency by frequency.
 
 Symbols: V (freq, sources, frames) powers v_j, r (freq, sources, channels^2) covariances R_j as vectors, S the sum of
-v_j R_j. A matrix for each bin is an array (channels, channels, freq, frames), whose entries are worked on one after the
-other.
+v_j R_j. A matrix for each bin is an array (channels, channels, freq, frames), whose entries are processed one by one.
 
 Contents: as_vectors, as_matrices, summed, bins_as_vectors, inverted, multiplied, trace_of_product, solve.
 """
@@ -45,7 +44,7 @@ def summed(V: np.ndarray, r: np.ndarray) -> np.ndarray:
 
 
 def _pair(total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of S for two channels: both entries of the diagonal, and the one above it, (freq, frames) each."""
+    """The entries of S for two channels: both of the diagonal, and the one above it, (freq, frames) each."""
     across = np.empty(total[:, 0].shape, complex)
     across.real, across.imag = total[:, 2], total[:, 3]
     across /= np.sqrt(2)
@@ -61,7 +60,7 @@ def bins_as_vectors(matrix: np.ndarray) -> np.ndarray:
 
 
 def inverted(total: np.ndarray, noise: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(S + noise I)^-1, and the logarithm of the determinant of what is inverted, (freq, frames)."""
+    """(S + noise I)^-1, and the logarithm of the determinant of S + noise I, (freq, frames)."""
     if total.shape[1] == 4:
         left, right, across = _pair(total)
         determinant = wiener.determinant(left, right, across, noise)

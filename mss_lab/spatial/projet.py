@@ -1,23 +1,23 @@
-"""PROJET: look at a stereo mixture from several directions, and explain all the looks together.
+"""PROJET: project a stereo mixture in several directions, and model all projections together.
 
-A projection turns stereo into mono so that one pan position falls silent: c_m = sin(psi_m) x_1 - cos(psi_m) x_2 is zero
-for a source at the angle psi_m, and the farther a source lies from there, the louder it stays. Each source is modelled
-by how loud it is in each bin (P_j) and by how it is spread over a grid of pan positions (Q_j, which adds up to 1):
+A projection is a mono signal in which one pan position is silent: c_m = sin(psi_m) x_1 - cos(psi_m) x_2 is zero for a
+source at the angle psi_m, and its gain grows with the distance of a source from there. The model of a source is its
+magnitude in each bin (P_j) and its distribution over a grid of pan positions (Q_j, which adds up to 1):
 
     |c_m|^a = sum over j of P_j[f, n] sum over l of Q_jl K_lm,     K_lm = |sin(psi_m - theta_l)|^a.
 
-Multiplicative updates fit P and Q. Each projection is then filtered by its model, and the estimates are those whose
-projections are nearest to what comes out, in the least-squares sense. Or P and Q become the powers and spatial
-covariances of a multichannel Wiener filter, which can undo a sum of two sources where projections only dim it.
+Multiplicative updates fit P and Q. Each projection is then filtered by its model, and the estimates are the
+least-squares solution for the filtered projections. Alternatively, P and Q give the powers and spatial covariances of a
+multichannel Wiener filter, which can separate two sources in one bin, where projections only attenuate them.
 
-With delays, a source may also be late in one channel: grid and projections then have pairs of pan and delay, and K
+With delays, a source may also be delayed in one channel: grid and projections then have pairs of pan and delay, and K
 depends on the frequency.
 
 The exponent a is 1 for the Kullback-Leibler divergence and for Cauchy, which compare magnitudes, and 2 for
 Itakura-Saito, which compares powers.
 
-Contents: Projet, fit, filtered, spatial_model, gains_near, projections; `projet_separation` separates by them.
-Lesson: notebooks/12_more_than_a_histogram.ipynb
+Contents: Projet, fit, filtered, spatial_model, gains_near, projections; `projet_separation` separates recordings with
+them. Lesson: notebooks/12_more_than_a_histogram.ipynb
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ from .projet_updates import (
     grouped,
     iterate,
     kernel,
-    looks_of,
+    pooled_projections,
     shares,
     vectors_of,
 )
@@ -48,29 +48,29 @@ PANS = 91
 ITERATIONS = 100
 
 
-# How far a source is spread over the grid at the start, and how little each other position has.
+# Initial width of a source on the grid.
 START_RAD = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class Projet:
-    """What `fit` found.
+    """The result of `fit`.
 
     Attributes
     ----------
     magnitudes : float32 (sources, freq, frames)
         P_j, to the power a: magnitudes for "kl" and "cauchy", powers for "is".
     gains : float32 (sources, positions)
-        Q_j, each row adds up to 1. Positions are pans, or pairs of delay and pan, pans running faster.
+        Q_j, each row adds up to 1. Positions are pans, or pairs of delay and pan; the pan varies faster.
     pans_rad : float64 (pans,)
         The grid, from 0 to pi/2.
     delays : tuple of float, samples
-        How much later than in the left channel a source is in the right one.
+        Delays of a source in the right channel relative to the left.
     angles_rad : float64 (directions,)
         psi_m
     kind : {"kl", "is", "cauchy"}
     divergences : float64 (iterations + 1,) or (0,)
-        Before the first update and after each iteration, if they were asked for.
+        Before the first update and after each iteration, if requested by `record`.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb
     """
@@ -91,19 +91,19 @@ class Projet:
 
 
 def projections(mixture_stft: np.ndarray, angles_rad: np.ndarray) -> np.ndarray:
-    """Mono looks at a stereo transform, c_m = sin(psi_m) X_1 - cos(psi_m) X_2.
+    """Mono projections of a stereo transform, c_m = sin(psi_m) X_1 - cos(psi_m) X_2.
 
     Parameters
     ----------
     mixture_stft : complex (2, freq, frames)
     angles_rad : float (directions,)
-        psi_m: where each look is deaf.
+        psi_m: the position that is silent in each projection.
 
     Returns
     -------
     complex (directions, freq, frames)
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: FitzGerald, Liutkus and Badeau, ICASSP 2016.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016.
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     angles_rad = checks.check_axes("angles_rad", angles_rad, "directions")
@@ -124,29 +124,29 @@ def fit(
     record: bool = False,
     rng: np.random.Generator,
 ) -> Projet:
-    """Fit loudness and positions of sources to the projections of a mixture.
+    """Fit magnitudes and positions of sources to the projections of a mixture.
 
     Parameters
     ----------
     mixture_stft : complex (2, freq, frames)
     gains : real >= 0 (sources, positions)
-        Q_j to start from; zeros stay zeros. With several delays, all pans of the first delay come first.
+        Initial Q_j; zeros stay zeros. With several delays, all pans of the first delay come first.
     kind : {"kl", "is", "cauchy"}
-        Divergence between projections and model. Only for "kl" theory promises that it never rises.
+        Divergence between projections and model. Only for "kl" is it proved that the updates do not increase it.
     directions : int >= 2
-        How many projections, their angles from 0 to pi/2; each is taken at each delay.
+        Number of projections, with angles from 0 to pi/2, for each delay.
     delays : sequence of float, samples
         The grid of delays.
     iterations : int >= 0
         Each updates P, then Q.
     learn_gains : bool
-        Whether Q is learnt; if not, each bin is a problem of its own.
+        Whether Q is learnt; if not, bins are independent of each other.
     pool_frames : odd int >= 1
-        Projections are averaged over so many frames before they are explained. 1 is the paper.
+        Projections are averaged over this number of frames before the fit. 1 as in the paper.
     record : bool
         Whether to compute the divergence in each iteration, which takes as long as the updates.
     rng : numpy.random.Generator
-        Draws the magnitudes to start from.
+        Generator of the initial magnitudes.
 
     Returns
     -------
@@ -157,8 +157,8 @@ def fit(
     ShapeError, TypeError, ValueError
         If the transform is not stereo, or an option is out of its range.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: FitzGerald, Liutkus and Badeau, ICASSP 2016 and, with
-    delays, IEEE TASLP 2016. Differs: Itakura-Saito compares powers, not magnitudes; averaging over frames is ours.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016 and, with
+    delays, IEEE TASLP 2016. Differences: Itakura-Saito compares powers, not magnitudes; averages over frames.
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     checks.check_finite("mixture_stft", mixture_stft)
@@ -171,7 +171,7 @@ def fit(
     delays = tuple(float(checks.check_number("delays", delay, unit="samples")) for delay in delays)
 
     _, freq, frames = mixture_stft.shape
-    C, scale = looks_of(mixture_stft, vectors_of(angles, delays, freq), kind, pool_frames)
+    C, scale = pooled_projections(mixture_stft, vectors_of(angles, delays, freq), kind, pool_frames)
     K = kernel(angles, pans, delays, freq, kind)
     groups, sources = len(K), len(Q)
     P = np.abs(rng.standard_normal((groups, sources, freq * frames // groups), np.float32)) + np.float32(1)
@@ -188,23 +188,23 @@ def fit(
 
 
 def filtered(mixture_stft: np.ndarray, model: Projet, exponent: float = 1.0) -> np.ndarray:
-    """Filter the projections of a mixture by their models, and find the stereo sources that fit what comes out best.
+    """Filter the projections of a mixture by their models, and solve for stereo sources in the least-squares sense.
 
     Parameters
     ----------
     mixture_stft : complex (2, freq, frames)
     model : Projet
-        Fitted to it.
+        Fitted to this mixture.
     exponent : float > 0
-        Of the filter; with 1 each source gets the part of a projection that it has in the model.
+        Exponent of the filter; with 1 each source gets its fraction of the model of a projection.
 
     Returns
     -------
     complex (sources, 2, freq, frames)
-        Of the mixture's type. They add up to the mixture; bins that no model claims are shared equally.
+        The dtype is that of the mixture. They add up to the mixture; bins that are 0 in all models are shared equally.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: FitzGerald, Liutkus and Badeau, ICASSP 2016. Differs: an
-    exponent may sharpen the filter.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016.
+    Difference: an exponent can make the filter sharper.
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     checks.check_number("exponent", exponent, above=0)
@@ -216,10 +216,10 @@ def filtered(mixture_stft: np.ndarray, model: Projet, exponent: float = 1.0) -> 
         )
     vectors = vectors_of(model.angles_rad, model.delays, freq)
     back = np.linalg.pinv(vectors)
-    # One 2 x 2 matrix for each projection, which takes the mixture to it and back again: (groups, 4, directions).
-    there_and_back = np.einsum("gam,gmb->gabm", back, vectors).reshape(len(vectors), 4, -1)
+    # One 2 x 2 matrix for each projection, which projects the mixture and maps it back: (groups, 4, directions).
+    project_and_restore = np.einsum("gam,gmb->gabm", back, vectors).reshape(len(vectors), 4, -1)
     if len(vectors) == 1:
-        there_and_back = there_and_back.real.astype(np.float32)
+        project_and_restore = project_and_restore.real.astype(np.float32)
     W = model.gains @ kernel(model.angles_rad, model.pans_rad, model.delays, freq, model.kind)
     x = grouped(mixture_stft, len(W))
     P = grouped(model.magnitudes, len(W))
@@ -228,30 +228,30 @@ def filtered(mixture_stft: np.ndarray, model: Projet, exponent: float = 1.0) -> 
         E = W[block[0], :, :, np.newaxis] * P[block][:, :, np.newaxis]
         masks = shares(E, exponent)
         for j in range(sources):
-            A = (there_and_back[block[0]] @ masks[:, j]).reshape(len(masks), 2, 2, -1)
+            A = (project_and_restore[block[0]] @ masks[:, j]).reshape(len(masks), 2, 2, -1)
             y[j][block] = A[:, :, 0] * x[block][:, :1] + A[:, :, 1] * x[block][:, 1:]
     return y.transpose(0, 2, 1, 3).reshape(sources, 2, freq, frames)
 
 
 def spatial_model(model: Projet, exponent: float = 1.0, diffuse: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """What PROJET found, as powers and spatial covariances for `wiener.filtered`.
+    """The model of PROJET as powers and spatial covariances for `wiener.filtered`.
 
     Parameters
     ----------
     model : Projet
     exponent : float > 0
-        Shares of power in each bin are raised to it.
+        Fractions of the power in each bin are raised to it.
     diffuse : float in [0, 1]
-        The part of the covariances that is the same in all directions.
+        The fraction of the covariances that is equal in all directions.
 
     Returns
     -------
     powers : float32 (sources, freq, frames)
-        Shares, which a filter needs no more than; they add up to 1 only if the exponent is 1.
+        Fractions of the power, sufficient for a filter; they add up to 1 only if the exponent is 1.
     covariances : complex128 (sources, freq, 2, 2)
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: Fitzgerald, Liutkus and Badeau, IEEE TASLP 2016, who name
-    the model; exponent and diffuse part are ours.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Fitzgerald, Liutkus and Badeau, IEEE TASLP 2016.
+    Differences: exponent and diffuse fraction.
     """
     checks.check_number("exponent", exponent, above=0)
     checks.check_number("diffuse", diffuse, at_least=0, at_most=1)
@@ -271,16 +271,16 @@ def spatial_model(model: Projet, exponent: float = 1.0, diffuse: float = 0.0) ->
 def gains_near(
     angles_rad: Sequence[float], *, pans: int = PANS, delays: int = 1, width_rad: float = START_RAD
 ) -> np.ndarray:
-    """Gains to start from: sources near given angles, at any of the delays.
+    """Initial gains: sources near given angles, at any of the delays.
 
     Parameters
     ----------
     angles_rad : sequence of float in [0, pi/2]
     pans : int >= 2
-        Of the grid, from 0 to pi/2.
+        Number of positions on the grid, from 0 to pi/2.
     delays : int >= 1
     width_rad : float > 0, radians
-        How far a source is spread.
+        Width of a source on the grid.
 
     Returns
     -------
@@ -293,9 +293,9 @@ def gains_near(
     delays = checks.check_number("delays", delays, at_least=1, whole=True)
     checks.check_number("width_rad", width_rad, above=0, unit="radians")
     angles = checks.check_axes("angles_rad", angles_rad, "sources")
-    away = np.abs(np.linspace(0, np.pi / 2, pans) - angles[:, np.newaxis])
-    # Measured from the nearest position, so that something is there, however narrow the source is.
-    gains = np.exp(-0.5 * ((away**2 - away.min(axis=1, keepdims=True) ** 2) / width_rad**2))
+    distance = np.abs(np.linspace(0, np.pi / 2, pans) - angles[:, np.newaxis])
+    # Relative to the nearest position, so that no row is empty if the source is narrow.
+    gains = np.exp(-0.5 * ((distance**2 - distance.min(axis=1, keepdims=True) ** 2) / width_rad**2))
     gains = np.tile(gains, delays)
     result: np.ndarray = (gains / gains.sum(axis=1, keepdims=True)).astype(np.float32)
     return result
@@ -306,7 +306,7 @@ def _checked_gains(gains: np.ndarray, delays: int) -> tuple[np.ndarray, np.ndarr
     totals = gains.sum(axis=1, keepdims=True)
     if not len(gains) or not delays or gains.shape[1] % delays or gains.shape[1] < 2 * delays or not totals.all():
         raise RefusedValue(
-            f"gains must have a row with something in it for each source, and at least two pans for each of the "
-            f"{delays} delays, got shape {gains.shape}; start them with mss_lab.spatial.projet.gains_near"
+            f"gains must have a row that is not all zeros for each source, and at least two pans for each of the "
+            f"{delays} delays, got shape {gains.shape}; create them with mss_lab.spatial.projet.gains_near"
         )
     return gains / totals, np.linspace(0, np.pi / 2, gains.shape[1] // delays)

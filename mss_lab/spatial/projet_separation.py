@@ -17,23 +17,23 @@ from . import panning, wiener
 from .entries import PROJET
 from .projet import DIRECTIONS, ITERATIONS, PANS, filtered, fit, gains_near, spatial_model
 
-# Sources hold their pitch longer than a frame, while their phases turn: averaged over so long, they interfere less.
+# A pitch lasts longer than a frame while phases rotate: averages over this time contain less interference of sources.
 POOL_S = 0.25
 
-# Of the filter that shares each bin. Above 1 it leans towards the loudest, as only few sources share most bins.
+# Exponent of the filter. Above 1 it favours the loudest source, because only few sources share most bins.
 EXPONENT = 1.5
-# The part of each source's power that the Wiener filter expects from everywhere, as from a room.
+# The fraction of each source's power that the Wiener filter assumes to be diffuse, as in a room.
 DIFFUSE = 0.001
 
-# Learnt from so much of a recording, in excerpts of 5 s if it is longer.
+# Gains are learnt from this duration of a recording, in excerpts of 5 s if it is longer.
 LEARN_S = 30.0
 EXCERPT_S = 5.0
 
-# Memory for each bin: the transform and its copies; of each projection; of each source, its model, powers and estimate.
+# Bytes per bin: the transform and its copies; each projection; for each source its model, powers and estimate.
 STFT_BYTES = 40
-LOOK_BYTES = 4
+PROJECTION_BYTES = 4
 SOURCE_BYTES = 32
-# For each entry of the kernels, which say how loud a position is in a projection.
+# Bytes per entry of the kernels, the gains of positions in projections.
 KERNEL_BYTES = 24
 
 
@@ -50,12 +50,17 @@ def _working_bytes(
 ) -> float:
     settings = transforms.settings_for(recording.sample_rate_hz, window_s)
     sources = panning.likely_count(pans_rad, count)
-    late = len(delays_s) if isinstance(delays_s, Sequence) else 1
-    looks = late * memory.amount(directions, DIRECTIONS)
-    # With delays, every frequency has a kernel of its own.
-    kernels = (settings["window_samples"] // 2 + 1 if late > 1 else 1) * late * memory.amount(pans, PANS) * looks
+    delay_count = len(delays_s) if isinstance(delays_s, Sequence) else 1
+    projections = delay_count * memory.amount(directions, DIRECTIONS)
+    # With delays, every frequency has its own kernel.
+    kernels = (
+        (settings["window_samples"] // 2 + 1 if delay_count > 1 else 1)
+        * delay_count
+        * memory.amount(pans, PANS)
+        * projections
+    )
     bins = recording.bins(max(CHUNK_S + FADE_S, LEARN_S), settings)
-    each = STFT_BYTES + LOOK_BYTES * looks + SOURCE_BYTES * sources
+    each = STFT_BYTES + PROJECTION_BYTES * projections + SOURCE_BYTES * sources
     return recording.float32_bytes + each * bins + KERNEL_BYTES * kernels
 
 
@@ -81,10 +86,10 @@ def separate(
     window_s: float = panning.WINDOW_S,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
-    """Separate a stereo mixture by where its sources are, explaining projections on all sides at once.
+    """Separate a stereo mixture by the positions of its sources, with a common model of several projections.
 
-    The spread of each source over the pan positions is learnt from 30 s in all; the rest of a long recording is worked
-    through in chunks with what was learnt.
+    The distribution of each source over the pan positions is learnt from 30 s in total; a longer recording is then
+    processed in chunks with these gains.
 
     Parameters
     ----------
@@ -92,27 +97,27 @@ def separate(
     sample_rate_hz : int
     score : ignored
     pans_rad : mapping of source name -> angle in [0, pi/2], optional
-        Where sources are at the start. Default: at the peaks of the panning histogram, which name them.
+        Initial positions of the sources. Default: the peaks of the panning histogram, which also give the names.
     count : int >= 1, optional
-        How many peaks to take.
+        Number of peaks to use.
     kind, directions, iterations
-        Of `fit`.
+        As for `fit`.
     pans : int >= 2
-        Positions on the grid.
+        Number of positions on the grid.
     delays_s : sequence of float, seconds
-        How much later than on the left a source may be on the right.
+        Possible delays of a source in the right channel relative to the left.
     pool_s : float >= 0, seconds
-        Over how long projections are averaged before they are explained; 0 is the paper.
+        Duration over which projections are averaged before the fit; 0 as in the paper.
     resynthesis : {"wiener", "projections"}
-        The multichannel Wiener filter, or the paper's: projections are filtered, and the nearest sources found.
+        The multichannel Wiener filter, or the method of the paper: filtered projections and a least-squares estimate.
     exponent : float > 0
-        Of either filter; 1 is the paper.
+        Exponent of the filter; 1 as in the paper.
     diffuse : float in [0, 1]
-        Of `spatial_model`: which part of each source comes from everywhere. In rooms, 0.03 or so is better.
+        Diffuse fraction of each source, as for `spatial_model`. For rooms, about 0.03 is better.
     window_s : float > 0, seconds
-        Of the STFT's window, at every sample rate.
+        Length of the STFT's window, at every sample rate.
     rng : numpy.random.Generator, optional
-        Draws what the fit starts from. Default: a new one with seed 0.
+        Generator of the initial values. Default: a new generator with seed 0.
 
     Returns
     -------
@@ -124,8 +129,8 @@ def separate(
     ShapeError, TypeError, ValueError
         If the mixture is not stereo, or an option is out of its range.
 
-    Lesson: notebooks/12_more_than_a_histogram.ipynb. Source: FitzGerald, Liutkus and Badeau, ICASSP 2016.
-    Differs: averages over a quarter of a second, and filters by the multichannel Wiener filter; see the options.
+    Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016.
+    Difference: averages over a quarter of a second, and filters by the multichannel Wiener filter; see the options.
     """
     mixture = checks.check_stereo("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -140,10 +145,10 @@ def separate(
 
     samples = mixture.shape[1]
     parts = excerpts(samples, sample_rate_hz, LEARN_S, EXCERPT_S)
-    heard = np.concatenate([transforms.stft(mixture[:, a:b], **settings) for a, b in parts], axis=2)
+    learning_stft = np.concatenate([transforms.stft(mixture[:, a:b], **settings) for a, b in parts], axis=2)
     gains = gains_near(list(sources.values()), pans=pans, delays=max(1, len(delays)))
-    learnt = model_of(heard, gains)
-    del heard
+    learnt = model_of(learning_stft, gains)
+    del learning_stft
 
     estimates = memory.zeros_for(sources, mixture.shape)
     for start, stop, ramp in chunks(samples, sample_rate_hz):
@@ -151,10 +156,10 @@ def separate(
         whole = len(parts) == 1 and stop - start == samples
         model = learnt if whole else model_of(stft, learnt.gains, learn_gains=False)
         if resynthesis == "wiener":
-            found = wiener.filtered(stft, *spatial_model(model, exponent, diffuse))
+            filtered_stfts = wiener.filtered(stft, *spatial_model(model, exponent, diffuse))
         else:
-            found = filtered(stft, model, exponent)
-        for estimate, one in zip(estimates.values(), found, strict=True):
+            filtered_stfts = filtered(stft, model, exponent)
+        for estimate, one in zip(estimates.values(), filtered_stfts, strict=True):
             estimate[:, start:stop] += ramp * transforms.istft(one, stop - start, **settings)
     return estimates
 

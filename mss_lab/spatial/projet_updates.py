@@ -1,12 +1,13 @@
-"""What PROJET computes: projections of a grid of positions, and the updates of its two factors.
+"""The computations of PROJET: projections of a grid of positions, and the updates of its two factors.
 
-All frequencies are one group, unless there are delays: then each is a group of its own, since what a source at a
-position is in a projection depends on the frequency.
+All frequencies are one group, unless there are delays: then each frequency is a separate group, because the gain of a
+position in a projection depends on the frequency.
 
 Symbols as in `projet`: C (groups, directions, bins) projections, P (groups, sources, bins), Q (sources, positions),
 K (groups, positions, directions), and W = Q K.
 
-Contents: vectors_of, kernel, gains_of, exponent_of, shares, looks_of, grouped, blocks, iterate, divergence_of.
+Contents: vectors_of, kernel, gains_of, exponent_of, shares, pooled_projections, grouped, blocks, iterate,
+divergence_of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,40 +16,40 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-# Updates work through blocks of so many bins: they stay in the processor's cache, and their products are too small for
-# the linear algebra library to share out among threads, which would take longer than the products do.
+# Updates process blocks of this many bins: they stay in the processor's cache, and their products are too small for the
+# linear algebra library to use several threads, which would take longer than the products.
 BLOCK_BINS = 1 << 11
 
-# Projections and models are raised to this part of the mean projection, so that quotients stay finite in float32.
+# Lower bound of projections and models, relative to the mean projection: quotients then stay finite in float32.
 LEAST = 1e-9
 
 
 def vectors_of(angles_rad: np.ndarray, delays: Sequence[float], freq: int) -> np.ndarray:
     """Projections as vectors, complex (groups, directions, 2): one group for all frequencies if there is no delay."""
-    turns = _turns(delays, freq)
-    left = np.broadcast_to(np.sin(angles_rad), (len(turns), len(delays), len(angles_rad)))
-    right = -np.cos(angles_rad) * turns[:, :, np.newaxis]
-    return np.stack([left, right], axis=-1).reshape(len(turns), -1, 2)
+    phases = _phase_factors(delays, freq)
+    left = np.broadcast_to(np.sin(angles_rad), (len(phases), len(delays), len(angles_rad)))
+    right = -np.cos(angles_rad) * phases[:, :, np.newaxis]
+    return np.stack([left, right], axis=-1).reshape(len(phases), -1, 2)
 
 
 def kernel(angles_rad: np.ndarray, pans_rad: np.ndarray, delays: Sequence[float], freq: int, kind: str) -> np.ndarray:
-    """K, float32 (groups, positions, directions): how loud a source at a position is in a projection."""
+    """K, float32 (groups, positions, directions): the gain of a position in a projection."""
     vectors = vectors_of(angles_rad, delays, freq)
-    heard = np.abs(gains_of(pans_rad, delays, freq) @ vectors.swapaxes(1, 2))
-    result: np.ndarray = (heard ** exponent_of(kind)).astype(np.float32)
+    magnitudes = np.abs(gains_of(pans_rad, delays, freq) @ vectors.swapaxes(1, 2))
+    result: np.ndarray = (magnitudes ** exponent_of(kind)).astype(np.float32)
     return result
 
 
 def gains_of(pans_rad: np.ndarray, delays: Sequence[float], freq: int) -> np.ndarray:
     """Left and right gain of a source at each position, complex (groups, positions, 2)."""
-    late = np.conj(_turns(delays, freq))
-    left = np.broadcast_to(np.cos(pans_rad), (len(late), len(delays), len(pans_rad)))
-    right = np.sin(pans_rad) * late[:, :, np.newaxis]
-    return np.stack([left, right], axis=-1).reshape(len(late), -1, 2)
+    phases = np.conj(_phase_factors(delays, freq))
+    left = np.broadcast_to(np.cos(pans_rad), (len(phases), len(delays), len(pans_rad)))
+    right = np.sin(pans_rad) * phases[:, :, np.newaxis]
+    return np.stack([left, right], axis=-1).reshape(len(phases), -1, 2)
 
 
-def _turns(delays: Sequence[float], freq: int) -> np.ndarray:
-    """What makes up for a delay at each frequency, exp(i omega delay), complex (groups, delays)."""
+def _phase_factors(delays: Sequence[float], freq: int) -> np.ndarray:
+    """The phase factor that compensates a delay at each frequency, exp(i omega delay), complex (groups, delays)."""
     if not np.any(delays):
         return np.ones((1, len(delays)), complex)
     result: np.ndarray = np.exp(1j * np.outer(np.pi * np.arange(freq) / max(1, freq - 1), delays))
@@ -61,17 +62,19 @@ def exponent_of(kind: str) -> int:
 
 
 def shares(models: np.ndarray, exponent: float) -> np.ndarray:
-    """Masks (groups, sources, directions, bins) from models; where all are silent, equal shares."""
+    """Masks (groups, sources, directions, bins) from models; equal masks if all models are 0."""
     loudest = models.max(axis=1, keepdims=True)
-    heard = loudest > 0
-    claims = np.where(heard, models / np.where(heard, loudest, 1), np.float32(1))
+    active = loudest > 0
+    claims = np.where(active, models / np.where(active, loudest, 1), np.float32(1))
     if exponent != 1:
         claims **= np.float32(exponent)
     claims /= claims.sum(axis=1, keepdims=True)
     return claims
 
 
-def looks_of(mixture_stft: np.ndarray, vectors: np.ndarray, kind: str, pool_frames: int) -> tuple[np.ndarray, float]:
+def pooled_projections(
+    mixture_stft: np.ndarray, vectors: np.ndarray, kind: str, pool_frames: int
+) -> tuple[np.ndarray, float]:
     """|c_m|^a, float32 (groups, directions, bins) with a mean of 1, and its scale."""
     _, freq, frames = mixture_stft.shape
     groups, directions = vectors.shape[:2]
@@ -93,7 +96,7 @@ def looks_of(mixture_stft: np.ndarray, vectors: np.ndarray, kind: str, pool_fram
 
 
 def grouped(stack: np.ndarray, groups: int) -> np.ndarray:
-    """(any, freq, frames) as (groups, any, bins): all bins together, or each frequency by itself."""
+    """(any, freq, frames) as (groups, any, bins): all bins together, or each frequency separately."""
     return stack.reshape(1, len(stack), -1) if groups == 1 else stack.swapaxes(0, 1)
 
 
@@ -123,7 +126,7 @@ def _pull(C: np.ndarray, P: np.ndarray, W: np.ndarray, kind: str) -> tuple[np.nd
 
 
 def iterate(C: np.ndarray, P: np.ndarray, Q: np.ndarray, K: np.ndarray, kind: str, learn_gains: bool) -> np.ndarray:
-    """Update P in place, then Q, which comes back; rows of Q add up to 1."""
+    """Update P in place, then return the updated Q; its rows add up to 1."""
     W = Q @ K
     ups = downs = np.float32(0)
     for block in blocks(*P.shape[::2]):
@@ -161,6 +164,6 @@ def divergence_of(C: np.ndarray, P: np.ndarray, W: np.ndarray, kind: str) -> flo
         elif kind == "is":
             total += float(np.sum(c / E - np.log(c / E) - 1))
         else:
-            # Minus the log-likelihood of an isotropic complex Cauchy variable, but for a constant.
+            # Minus the log-likelihood of an isotropic complex Cauchy variable, without a constant.
             total += float(np.sum(1.5 * np.log(c * c + E * E) - np.log(E)))
     return total

@@ -313,7 +313,7 @@ def test_gains_start_near_their_angles_and_nothing_is_written_to(rng, frozen):
     projet.filtered(x, model)
     with pytest.raises(ValueError, match="does not fit the model"):
         projet.filtered(x[:, :3], model)
-    with pytest.raises(ValueError, match="a row with something in it"):
+    with pytest.raises(ValueError, match="a row that is not all zeros"):
         projet.fit(x, 0 * gains, rng=rng)
 
 
