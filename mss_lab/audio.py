@@ -1,8 +1,8 @@
 """Audio files: read, write, resample. Waveforms are float32, (channels, samples), full scale at 1.
 
-WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sample rates are changed by soxr. What
-is read back has the length that was written and stands at the same sample in all four. WAV keeps every bit, FLAC
-rounds to 24 bits (an error of 1.2e-7 at most), OGG and MP3 change the waveform as far as the ear is said not to mind.
+WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sample rates are changed by soxr. In
+all four, a signal that is read back has the same length and no delay. WAV is exact, FLAC rounds to 24 bits (an error of
+at most 1.2e-7), OGG and MP3 are lossy: they change the waveform in ways that are hardly audible.
 
 Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, resample, resample_pieces.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
@@ -24,32 +24,32 @@ import soxr
 from . import checks, files, foreign, stem_names, truncation
 from .refusals import RefusedValue
 
-# What is written for each ending. WAV keeps floats, so estimates above full scale survive.
+# The encoding for each file extension. WAV keeps floats, so estimates above full scale survive.
 SUBTYPES = {".wav": "FLOAT", ".flac": "PCM_24", ".ogg": "VORBIS", ".mp3": "MPEG_LAYER_III"}
 
-# libsndfile's Vorbis encoder overflows its stack and ends Python when it is handed minutes of sound at once.
+# libsndfile's Vorbis encoder overflows its stack and ends Python if it gets minutes of audio in one call.
 FRAMES_PER_WRITE = 1 << 16
 
 
-# Written into every stem, so that a folder of stems is known as an earlier result before it is replaced.
+# Written into every stem, so that a folder of stems is recognised as an earlier result before it is replaced.
 STEM_COMMENT = "stem written by mss_lab"
 
-# Compressed formats hold at most about this many frames in a byte (FLAC, of silence). A header that promises more, or
-# that says "unknown", is not believed, and the file is read piece by piece.
+# Compressed formats hold at most about this many frames in a byte (FLAC, of silence). If a header states
+# more, or an unknown length, the file is read in blocks.
 MOST_FRAMES_PER_BYTE = 8192
 FRAMES_PER_READ = 1 << 20
 
-# Full scale is 1. Programs that forget to divide 32-bit integers write 2e9; the energy of what is far louder is beyond
-# the range of 32-bit floats.
+# Full scale is 1. Programs that forget to divide 32-bit integers write 2e9; the energy of still
+# larger numbers exceeds the range of 32-bit floats.
 HIGHEST_LEVEL = 1e12
 
 
-# A file longer than this that holds no sample was most likely not finished by the program that recorded it.
+# A file longer than this without samples was probably not finished by the program that recorded it.
 FEWEST_BYTES = 4096
 
 
 class AudioWarning(UserWarning):
-    """An audio file was read, but part of what it should hold is missing."""
+    """An audio file was read, but a part of its content is missing."""
 
 
 def read_audio(
@@ -59,17 +59,17 @@ def read_audio(
     start_s: float = 0.0,
     length_s: float | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Read an audio file, or a stretch of it.
+    """Read an audio file, or a section of it.
 
     Parameters
     ----------
     path : path
     sample_rate_hz : int, optional
-        Resample to this rate; without it, the file's own rate is kept.
+        Resample to this rate. Default: the rate of the file.
     start_s : float >= 0, seconds
-        Where to begin; what lies before is not read.
+        Start of the section; earlier samples are not read.
     length_s : float > 0, seconds, optional
-        How much to read, to the nearest sample; left out, or beyond the end, as far as the file goes.
+        Length of the section, rounded to samples. Default, or if the file is shorter: to the end of the file.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def read_audio(
     Warns
     -----
     AudioWarning
-        If the file was cut short and this reads up to its end (see `mss_lab.truncation`). What is there is returned.
-        FLAC cannot be read beyond a cut, and is refused.
+        If the file was cut short and this reads up to its end (see `mss_lab.truncation`). The remaining samples are
+        returned. A truncated FLAC file cannot be read, and is refused.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def read_audio(
     PermissionError
         If the file may not be read.
     ValueError
-        If the file is a pipe, is not audio, is damaged, holds no sample, holds samples that are NaN, infinite or above
-        1e12, its rate or the one asked for is no recording's, or the stretch begins behind its end.
+        If the file is a pipe, is not audio, is damaged, has no samples, has samples that are NaN, infinite or above
+        1e12, its rate or the requested one is out of range, or the section begins after its end.
     """
     if sample_rate_hz is not None:
         sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -105,17 +105,17 @@ def read_audio(
             raise RefusedValue(f"start_s must lie before the end of {path}, at {end_s:.3f} s, got {start_s:g} s")
         if start:
             file.seek(start)
-        wanted = file.frames - start
+        requested = file.frames - start
         if length_s is not None:
-            wanted = min(wanted, max(1, round((start_s + length_s) * file_rate_hz) - start))
-        promised = min(wanted, _most_frames(path))
-        samples = _read_frames(file, wanted, promised)
-        at_end = start + len(samples) >= file.frames or len(samples) < wanted
+            requested = min(requested, max(1, round((start_s + length_s) * file_rate_hz) - start))
+        stated = min(requested, _most_frames(path))
+        samples = _read_frames(file, requested, stated)
+        at_end = start + len(samples) >= file.frames or len(samples) < requested
     if not len(samples):
         raise RefusedValue(f"{path} holds no samples{_unread(path)}; give a recording of at least one sample")
     missing = truncation.what_is_missing(path) if at_end else ""
-    if not missing and len(samples) < promised:
-        missing = f"its header promises {promised} samples, of which {promised - len(samples)} are missing"
+    if not missing and len(samples) < stated:
+        missing = f"its header promises {stated} samples, of which {stated - len(samples)} are missing"
     if missing:
         warnings.warn(
             f"{path} was cut short: {missing}; what is there is used. Copy or export the file again to have the rest",
@@ -136,12 +136,12 @@ def read_audio(
 
 
 def audio_length(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """How many samples an audio file holds in each channel, and its sample rate in Hz; read from its heading.
+    """The number of samples in each channel of an audio file, and its sample rate in Hz, as stated in its header.
 
     Raises
     ------
     FileNotFoundError, PermissionError, ValueError
-        As `read_audio`, where the heading tells.
+        As for `read_audio`, if the header shows it.
     """
     with _open(path) as file:
         return file.frames, _checked_file_rate(path, file.samplerate)
@@ -150,7 +150,7 @@ def audio_length(path: str | os.PathLike[str]) -> tuple[int, int]:
 @contextlib.contextmanager
 def _open(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
     path = files.existing_file(path, "audio file", "give the path of a WAV, FLAC, OGG or MP3 file")
-    # libsndfile calls a file that may not be read "not audio"; the system tells the two apart.
+    # libsndfile reports "not audio" for a file without read permission; the system reports the difference.
     path.open("rb").close()
     opened = False
     try:
@@ -160,7 +160,7 @@ def _open(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
     except (soundfile.LibsndfileError, TypeError) as error:
         if opened and isinstance(error, TypeError):
             raise
-        # TypeError: a file called .raw, about which soundfile wants to be told everything.
+        # TypeError: a .raw file, for which soundfile requires the format as arguments.
         reason = error.error_string.strip(" .") if isinstance(error, soundfile.LibsndfileError) else "raw samples"
         if opened:
             raise RefusedValue(
@@ -168,7 +168,7 @@ def _open(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
                 "was cut short; copy or export it again"
             ) from error
         if reason.startswith("File does not exist"):
-            # What libsndfile says of text under the name of an MP3; that the file exists is known here.
+            # libsndfile's message for text in a file named .mp3; the existence of the file was checked above.
             reason = "Format not recognised"
         raise RefusedValue(
             f"{path} could not be read as audio ({foreign.kind_of(path) or reason}); "
@@ -177,19 +177,19 @@ def _open(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
 
 
 def _native(path: Path) -> str | bytes:
-    """The path as libsndfile gets it; soundfile itself cannot encode a name of bytes that are no text."""
+    """The path for libsndfile; soundfile itself cannot encode a name of bytes that are not valid text."""
     return str(path) if sys.platform == "win32" else os.fsencode(path)
 
 
 @contextlib.contextmanager
 def _silent_decoder(path: Path) -> Iterator[None]:
-    """Keep the MP3 decoder from writing to the terminal: what it finds is said in words of our own."""
+    """Prevent the MP3 decoder from writing to the terminal; errors are reported by messages of this package."""
     if path.suffix.lower() != ".mp3":
         yield
         return
     try:
         kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # a program without a terminal may have no such stream
+    except OSError:  # a program without a terminal may not have this stream
         yield
         return
     try:
@@ -205,15 +205,15 @@ def _most_frames(path: str | os.PathLike[str]) -> int:
     return Path(path).stat().st_size * MOST_FRAMES_PER_BYTE
 
 
-def _read_frames(file: soundfile.SoundFile, wanted: int, promised: int) -> np.ndarray:
-    """Up to `wanted` frames as float32 (frames, channels); memory is set aside for what the file's size allows."""
-    if promised == wanted:
-        result: np.ndarray = file.read(wanted, dtype="float32", always_2d=True)
+def _read_frames(file: soundfile.SoundFile, requested: int, stated: int) -> np.ndarray:
+    """Up to `requested` frames as float32 (frames, channels); memory is reserved only as the file size allows."""
+    if stated == requested:
+        result: np.ndarray = file.read(requested, dtype="float32", always_2d=True)
         return result
     pieces: list[np.ndarray] = []
     while not pieces or len(pieces[-1]) == FRAMES_PER_READ:
         pieces.append(file.read(FRAMES_PER_READ, dtype="float32", always_2d=True))
-    return np.concatenate(pieces)[:wanted]
+    return np.concatenate(pieces)[:requested]
 
 
 def _unread(path: str | os.PathLike[str]) -> str:
@@ -236,28 +236,28 @@ def write_audio(
     subtype: str | None = None,
     force: bool = True,
 ) -> None:
-    """Write a waveform; the file appears whole or not at all.
+    """Write a waveform; the file appears complete or not at all.
 
     Parameters
     ----------
     path : path
-        The ending names the format: .wav (32-bit float), .flac (24 bit), .ogg or .mp3.
+        The extension selects the format: .wav (32-bit float), .flac (24 bit), .ogg or .mp3.
     waveform : float (channels, samples)
     sample_rate_hz : int
     subtype : str, optional
-        Another encoding that libsndfile knows, such as "PCM_16".
+        Another encoding that libsndfile supports, such as "PCM_16".
     force : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     ValueError
-        If the ending or subtype is unknown, the format has no such rate or number of channels, or the samples exceed
-        full scale in a format that would clip them.
+        If the extension or subtype is unknown, the format does not support the rate or number of channels, or the
+        samples exceed full scale in a format that would clip them.
     FileExistsError
-        If the file is there and `force` is False.
+        If the file exists and `force` is False.
     OSError
-        If the place cannot be written, or the disk is full.
+        If the path cannot be written, or the disk is full.
     """
     path = Path(path)
     waveform = checks.check_waveform("waveform", waveform)
@@ -276,7 +276,7 @@ def write_stems(
     force: bool = False,
     inputs: Iterable[str | os.PathLike[str]] = (),
 ) -> None:
-    """Write one file per source into a folder that appears whole or not at all.
+    """Write one file per source into a folder that appears complete or not at all.
 
     Parameters
     ----------
@@ -286,10 +286,10 @@ def write_stems(
     ending : str
         Format of every file, as for `write_audio`.
     force : bool
-        Whether a folder that holds something may be replaced. It is deleted if it holds nothing but stems that were
-        written by this function, and else kept under its name with ".old" added (see `mss_lab.files.whole_folder`).
+        Whether a folder with content may be replaced. It is deleted if it contains only stems that were written by
+        this function, and otherwise kept under its name with ".old" added (see `mss_lab.files.whole_folder`).
     inputs : iterable of path
-        Files from which the stems were made. A folder that holds one of them is never replaced.
+        Files from which the stems were made. A folder that contains one of them is never replaced.
 
     Raises
     ------
@@ -299,7 +299,7 @@ def write_stems(
     stems = checks.check_sources("stems", stems)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     stem_names.check_file_names(stems)
-    # All is refused before anything is written: a clipping last stem shall not cost the time of the others.
+    # Everything is checked before anything is written: a clipping last stem then costs no time for the others.
     for name, waveform in stems.items():
         subtype = _check_encoding(f"stems[{name!r}]", waveform, sample_rate_hz, ending.lower())
     with files.whole_folder(folder, force=force, inputs=inputs, is_result=_is_stem) as temporary:
@@ -324,14 +324,14 @@ def _check_encoding(
             f"an audio file must end in one of {', '.join(SUBTYPES)}, got {ending!r}; the ending names the format"
         )
     subtype = subtype or SUBTYPES[ending]
-    known = soundfile.available_subtypes(ending[1:])
-    if subtype not in known:
+    supported = soundfile.available_subtypes(ending[1:])
+    if subtype not in supported:
         raise RefusedValue(
-            f"subtype of a {ending} file must be one of {', '.join(known)}, got {subtype!r}; leave it out"
+            f"subtype of a {ending} file must be one of {', '.join(supported)}, got {subtype!r}; leave it out"
         )
     peak = float(max(waveform.max(), -waveform.min()))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
-        # Rounded up, so that dividing by the number as printed is enough.
+        # Rounded up, so that division by the printed number is sufficient.
         divisor = math.ceil(peak * 1000) / 1000
         raise RefusedValue(
             f"{name} must lie between -1 and 1, where {ending} files of {subtype} clip, got a peak of {peak:.6g}; "
@@ -344,8 +344,8 @@ def _encode(
     temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str, comment: str = ""
 ) -> None:
     channels, samples = waveform.shape
-    # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do not:
-    # they leave a file that is cut short and say that all is well.
+    # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do
+    # not: they leave a truncated file and report success.
     encoded = io.BytesIO()
     try:
         container = path.suffix[1:].upper()
@@ -366,18 +366,18 @@ def _encode(
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
-    """Change the sample rate; what lay below half of both rates keeps its level, pitch and place in time.
+    """Change the sample rate; frequencies below half of both rates keep their level and their position in time.
 
     Parameters
     ----------
     waveform : float (channels, samples)
     from_hz, to_hz : int
-        Sample rates now and then.
+        The present and the new sample rate.
 
     Returns
     -------
     float (channels, round(samples * to_hz / from_hz)), of the same type
-        Give or take one sample, and at least one. With equal rates, the waveform itself.
+        Within one sample, and at least one. With equal rates, the waveform itself.
 
     Raises
     ------
@@ -390,24 +390,24 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
         return waveform
     resampled = soxr.resample(np.ascontiguousarray(waveform.T), from_hz, to_hz, quality="HQ").T
     if not resampled.shape[1]:
-        # A handful of samples can round to none; the contract promises at least one.
+        # A few samples can round to none; the contract guarantees at least one.
         resampled = waveform[:, :1]
     return np.ascontiguousarray(resampled)
 
 
 def resample_pieces(pieces: Iterable[np.ndarray], from_hz: int, to_hz: int) -> Iterator[np.ndarray]:
-    """Change the sample rate of a long signal that comes in pieces; together they are what `resample` would give.
+    """Change the sample rate of a long signal in pieces; concatenated, they equal the result of `resample`.
 
     Parameters
     ----------
     pieces : iterable of float32 (channels, samples)
-        One after the other.
+        In order.
     from_hz, to_hz : int
 
     Yields
     ------
     float32 (channels, samples)
-        As they come; a piece may be empty.
+        In order; a piece may be empty.
     """
     stream: soxr.ResampleStream | None = None
     for piece in pieces:

@@ -1,9 +1,9 @@
-"""Files and folders that appear whole or not at all, and checks of the paths that a user gives.
+"""Files and folders that appear complete or not at all, and checks of the paths that a user gives.
 
-A result is written beside its place, into a hidden temporary folder (see `temporary`), and moved to its place in one
-step. An error, a full disk or an interruption half-way leaves neither half a file under the real name nor a temporary
-folder, and what was there before stays as it was. A process that is killed cannot clean up: it leaves its temporary
-folder, which the next result that is written to the same place removes.
+A result is written into a hidden temporary folder next to its path (see `temporary`), and moved to its path in one
+step. After an error, a full disk or an interruption there is neither an incomplete file nor a temporary folder, and
+existing files are unchanged. A process that is killed cannot clean up: its temporary folder remains, and is removed
+when the next result is written to the same path.
 
 Contents: existing_file, check_new_file, check_new_folder, whole_file, whole_folder.
 """
@@ -22,22 +22,22 @@ from .temporary import NEW, OLD, KeptWarning, temporary_folder, undisturbed
 
 
 def existing_file(path: str | os.PathLike[str], what: str, hint: str) -> Path:
-    """The path of a file to read, or a refusal that says what stands there instead.
+    """The path of a file to read, or a refusal that describes what exists there instead.
 
     Parameters
     ----------
     path : path
     what : str
-        What the file is to the reader, such as "audio file"; opens the message.
+        Description of the file, such as "audio file"; the message begins with it.
     hint : str
-        What to give; closes the message.
+        Advice; the message ends with it.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file, or it is a folder.
     RefusedValue
-        If it is a pipe or a device: reading one can wait forever.
+        If it is a pipe or a device: reading it may never end.
     """
     path = Path(path)
     if path.is_file():
@@ -52,13 +52,13 @@ def existing_file(path: str | os.PathLike[str], what: str, hint: str) -> Path:
 
 
 def check_new_file(path: str | os.PathLike[str], *, force: bool, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
-    """Refuse a place where a file cannot or must not be written, before the work that makes the file.
+    """Refuse a path to which a file cannot or must not be written, before the file is computed.
 
     Parameters
     ----------
     path : path
     force : bool
-        Whether a file that is already there may be replaced.
+        Whether an existing file may be replaced.
     inputs : iterable of path
         Files that are read for this result. None of them is ever replaced.
 
@@ -76,15 +76,15 @@ def check_new_file(path: str | os.PathLike[str], *, force: bool, inputs: Iterabl
 def check_new_folder(
     path: str | os.PathLike[str], *, force: bool, inputs: Iterable[str | os.PathLike[str]] = ()
 ) -> None:
-    """Refuse a place where a folder cannot or must not be written, before the work that fills the folder.
+    """Refuse a path to which a folder cannot or must not be written, before its files are computed.
 
     Parameters
     ----------
     path : path
     force : bool
-        Whether a folder that is already there may be replaced.
+        Whether an existing folder may be replaced.
     inputs : iterable of path
-        Files that are read for this result. A folder that holds one of them is never replaced.
+        Files that are read for this result. A folder that contains one of them is never replaced.
 
     Raises
     ------
@@ -106,28 +106,27 @@ def whole_file(
     Parameters
     ----------
     path : path
-        Where the file shall be. Its folder is made if need be. The temporary path has the same name.
+        Path of the file. Its folder is created if necessary. The temporary path has the same name.
     force : bool
-        Whether a file that is already there may be replaced. A link that is there is replaced itself; what it leads to
-        stays as it is.
+        Whether an existing file may be replaced. A link is replaced itself; its target is unchanged.
     inputs : iterable of path
         Files that are read for this result. None of them is ever replaced.
 
     Raises
     ------
     FileExistsError
-        If something is there and `force` is False, or if a folder is there.
+        If the path exists and `force` is False, or if it is a folder.
     RefusedValue
-        If a pipe or a device is there, or one of the inputs.
+        If the path is a pipe, a device, or one of the inputs.
     OSError
-        If the folder cannot be made or written, or the disk is full.
+        If the folder cannot be created or written, or the disk is full.
     """
     path, inputs = Path(path), list(inputs)
     _refuse_file(path, force, inputs)
     with temporary_folder(path) as folder:
         temporary = folder / NEW / path.name
         yield temporary
-        # Writing may have taken minutes, in which another program can have put something here.
+        # Writing may have taken minutes, and another program may have written to this path.
         _refuse_file(path, force, inputs)
         with undisturbed():
             temporary.replace(path)
@@ -146,26 +145,25 @@ def whole_folder(
     Parameters
     ----------
     path : path
-        Where the folder shall be.
+        Path of the folder.
     force : bool
-        Whether a folder that is already there may be replaced. A link that is there is replaced itself; what it leads
-        to stays as it is.
+        Whether an existing folder may be replaced. A link is replaced itself; its target is unchanged.
     inputs : iterable of path
-        Files that are read for this result. A folder that holds one of them is never replaced.
+        Files that are read for this result. A folder that contains one of them is never replaced.
     is_result : function of a path -> bool, optional
         Whether a file is part of an earlier result of the same kind. A folder that is replaced is deleted if this is
-        true of everything in it. Otherwise it is kept beside the new one, under its name with ".old" added, and a
-        KeptWarning says so. Without this function, the folder is deleted whatever it holds.
+        true for all its files. Otherwise it is kept next to the new one, under its name with ".old" added, with a
+        KeptWarning. Without this function, the folder is deleted with any content.
 
     Raises
     ------
     FileExistsError
-        If something is there and `force` is False (an empty folder is nothing), or if a file stands in the way.
+        If the folder exists and is not empty and `force` is False, or if the path is a file.
     RefusedValue
-        If the working folder or the home folder would be replaced, one that holds them or an input, or a drive;
-        `force` does not help.
+        If the working folder or the home folder would be replaced, a folder that contains them or an input, or a drive;
+        also with `force`.
     OSError
-        If the folder cannot be made or written, or the disk is full.
+        If the folder cannot be created or written, or the disk is full.
     """
     path, inputs = _with_name(path), list(inputs)
     _refuse_folder(path, force, inputs)
@@ -173,11 +171,11 @@ def whole_folder(
         yield folder / NEW
         _refuse_folder(path, force, inputs)
         with undisturbed():
-            _put_in_place(folder, path, is_result)
+            _move_to_path(folder, path, is_result)
 
 
 def _with_name(path: str | os.PathLike[str]) -> Path:
-    # "stems/.." has no name of its own that something could be moved to.
+    # "stems/.." has no name to which a folder could be moved.
     path = Path(path)
     return path.resolve() if path.name in ("", "..") else path
 
@@ -190,11 +188,11 @@ def _refuse_no_name(path: Path) -> None:
 
 
 def _resolved(path: Path) -> Path | None:
-    """The path with all links followed; None where they lead in a circle."""
+    """The path with all links followed; None if they form a cycle."""
     try:
         return path.resolve()
     except (RuntimeError, OSError) as error:
-        # Python 3.13 follows links as far as they lead. Before, a circle is a RuntimeError.
+        # Before Python 3.13, a cycle of links is a RuntimeError.
         if isinstance(error, OSError) and error.errno != errno.ELOOP:
             raise
         return None
@@ -218,7 +216,7 @@ def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike[s
     _refuse_no_name(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} must be a folder's name, got a file that exists; choose another name")
-    # One slip with --force must not cost somebody all they have.
+    # A mistake with --force must not delete all files of a user.
     keep = [Path.cwd()]
     with contextlib.suppress(RuntimeError):  # some accounts have no home
         keep.append(Path.home())
@@ -245,27 +243,27 @@ def _refuse_folder(path: Path, force: bool, inputs: Iterable[str | os.PathLike[s
 
 
 def _lies_in(path: str | os.PathLike[str], folder: Path) -> bool:
-    """Whether a file lies in a folder, or is reached through it, however the two paths are spelt."""
+    """Whether a file lies in a folder, or is reached through it, for any spelling of both paths."""
     if not folder.exists():
         return False
     path = Path(path).absolute()
     if ".." in path.parts:
         path = path.parent.resolve() / path.name
-    # Links are followed one by one: a link inside the folder goes away with the folder.
+    # Links are followed one by one: a link inside the folder is deleted with the folder.
     followed = (_resolved(step) for step in (path, *(step.parent for step in (path, *path.parents))))
     steps = [step for step in followed if step is not None]
-    places = {place for step in steps for place in (step, *step.parents)}
-    return any(place.is_dir() and place.samefile(folder) for place in places)
+    ancestors = {ancestor for step in steps for ancestor in (step, *step.parents)}
+    return any(ancestor.is_dir() and ancestor.samefile(folder) for ancestor in ancestors)
 
 
-def _put_in_place(folder: Path, path: Path, is_result: Callable[[Path], bool] | None) -> None:
+def _move_to_path(folder: Path, path: Path, is_result: Callable[[Path], bool] | None) -> None:
     new = folder / NEW
     if not os.path.lexists(path):
         new.replace(path)
         return
-    strange = [] if path.is_symlink() or is_result is None else _strangers(path, is_result)
-    if not strange:
-        # What was there is deleted together with the temporary folder.
+    others = [] if path.is_symlink() or is_result is None else _other_files(path, is_result)
+    if not others:
+        # The old content is deleted together with the temporary folder.
         _exchange(new, path, folder / OLD)
         return
     kept = _free_name(path)
@@ -276,14 +274,14 @@ def _put_in_place(folder: Path, path: Path, is_result: Callable[[Path], bool] | 
         kept.replace(new)
         raise
     warnings.warn(
-        f"{path} held {', '.join(strange[:3])}{' and more' if len(strange) > 3 else ''}, which is no earlier result; "
+        f"{path} held {', '.join(others[:3])}{' and more' if len(others) > 3 else ''}, which is no earlier result; "
         f"all that it held is now in {kept}",
         KeptWarning,
         stacklevel=2,
     )
 
 
-def _strangers(folder: Path, is_result: Callable[[Path], bool]) -> list[str]:
+def _other_files(folder: Path, is_result: Callable[[Path], bool]) -> list[str]:
     entries = sorted(folder.iterdir())
     return [entry.name for entry in entries if entry.is_symlink() or not entry.is_file() or not is_result(entry)]
 
@@ -297,11 +295,11 @@ def _free_name(path: Path) -> Path:
 
 
 def _exchange(new: Path, path: Path, aside: Path) -> None:
-    """Let two folders change places."""
+    """Exchange two folders."""
     if _exchanged_by_the_system(new, path):
         return
-    # Two folders change places by three moves; should the second fail, the first is taken back. A process that is
-    # killed between the first two leaves the old folder aside, and the next run puts it back (see `_clear`).
+    # Two folders are exchanged by three moves; if the second fails, the first is reversed. If a process is killed
+    # between the first two, the next run moves the old folder back (see `_clear`).
     path.replace(aside)
     try:
         new.replace(path)
@@ -312,7 +310,7 @@ def _exchange(new: Path, path: Path, aside: Path) -> None:
 
 
 def _exchanged_by_the_system(one: Path, other: Path) -> bool:
-    """Exchange two paths in one step, which Linux and macOS can do on most file systems; False where it failed."""
+    """Exchange two paths in one step, which Linux and macOS can do on most file systems; False if it failed."""
     try:
         library = ctypes.CDLL(None, use_errno=True)
         names = os.fsencode(one.absolute()), os.fsencode(other.absolute())

@@ -1,11 +1,11 @@
-"""Files that hold no audio that the package reads: what they are, as far as their first bytes tell.
+"""Recognition of files that the package cannot read as audio, by their first bytes.
 
 Contents: kind_of.
 """
 
 from pathlib import Path
 
-# How files begin that libsndfile does not read, and how WAV files number what they may hold and libsndfile cannot read.
+# First bytes of file formats that libsndfile does not read, and numbers of WAV codecs that libsndfile does not read.
 FOREIGN_STARTS = {
     (4, b"ftyp"): "an MPEG-4 or QuickTime file, such as M4A",
     (0, b"\x30\x26\xb2\x75"): "a Windows Media file, such as WMA",
@@ -38,13 +38,13 @@ WAV_CODECS = {
     0x2001: "DTS",
 }
 
-# What libsndfile reads in a WAV file: integers, floats, A-law, mu-law, ADPCM and GSM. If one of these fails, it is not
-# for the codec.
+# WAV codecs that libsndfile reads: integers, floats, A-law, mu-law, ADPCM and GSM. If one of these cannot be read, the
+# codec is not the reason.
 READABLE_WAV_CODECS = {0x1, 0x2, 0x3, 0x6, 0x7, 0x11, 0x31, 0x65, 0xFFFE}
 
 
 def kind_of(path: Path) -> str:
-    """What a file is that libsndfile does not read, such as "it is an MPEG-4 file"; empty where nobody knows."""
+    """The kind of a file that libsndfile does not read, such as "it is an MPEG-4 file"; empty if unknown."""
     with path.open("rb") as file:
         start = file.read(4096)
     for (at, sign), kind in FOREIGN_STARTS.items():

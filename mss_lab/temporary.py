@@ -1,7 +1,7 @@
-"""Temporary folders beside the place where a result will be, which are gone when the work ends, however it ends.
+"""Temporary folders next to the path of a result, which are removed at the end, also after an error.
 
-A process that is killed cannot clean up: it leaves its temporary folder. Each such folder holds a file that its process
-keeps locked as long as it lives, so that the next process that writes to the same place knows which ones to remove.
+A process that is killed cannot clean up: its temporary folder remains. Each folder contains a file that its process
+keeps locked until it ends, so that the next process that writes to the same folder knows which ones to remove.
 
 Contents: KeptWarning, TEMPORARY_PREFIX, NEW, OLD, temporary_folder, undisturbed, abandon.
 """
@@ -19,17 +19,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Temporary folders are hidden, and their name says which program made them.
+# Temporary folders are hidden, and their name shows the program that made them.
 TEMPORARY_PREFIX = ".mss-lab-"
 
-# What a temporary folder holds: a file that its process keeps locked as long as it lives, the new file or folder, and,
-# for a moment and only where the system cannot exchange two folders in one step, the folder that is being replaced.
+# Content of a temporary folder: a file that its process keeps locked until it ends, the new file or folder, and for a
+# moment, if the system cannot exchange two folders in one step, the folder that is being replaced.
 LOCK, NEW, OLD = "lock", "new", "old"
 
-# Ctrl-C, a request to end, and a terminal that was closed. Windows has no SIGHUP.
+# Ctrl-C, a request to terminate, and a closed terminal. Windows has no SIGHUP.
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-# Errors of writing that name no file: no space left, over a quota, file too large, input/output error.
+# Errors of writing without a file name: no space left, over a quota, file too large, input/output error.
 WRITE_ERRORS = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO") if hasattr(errno, name)}
 
 # Temporary folders of this process, with their locks, that exist now.
@@ -37,15 +37,15 @@ _in_use: list[tuple[Path, Any]] = []
 
 
 class KeptWarning(UserWarning):
-    """A folder was replaced, but it held files that are not an earlier result; it was kept under another name."""
+    """A folder was replaced, but it contained files that are not an earlier result; it was kept under another name."""
 
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold back Ctrl-C, SIGTERM and SIGHUP during the block; they take effect when it ends."""
+    """Delay Ctrl-C, SIGTERM and SIGHUP during the block; they take effect when it ends."""
     arrived: list[int] = []
     handlers: dict[int, Any] = {}
-    # Only the main thread receives signals, and only it may change what they do.
+    # Only the main thread receives signals and may change their handlers.
     if threading.current_thread() is threading.main_thread():
         for number in STOP_SIGNALS:
             if signal.getsignal(number) not in (None, signal.SIG_IGN):
@@ -60,79 +60,79 @@ def undisturbed() -> Iterator[None]:
 
 
 def abandon() -> None:
-    """Remove the temporary folders of this process, before it ends without waiting for those who use them."""
+    """Remove the temporary folders of this process, before it ends without waiting for other threads."""
     while _in_use:
         _remove(_in_use[-1])
 
 
 @contextlib.contextmanager
 def temporary_folder(path: Path) -> Iterator[Path]:
-    """A locked temporary folder beside `path`, with a folder NEW in it; both are removed at the end."""
-    # Beside the target, so that the final move stays on one file system and is a single step.
+    """A locked temporary folder next to `path`, with a folder NEW in it; both are removed at the end."""
+    # Next to the target, so that the final move is on one file system and is a single step.
     parent = path.parent
     missing = [folder for folder in (parent, *parent.parents) if not os.path.lexists(folder)]
-    made: tuple[Path, Any] | None = None
+    created: tuple[Path, Any] | None = None
     try:
         try:
             with undisturbed():
-                made = _made(parent, path.name)
+                created = _created(parent, path.name)
         except OSError as error:
             raise OSError(
                 f"a file must go into folder {parent}, which cannot be made or written ({error.strerror}); "
                 "choose a place you may write to"
             ) from error
         try:
-            yield made[0]
+            yield created[0]
         except OSError as error:
-            words = _in_the_users_words(error, made[0], path)
+            words = _without_temporary_path(error, created[0], path)
             if words is None:
                 raise
             raise words from error
     except BaseException:
         with undisturbed():
-            _remove(made)
-            # Folders made for a result that did not come about go again, innermost first, unless others used them.
+            _remove(created)
+            # Folders created for a result that failed are removed, innermost first, unless they are in use.
             _rmdirs(missing)
         raise
     else:
         with undisturbed():
-            _remove(made)
+            _remove(created)
             if not os.path.lexists(path):
                 _rmdirs(missing)
 
 
-def _made(parent: Path, name: str) -> tuple[Path, Any]:
+def _created(parent: Path, name: str) -> tuple[Path, Any]:
     parent.mkdir(parents=True, exist_ok=True)
     _clear(parent)
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
     (folder / NEW).mkdir()
-    # The lock gets its name when it is locked, so that no other process takes this folder for an abandoned one.
+    # The lock gets its name when it is locked, so that no other process regards this folder as abandoned.
     # (Windows cannot rename an open file.)
-    place = folder / (LOCK if sys.platform == "win32" else f"{LOCK}ing")
-    lock = place.open("w", encoding="utf-8", errors="surrogateescape")
+    lock_path = folder / (LOCK if sys.platform == "win32" else f"{LOCK}ing")
+    lock = lock_path.open("w", encoding="utf-8", errors="surrogateescape")
     lock.write(name)
     lock.flush()
     if _locked(lock):
-        if place.name != LOCK:
-            place.replace(folder / LOCK)
+        if lock_path.name != LOCK:
+            lock_path.replace(folder / LOCK)
     else:
-        # A file system without locks: nobody could tell whether this folder is still in use, so nobody clears it.
+        # A file system without locks: nothing shows whether this folder is still in use, so it is never cleared.
         lock.close()
-        place.unlink()
+        lock_path.unlink()
     _in_use.append((folder, lock))
     return folder, lock
 
 
-def _remove(made: tuple[Path, Any] | None) -> None:
-    if made is None:
+def _remove(created: tuple[Path, Any] | None) -> None:
+    if created is None:
         return
-    folder, lock = made
-    if made in _in_use:
-        _in_use.remove(made)
+    folder, lock = created
+    if created in _in_use:
+        _in_use.remove(created)
     lock.close()
-    # Somebody's folder that could be moved neither away nor back stays, to be found.
+    # A user's folder that could be moved neither away nor back is not removed.
     if not os.path.lexists(folder / OLD):
-        # The lock goes last: as long as it is there, another process can finish this.
+        # The lock is removed last: until then, another process can complete this.
         shutil.rmtree(folder / NEW, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -144,7 +144,7 @@ def _rmdirs(folders: Iterable[Path]) -> None:
 
 
 def _clear(parent: Path) -> None:
-    """Remove temporary folders of processes that were killed, after putting back what they had set aside."""
+    """Remove temporary folders of processes that were killed, after restoring the folders that they had moved."""
     for folder in parent.glob(f"{TEMPORARY_PREFIX}*"):
         try:
             with (folder / LOCK).open("r+", encoding="utf-8", errors="surrogateescape") as lock:
@@ -158,11 +158,11 @@ def _clear(parent: Path) -> None:
             else:
                 _remove((folder, lock))
         except OSError:
-            continue  # no lock, gone meanwhile, or somebody else's
+            continue  # no lock, already removed, or of another user
 
 
 def _locked(file: Any) -> bool:
-    """Take the lock of an open file that no other process holds; the system releases it when its owner ends."""
+    """Take the lock of an open file that no other process holds; the system releases it when the process ends."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -177,13 +177,13 @@ def _locked(file: Any) -> bool:
     return True
 
 
-def _in_the_users_words(error: OSError, temporary: Path, path: Path) -> OSError | None:
-    """What to raise for an error of writing, so that it names no temporary path; None for any other error."""
+def _without_temporary_path(error: OSError, temporary: Path, path: Path) -> OSError | None:
+    """An error of writing without the temporary path in its message; None for any other error."""
     of_temporary = any(str(name).startswith(str(temporary)) for name in (error.filename, error.filename2) if name)
     without_name = error.filename is None and error.errno in WRITE_ERRORS
     if not (of_temporary or without_name):
         return None
-    said = OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place")
-    # Long work, such as a store of many files, asks whether the disk was full, and says what is kept.
-    said.errno = error.errno
-    return said
+    reported = OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place")
+    # A store of many files checks whether the disk was full, and reports which files are kept.
+    reported.errno = error.errno
+    return reported

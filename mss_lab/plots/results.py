@@ -76,8 +76,8 @@ def heat_map(
     if not columns:
         raise RefusedValue("the table must have at least one line and one column, got none; measure something first")
     values = np.array([[cells.get(column, np.nan) for column in columns] for cells in table.values()], float)
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     image = ax.imshow(values, cmap="cividis", aspect="auto", vmin=low, vmax=max(high, low + 1e-9))
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):

@@ -59,15 +59,15 @@ def fundamentals(
 
 
 def time_map(found: Alignment, ax: "Axes", *, title: str = "") -> tuple["Line2D", "QuadMesh"]:
-    """Draw an alignment: time in the score against time in the recording, over bands that tell its confidence.
+    """Draw an alignment: time in the score against time in the recording, over bands that show its confidence.
 
-    Each stretch between two points is a band, white where the alignment is confident, dark where it is at a loss. A
-    grey line joins the two ends: on it the tempo would be constant.
+    Each segment between two points is a band, bright for a high confidence, dark for a low one. The grey line between
+    the two ends would be a constant tempo.
 
     Returns
     -------
     Line2D, QuadMesh
-        The curve, and the bands, for a bar of colours from 0 to 1.
+        The curve, and the bands, for a colour bar from 0 to 1.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
     """

@@ -75,10 +75,10 @@ def levels_and_delays(
     Parameters
     ----------
     found : Histogram
-        Of `mss_lab.spatial.duet.histogram`.
+        As returned by `mss_lab.spatial.duet.histogram`.
     ax : matplotlib Axes
     places : dict of source name -> (angle in radians, delay in seconds), optional
-        Marked by rings; those beyond the limits are left out.
+        Marked by rings; positions outside the limits are left out.
     range_db : float > 0
 
     Returns
@@ -93,9 +93,9 @@ def levels_and_delays(
     mesh = ax.pcolormesh(delays_ms, found.attenuations, level_db, shading="nearest", rasterized=True)
     mesh.set(cmap="magma", clim=(-range_db, 0))
     for name, (angle_rad, delay_s) in (places or {}).items():
-        place = 1000 * delay_s, attenuation_of(angle_rad)
-        if abs(place[0]) <= delays_ms[-1] and abs(place[1]) <= found.attenuations[-1]:
-            ax.plot(*place, "o", ms=12, mfc="none", mec="white", mew=1.2)
-            ax.annotate(name, place, (9, 5), textcoords="offset points", color="white", fontsize="small")
+        position = 1000 * delay_s, attenuation_of(angle_rad)
+        if abs(position[0]) <= delays_ms[-1] and abs(position[1]) <= found.attenuations[-1]:
+            ax.plot(*position, "o", ms=12, mfc="none", mec="white", mew=1.2)
+            ax.annotate(name, position, (9, 5), textcoords="offset points", color="white", fontsize="small")
     ax.set(xlabel="delay of the right channel (ms)", ylabel="symmetric attenuation a - 1/a", title=title)
     return mesh

@@ -402,7 +402,7 @@ def test_a_habit_is_found_and_taken_back(count):
     parts, sources, centre_s = [], [], []
     for source, lag_s in (("slow", 0.02), ("one", 0.0), ("two", 0.0)):
         for start_s in starts_s:
-            parts.append(refine._Parts(bump(start_s + lag_s), bump(start_s + lag_s + 0.04), False))
+            parts.append(refine._NoteChange(bump(start_s + lag_s), bump(start_s + lag_s + 0.04), False))
             sources.append(source)
             centre_s.append(start_s)
     habits = refine._habits(parts, sources, np.array(centre_s))
