@@ -9,7 +9,7 @@ LIMITS = {
     "mss_lab": 50,
     "mss_lab/cli": 25,
     "mss_lab/content": 116,
-    "mss_lab/datasets": 47,
+    "mss_lab/datasets": 48,
     "mss_lab/grading": 67,
     "mss_lab/kernels": 1,
     "mss_lab/lessons": 15,
