@@ -2,7 +2,11 @@
 
 import ast
 from collections import defaultdict
+from types import SimpleNamespace
 
+import pytest
+
+from tests.conftest import longest_first
 from tests.paths import ROOT
 
 TESTS = ROOT / "tests"
@@ -47,3 +51,14 @@ def test_a_copy_is_found_under_another_name_and_docstring():
 def test_every_test_file_lies_in_a_folder():
     assert list(TESTS.glob("test_*.py")) == []
     assert all((path.parent / "__init__.py").is_file() for path in TESTS.rglob("test_*.py"))
+
+
+def item(path, *seconds):
+    return SimpleNamespace(path=path, iter_markers=lambda name: [pytest.mark.slow(number).mark for number in seconds])
+
+
+def test_the_longest_tests_start_first_and_files_stay_together():
+    quick, short, long, other = item("a"), item("b", 2), item("b", 30), item("c", 5)
+    last = item("b")
+    assert longest_first([quick, short, other, last, long]) == [long, short, last, other, quick]
+    assert longest_first([]) == []
