@@ -33,11 +33,23 @@ suppress_warnings = ["ref.python"]
 
 def plain_text(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Docstrings are plain text: a star or a bar in a formula is no markup. Runs before the sections are read."""
-    for index, line in enumerate(lines):
-        pieces = re.split(r"(`[^`]*`)", line)
-        lines[index] = "".join(
-            piece if piece.startswith("`") else re.sub(r"([*|_])", r"\\\1", piece) for piece in pieces
-        )
+    written: list[str] = []
+    for number, line in enumerate(lines):
+        following = lines[number + 1 : number + 3]
+        if line.endswith(":") and len(following) == 2 and not following[0] and following[1].startswith("    "):
+            # What is indented after a colon is shown as it is written.
+            line += ":"
+        if line.startswith(("Lesson:", "Reference:")):
+            # After a section this paragraph would be read as a part of that section.
+            written += ["Notes", "-----"]
+        pieces = [line] if line.lstrip().startswith(">>>") else re.split(r"(`[^`]*`)", line)
+        written.append("".join(piece if piece.startswith(("`", ">>>")) else escaped(piece) for piece in pieces))
+    lines[:] = written
+
+
+def escaped(text: str) -> str:
+    """The text with everything that reStructuredText would take for markup marked as plain."""
+    return re.sub(r"([*|_])", r"\\\1", text)
 
 
 def setup(app: Any) -> None:

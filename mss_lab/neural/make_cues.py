@@ -1,4 +1,6 @@
-"""Make a store of cues, to train a refiner on: `mss-lab data cues SONGS ... --out OUT --players J --items N`.
+"""Make a store of cues, to train a refiner on.
+
+    mss-lab data cues SONGS [SONGS ...] --out OUT --players J --items N
 
 SONGS are stores of songs, as `mss-lab data training` makes them. A piece has so many players, of one
 song or, where that has too few, or as often as `--strangers` says, of several. Their levels are drawn, their

@@ -7,8 +7,7 @@ performance practice:
   strain (with all of its endings), after a da capo, with the coda, or with the piece.
 - An ending is played in the rounds that its number names. Endings without usable numbers are counted in order.
 - A da capo or dal segno is followed once, in the last round of its strain. After it, strains that have been repeated
-are
-  not repeated again, and only the last of their endings is played; fine and the signs to a coda apply from then on.
+  are not repeated again, and only the last of their endings is played; fine and the signs to a coda apply from then on.
 
 Contents: Jump, Signs, Played, merged, playing_order. Lesson: notebooks/07_scores_and_alignment.ipynb
 """
