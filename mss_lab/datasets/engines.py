@@ -1,4 +1,4 @@
-"""Two ways to make a score sound, behind one interface: `mss_lab.datasets.timbres.Engine`.
+"""Two ways to render a score, with one interface: `mss_lab.datasets.timbres.Engine`.
 
 An engine draws a timbre (an instrument, its player and the room it stands in) and plays scores with it. The
 soundfont engine plays recordings of instruments through FluidSynth; its timbres are few, and a network learns them by
@@ -22,11 +22,11 @@ from . import rooms
 from .harmonic import HarmonicEngine
 from .timbres import Engine, Timbre, plain, timbres_of
 
-# Where soundfonts beside FluidR3 are found, by their file names; FluidR3 itself is `render.find_soundfont`'s.
+# Folders and file names of soundfonts other than FluidR3, which `render.find_soundfont` returns.
 OTHER_SOUNDFONTS = ("MuseScore_General.sf3", "MuseScore_General_Lite.sf3", "MuseScore_General.sf2")
 OTHER_FOLDERS = ("/usr/share/sounds/sf3", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
 
-# What orchestras and chamber groups are made of: strings, brass, saxophones and reeds, flutes.
+# The instruments of orchestras and chamber groups: strings, brass, saxophones and reeds, flutes.
 ORCHESTRAL_PROGRAMS = (40, 41, 42, 43, 56, 57, 58, 60, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74)
 
 # A stem whose notes have this velocity on average is as loud as `render` makes it by default; each step of velocity
@@ -46,7 +46,7 @@ def make(name: str) -> Engine:
 
 
 class SoundfontEngine:
-    """Recordings of instruments, played by FluidSynth, each a little otherwise than it was recorded.
+    """Recordings of instruments, played by FluidSynth with small random variations.
 
     A timbre is one program of one soundfont, which its name says. Beside it are drawn: a filter of a few decibels, a
     tuning, a vibrato, the softness of attacks, and a room. Pitches are rounded to semitones before the tuning is
@@ -63,7 +63,7 @@ class SoundfontEngine:
     FileNotFoundError
         If a soundfont is missing, or there is none.
     ValueError
-        If two have one name, by which timbres know them.
+        If two have the same name, which identifies their timbres.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
@@ -71,15 +71,15 @@ class SoundfontEngine:
     name = "soundfont"
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]] | None = None) -> None:
-        found = find_soundfonts() if paths is None else [_existing(path) for path in paths]
-        if not found:
-            raise FileNotFoundError("paths must name at least one soundfont, got none; leave it out to use those found")
-        # A link to a soundfont goes by the name of what it leads to.
-        self.paths = {path.resolve().stem: path for path in found}
-        if len(self.paths) < len(found):
-            raise RefusedValue(
-                f"every soundfont must have a name of its own, got {', '.join(map(str, found))}; leave one"
+        fonts = find_soundfonts() if paths is None else [_existing(path) for path in paths]
+        if not fonts:
+            raise FileNotFoundError(
+                "paths must name at least one soundfont, got none; leave it out to use those on this machine"
             )
+        # A link to a soundfont has the name of its target.
+        self.paths = {path.resolve().stem: path for path in fonts}
+        if len(self.paths) < len(fonts):
+            raise RefusedValue(f"every soundfont must have its own name, got {', '.join(map(str, fonts))}; leave one")
 
     def timbres(self, programs: Iterable[int] = ORCHESTRAL_PROGRAMS) -> tuple[str, ...]:
         """Names of all timbres that can be drawn for some programs, in order; what a split by timbre divides."""
@@ -209,9 +209,10 @@ class SoundfontEngine:
 
 
 def find_soundfonts() -> list[Path]:
-    """The soundfonts of this machine: FluidR3 GM, MuseScore General, and the one that pretty_midi brings along.
+    """The soundfonts of this machine: FluidR3 GM, MuseScore General, and the one in the package pretty_midi.
 
-    Each counts once, the first that is found. All three are free (MIT, MIT and GPL 2); none ships with this package.
+    Each is returned once, the first one that exists. All three are free (MIT, MIT and GPL 2); none ships with this
+    package.
 
     Raises
     ------
@@ -220,21 +221,21 @@ def find_soundfonts() -> list[Path]:
     """
     from . import render
 
-    found: list[Path] = []
+    fonts: list[Path] = []
     missing = None
     try:
-        found.append(render.find_soundfont())
+        fonts.append(render.find_soundfont())
     except FileNotFoundError as error:
         missing = error
     others = [Path(folder) / name for folder in OTHER_FOLDERS for name in OTHER_SOUNDFONTS]
-    found += [path for path in others if path.is_file()][:1]
-    # Found without importing it, which takes a second.
+    fonts += [path for path in others if path.is_file()][:1]
+    # Located without importing it, which takes a second.
     spec = importlib.util.find_spec("pretty_midi")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        found += [path for path in sorted(Path(folder).glob("*.sf2")) if path.stem not in {one.stem for one in found}]
-    if not found and missing:
+        fonts += [path for path in sorted(Path(folder).glob("*.sf2")) if path.stem not in {one.stem for one in fonts}]
+    if not fonts and missing:
         raise missing
-    return found
+    return fonts
 
 
 def _name(font: str, program: int) -> str:
@@ -265,7 +266,7 @@ def _bends_cents(
     depths = timbre["vibrato_cents"] * rng.uniform(0.3, 1.0, len(notes))
     phases = rng.random(len(notes))
     last = np.maximum(np.searchsorted(onsets_s, times_s, side="right") - 1, 0)
-    # It sets in slowly, and swings about the note.
+    # The vibrato starts slowly, around the pitch of the note.
     swell = np.clip((times_s - onsets_s[last] - timbre["vibrato_delay_s"]) / 0.25, 0, 1)
     result: np.ndarray = cents + depths[last] * swell * np.sin(
         2 * np.pi * (timbre["vibrato_hz"] * times_s + phases[last])

@@ -31,16 +31,16 @@ from .timbres import Timbre, digest, plain, timbres_of
 STEP_S = 0.004
 # Parameters with one row for each voice; the others have one for each note.
 OF_VOICES = ("table_db", "noise_table_db", "noise", "room")
-# The last of the stem fades over this time, should anything still sound.
+# The end of the stem fades out over this time, if it is not silent.
 FADE_S = 0.05
 
 
 class HarmonicEngine:
-    """Instruments made up at random, each heard once.
+    """Random synthetic instruments, each used once.
 
-    A program, where one is asked for, only says around what a timbre is drawn: a violin's formants and vibrato, a
-    clarinet's weak even harmonics. Without a program, instruments are drawn that nobody has built. Pitches may lie
-    between semitones. A room is drawn with each timbre.
+    A program, if given, sets the centre of the distribution of timbres: a violin's formants and vibrato, a clarinet's
+    weak even harmonics. Without a program, instruments are drawn that do not exist in reality. Pitches may be between
+    semitones. A room is drawn with each timbre.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
@@ -243,22 +243,22 @@ def _sound(
     curves: Mapping[str, np.ndarray], flutter: float, step: int, sample_rate_hz: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The sum of a note's partials, and the level of its noise, both (samples,)."""
-    place = np.arange(step) / step
+    fraction = np.arange(step) / step
     f0_hz = curves["f0_hz"]
     rising_hz = np.diff(f0_hz)[:, np.newaxis]
     # A straight line of frequency is a parabola of phase.
-    inside = (f0_hz[:-1, np.newaxis] * place + 0.5 * rising_hz * place**2) * step / sample_rate_hz
+    inside = (f0_hz[:-1, np.newaxis] * fraction + 0.5 * rising_hz * fraction**2) * step / sample_rate_hz
     turns = (curves["turns"][:-1, np.newaxis] + inside).ravel()
     tone = np.zeros(len(turns))
     for ratio, phase, gain in zip(curves["ratios"], curves["phase"], curves["gains"], strict=True):
-        tone += _line(gain, place) * np.sin(2 * np.pi * (ratio * turns + phase))
-    # The bow slips and the reed closes once a period, and noise comes in the same pulses.
-    return tone, _line(curves["noise"], place) * (1 + flutter * np.cos(2 * np.pi * turns))
+        tone += _line(gain, fraction) * np.sin(2 * np.pi * (ratio * turns + phase))
+    # A bow or a reed excites the instrument once a period, and the noise is modulated with the same period.
+    return tone, _line(curves["noise"], fraction) * (1 + flutter * np.cos(2 * np.pi * turns))
 
 
-def _line(points: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Straight lines between points, at `place` (0 to 1) of the way from each to the next."""
-    result: np.ndarray = (points[:-1, np.newaxis] + np.diff(points)[:, np.newaxis] * place).ravel()
+def _line(points: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Straight lines between points, at `fraction` (0 to 1) of the way from each to the next."""
+    result: np.ndarray = (points[:-1, np.newaxis] + np.diff(points)[:, np.newaxis] * fraction).ravel()
     return result
 
 
@@ -289,7 +289,7 @@ def _falling(times_s: np.ndarray, length_s: np.ndarray) -> np.ndarray:
 
 
 def _below_limit(frequency_hz: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """1 below the highest frequency that may sound, 0 above it, and a soft way between: nothing leaves with a click."""
+    """1 below the highest frequency that may sound, 0 above it, and linear in between, without a click."""
     highest_hz = min(HIGHEST_HZ, HIGHEST_PART * sample_rate_hz)
     return np.clip((highest_hz - frequency_hz) / (0.1 * highest_hz), 0, 1)
 
@@ -300,7 +300,7 @@ def step_samples(sample_rate_hz: int) -> int:
 
 
 def silence(samples: int) -> np.ndarray:
-    """A voice that plays nothing, (1, samples)."""
+    """A voice without notes, (1, samples)."""
     return np.zeros((1, samples))
 
 

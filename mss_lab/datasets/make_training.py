@@ -42,11 +42,11 @@ SIDES = ("train", "valid", "seen", "unseen")
 # Pieces of each side; "seen" and "unseen" play the same ones.
 SHARES = {"train": 0.8, "valid": 0.08, "test": 0.12}
 
-# Never heard in training. MuseScore's font was made out of FluidR3's, so that neither of those two could stand here
-# while the other is trained on.
+# Not used in training. MuseScore's font was derived from FluidR3's, so neither of these two could be in this set
+# while the other is used for training.
 UNSEEN_FONTS = ("TimGM6mb",)
 
-# Of how many stems the instrument is made up, on all sides but "unseen".
+# Fraction of the stems with a synthetic instrument, in all splits except "unseen".
 MADE_UP = 0.3
 # How often all players sit in one room, instead of each where its timbre was drawn.
 ONE_ROOM = 0.6
@@ -89,7 +89,7 @@ class Plan:
 
 
 def song(index: int, plan: Plan) -> store.Item:
-    """Song number `index` of a plan, the same whenever it is asked for.
+    """Song number `index` of a plan, the same in every call.
 
     Every work is played once before any is played twice, in an order that is drawn.
 
@@ -101,9 +101,9 @@ def song(index: int, plan: Plan) -> store.Item:
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
     rng = np.random.default_rng([plan.seed, plan.side, index])
-    round_number, place = divmod(index, len(plan.works))
+    round_number, position = divmod(index, len(plan.works))
     order = np.random.default_rng([plan.seed, plan.side, 1 << 40, round_number]).permutation(len(plan.works))
-    work = plan.works[order[place]]
+    work = plan.works[order[position]]
     score, programs = _performed(work, plan, rng)
     stems, timbres = _played(score, programs, plan, rng)
     audio = np.stack([stems[source] for source in plan.sources])
@@ -251,9 +251,9 @@ def pieces_of(split: str, works: Sequence[repertoire.Work]) -> tuple[tuple[str, 
 
 
 def _fonts(split: str) -> list[Path]:
-    # By the names of the files themselves, as timbres bear them: a link to an unseen font must not smuggle it in.
-    found = [path.resolve() for path in engines.find_soundfonts()]
-    fonts = [path for path in found if (path.stem in UNSEEN_FONTS) == (split == "unseen")]
+    # By the names of the files themselves, as in timbres: a link must not add an unseen font to the training set.
+    paths = [path.resolve() for path in engines.find_soundfonts()]
+    fonts = [path for path in paths if (path.stem in UNSEEN_FONTS) == (split == "unseen")]
     if not fonts:
         which = "among" if split == "unseen" else "other than"
         raise FileNotFoundError(

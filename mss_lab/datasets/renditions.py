@@ -1,14 +1,14 @@
 """Renditions: one score, played in many ways, each with the score that fits it.
 
-A network that has heard one recording of a piece has learnt the recording. Miron and colleagues let every source be
+A network trained on one recording of a piece learns that recording. Miron and colleagues let every source be
 played with three timbres, three dynamics and three shifts in time: 27 renditions, which four sources combine in
 531,441 ways, of which some hundreds are drawn. Sound is made for timbres and dynamics alone, nine times a source; a
 shift only moves it, and the notes with it.
 
 Contents: Rendition, ALL, Played, play, draw, combine. Lesson: notebooks/15_data_is_the_model.ipynb
 
-Source: Miron, Janer, Gómez, "Monaural score-informed source separation for classical music using convolutional neural
-networks", ISMIR 2017. Departs from it: timbres may come from any engine, and dynamics are velocities.
+Reference: Miron, Janer, Gómez, "Monaural score-informed source separation for classical music using convolutional
+neural networks", ISMIR 2017. Departs from it: timbres may come from any engine, and dynamics are velocities.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ SHIFTS_S = (0.0, 0.1, 0.2)
 
 
 class Rendition(NamedTuple):
-    """How one source is played: which timbre, dynamics and shift, as places in the lists of three."""
+    """How one source is played: its timbre, dynamics and shift, as indices into the lists of three."""
 
     timbre: int
     dynamics: int
@@ -39,7 +39,7 @@ class Rendition(NamedTuple):
 
 
 ALL = tuple(
-    Rendition(*places) for places in itertools.product(range(TIMBRES), range(len(DYNAMICS)), range(len(SHIFTS_S)))
+    Rendition(*indices) for indices in itertools.product(range(TIMBRES), range(len(DYNAMICS)), range(len(SHIFTS_S)))
 )
 
 
@@ -145,13 +145,13 @@ def draw(sources: Sequence[str], count: int, *, rng: np.random.Generator) -> tup
         "count", count, at_least=1, at_most=there_are, whole=True, hint=f"{len(sources)} source(s) combine no further"
     )
     # Digits to the base 27 of numbers drawn without repeats; ten sources make a number too long for one draw.
-    found: dict[tuple[int, ...], None] = {}
+    drawn: dict[tuple[int, ...], None] = {}
     if there_are <= 4 * count:
         for number in rng.permutation(there_are)[:count]:
-            found[tuple(int(number) // len(ALL) ** place % len(ALL) for place in range(len(sources)))] = None
-    while len(found) < count:
-        found[tuple(rng.integers(len(ALL), size=len(sources)).tolist())] = None
-    return tuple({source: ALL[place] for source, place in zip(sources, places, strict=True)} for places in found)
+            drawn[tuple(int(number) // len(ALL) ** digit % len(ALL) for digit in range(len(sources)))] = None
+    while len(drawn) < count:
+        drawn[tuple(rng.integers(len(ALL), size=len(sources)).tolist())] = None
+    return tuple({source: ALL[index] for source, index in zip(sources, indices, strict=True)} for indices in drawn)
 
 
 def combine(played: Played, renditions: Mapping[str, Rendition]) -> tuple[np.ndarray, Score]:

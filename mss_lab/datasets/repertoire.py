@@ -1,4 +1,4 @@
-"""What is played: chorales and chamber music of music21's corpus, and anybody's MIDI files.
+"""The music for training: chorales and chamber music of music21's corpus, and any MIDI files.
 
 A work is written music: for each of its voices the notes with pitch, start and length in beats. It becomes a Score, in
 seconds, when it is performed: at a tempo, in a key, by players who are never quite together, all of it drawn anew for
@@ -63,8 +63,8 @@ HELD_OUT = {
     "bwv26.6": "Ach wie flüchtig, ach wie nichtig", "bwv414": "Uns ist ein Kindlein heut geborn",
 }  # fmt: skip
 
-# Two voices that share half of their runs sing one tune. A run is of seven notes, by intervals and rhythm: among the
-# chorales no run of that length is so common that it joins strangers.
+# Two voices that share half of their runs have the same melody. A run has seven notes, as intervals and rhythm: no run
+# of that length is so common among the chorales that it connects unrelated ones.
 RUN_INTERVALS = 6
 TUNE_SHARE = 0.5
 
@@ -128,8 +128,8 @@ def read_chorales(names: Iterable[str] | None = None) -> tuple[Work, ...]:
     folder = _corpus() / "bach"
     paths = {path.stem: path for ending in ENDINGS for path in sorted(folder.glob(f"bwv*{ending}"))}
     if names is None:
-        found = (_chorale(name, path) for name, path in sorted(paths.items()))
-        return tuple(work for work in found if work is not None)
+        chorales = (_chorale(name, path) for name, path in sorted(paths.items()))
+        return tuple(work for work in chorales if work is not None)
     works: list[Work] = []
     for name in sorted(names):
         work = _chorale(name, paths[checks.check_choice("the chorale's name", name, paths)])
@@ -165,8 +165,8 @@ def read_corpus(collection: str, names: Iterable[str] | None = None) -> tuple[Wo
     paths = {
         path.relative_to(root).with_suffix("").as_posix(): path for pattern in patterns for path in root.glob(pattern)
     }
-    wanted = paths if names is None else [checks.check_choice("the work's name", name, paths) for name in names]
-    return tuple(Work(name, _lines(read_parts(paths[name]))) for name in sorted(wanted))
+    requested = paths if names is None else [checks.check_choice("the work's name", name, paths) for name in names]
+    return tuple(Work(name, _lines(read_parts(paths[name]))) for name in sorted(requested))
 
 
 def read_midi_folder(folder: str | os.PathLike[str]) -> tuple[Work, ...]:
@@ -211,8 +211,8 @@ def work_of(name: str, score: Score, quarters_per_minute: float = 120.0) -> Work
 def families(works: Iterable[Work]) -> dict[str, str]:
     """Which works belong together because they share a tune, in whatever key: name -> the family's first name.
 
-    A chorale may stand in a collection under two numbers, and Bach set some tunes ten times. Who hears one of a
-    family has heard something of the others, so that a family must not be split.
+    A chorale may be in a collection under two numbers, and Bach set some melodies ten times. A network trained on one
+    member of a family has information about the others, so a family must not be split.
 
     Two works are one family if some voice of one, and some voice of the other, share half of their runs of seven
     notes (of the one with fewer), by intervals and rhythm; and so are those whom a third joins.
@@ -228,7 +228,7 @@ def families(works: Iterable[Work]) -> dict[str, str]:
             index = first[index]
         return index
 
-    for voice, other in _pairs_with_a_tune([found for _, found in runs]):
+    for voice, other in _pairs_with_a_tune([runs_of_voice for _, runs_of_voice in runs]):
         here, there = sorted((root(runs[voice][0]), root(runs[other][0])))
         first[there] = here
     return {work.name: works[root(index)].name for index, work in enumerate(works)}
@@ -278,7 +278,7 @@ def perform(
     TypeError, ValueError
         If a voice is unknown, or a range holds no octave.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Miron et al. 2017 (tempo, dynamics, timing of renditions).
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Miron et al. 2017 (tempo, dynamics, timing of renditions).
     """
     checks.check_generator("rng", rng)
     low, high = (checks.check_number("beat_s", value, above=0, unit="seconds") for value in beat_s)
@@ -335,7 +335,7 @@ def _corpus() -> Path:
 
 
 def _lines(parts: Iterable[tuple[str, tuple[Written, ...]]]) -> dict[str, tuple[Written, ...]]:
-    """Parts that have notes, those of one name told apart by a number."""
+    """Parts that have notes, those with the same name distinguished by a number."""
     lines: dict[str, tuple[Written, ...]] = {}
     for number, (name, notes) in enumerate(parts, start=1):
         if notes:
@@ -350,12 +350,12 @@ def _chorale(name: str, path: Path) -> Work | None:
     lines: dict[str, tuple[Written, ...]] = {}
     for voice in VOICES:
         # The voice comes first in a part's name, doubling instruments behind it; "Soprano 2" is a fifth voice.
-        found = [notes for part, notes in parts if re.match(rf"{voice}\b(?! \d)", part.lower())]
-        if len(found) != 1 or not found[0]:
+        lines_of_voice = [notes for part, notes in parts if re.match(rf"{voice}\b(?! \d)", part.lower())]
+        if len(lines_of_voice) != 1 or not lines_of_voice[0]:
             return None
-        if any(this.beat + this.beats > following.beat for this, following in itertools.pairwise(found[0])):
+        if any(this.beat + this.beats > following.beat for this, following in itertools.pairwise(lines_of_voice[0])):
             return None
-        lines[voice] = found[0]
+        lines[voice] = lines_of_voice[0]
     return Work(name, lines)
 
 
@@ -383,7 +383,7 @@ def _in_key(
     semitones: int,
     rng: np.random.Generator,
 ) -> dict[str, tuple[Written, ...]]:
-    """The lines in a key drawn among those that the instruments reach best, octaves mended where they do not."""
+    """The lines in a key drawn among those that the instruments reach best, with octaves corrected if necessary."""
     limits = {source: ranges.get(source, (0, 127)) for source in lines}
     for source, (lowest, highest) in limits.items():
         if highest - lowest < 11:

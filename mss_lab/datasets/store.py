@@ -41,7 +41,7 @@ Recipe = Callable[[int], Mapping[str, np.ndarray]]
 
 
 class Store:
-    """Items of a folder, read as they are asked for; `open_store` and `make` give one.
+    """Items of a folder, read on demand; returned by `open_store` and `make`.
 
     `len(store)` is the number of items; `store[i]`, a dict of read-only arrays, is item i, counted from the end where
     i is negative. Items read last are kept in memory.
@@ -50,7 +50,7 @@ class Store:
     ----------
     folder : Path
     facts : dict
-        What was said when the store was made.
+        The facts with which the store was made.
     """
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], cache_bytes: int = CACHE_BYTES) -> None:
@@ -110,8 +110,8 @@ def make(
     folder : path
         New, empty, or a store of the same facts. On several machines it must be one that all of them see.
     recipe : function of int
-        Item i as a dict of arrays (name -> array of numbers), from i alone: the same whenever, wherever and in
-        whatever order it is asked for. Draw from ``np.random.default_rng([seed, i])``.
+        Item i as a dict of arrays (name -> array of numbers), from i alone: the same at any time, on any machine and
+        in any order of calls. Draw from ``np.random.default_rng([seed, i])``.
     items : int >= 1
         A store may grow: more items than last time are added. It never shrinks.
     facts : dict
@@ -133,7 +133,7 @@ def make(
     Raises
     ------
     FileExistsError
-        If the folder holds something else.
+        If the folder contains other files.
     ValueError
         If the store there has other facts, other shards or more items; if the facts are none JSON can hold; or if
         an item is no dict of plain arrays.
@@ -213,10 +213,10 @@ def _begin(folder: Path, items: int, shard_items: int, facts: dict[str, Any]) ->
         raise FileExistsError(f"a store needs a folder, got {folder}, which is a file; choose another name")
     fresh = {"format": FORMAT, "facts": facts, "items": items, "shard_items": shard_items, "shards": {}}
     if not (folder / MANIFEST).is_file():
-        strangers = [path.name for path in _entries(folder) if not path.name.startswith(TEMPORARY_PREFIX)]
-        if strangers:
+        others = [path.name for path in _entries(folder) if not path.name.startswith(TEMPORARY_PREFIX)]
+        if others:
             raise FileExistsError(
-                f"{folder} must be empty or a store, got a folder with {', '.join(strangers[:3])} and no {MANIFEST}; "
+                f"{folder} must be empty or a store, got a folder with {', '.join(others[:3])} and no {MANIFEST}; "
                 "choose another folder"
             )
         manifest = fresh
@@ -231,17 +231,17 @@ def _begin(folder: Path, items: int, shard_items: int, facts: dict[str, Any]) ->
     return manifest
 
 
-def _refuse_another(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    names = sorted({*there["facts"], *wanted["facts"]})
+def _refuse_another(folder: Path, there: Mapping[str, Any], requested: Mapping[str, Any]) -> None:
+    names = sorted({*there["facts"], *requested["facts"]})
     differ = [
-        f"{name} is {_shortly(there['facts'], name)} there and {_shortly(wanted['facts'], name)} here"
+        f"{name} is {_shortly(there['facts'], name)} there and {_shortly(requested['facts'], name)} here"
         for name in names
-        if there["facts"].get(name, ...) != wanted["facts"].get(name, ...)
+        if there["facts"].get(name, ...) != requested["facts"].get(name, ...)
     ]
-    if there["shard_items"] != wanted["shard_items"]:
-        differ.append(f"a shard holds {there['shard_items']} items there and {wanted['shard_items']} here")
-    if there["items"] > wanted["items"]:
-        differ.append(f"it has {there['items']} items, and {wanted['items']} are fewer")
+    if there["shard_items"] != requested["shard_items"]:
+        differ.append(f"a shard holds {there['shard_items']} items there and {requested['shard_items']} here")
+    if there["items"] > requested["items"]:
+        differ.append(f"it has {there['items']} items, and {requested['items']} are fewer")
     if differ:
         raise RefusedValue(
             f"{folder} holds another store: {'; '.join(differ)}. Choose another folder, or delete this one"
@@ -250,7 +250,7 @@ def _refuse_another(folder: Path, there: Mapping[str, Any], wanted: Mapping[str,
 
 def _shortly(facts: Mapping[str, Any], name: str) -> str:
     if name not in facts:
-        return "not said"
+        return "not given"
     text = json.dumps(facts[name], ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -278,8 +278,8 @@ def _unlisted(path: Path, indices: range) -> dict[str, Any] | None:
     """What the manifest should say of a shard, if it is whole and holds these items, else None."""
     try:
         with zipfile.ZipFile(path) as shard:
-            found = {int(name.partition(".")[0]) for name in shard.namelist()}
-            if shard.testzip() is not None or found != set(indices):
+            in_file = {int(name.partition(".")[0]) for name in shard.namelist()}
+            if shard.testzip() is not None or in_file != set(indices):
                 return None
     except (zipfile.BadZipFile, ValueError, EOFError, OSError):
         return None
@@ -323,7 +323,7 @@ def _each(
         return
     import joblib
 
-    # Clusters are known to joblib's settings alone, not to Parallel itself.
+    # Clusters are set in joblib's configuration, not as arguments of Parallel.
     with joblib.parallel_config(backend=backend or "loky", n_jobs=jobs):
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         yield from parallel(joblib.delayed(write)(*task) for task in tasks)
@@ -367,7 +367,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"folder {folder} {what}: there is no {MANIFEST} in it; make the store first")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        known = manifest["format"] == FORMAT
+        is_known_format = manifest["format"] == FORMAT
         shards = {
             str(name): {"sha256": str(entry["sha256"]), "bytes": int(entry["bytes"]), "items": int(entry["items"])}
             for name, entry in manifest["shards"].items()
@@ -380,7 +380,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise RefusedValue(
             f"{path} is damaged ({type(error).__name__}: {error}); delete the folder and make the store again"
         ) from error
-    if not known:
+    if not is_known_format:
         raise RefusedValue(f"{path} must be of the format {FORMAT!r}, got {manifest['format']!r}; make the store again")
     return {"format": FORMAT, "facts": facts, "items": items, "shard_items": shard_items, "shards": shards}
 

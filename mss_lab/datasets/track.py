@@ -1,4 +1,4 @@
-"""Tracks: a mixture whose sources are known, and, if there is one, its score.
+"""Tracks: a mixture with its sources and, if available, its score.
 
 Contents: Track, audio_files, read_track.
 """
@@ -82,7 +82,7 @@ def read_track(folder: str | os.PathLike[str], notes_file: str | None = "notes.c
     FileNotFoundError
         If the folder, the score or any audio is missing.
     ValueError
-        If stems differ in sample rate, two files differ by their ending alone, or the score names an unknown source.
+        If stems differ in sample rate, two files differ in their extension only, or the score names an unknown source.
     ShapeError
         If stems differ in length or channels.
     """
@@ -99,12 +99,12 @@ def read_track(folder: str | os.PathLike[str], notes_file: str | None = "notes.c
     sources = checks.check_sources("stems", {name: waveform for name, (waveform, _) in stems.items()})
     score = None
     if notes_file is not None:
-        found = files.read_score(folder / notes_file)
-        strangers = sorted(set(found.sources) - set(sources))
-        if strangers:
+        written = files.read_score(folder / notes_file)
+        unknown = sorted(set(written.sources) - set(sources))
+        if unknown:
             raise RefusedValue(
-                f"{folder / notes_file} names {', '.join(strangers)}, but the audio files are {', '.join(sources)}; "
-                "name the sources alike"
+                f"{folder / notes_file} names {', '.join(unknown)}, but the audio files are {', '.join(sources)}; "
+                "use the same names"
             )
-        score = notes.Score(found.notes, tuple(sources), found.unpitched)
+        score = notes.Score(written.notes, tuple(sources), written.unpitched)
     return Track(folder.name, next(iter(rates.values())), sources, score)

@@ -39,7 +39,7 @@ TrackSource = Track | Callable[[], Track]
 
 @dataclasses.dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a piece that becomes one item of a store."""
+    """A section of a piece that becomes one item of a store."""
 
     piece: int
     start_s: float
@@ -108,16 +108,16 @@ def make(
         "valid_share": valid_share,
         "item_s": item_s,
     }
-    made = []
+    stores = []
     for part, excerpts in parts.items():
         there = sorted({described[excerpt.piece]["name"] for excerpt in excerpts})
         others = sorted({piece["name"] for piece in described} - set(there))
-        # A checksum tells the same pieces from others of the same names.
+        # A checksum distinguishes the same pieces from others with the same names.
         digests = {described[excerpt.piece]["name"]: described[excerpt.piece]["digest"] for excerpt in excerpts}
         recipe = functools.partial(_item, tracks=tracks, excerpts=excerpts, sources=names, sample_rate_hz=rate_hz)
         about = {**facts, "split": part, "pieces": there, "held_out": others, "digests": digests}
-        made.append(store.make(Path(out) / part, recipe, len(excerpts), facts=about, shard_items=1))
-    return made[0], made[1]
+        stores.append(store.make(Path(out) / part, recipe, len(excerpts), facts=about, shard_items=1))
+    return stores[0], stores[1]
 
 
 def tracks_in(folder: str | os.PathLike[str]) -> list[TrackSource]:
@@ -153,7 +153,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the stores, and print what each of them holds."""
-    made = make(
+    stores = make(
         options.stems,
         options.out,
         sample_rate_hz=options.sample_rate,
@@ -162,7 +162,7 @@ def run(options: argparse.Namespace) -> int:
         item_s=options.item_s,
         seed=options.seed,
     )
-    for one in made:
+    for one in stores:
         pieces = len(one.facts["pieces"])
         print(f"{one.folder}: {len(one)} items from {pieces} pieces, sources {', '.join(one.facts['sources'])}")
     return 0
@@ -204,9 +204,9 @@ def _description(track: Track) -> dict[str, Any]:
 
 def _sources(of_pieces: Sequence[tuple[str, ...]], chosen: Sequence[str] | None) -> tuple[str, ...]:
     if chosen is not None:
-        known = {name for names in of_pieces for name in names}
+        names_of_pieces = {name for names in of_pieces for name in names}
         for name in chosen:
-            checks.check_choice("sources", name, sorted(known))
+            checks.check_choice("sources", name, sorted(names_of_pieces))
         return tuple(chosen)
     kinds = {frozenset(names) for names in of_pieces}
     if len(kinds) > 1:

@@ -143,7 +143,7 @@ def test_soundfonts_that_are_not_there_or_share_a_name_are_refused(tmp_path, fon
         SoundfontEngine([])
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "one.sf2").write_bytes(b"font")
-    with pytest.raises(ValueError, match="a name of its own"):
+    with pytest.raises(ValueError, match="must have its own name"):
         SoundfontEngine([*fonts, tmp_path / "deeper" / "one.sf2"])
 
 

@@ -303,8 +303,8 @@ def test_other_errors_of_the_disk_are_left_as_they_are(tmp_path, monkeypatch):
     "options, words",
     [
         ({"facts": {**FACTS, "seed": 4}}, "seed is 3 there and 4 here"),
-        ({"facts": {"seed": 3, "engine": "noise"}}, r'sources is \["violin", "bassoon"\] there and not said here'),
-        ({"facts": {**FACTS, "room": None}}, "room is not said there and null here"),
+        ({"facts": {"seed": 3, "engine": "noise"}}, r'sources is \["violin", "bassoon"\] there and not given here'),
+        ({"facts": {**FACTS, "room": None}}, "room is not given there and null here"),
         ({"shard_items": 4}, "a shard holds 3 items there and 4 here"),
         ({"items": 9}, "it has 10 items, and 9 are fewer"),
     ],
