@@ -6,20 +6,17 @@ from tests import words
 
 # Folders that are not listed have none of these words.
 LIMITS = {
-    "mss_lab": 50,
-    "mss_lab/cli": 25,
+    "mss_lab": 16,
+    "mss_lab/cli": 19,
     "mss_lab/content": 116,
-    "mss_lab/datasets": 48,
-    "mss_lab/grading": 67,
-    "mss_lab/kernels": 1,
-    "mss_lab/lessons": 15,
+    "mss_lab/datasets": 5,
+    "mss_lab/grading": 8,
+    "mss_lab/lessons": 8,
     "mss_lab/metrics": 1,
-    "mss_lab/neural": 180,
-    "mss_lab/nmf": 3,
-    "mss_lab/plots": 6,
-    "mss_lab/score": 53,
-    "mss_lab/spatial": 51,
-    "mss_lab/widgets": 16,
+    "mss_lab/neural": 169,
+    "mss_lab/nmf": 2,
+    "mss_lab/plots": 4,
+    "mss_lab/widgets": 12,
 }
 
 
