@@ -108,9 +108,7 @@ def test_a_missing_score_is_refused_unless_none_was_asked_for(folder):
 
 def test_a_score_that_names_a_stranger_is_refused(folder):
     write_csv(folder / "notes.csv", Score((Note("violin", 60, 0, 0.1), Note("oboe", 60, 0, 0.1))))
-    with pytest.raises(
-        ValueError, match=r"names oboe, but the audio files are bassoon, violin; use the same names"
-    ):
+    with pytest.raises(ValueError, match=r"names oboe, but the audio files are bassoon, violin; use the same names"):
         read_track(folder)
 
 
