@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import checks, memory, options, transforms
 from ..chunks import FADE_S, chunks
+from ..common_rate import at_common_rate
 from ..score.notes import Score
 from ..silence import between_silences
 from .entries import REPET, REPET_ADAPTIVE, REPET_SIMILARITY
@@ -235,6 +236,7 @@ def separate_adaptive(
 @options.within(REPET_SIMILARITY.options)
 @memory.limited("repet-similarity", _working_bytes_similar)
 @between_silences
+@at_common_rate
 def separate_similar(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -27,6 +27,7 @@ import numpy as np
 
 from .. import checks, masks, memory, options, transforms, units
 from ..chunks import CHUNK_S, FADE_S, chunks
+from ..common_rate import at_common_rate
 from ..score import notes
 from ..score.guards import check_score
 from ..score.notes import Score
@@ -248,6 +249,7 @@ def _working_bytes(
 @options.within(SOURCE_FILTER.options)
 @memory.limited("source-filter", _working_bytes)
 @between_silences
+@at_common_rate
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

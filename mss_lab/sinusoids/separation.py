@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import checks, masks, memory, options, transforms, units
 from ..chunks import FADE_S, chunks
+from ..common_rate import at_common_rate
 from ..score.agreement import tuning_for
 from ..score.guards import check_score_fits
 from ..score.notes import Score
@@ -47,6 +48,7 @@ def _working_bytes(recording: memory.Recording, *, count: int, window_s: float, 
 @options.within(SINUSOIDAL.options)
 @memory.limited("sinusoidal", _working_bytes)
 @between_silences
+@at_common_rate
 def separate(
     mixture: np.ndarray,
     sample_rate_hz: int,

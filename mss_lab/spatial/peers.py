@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, masks, memory, options, transforms
+from ..common_rate import at_common_rate
 from ..refusals import require, warn_caller
 from ..silence import between_silences
 from . import panning
@@ -54,6 +55,7 @@ def _working_bytes(
 @options.within(FASTMNMF.options)
 @memory.limited("fastmnmf", _working_bytes)
 @between_silences
+@at_common_rate
 def fastmnmf(
     mixture: np.ndarray,
     sample_rate_hz: int,

@@ -43,6 +43,7 @@ LAYERS = {
         "sinusoids",
         "casa",
         "silence",
+        "common_rate",
     ),
     "judge": ("metrics",),
     "datasets": ("datasets",),
