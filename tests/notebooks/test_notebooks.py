@@ -329,6 +329,11 @@ def test_what_is_no_notebook_is_refused_and_left_alone(tmp_path, content, capsys
 # Running
 
 
+def runs_cells(test):
+    """Mark a test that looks at `mixed_run`, which takes some seconds to be made."""
+    return pytest.mark.slow(5)(pytest.mark.notebook(test))
+
+
 @pytest.fixture(scope="module")
 def mixed_run(tmp_path_factory):
     """One run of cells that do what cells should not."""
@@ -359,8 +364,7 @@ def printed(run, index: int) -> str:
     return "".join(output.get("text", "") for output in run.notebook.cells[index].outputs)
 
 
-@pytest.mark.slow(5)
-@pytest.mark.notebook
+@runs_cells
 def test_a_run_goes_on_after_errors_and_reports_them(mixed_run):
     _, run, _ = mixed_run
     assert [(error.cell, error.kind) for error in run.errors[:1]] == [(3, "ZeroDivisionError")]
@@ -369,21 +373,21 @@ def test_a_run_goes_on_after_errors_and_reports_them(mixed_run):
     assert "the end more" in printed(run, 7)
 
 
-@pytest.mark.notebook
+@runs_cells
 def test_a_run_has_no_network(mixed_run):
     _, run, _ = mixed_run
     refused = {error.cell: error.words for error in run.errors}
     assert "this run has no network" in refused[5] and "this run has no network" in refused[6]
 
 
-@pytest.mark.notebook
+@runs_cells
 def test_a_run_ends_when_its_time_is_over(mixed_run):
     _, run, _ = mixed_run
     assert run.timed_out and run.stopped_at == 8
     assert not run.notebook.cells[9].outputs
 
 
-@pytest.mark.notebook
+@runs_cells
 def test_a_run_works_on_copies_with_the_python_that_is_running(mixed_run):
     import sys
 
@@ -394,7 +398,7 @@ def test_a_run_works_on_copies_with_the_python_that_is_running(mixed_run):
     assert not made.cells[1].outputs
 
 
-@pytest.mark.notebook
+@runs_cells
 def test_the_readers_progress_plays_no_part(mixed_run):
     from mss_lab.lessons import progress
 

@@ -296,6 +296,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_by("import mss_lab") & (HEAVY | {"scipy", "soundfile"})
 
 
+@pytest.mark.slow(1.5)
 def test_the_ground_and_the_command_line_load_nothing_heavy():
     modules = ", ".join(f"mss_lab.{name}" for name in (*LAYERS["ground"], "masks", "score.notes", "score.roll", "cli"))
     assert not loaded_by(f"import {modules}") & HEAVY
