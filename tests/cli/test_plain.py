@@ -45,7 +45,7 @@ def test_everything_that_a_command_prints_is_made_visible(tmp_path, monkeypatch)
     assert cli.main(["evaluate", str(tmp_path / "\x1b[2J"), str(tmp_path)]) == 2
     assert cli.main(["separate", str(tmp_path / "ó\udcff.wav"), "--method", "hpss", "--out", str(tmp_path / "o")]) == 2
     with pytest.raises(SystemExit):
-        cli.main(["methods", "\x1b]0;title\x07"])
+        cli.main(["datasets", "\x1b]0;title\x07"])
     said = err.buffer.getvalue()
     assert b"\\x1b[2J" in said
     assert b"\\xf3\\udcff.wav does not exist" in said
