@@ -36,7 +36,8 @@ def test_continuous_integration_runs_what_make_runs():
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     commands = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make ")]
-    assert commands == ["make test", "make wheel"]
+    assert commands[0] == "make test"
+    assert all(rule(command.removeprefix("make ")) for command in commands)
 
 
 def test_the_quick_lane_is_a_part_of_the_tests():
