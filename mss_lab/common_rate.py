@@ -1,11 +1,11 @@
 """One internal sample rate for methods that decide, so that the same music comes out alike at every higher rate.
 
 At another sample rate the same music falls into slightly other frames and bins, and rounding differs. Where a method
-only weighs each bin, so does its result, and nobody hears it. Where it decides (which pitch a frame has, which frames
-are most alike, at which model a random start ends), a small change may tip a decision, and the rest of the recording
-follows from it. Such methods are decorated by `at_common_rate`: what comes at more than 44.1 kHz is brought to that
-rate, separated there, and brought back. What lies above 22 kHz, and what resampling takes away, is divided evenly
-among the estimates, so that they add up to the mixture as before.
+only weighs each bin, its result changes as little, which is inaudible. Where it decides (which pitch a frame has, which
+frames are most alike, at which model a random start ends), a small change may tip a decision, and the rest of the
+recording follows from it. Such methods are decorated by `at_common_rate`: a recording at more than 44.1 kHz is
+resampled to that rate, separated there, and its estimates are resampled back. What lies above 22 kHz, and what
+resampling removes, is divided evenly among the estimates, so that they add up to the mixture as before.
 
 Contents: COMMON_RATE_HZ, at_common_rate.
 """
