@@ -1,5 +1,5 @@
-"""Networks: the one folder that knows torch.
+"""Networks: the only folder that imports torch.
 
-Nothing outside it imports torch, and `import mss_lab` does not import it. What training needs works where only numpy,
+No file outside it imports torch, and `import mss_lab` does not import this folder. Training works where only numpy,
 torch, lightning and safetensors are installed.
 """

@@ -1,11 +1,12 @@
-"""A network on a recording of any length, rate and number of channels.
+"""Apply a network to a recording of any length, sample rate and number of channels.
 
-The recording is resampled to the network's rate and cut into chunks. Each chunk is heard with what lies before and
-behind it, so that it is separated as it would be in the whole, and neighbours fade into each other. What comes out is
-resampled back as it comes, so memory holds a chunk or two beside the mixture and the result.
+The recording is resampled to the network's rate and cut into chunks. The network receives each chunk with some of the
+recording before and after it, so that the chunk is separated as in the whole recording, and neighbouring chunks fade
+into each other. The estimates are resampled back chunk by chunk, so that memory holds only one or two chunks besides
+the mixture and the result.
 
-Channels are separated one by one, as if each were a recording: a network hears one channel, and its estimates need
-not be masks that another channel could borrow. Equal channels give equal estimates.
+Channels are separated one by one, as if each were a recording of its own: a network reads one channel, and its
+estimates are not always masks that could be applied to another channel. Equal channels give equal estimates.
 
 Contents: separate, players_for, network_separator. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -31,19 +32,20 @@ from .segments import roll_of
 CHUNK_S = 30.0
 OVERLAP_S = 4.0
 
-# Of an overlap, the part in which neighbours fade into each other; the rest lets both hear further than they speak.
+# The share of an overlap in which neighbouring chunks fade into each other. The rest is context: the network reads it,
+# and its estimates there are not used.
 FADE_PART = 0.25
 
-# Networks need not know what to do with less.
+# Shorter input is padded with zeros to this length, since networks need not accept less.
 LEAST_S = 1.0
 
 # Samples of a channel that are squared at a time.
 SUM_SAMPLES = 1 << 20
 
-# What is resampled at a time.
+# Length of the blocks that are resampled at a time.
 BLOCK_S = 10.0
 
-# Memory for each sample of each estimate in a chunk; and with how many sources is reckoned where there is no score.
+# Memory for each sample of each estimate in a chunk, and the number of sources that is assumed where there is no score.
 ESTIMATE_BYTES = 20
 LIKELY_COUNT = 4
 
@@ -66,32 +68,33 @@ def separate(
     Parameters
     ----------
     model : Network
-        As `mss_lab.neural.contracts` describes it. Runs where its weights are.
+        As `mss_lab.neural.contracts` describes it. It runs on the device that holds its weights.
     mixture : float (channels, samples)
     sample_rate_hz : int
-        What lies above half the network's own rate is in no estimate.
+        Frequencies above half the network's own rate are in no estimate.
     score : Score, optional
-        For networks that need one. Others take the names of their results from it.
+        For networks that need one. For the others it only selects and names the estimates.
     chunk_s, overlap_s : float, seconds
-        Length of a chunk, and how much neighbours hear in common: a quarter of it they fade, the rest is what each
-        hears beyond its own end. The overlap lies between 0.1 s and half a chunk.
+        Length of a chunk, and the length of recording that neighbouring chunks share. In a quarter of it they fade into
+        each other; the rest is context, which the network reads beyond the ends of a chunk. The overlap lies between
+        0.1 s and half a chunk.
     players : mapping, optional
-        From sources of the score to sources of the network, where their names and instruments do not tell.
+        From sources of the score to sources of the network, where their names and instruments do not decide.
     even_level : bool
-        Whether the network hears each channel at the level of music on a record, about which it was trained, and its
-        estimates are taken back to the level of the recording.
+        Whether each channel is brought to the level of music on a record before the network reads it, which is about
+        the level of its training data. The estimates are brought back to the level of the recording.
 
     Returns
     -------
     dict of source name -> float32 (channels, samples)
-        The sources of the score in its order, or without a score those of the network. Of what the network parts
-        besides, nothing is kept. A source of the score without a note is silent if the network does not know it.
+        The sources of the score in its order, or without a score those of the network. Other estimates of the network
+        are not returned. A source of the score that has no note is silent if the network does not have it.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the mixture is no waveform; the score is missing, lies elsewhere, or has a source that the network does not
-        know, or two where it knows one; or the lengths do not fit.
+        If the mixture is no waveform; the score is missing, has no note within the recording, or has a source that the
+        network does not have, or two for one of the network's; or the lengths do not fit.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -105,19 +108,19 @@ def separate(
         from ..score.guards import check_score_fits
 
         score = check_score_fits(score, samples / sample_rate_hz)
-    chosen = players_for(network.sources, score, players)
-    notes = _notes_of(score, chosen) if network.needs_score and score is not None else None
+    index_of_source = players_for(network.sources, score, players)
+    notes = _notes_of(score, index_of_source) if network.needs_score and score is not None else None
 
     gains = _level_gains(mixture) if even_level else np.ones((channels, 1), np.float32)
-    result = memory.zeros_for(chosen, mixture.shape)
-    known = {name: index for name, index in chosen.items() if index is not None}
-    if not known:
+    result = memory.zeros_for(index_of_source, mixture.shape)
+    sounding = {name: index for name, index in index_of_source.items() if index is not None}
+    if not sounding:
         return result
     written = 0
-    pieces = _estimates(network, mixture, gains, sample_rate_hz, notes, list(known.values()), chunk_s, overlap_s)
+    pieces = _estimates(network, mixture, gains, sample_rate_hz, notes, list(sounding.values()), chunk_s, overlap_s)
     for piece in audio.resample_pieces(pieces, network.sample_rate_hz, sample_rate_hz):
-        piece = piece[:, : samples - written].reshape(len(known), channels, -1)
-        for name, estimate in zip(known, piece, strict=True):
+        piece = piece[:, : samples - written].reshape(len(sounding), channels, -1)
+        for name, estimate in zip(sounding, piece, strict=True):
             result[name][:, written : written + estimate.shape[-1]] = estimate / gains
         written += piece.shape[-1]
     return result
@@ -126,56 +129,60 @@ def separate(
 def players_for(
     sources: tuple[str, ...], score: Score | None, players: Mapping[str, str] | None = None
 ) -> dict[str, int | None]:
-    """Which of a network's sources each source of a score is: by name, or else by instrument.
+    """Find the source of a network that belongs to each source of a score: by its name, or else by its instrument.
 
-    "Saxophone", "tenor_sax" and "Tenor Saxophone 1" are one instrument, as General MIDI counts them.
+    "Saxophone", "tenor_sax" and "Tenor Saxophone 1" have the same General MIDI program, and so are one instrument.
 
     Parameters
     ----------
     sources : tuple of str
-        The network's.
+        Names of the network's sources.
     score : Score or None
-        Without one, the network's own names are the result's.
+        Without one, the result has the network's own names.
     players : mapping, optional
-        From sources of the score to sources of the network; decides before names do.
+        From sources of the score to sources of the network; it takes precedence over names.
 
     Returns
     -------
-    dict of name -> index among `sources`
-        None for a source of the score that has no note, where the network has no other for it.
+    dict of name -> index in `sources`
+        None for a source of the score that has no note and for which the network has no free source.
 
     Raises
     ------
     ValueError
-        If a source of the score is none of the network's, or two are the same; the message says what can be done.
+        If a source of the score is none of the network's, or two belong to the same one; the message says what can be
+        done.
 
     Lesson: notebooks/17_xumx.ipynb
     """
     if score is None:
         return {source: index for index, source in enumerate(sources)}
     players = PLAYERS.check("players", players)
-    for ours, theirs in players.items():
-        checks.check_choice("players", ours, score.sources)
-        checks.check_choice(f"players[{ours!r}]", theirs, sources)
-    found = {source: _player(players.get(source, source), sources) for source in score.sources}
+    for score_source, network_source in players.items():
+        checks.check_choice("players", score_source, score.sources)
+        checks.check_choice(f"players[{score_source!r}]", network_source, sources)
+    indices = {source: _player(players.get(source, source), sources) for source in score.sources}
     listed = ", ".join(sources)
-    hint = "choose a method that takes any instrument, such as informed-nmf, or say who stands for whom with players="
-    plays = {note.source for note in score.notes}
-    strangers = [repr(source) for source, index in found.items() if index is None and source in plays]
-    if strangers:
+    hint = "choose a method that takes any instrument, such as informed-nmf, or name the sources to use with players="
+    sources_with_notes = {note.source for note in score.notes}
+    unknown = [repr(source) for source, index in indices.items() if index is None and source in sources_with_notes]
+    if unknown:
         raise RefusedValue(
-            f"this network parts {listed}, and no others; the score has {', '.join(strangers)}; {hint}"
-            f"{{{strangers[0]}: {sources[0]!r}}}"
+            f"this network separates {listed}, and no others; the score has {', '.join(unknown)}; {hint}"
+            f"{{{unknown[0]}: {sources[0]!r}}}"
         )
     for index, name in enumerate(sources):
-        same = [source for source, other in found.items() if other == index and source in plays]
-        if len(same) > 1:
+        sharing = [source for source, other in indices.items() if other == index and source in sources_with_notes]
+        if len(sharing) > 1:
             raise RefusedValue(
-                f"this network parts {listed}, one of each; the score has {' and '.join(map(repr, same))}, which are "
-                f"both its {name}; {hint}{{...}}"
+                f"this network separates {listed}, one of each; the score has {' and '.join(map(repr, sharing))}, "
+                f"which are both its {name}; {hint}{{...}}"
             )
-    taken = {index for source, index in found.items() if source in plays}
-    return {source: index if source in plays or index not in taken else None for source, index in found.items()}
+    used = {index for source, index in indices.items() if source in sources_with_notes}
+    return {
+        source: index if source in sources_with_notes or index not in used else None
+        for source, index in indices.items()
+    }
 
 
 def network_separator(
@@ -186,27 +193,27 @@ def network_separator(
     bytes_at_once: float = 100e6,
     bytes_a_second: float = 1e6,
 ) -> Callable[..., Estimates]:
-    """A separator for the catalogue that runs a network; its weights are read when it is called.
+    """Make a separator for the catalogue that runs a network; the weights are read when the separator is called.
 
     Parameters
     ----------
     name : str
-        Of the network's file in data/models/networks, or of a network that was registered, whose weights the option
-        `weights` must name.
+        Name of the network's file in data/models/networks, or of a network that was registered; then the option
+        `weights` must name its weights.
     lesson, reference : str
-        The notebook that teaches it and the paper, for its docstring.
+        The notebook that teaches it, and the paper, for the docstring of the separator.
     bytes_at_once, bytes_a_second : float
-        The network's working memory for each channel, as measured: in any case, and for each second of a chunk.
+        The network's measured working memory for each channel: a constant, and the bytes for each second of a chunk.
     """
 
     def working_bytes(recording: memory.Recording, *, chunk_s: float, overlap_s: float, **_: Any) -> float:
-        heard_s = min(
+        read_s = min(
             recording.samples / recording.sample_rate_hz,
             memory.amount(chunk_s, CHUNK_S) + (1 - FADE_PART) * memory.amount(overlap_s, OVERLAP_S),
         )
         # Estimates at the network's rate and at the recording's.
-        sounding = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
-        return recording.channels * (bytes_at_once + (bytes_a_second + sounding) * heard_s)
+        estimate_bytes_a_second = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
+        return recording.channels * (bytes_at_once + (bytes_a_second + estimate_bytes_a_second) * read_s)
 
     @options.within(NETWORK_OPTIONS)
     @memory.limited(name, working_bytes)
@@ -238,7 +245,7 @@ def network_separator(
     weights : path or Network, optional
         A file of weights of your own; without it, the weights that ship.
 
-    Lesson: {lesson}. Source: {reference}
+    Lesson: {lesson}. Reference: {reference}
     """
     return separator
 
@@ -261,8 +268,8 @@ def _program(name: str) -> int | None:
         return None
 
 
-def _notes_of(score: Score, chosen: Mapping[str, int | None]) -> np.ndarray:
-    rows = [(chosen[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
+def _notes_of(score: Score, index_of_source: Mapping[str, int | None]) -> np.ndarray:
+    rows = [(index_of_source[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
@@ -272,11 +279,11 @@ def _estimates(
     level_gains: np.ndarray,
     sample_rate_hz: int,
     notes: np.ndarray | None,
-    wanted: list[int],
+    indices: list[int],
     chunk_s: float,
     overlap_s: float,
 ) -> Iterator[np.ndarray]:
-    """The estimates at the network's rate, (sources * channels, samples), piece after piece."""
+    """Yield the estimates at the network's rate, (sources * channels, samples), piece by piece."""
     rate_hz, hop = network.sample_rate_hz, network.hop_samples
     samples = max(1, round(mixture.shape[1] * rate_hz / sample_rate_hz))
 
@@ -287,25 +294,25 @@ def _estimates(
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
     blocks = _blocks(mixture, level_gains, sample_rate_hz)
-    heard = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
-    held: np.ndarray | None = None
+    window = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
+    tail: np.ndarray | None = None
     for start, stop, gains in plan:
         first, last = max(0, start - context), min(samples, stop + context)
-        estimate = _run(network, heard.take(first, last), notes, first, wanted)
+        estimate = _run(network, window.take(first, last), notes, first, indices)
         piece = estimate[:, start - first : stop - first] * gains
-        if held is not None:
-            piece[:, : held.shape[1]] += held
-        ends = piece.shape[1] if stop == samples else piece.shape[1] - fade
-        held = piece[:, ends:].copy()
-        yield piece[:, :ends]
+        if tail is not None:
+            piece[:, : tail.shape[1]] += tail
+        kept_samples = piece.shape[1] if stop == samples else piece.shape[1] - fade
+        tail = piece[:, kept_samples:].copy()
+        yield piece[:, :kept_samples]
 
 
-def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: int, wanted: list[int]) -> np.ndarray:
-    """One chunk: (channels, samples) to (sources * channels, samples)."""
+def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: int, indices: list[int]) -> np.ndarray:
+    """Separate one chunk: (channels, samples) to (sources * channels, samples)."""
     channels, samples = waveform.shape
     if not waveform.any():
-        # Silence is silence, whatever a network's biases would make of it.
-        return np.zeros((len(wanted) * channels, samples), np.float32)
+        # Silence gives silent estimates, although a network's biases could give others.
+        return np.zeros((len(indices) * channels, samples), np.float32)
     rate_hz, hop = network.sample_rate_hz, network.hop_samples
     length = max(samples, round(LEAST_S * rate_hz))
     padded = np.pad(waveform, ((0, 0), (0, length - samples)))
@@ -314,13 +321,13 @@ def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: in
     if notes is not None:
         roll = roll_of(notes, len(network.sources), 1 + length // hop, rate_hz / hop, first / rate_hz)
         conditions = {"rolls": torch.from_numpy(roll).to(device).expand(channels, -1, -1, -1)}
-    trains = network.training
+    was_training = network.training
     network.eval()
     try:
         with torch.inference_mode():
-            estimates: torch.Tensor = network(torch.from_numpy(padded).to(device), conditions)[:, wanted, :samples]
+            estimates: torch.Tensor = network(torch.from_numpy(padded).to(device), conditions)[:, indices, :samples]
     finally:
-        network.train(trains)
+        network.train(was_training)
     by_channel: np.ndarray = estimates.float().cpu().numpy()
     return by_channel.swapaxes(0, 1).reshape(-1, samples)
 
@@ -332,7 +339,7 @@ def _blocks(waveform: np.ndarray, gains: np.ndarray, sample_rate_hz: int) -> Ite
 
 
 def _level_gains(waveform: np.ndarray) -> np.ndarray:
-    """What brings each channel, as a whole, to the level of music on a record: float64 (channels, 1), 1 for silence."""
+    """Gains that bring each whole channel to the level of music on a record: float64 (channels, 1), 1 for silence."""
     squares = np.zeros(len(waveform))
     for start in range(0, waveform.shape[1], SUM_SAMPLES):
         squares += np.sum(np.square(waveform[:, start : start + SUM_SAMPLES], dtype=np.float64), axis=1)
@@ -342,7 +349,7 @@ def _level_gains(waveform: np.ndarray) -> np.ndarray:
 
 
 class _Window:
-    """A signal that comes in pieces, seen through a window that moves on."""
+    """A signal that is produced piece by piece, read through a window that moves forward."""
 
     def __init__(self, pieces: Iterator[np.ndarray], rows: int):
         self.pieces = pieces
@@ -350,12 +357,12 @@ class _Window:
         self.kept = np.zeros((rows, 0), np.float32)
 
     def take(self, first: int, last: int) -> np.ndarray:
-        """Samples `first` to `last`; what lies before `first` is forgotten. What never came is silence."""
+        """Samples `first` to `last`; those before `first` are dropped. After the end of the signal follows silence."""
         parts = [self.kept[:, first - self.first :]]
-        self.first, have = first, parts[0].shape[1]
-        while have < last - first and (piece := next(self.pieces, None)) is not None:
+        self.first, available = first, parts[0].shape[1]
+        while available < last - first and (piece := next(self.pieces, None)) is not None:
             parts.append(piece)
-            have += piece.shape[1]
+            available += piece.shape[1]
         self.kept = np.concatenate(parts, axis=1)
         missing = last - first - self.kept.shape[1]
         if missing > 0:

@@ -1,7 +1,7 @@
 """The networks whose weights are shipped, as methods of the catalogue.
 
-Each parts the four instruments that it was trained for, violin, clarinet, tenor saxophone and bassoon; what takes any
-instrument is in `mss_lab.neural.refine`.
+Each separates the four instruments that it was trained on: violin, clarinet, tenor saxophone and bassoon. The method
+for any instruments is in `mss_lab.neural.refine`.
 
 Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score_cnn_timbre.
 Lesson: notebooks/17_xumx.ipynb
@@ -13,7 +13,7 @@ XUMX = "Sawata et al., ICASSP 2021"
 TUNTURI = "Tunturi et al., 2025"
 MIRON = "Miron, Janer and Gómez, ISMIR 2017"
 
-# Working memory of a network for each channel: in any case, and for each second of a chunk.
+# Working memory of a network for each channel: a constant, and the bytes for each second of a chunk.
 XUMX_BYTES = {"bytes_at_once": 12e6, "bytes_a_second": 0.5e6}
 CNN_BYTES = {"bytes_at_once": 53e6, "bytes_a_second": 0.7e6}
 

@@ -214,7 +214,7 @@ def test_names_of_which_no_instrument_is_known_serve_as_names():
 def test_players_that_a_network_does_not_know_are_refused_in_words():
     sources = ("violin", "bassoon")
     with pytest.raises(
-        ValueError, match=r"parts violin, bassoon, and no others; the score has 'viola', 'blob'; choose"
+        ValueError, match=r"separates violin, bassoon, and no others; the score has 'viola', 'blob'; choose"
     ):
         apply.players_for(sources, quartet("violin", "viola", "blob"))
     with pytest.raises(ValueError, match=r"players=\{'viola': 'violin'\}"):
