@@ -9,10 +9,10 @@ from ..options import Number, Option, Own, Pairs, declare
 
 NETWORK_LIBRARIES = ("torch", "safetensors")
 
-# Which of a network's sources a source of the score is, where its name does not say.
+# From sources of the score to sources of the network, where names do not decide.
 PLAYERS = Pairs("SOURCE", "INSTRUMENT")
 
-# Weights that were trained elsewhere, in place of those that ship.
+# Weights to use instead of the shipped ones.
 WEIGHTS = Own("a file of weights of your own, NAME.safetensors")
 
 NETWORK_OPTIONS = declare(chunk_s=30.0, overlap_s=4.0, players=Option(None, PLAYERS), weights=Option(None, WEIGHTS))
@@ -25,34 +25,34 @@ MASK_INFERENCE = Method(
     gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
     lesson="notebooks/16_learn_a_mask.ipynb",
     reference="Erdogan et al., ICASSP 2015",
-    assumes="Played by the four instruments of training, and they sound as they did there",
+    assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
 )
 
 XUMX = Method(
     name="xumx",
-    title="A network for each instrument, joined by bridges and by losses over all sums of them",
+    title="A network for each instrument, joined by bridges and by a loss over all sums of sources",
     function=".neural.separators:xumx",
     options=NETWORK_OPTIONS,
     gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
     lesson="notebooks/17_xumx.ipynb",
     reference="Sawata et al., ICASSP 2021",
-    assumes="Played by the four instruments of training, and they sound as they did there",
+    assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
 )
 
 XUMX_INFORMED = Method(
     name="xumx-informed",
-    title="X-UMX that reads the score beside the sound",
+    title="X-UMX that reads the mixture and the score",
     function=".neural.separators:xumx_informed",
     options=NETWORK_OPTIONS,
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
     lesson="notebooks/18_with_a_score_from_a_score.ipynb",
     reference="Tunturi et al., 2025",
-    assumes="Played by the four instruments of training, and the score is right",
+    assumes="The sources are the four instruments of training, and the score is correct",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
 )
@@ -66,7 +66,7 @@ XUMX_SCORE_ONLY = Method(
     gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
     lesson="notebooks/18_with_a_score_from_a_score.ipynb",
     reference="Tunturi et al., 2025",
-    assumes="The score is right, and instruments are like those of training",
+    assumes="The score is correct, and the sources are the four instruments of training",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
 )
@@ -84,9 +84,9 @@ REFINED_NMF = Method(
     needs=frozenset({"score"}),
     gives="one estimate for each source of the score; together they are the mixture",
     lesson="notebooks/18_with_a_score_from_a_score.ipynb",
-    reference="ours",
+    reference="own method",
     adds_up=True,
-    assumes="The score is right, and every source has a pitch",
+    assumes="The score is correct, and every source has a pitch",
     fits=frozenset({"score", "pitched"}),
     libraries=NETWORK_LIBRARIES,
 )
@@ -100,20 +100,20 @@ SCORE_CNN = Method(
     gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
     lesson="notebooks/19_score_filtered_cnn.ipynb",
     reference="Miron, Janer and Gómez, ISMIR 2017",
-    assumes="Played by the four instruments of training, and the score is right within 0.2 s",
+    assumes="The sources are the four instruments of training, and the score is correct within 0.2 s",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
 )
 
 SCORE_CNN_TIMBRE = Method(
     name="score-cnn-timbre",
-    title="The same network without the score: it hears timbre alone",
+    title="The same network without the score: it reads timbre alone",
     function=".neural.separators:score_cnn_timbre",
     options=NETWORK_OPTIONS,
     gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
     lesson="notebooks/19_score_filtered_cnn.ipynb",
     reference="Miron, Janer and Gómez, ISMIR 2017",
-    assumes="Played by the four instruments of training, and they sound as they did there",
+    assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
 )
