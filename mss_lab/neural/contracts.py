@@ -1,9 +1,9 @@
-"""What a network, its batches and its training data must offer: the contracts that training and separation rely on.
+"""What a network and its batches must provide: the contracts that training and separation rely on.
 
-A network is a `torch.nn.Module` built from its settings alone. `Network` lists what it must have; a class of your own
-that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_lab.neural.weights.save` and run on a recording
-by `mss_lab.neural.apply.separate`. Whatever is random in it must draw from torch's own generator, which training seeds
-at every step.
+A network is a `torch.nn.Module` that is built from its settings alone. `Network` lists what it must have; a class of
+your own that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_lab.neural.weights.save` and run on a
+recording by `mss_lab.neural.apply.separate`. All random numbers in it must be drawn from torch's own generator, which
+training seeds at every step.
 
 Contents: Batch, Settings, Network, Batches, check_network. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -15,13 +15,13 @@ import torch
 
 from ..refusals import RefusedType
 
-# Tensors by name; the first axis of each counts examples. Training data hold `sources` (batch, sources, samples), and
-# whatever else the network is told, such as `rolls` (batch, sources, frames, 128).
+# Tensors by name; the first axis of each counts examples. A training batch holds `sources` (batch, sources, samples),
+# and all other input of the network, such as `rolls` (batch, sources, frames, 128).
 Batch = Mapping[str, torch.Tensor]
 
 
 class Settings(Protocol):
-    """Sizes and choices of a network: a frozen dataclass of numbers, words, truth values and tuples of them."""
+    """Sizes and choices of a network: a frozen dataclass of numbers, strings, booleans and tuples of them."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -32,18 +32,18 @@ class Network(Protocol):
     Attributes
     ----------
     Settings : type
-        On the class: the frozen dataclass of its settings. The class is called with one of them.
+        An attribute of the class: the frozen dataclass of its settings. The class is called with an instance of it.
     settings : dataclass
     sources : tuple of str
-        What it separates, in the order of its estimates. Empty where a network takes the players of any score.
+        The sources that it separates, in the order of its estimates. Empty if it takes the players of any score.
     sample_rate_hz, hop_samples : int
         The rate of its waveforms, and the grid of its frames.
     needs_score : bool
         Whether it cannot work without a score.
 
     A network may also have `prepare(batches)`, which is called once before training with the training batches, and
-    `baseline(mixture, conditions)`, estimates that its own are compared with; where it has none, they are compared
-    with the mixture.
+    `baseline(mixture, conditions)`, which gives estimates to compare its own with; without it, they are compared with
+    the mixture.
     """
 
     Settings: ClassVar[type]
@@ -57,9 +57,8 @@ class Network(Protocol):
     def __call__(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
         """Separate mixtures (batch, samples) into estimates (batch, sources, samples).
 
-        `conditions` is what the network is told beside the mixture: a training batch, or as much of one as it reads,
-        such as `rolls` (batch, sources, frames, 128) with 1 + samples // hop_samples frames. Entries that it does not
-        read are ignored.
+        `conditions` is the input besides the mixture: a training batch, or only the entries that the network reads,
+        such as `rolls` (batch, sources, frames, 128) with 1 + samples // hop_samples frames. Other entries are ignored.
         """
 
     def loss(self, batch: Batch) -> torch.Tensor:
@@ -69,26 +68,26 @@ class Network(Protocol):
         """The weights by name, as every `nn.Module` gives them."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
-        """Take over weights, as every `nn.Module` does."""
+        """Replace the weights, as every `nn.Module` does."""
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """What is learned."""
+        """The parameters that are learned."""
 
     def train(self, mode: bool = True) -> Any:
-        """Set the network for training, or for use."""
+        """Switch the network to training mode, or to evaluation mode."""
 
     def eval(self) -> Any:
-        """Set the network for use."""
+        """Switch the network to evaluation mode."""
 
     def cpu(self) -> Any:
-        """Move it to the CPU."""
+        """Move the network to the CPU."""
 
 
 @runtime_checkable
 class Batches(Protocol):
-    """Training data by step: the batch of a step depends on its number and on nothing that came before.
+    """Training data by step: the batch of a step depends only on its number, not on earlier steps.
 
-    Two optional attributes are used where they exist: `facts`, a dict for JSON that says what decides the batches, so
+    Two optional attributes are used where they exist: `facts`, a dict for JSON with all that decides the batches, so
     that a run refuses to continue with others; and `part(step, rank, ranks)`, the share of one of several processes.
     """
 
@@ -102,7 +101,7 @@ NEEDED = ("settings", "sources", "sample_rate_hz", "hop_samples", "needs_score",
 
 
 def check_network(model: Any) -> Network:
-    """The network itself, or RefusedType that says what of the contract it lacks."""
+    """Return the network itself, or raise RefusedType, which names the attributes of the contract that it lacks."""
     missing = [name for name in NEEDED if not hasattr(model, name)]
     if not isinstance(model, torch.nn.Module):
         raise RefusedType(

@@ -1,9 +1,9 @@
 """The networks by name; a network's file is loaded when one is built.
 
-What a network must have is written down in `mss_lab.neural.contracts.Network`. A network of your own is added by
-`register`; its weights can then be stored, loaded and trained like those that ship.
+`mss_lab.neural.contracts.Network` lists what a network must have. A network of your own is added by `register`; it can
+then be trained, and its weights stored and loaded, like the networks that ship.
 
-Contents: MODELS, names, build, name_of, register, settings_from. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: MODELS, names, class_of, name_of, register, build, settings_from. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from ...refusals import RefusedType, RefusedValue
 if TYPE_CHECKING:
     from ..contracts import Network
 
-# Name -> "module:Class", where a module with a dot before it lies in this folder; or a class that was registered.
+# Name -> "module:Class", where a module with a leading dot is in this folder; or a class that was registered.
 MODELS: dict[str, str | type] = {
     "context-window": ".context_window:ContextWindow",
     "mask-inference": ".mask_inference:MaskInference",
@@ -36,7 +36,7 @@ def names() -> tuple[str, ...]:
 
 
 def class_of(name: str) -> Any:
-    """The class of a network, by name; ValueError lists the names that there are."""
+    """The class of a network, by name; ValueError lists the names that exist."""
     entry = MODELS[checks.check_choice("network", name, MODELS)]
     if isinstance(entry, type):
         return entry
@@ -45,7 +45,7 @@ def class_of(name: str) -> Any:
 
 
 def name_of(model: "Network") -> str:
-    """The name under which a network's class can be built again, or ValueError."""
+    """The name under which a network's class is listed; ValueError if it is not."""
     kind = type(model)
     for name, entry in MODELS.items():
         if entry is kind or (isinstance(entry, str) and _full_name(entry) == (kind.__module__, kind.__qualname__)):
@@ -64,8 +64,8 @@ def register(name: str, kind: type) -> None:
     name : str
         Not that of a network that ships.
     kind : type
-        A subclass of `torch.nn.Module` with a frozen dataclass `Settings`, which it is called with; see
-        `mss_lab.neural.contracts.Network`.
+        A subclass of `torch.nn.Module` with a frozen dataclass `Settings`; the class is called with an instance of it.
+        See `mss_lab.neural.contracts.Network`.
 
     Raises
     ------
@@ -86,19 +86,19 @@ def register(name: str, kind: type) -> None:
 
 def _full_name(entry: str) -> tuple[str, str]:
     module, _, label = entry.partition(":")
-    # A class knows its module in full.
+    # The attribute `__module__` of a class is the full name.
     return f"{__name__}{module}" if module.startswith(".") else module, label
 
 
 def build(name: str, settings: Mapping[str, Any] | None = None) -> "Network":
-    """A network with weights as they start, drawn from torch's generator.
+    """Build a network with initial weights, which are drawn from torch's generator.
 
     Parameters
     ----------
     name : str
         One of `names()`.
     settings : mapping, optional
-        What differs from the defaults of its `Settings`; lists, as JSON has them, will do for tuples.
+        Settings that differ from the defaults of its `Settings`; lists, as JSON has them, are accepted for tuples.
 
     Raises
     ------
@@ -114,12 +114,12 @@ def build(name: str, settings: Mapping[str, Any] | None = None) -> "Network":
 
 def settings_from(kind: type, settings: Mapping[str, Any]) -> Any:
     """Settings of a dataclass from a mapping, such as one that was read from JSON."""
-    known = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
     for label in settings:
-        checks.check_choice("setting", label, known)
+        checks.check_choice("setting", label, fields)
     missing = [
         label
-        for label, field in known.items()
+        for label, field in fields.items()
         if label not in settings
         and field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
