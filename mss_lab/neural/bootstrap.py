@@ -1,7 +1,7 @@
-"""Bootstrapping: training in stages, each on a handful of renditions drawn afresh, with replacement.
+"""Bootstrapping: training in stages, each on a few renditions that are drawn anew, with replacement.
 
-Four players with 27 renditions each can be combined in half a million ways for one piece. Instead of choosing some of
-them once and for all, draw a few before every stage, train on these, and draw again.
+Four players with 27 renditions each can be combined in half a million ways for one piece. Instead of a fixed choice,
+a few combinations are drawn before every stage; the network trains on these until the next stage draws others.
 
 Contents: stages, Stages. Lesson: notebooks/19_score_filtered_cnn.ipynb
 """
@@ -15,33 +15,33 @@ import torch
 from .. import checks
 from .segments import Batches
 
-# Keeps these draws apart from those of anybody else who starts from the same seed.
+# Keeps these draws independent of other draws from the same seed.
 STREAM = 0xB007
 
 
 def stages(batches: Batches, *, drawn: int = 50, steps_a_stage: int, redraw: bool = True) -> "Stages":
-    """Batches for training that come from `drawn` renditions at a time.
+    """Training batches that come from `drawn` renditions at a time.
 
     Parameters
     ----------
     batches : Batches
-        Of `mss_lab.neural.segments.batches`; every item of theirs is one rendition.
+        Of `mss_lab.neural.segments.batches`; each of their items is one rendition.
     drawn : int >= 1
-        How many a stage has. With replacement: one that is drawn twice is heard twice as often. 50 served the paper
-        best; fewer hurt.
+        Number of renditions in a stage. They are drawn with replacement: one that is drawn twice is used twice as
+        often. In the paper 50 gave the best result, and fewer gave worse ones.
     steps_a_stage : int >= 1
-        Steps before new ones are drawn.
+        Steps before new renditions are drawn.
     redraw : bool
-        Whether every stage draws anew. Without it all stages train on what the first has drawn: the fixed set that
+        Whether every stage draws anew. If False, all stages train on the renditions of the first: the fixed set that
         bootstrapping is compared with.
 
     Returns
     -------
     Stages
-        To be used as the batches were. What a step gets depends on their seed and the step alone, so that training
-        may be taken up at any step.
+        Used in the same way as the batches. The batch of a step depends only on their seed and on the step, so that
+        training can continue from any step.
 
-    Lesson: notebooks/19_score_filtered_cnn.ipynb. Source: Miron, Janer and Gómez, ISMIR 2017.
+    Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron, Janer and Gómez, ISMIR 2017.
     """
     return Stages(
         batches,
@@ -53,7 +53,7 @@ def stages(batches: Batches, *, drawn: int = 50, steps_a_stage: int, redraw: boo
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """Batches by step, from other renditions in every stage; `stages` makes one, and says what its fields are.
+    """The batch of each step, from other renditions in every stage; made by `stages`, which describes the fields.
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb
     """
@@ -70,12 +70,12 @@ class Stages:
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of the store, and so of the batches."""
+        """Sample rate of the store, and so of the batches."""
         return self.batches.sample_rate_hz
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What decides the batches, for JSON: two with the same facts give the same."""
+        """All that decides the batches, for JSON: equal facts give equal batches."""
         own = {"drawn": self.drawn, "steps_a_stage": self.steps_a_stage, "redraw": self.redraw}
         return {**self.batches.facts, "bootstrap": own}
 
@@ -83,13 +83,13 @@ class Stages:
         """The renditions of the stage to which a step belongs."""
         stage = step // self.steps_a_stage if self.redraw else 0
         rng = np.random.default_rng((STREAM, self.batches.seed, stage))
-        places = rng.integers(len(self.batches.items), size=self.drawn)
-        return tuple(self.batches.items[place] for place in places)
+        indices = rng.integers(len(self.batches.items), size=self.drawn)
+        return tuple(self.batches.items[index] for index in indices)
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of a step."""
         return self.part(step, 0, 1)
 
     def part(self, step: int, rank: int, ranks: int) -> dict[str, torch.Tensor]:
-        """The segments of a step's batch that process `rank` of `ranks` takes: the same number for each."""
+        """The segments of a step's batch for process `rank` of `ranks`: the same number for each process."""
         return dataclasses.replace(self.batches, items=self.items(step)).part(step, rank, ranks)

@@ -1,6 +1,6 @@
-"""Batches made ahead of the training, in a thread or in processes of their own, in the order of the steps.
+"""Make batches in advance of the training, in a thread or in separate processes, in the order of the steps.
 
-Contents: Feed.
+Contents: Feed, batch_of, rank_and_count.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ import torch
 from ..refusals import RefusedValue
 from .contracts import Batch, BatchSource
 
-# Batches that wait for the training, in all or for each worker.
+# Batches that are made in advance: in all for a thread, or for each worker process.
 AHEAD = 2
 
 
 class Feed:
-    """Pairs of (number, batch) from a number on, for one process of those that train together.
+    """Iterate over pairs of (number, batch), for one of the processes that train together.
 
     Attributes
     ----------
     batches : function of a number
     numbers : range
-        Of the batches that are still to come.
+        Numbers of the batches, from the first that is still to come.
     workers : int
-        Processes that make them; 0 makes them in a thread of this process.
+        Processes that make the batches; 0 makes them in a thread of this process.
     """
 
     def __init__(self, batches: BatchSource, first: int, last: int, workers: int = 0):
@@ -37,17 +37,17 @@ class Feed:
         return len(self.numbers)
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
-        # Asked here: worker processes do not know of the other processes that train.
-        rank, ranks = place_among_processes()
+        # Read here, because worker processes have no information about the other processes that train.
+        rank, ranks = rank_and_count()
         return self._from_processes(rank, ranks) if self.workers else self._from_thread(rank, ranks)
 
     def _from_thread(self, rank: int, ranks: int) -> Iterator[tuple[int, Batch]]:
         waiting: list[tuple[int, Future[Batch]]] = []
-        coming = iter(self.numbers)
+        numbers_to_submit = iter(self.numbers)
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
             try:
                 for number in self.numbers:
-                    while len(waiting) < AHEAD and (following := next(coming, None)) is not None:
+                    while len(waiting) < AHEAD and (following := next(numbers_to_submit, None)) is not None:
                         waiting.append((following, thread.submit(batch_of, self.batches, following, rank, ranks)))
                     yield number, _pinned(waiting.pop(0)[1].result())
             finally:
@@ -66,7 +66,7 @@ class Feed:
 
 
 class _Numbered(torch.utils.data.Dataset[tuple[int, Batch]]):
-    """The batches of a range of numbers, as torch's loader reads them."""
+    """The batches of a range of numbers, as a data set for torch's loader."""
 
     def __init__(self, batches: BatchSource, numbers: range, rank: int, ranks: int):
         self.batches, self.numbers, self.rank, self.ranks = batches, numbers, rank, ranks
@@ -80,7 +80,7 @@ class _Numbered(torch.utils.data.Dataset[tuple[int, Batch]]):
 
 
 def batch_of(batches: BatchSource, number: int, rank: int, ranks: int) -> Batch:
-    """What process `rank` of `ranks` takes of a batch."""
+    """The share of a batch that process `rank` of `ranks` trains on."""
     if ranks == 1:
         return batches(number)
     part: Any = getattr(batches, "part", None)
@@ -90,8 +90,8 @@ def batch_of(batches: BatchSource, number: int, rank: int, ranks: int) -> Batch:
     return {name: _share(tensor, rank, ranks) for name, tensor in batches(number).items()}
 
 
-def place_among_processes() -> tuple[int, int]:
-    """The number of this process among those that train together, and how many they are."""
+def rank_and_count() -> tuple[int, int]:
+    """The number of this process among those that train together, and the number of these processes."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1
@@ -110,5 +110,5 @@ def _share(tensor: torch.Tensor, rank: int, ranks: int) -> torch.Tensor:
 def _pinned(batch: Batch) -> Batch:
     if not torch.cuda.is_available():
         return batch
-    # From such memory a GPU fetches while it computes.
+    # A GPU can copy from pinned memory while it computes.
     return {name: tensor if tensor.is_cuda else tensor.pin_memory() for name, tensor in batch.items()}

@@ -1,9 +1,9 @@
-"""Batches of segments, cut at random from a store of songs, and rolls to go with them.
+"""Batches of segments that are cut at random from a store of songs, with their piano rolls.
 
-What a step is given depends on the seed and the number of the step, and on nothing that came before. So a run that
-was stopped goes on with the batches it would have had, and several processes can each take their part of one batch.
+The batch of a step depends only on the seed and the number of the step, not on earlier steps. So a run that was stopped
+continues with the same batches, and several processes can each make their share of one batch.
 
-Contents: Batches, batches, roll_of. Lesson: notebooks/15_data_is_the_model.ipynb
+Contents: Songs, roll_of, batches, Batches. Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
 import dataclasses
@@ -17,16 +17,16 @@ from .. import checks
 from ..refusals import RefusedValue
 from ..score.roll import PITCHES, ROUNDING_FRAMES
 
-# Keeps these draws apart from those of anybody else who starts from the same seed.
+# Keeps these draws independent of other draws from the same seed.
 STREAM = 0x5E6
 
 
 class Songs(Protocol):
-    """What batches are cut from: a store of songs, or a list with facts."""
+    """The songs that batches are cut from: a store of songs, or a list with facts."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """With `sources` and `sample_rate_hz`."""
+        """A mapping with at least `sources` and `sample_rate_hz`."""
         ...
 
     def __len__(self) -> int: ...
@@ -37,7 +37,7 @@ class Songs(Protocol):
 def roll_of(
     notes: np.ndarray, sources_count: int, frames: int, frame_rate_hz: float, start_s: float = 0.0
 ) -> np.ndarray:
-    """Which pitch sounds in which frame, for each source, by the rule of `mss_lab.score.roll.piano_roll`.
+    """Piano roll of each source: which pitch sounds in which frame, by the rule of `mss_lab.score.roll.piano_roll`.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def roll_of(
     frame_rate_hz : float
         Sample rate / hop.
     start_s : float
-        Where the first frame is centred.
+        Time of the centre of the first frame.
 
     Returns
     -------
     float32 (sources, frames, 128)
         0 and 1; time comes before pitch, as networks read it.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Tunturi et al. 2025 (binary roll, no velocity).
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Tunturi et al. 2025 (binary roll, no velocity).
     """
     roll = np.zeros((sources_count, frames, PITCHES), np.float32)
     notes = np.asarray(notes, np.float64).reshape(-1, 4)
@@ -84,33 +84,34 @@ def batches(
     store : store of songs
         Items with `audio` (sources, samples) and `notes` (notes, 4); facts with `sources` and `sample_rate_hz`.
     length_samples : int >= 1
-        Of a segment. A song that is shorter is followed by silence.
+        Length of a segment. A shorter song is followed by silence.
     batch : int >= 1
-        Segments a step.
+        Segments in a batch.
     seed : int >= 0
     gains : (low, high)
-        Each source of each segment is multiplied by a number drawn evenly from here.
+        Each source of each segment is multiplied by a number that is uniformly distributed in this range.
     incoherent : float in [0, 1]
-        How often each source of a segment comes from a song and a place of its own: they then share neither key nor
-        beat.
+        Probability that each source of a segment comes from a song and a position of its own: the sources then share
+        neither key nor beat.
     roll_hop_samples : int, optional
-        Hop of the frames of the rolls; left out, there are none.
+        Hop of the frames of the rolls; if it is left out, there are no rolls.
     items : sequence of int, optional
-        The items to draw from; left out, all.
+        The items to draw from; all if it is left out.
 
     Returns
     -------
     Batches
         Called with a step: `sources`, float32 (batch, sources, samples), and `rolls`, float32 (batch, sources, frames,
         128) with 1 + samples // hop frames. Its `part(step, rank, ranks)` is one process's share of the same batch,
-        and its `facts` say how it was made.
+        and its `facts` hold all that decides the batches.
 
     Raises
     ------
     TypeError, ValueError
         If a number is out of its range, or the store holds no songs.
 
-    Lesson: notebooks/15_data_is_the_model.ipynb. Source: Tunturi et al. 2025 (random segments, gains of 0.25 to 1.25).
+    Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Tunturi et al. 2025 (random segments, gains of 0.25 to
+    1.25).
     """
     length_samples = checks.check_number("length_samples", length_samples, at_least=1, whole=True, unit="samples")
     batch = checks.check_number("batch", batch, at_least=1, whole=True)
@@ -132,7 +133,7 @@ def batches(
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """Batches by step; `batches` makes one, and says what its fields are.
+    """The batch of each step; made by `batches`, which describes the fields.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
     """
@@ -153,22 +154,22 @@ class Batches:
 
     @property
     def sample_rate_hz(self) -> int:
-        """Of the store, and so of the batches."""
+        """Sample rate of the store, and so of the batches."""
         return int(self.store.facts["sample_rate_hz"])
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What decides the batches, for JSON: two with the same facts give the same."""
+        """All that decides the batches, for JSON: equal facts give equal batches."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "store"}
-        everything = self.items == tuple(range(len(self.store)))
-        return {**own, "items": len(self.items) if everything else list(self.items), "store": dict(self.store.facts)}
+        all_items = self.items == tuple(range(len(self.store)))
+        return {**own, "items": len(self.items) if all_items else list(self.items), "store": dict(self.store.facts)}
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of a step."""
         return self.part(step, 0, 1)
 
     def part(self, step: int, rank: int, ranks: int) -> dict[str, torch.Tensor]:
-        """The segments of a step's batch that process `rank` of `ranks` takes: the same number for each."""
+        """The segments of a step's batch for process `rank` of `ranks`: the same number for each process."""
         if self.batch % ranks:
             raise RefusedValue(
                 f"batch must be a multiple of the number of processes, {ranks}, got {self.batch}; "
@@ -176,30 +177,33 @@ class Batches:
             )
         rng = np.random.default_rng((STREAM, self.seed, step))
         share = self.batch // ranks
-        # Everybody draws for everybody, which costs nothing, and reads only what is theirs.
+        # Every process draws for all segments, which takes no time, and reads only its own.
         draws = [self._draw(rng) for _ in range(self.batch)][rank * share : (rank + 1) * share]
         segments = [self._segment(*draw) for draw in draws]
         return {name: torch.from_numpy(np.stack([segment[name] for segment in segments])) for name in segments[0]}
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        # Item, place (as a part of what is left of the song) and gain of each source; as many draws in every case.
+        # Item, position (between 0 and 1 of the possible starts in the song) and gain of each source. The number of
+        # draws is the same in all cases.
         count = len(self.sources)
-        chosen, places = rng.integers(len(self.items), size=count), rng.random(count)
+        chosen, positions = rng.integers(len(self.items), size=count), rng.random(count)
         if rng.random() >= self.incoherent:
-            chosen[:], places[:] = chosen[0], places[0]
-        return chosen, places, rng.uniform(*self.gains, size=count)
+            chosen[:], positions[:] = chosen[0], positions[0]
+        return chosen, positions, rng.uniform(*self.gains, size=count)
 
-    def _segment(self, chosen: np.ndarray, places: np.ndarray, gains: np.ndarray) -> dict[str, np.ndarray]:
+    def _segment(self, chosen: np.ndarray, positions: np.ndarray, gains: np.ndarray) -> dict[str, np.ndarray]:
         sources = np.zeros((len(self.sources), self.length_samples), np.float32)
         rolls: list[np.ndarray] = []
         hop, rate_hz = self.roll_hop_samples, self.sample_rate_hz
-        for index, (position, place, gain) in enumerate(zip(chosen, places, gains, strict=True)):
-            song = self.store[self.items[position]]
+        for index, (item, position, gain) in enumerate(zip(chosen, positions, gains, strict=True)):
+            song = self.store[self.items[item]]
             audio = song["audio"][index]
-            start = int(place * (max(0, len(audio) - self.length_samples) + 1))
+            start = int(position * (max(0, len(audio) - self.length_samples) + 1))
             piece = audio[start : start + self.length_samples]
             sources[index, : len(piece)] = np.float32(gain) * piece.astype(np.float32)
             if hop is not None:
-                own = song["notes"][song["notes"][:, 0] == index] * (0, 1, 1, 1)
-                rolls.append(roll_of(own, 1, 1 + self.length_samples // hop, rate_hz / hop, start / rate_hz)[0])
+                source_notes = song["notes"][song["notes"][:, 0] == index] * (0, 1, 1, 1)
+                rolls.append(
+                    roll_of(source_notes, 1, 1 + self.length_samples // hop, rate_hz / hop, start / rate_hz)[0]
+                )
         return {"sources": sources} if hop is None else {"sources": sources, "rolls": np.stack(rolls)}
