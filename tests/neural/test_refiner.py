@@ -32,7 +32,7 @@ def told_nothing(rng):
         "models": torch.from_numpy(rng.random((2, 3, 512, frames)).astype(np.float32)),
         "fundamentals": torch.from_numpy(rng.uniform(20, 100, (2, 3, frames)).astype(np.float32)),
         "sounding": torch.from_numpy(rng.integers(0, 2, (2, 3, frames)).astype(np.float32)),
-        "heard_s": torch.from_numpy(rng.uniform(0, 60, (2, 3, frames)).astype(np.float32)),
+        "key_length_s": torch.from_numpy(rng.uniform(0, 60, (2, 3, frames)).astype(np.float32)),
     }
 
 
@@ -188,9 +188,9 @@ def test_a_fundamental_is_that_of_the_nearest_note():
 
 def test_a_note_is_known_as_long_as_it_is_heard_in_all():
     notes = np.array([(0, 69, 1.0, 2.0), (0, 57, 2.3, 3.0), (0, 69, 3.3, 3.8), (1, 69, 0.0, 0.1)])
-    heard_s = cues.fundamentals(notes, 2, 40, 0.1, 4.0)["heard_s"]
-    assert_allclose(heard_s[0, [15, 27, 36]], [1.5, 0.7, 1.5])
-    assert_allclose(heard_s[1, [0, 20]], [0.1, 0.0])
+    key_length_s = cues.fundamentals(notes, 2, 40, 0.1, 4.0)["key_length_s"]
+    assert_allclose(key_length_s[0, [15, 27, 36]], [1.5, 0.7, 1.5])
+    assert_allclose(key_length_s[1, [0, 20]], [0.1, 0.0])
 
 
 def test_of_a_chord_the_first_is_told():
@@ -273,7 +273,7 @@ def test_every_stretch_of_a_long_recording_is_told_its_own_notes(network):
         def parameters(self):
             return network.parameters()
 
-        def parted(self, mixture, cues, *, strength):
+        def separate_channels(self, mixture, cues, *, strength):
             told.append(cues)
             return torch.zeros(2, *mixture.shape)
 
@@ -298,7 +298,7 @@ class Contrary:
         self.parameters = network.parameters
         self.stretches = 0
 
-    def parted(self, mixture, cues, *, strength):
+    def separate_channels(self, mixture, cues, *, strength):
         self.stretches += 1
         everything, nothing = mixture, torch.zeros_like(mixture)
         return torch.stack([everything, nothing] if self.stretches % 2 else [nothing, everything])
@@ -460,7 +460,7 @@ def test_batches_depend_on_seed_and_step_alone(data):
         count = batch["sources"].shape[1]
         assert batch["sources"].shape == (2, count, 15 * 1024)
         assert batch["models"].shape == (2, count, 1024, 16)
-        assert all(batch[name].shape == (2, count, 16) for name in ("fundamentals", "sounding", "heard_s"))
+        assert all(batch[name].shape == (2, count, 16) for name in ("fundamentals", "sounding", "key_length_s"))
     assert players == {2, 3}
     other = cues.batches(stores, length_frames=16, batch=2, seed=4)
     assert any(not torch.equal(draw(step)["sources"], other(step)["sources"]) for step in range(3))
