@@ -2,13 +2,13 @@
 
     mss-lab data cues SONGS [SONGS ...] --out OUT --players J --items N
 
-SONGS are stores of songs, as `mss-lab data training` makes them. A piece has so many players, of one
-song or, where that has too few, or as often as `--strangers` says, of several. Their levels are drawn, their
-microphones hear more than the instrument, and their notes are given errors such as a score has after it was aligned, or
-after somebody wrote down what they heard. Then NMF learns from the mixture and these notes, as it will from a
-recording: the longer the songs, the better it knows its instruments.
+SONGS are stores of songs, as `mss-lab data training` makes them. A piece has J players. They come from one song or, if
+that has too few, or with the probability `--different-songs`, from several. Their levels are drawn at random,
+background noise is added to each, and their notes receive the errors of an alignment or a transcription. Then NMF
+learns from the mixture and these notes, as it does for a recording: the longer the songs, the better it learns the
+spectra of the instruments.
 
-A piece is drawn from the seed and its number alone, so a run that was stopped goes on.
+A piece depends only on the seed and its number, so a command that was stopped can be continued.
 
 Contents: Plan, piece, as_read, make, add_arguments, run. Lesson: notebooks/18_with_a_score_from_a_score.ipynb
 """
@@ -28,20 +28,19 @@ from ..refusals import RefusedValue
 from ..score.notes import Note, Score
 from . import refine
 
-# Kept apart from all other draws of the same seed.
+# Keeps these draws independent of other draws from the same seed.
 STREAM = 0xC0E5
 GRID = {"sample_rate_hz": 16_000, "window_samples": 4096, "hop_samples": 1024}
-# Bins that are kept: up to 4 kHz, where nearly all of the energy is.
+# Number of lowest bins that are stored: up to 4 kHz, where nearly all of the energy is.
 BINS = 1024
-# Levels of players differ by so much, a standard deviation.
+# Standard deviation of the levels of players.
 LEVEL_DB = 3.0
-# How often a piece has the times of an automatic alignment instead of those that somebody set by hand.
+# Probability that a piece has the times of an automatic alignment instead of times that were set by hand.
 COARSE = 0.25
-# How often the players of a piece come from different songs although one would do, and how often, where others are
-# looked for, they must play an instrument that is there already: the hardest to tell apart.
-STRANGERS, ALIKE = 0.15, 0.3
-# How often a player's notes were written down by somebody who takes whole notes for their octaves or misses them, and
-# how many notes at most.
+# Probability that players come from different songs although one song has enough, and probability that an added player
+# plays an instrument that is already in the piece: such players are the hardest to distinguish.
+DIFFERENT_SONGS, SAME_INSTRUMENT = 0.15, 0.3
+# Probability that notes of a player are transcribed an octave off or missing, and the largest share of such notes.
 MISREAD, MISREAD_NOTES = 0.4, 0.1
 
 Item = store.Item
@@ -49,7 +48,7 @@ Item = store.Item
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """All that a piece is drawn from.
+    """The settings from which all pieces follow.
 
     Attributes
     ----------
@@ -57,46 +56,47 @@ class Plan:
         Folders of stores.
     players : int
     seed : int
-    strangers : float in [0, 1]
+    different_songs : float in [0, 1]
+        As for `make`.
     """
 
     songs: tuple[str, ...]
     players: int
     seed: int
-    strangers: float
+    different_songs: float
 
 
 def as_read(notes: np.ndarray, length_s: float, rng: np.random.Generator, *, coarse: bool) -> np.ndarray:
-    """Notes with the errors of a score that was aligned or transcribed.
+    """Add the errors of an aligned or transcribed score to notes.
 
     Parameters
     ----------
     notes : float (notes, 4)
         Player, pitch, onset and offset in seconds.
     length_s : float
-        Of the recording.
+        Length of the recording.
     rng : np.random.Generator
     coarse : bool
-        Whether each note is moved by up to 0.2 s, as by an alignment, instead of some hundredths of a second. If not,
-        the notes have also errors of a transcription. Some short notes are missing, and some are there that nobody
-        played: beginnings of a note taken for an octave, a neighbour or a fifth. Of some players, up to a tenth of
-        the notes are written an octave off, or not at all.
+        True moves each note by up to 0.2 s, as an alignment does. False moves notes by some hundredths of a second, and
+        adds errors of a transcription: some short notes are missing; some short notes are added before an onset, an
+        octave, a fifth, a tone or a semitone away; and for some players up to a tenth of the notes are an octave off
+        or missing.
 
     Returns
     -------
     float64 (notes, 4)
         In order of onset, all within the recording.
 
-    Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Source: ours.
+    Lesson: notebooks/18_with_a_score_from_a_score.ipynb. Reference: none, own method.
     """
     spread_s, late_s = rng.uniform(0.004, 0.028), rng.normal(0, 0.012)
     players = int(notes[:, 0].max(initial=-1)) + 1
     misread = np.where(rng.random(players) < MISREAD, rng.uniform(0, MISREAD_NOTES, players), 0.0)
-    read = []
+    rows = []
     for player, midi, onset_s, offset_s in notes:
         if coarse:
-            moved_s = rng.uniform(-0.2, 0.2)
-            read.append((player, midi, onset_s + moved_s, offset_s + moved_s))
+            shift_s = rng.uniform(-0.2, 0.2)
+            rows.append((player, midi, onset_s + shift_s, offset_s + shift_s))
             continue
         if rng.random() < 0.01 and offset_s - onset_s < 0.4:
             continue
@@ -105,43 +105,43 @@ def as_read(notes: np.ndarray, length_s: float, rng: np.random.Generator, *, coa
             if not octave:
                 continue
             midi += octave
-        on_s = onset_s + rng.normal(0, spread_s) + late_s
-        read.append((player, midi, on_s, offset_s + rng.normal(0.02, 0.05)))
+        early_s = onset_s + rng.normal(0, spread_s) + late_s
+        rows.append((player, midi, early_s, offset_s + rng.normal(0.02, 0.05)))
         if rng.random() < 0.008:
-            wrong = midi + rng.choice([-12, 12, -1, 1, 2, 7])
-            read.append((player, wrong, on_s - 0.05, on_s + rng.uniform(0.0, 0.06)))
-    found = np.array(read, np.float64).reshape(-1, 4)
-    found[:, 2] = np.clip(found[:, 2], 0, max(0.0, length_s - 0.05))
-    found[:, 3] = np.clip(found[:, 3], found[:, 2] + 0.04, length_s)
-    return found[np.argsort(found[:, 2], kind="stable")]
+            wrong_midi = midi + rng.choice([-12, 12, -1, 1, 2, 7])
+            rows.append((player, wrong_midi, early_s - 0.05, early_s + rng.uniform(0.0, 0.06)))
+    sorted_notes = np.array(rows, np.float64).reshape(-1, 4)
+    sorted_notes[:, 2] = np.clip(sorted_notes[:, 2], 0, max(0.0, length_s - 0.05))
+    sorted_notes[:, 3] = np.clip(sorted_notes[:, 3], sorted_notes[:, 2] + 0.04, length_s)
+    return sorted_notes[np.argsort(sorted_notes[:, 2], kind="stable")]
 
 
 def piece(index: int, plan: Plan) -> Item:
-    """Piece number `index` of a plan, the same whenever it is asked for.
+    """Piece number `index` of a plan, the same in every call.
 
     Returns
     -------
     dict
         `audio` float16 (players, samples); `models` float16 (players, bins, frames), of the lowest bins; `notes`
-        float64 (notes, 4), as read; `programs`.
+        float64 (notes, 4), with the errors of `as_read`; `programs`, the General MIDI program of each player.
 
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb
     """
     rng = np.random.default_rng([STREAM, plan.seed, plan.players, index])
-    audio, notes, programs = _together(rng, plan)
+    audio, notes, programs = _combined_players(rng, plan)
     coarse = bool(rng.random() < COARSE)
     rate_hz = GRID["sample_rate_hz"]
     audio = background.with_background(audio, rate_hz, rng=rng)
-    read = as_read(notes, audio.shape[1] / rate_hz, rng, coarse=coarse)
+    notes_with_errors = as_read(notes, audio.shape[1] / rate_hz, rng, coarse=coarse)
     names = tuple(f"player {number + 1}" for number in range(plan.players))
-    score = Score(tuple(Note(names[int(player)], midi, on, off) for player, midi, on, off in read), names)
+    score = Score(tuple(Note(names[int(player)], midi, on, off) for player, midi, on, off in notes_with_errors), names)
     mixture = audio.sum(axis=0, keepdims=True)
     learnt = refine.learnt_models(mixture, score, GRID, tolerance_s=0.2 if coarse else 0.05, tuning_hz=units.A4_HZ)
     models = refine.models_of_stretch(learnt, mixture, GRID, 0.0)[:, :BINS]
     return {
         "audio": audio.astype(np.float16),
         "models": models.astype(np.float16),
-        "notes": read,
+        "notes": notes_with_errors,
         "programs": programs,
     }
 
@@ -153,11 +153,11 @@ def make(
     players: int,
     items: int,
     seed: int = 0,
-    strangers: float = STRANGERS,
+    different_songs: float = DIFFERENT_SONGS,
     jobs: int = 1,
     on_shard: Callable[[int, int], None] | None = None,
 ) -> store.Store:
-    """Make a store of cues, or finish one that was begun.
+    """Make a store of cues, or finish one that was started.
 
     Parameters
     ----------
@@ -167,8 +167,8 @@ def make(
     players : int >= 2
     items : int >= 1
     seed : int >= 0
-    strangers : float in [0, 1]
-        How often the players come from different songs although one has enough.
+    different_songs : float in [0, 1]
+        Probability that the players come from different songs although one song has enough.
     jobs, on_shard
         As for `mss_lab.datasets.store.make`.
 
@@ -180,24 +180,25 @@ def make(
     Lesson: notebooks/18_with_a_score_from_a_score.ipynb
     """
     players = checks.check_number("players", players, at_least=2, whole=True)
-    checks.check_number("strangers", strangers, at_least=0, at_most=1)
+    checks.check_number("different_songs", different_songs, at_least=0, at_most=1)
     if not songs:
         raise RefusedValue("songs must name at least one store of songs, got none")
-    opened = [store.open_store(folder) for folder in songs]
-    for one in opened:
-        if one.facts.get("kind") != "songs" or one.facts["sample_rate_hz"] != GRID["sample_rate_hz"]:
+    stores = [store.open_store(folder) for folder in songs]
+    for opened in stores:
+        if opened.facts.get("kind") != "songs" or opened.facts["sample_rate_hz"] != GRID["sample_rate_hz"]:
             raise RefusedValue(
-                f"{one.folder} must be a store of songs at {GRID['sample_rate_hz']} Hz; make it with "
+                f"{opened.folder} must be a store of songs at {GRID['sample_rate_hz']} Hz; make it with "
                 "mss-lab data training"
             )
-    plan = Plan(tuple(str(Path(folder).resolve()) for folder in songs), players, seed, strangers)
+    plan = Plan(tuple(str(Path(folder).resolve()) for folder in songs), players, seed, different_songs)
     facts = {
         "kind": "cues",
         "grid": GRID,
         "bins": BINS,
         "players": players,
         "seed": seed,
-        "strangers": strangers,
+        # Existing stores and cards use this name.
+        "strangers": different_songs,
         "coarse": COARSE,
         "misread": [MISREAD, MISREAD_NOTES],
         "background": {
@@ -206,69 +207,73 @@ def make(
             "hum": background.HUM,
             "hiss": background.HISS,
         },
-        "songs": [{"items": len(one), **one.facts} for one in opened],
+        "songs": [{"items": len(opened), **opened.facts} for opened in stores],
     }
     recipe = functools.partial(piece, plan=plan)
     return store.make(out, recipe, items, facts=facts, shard_items=8, jobs=jobs, on_shard=on_shard)
 
 
-def _together(rng: np.random.Generator, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Players put together: float32 (players, samples), their notes, and what they play."""
-    pool, cast = _pool(plan.songs)
+def _combined_players(rng: np.random.Generator, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Combine players into a piece: float32 (players, samples), their notes, and their programs."""
+    pool, programs_of_songs = _pool(plan.songs)
     first = int(rng.integers(len(pool)))
-    alone = rng.random() < plan.strangers
-    here = rng.permutation(list(cast[first]))[: 1 + plan.players // 2 if alone else plan.players]
-    chosen = [(first, int(player)) for player in here]
+    from_several = rng.random() < plan.different_songs
+    own = rng.permutation(list(programs_of_songs[first]))[: 1 + plan.players // 2 if from_several else plan.players]
+    chosen = [(first, int(player)) for player in own]
     while len(chosen) < plan.players:
-        others = [(song, player) for song in range(len(pool)) if song != first for player in cast[song]]
-        programs = {cast[song][player] for song, player in chosen}
-        alike = [(song, player) for song, player in others if cast[song][player] in programs]
-        choice = alike if alike and rng.random() < ALIKE else others
-        chosen.append(choice[int(rng.integers(len(choice)))])
+        others = [(song, player) for song in range(len(pool)) if song != first for player in programs_of_songs[song]]
+        programs = {programs_of_songs[song][player] for song, player in chosen}
+        same_program = [(song, player) for song, player in others if programs_of_songs[song][player] in programs]
+        candidates = same_program if same_program and rng.random() < SAME_INSTRUMENT else others
+        chosen.append(candidates[int(rng.integers(len(candidates)))])
     parts, notes = [], []
     for number, (song, player) in enumerate(chosen):
         item = pool[song]
         parts.append(item["audio"][player].astype(np.float32) * units.db_to_amplitude(rng.normal(0, LEVEL_DB)))
-        own = item["notes"][item["notes"][:, 0] == player].copy()
-        own[:, 0] = number
-        notes.append(own)
+        player_notes = item["notes"][item["notes"][:, 0] == player].copy()
+        player_notes[:, 0] = number
+        notes.append(player_notes)
     samples = min(len(part) for part in parts)
     audio = np.stack([part[:samples] for part in parts]).astype(np.float32)
-    found = np.concatenate(notes)
-    found = found[found[:, 2] < samples / GRID["sample_rate_hz"]]
+    all_notes = np.concatenate(notes)
+    all_notes = all_notes[all_notes[:, 2] < samples / GRID["sample_rate_hz"]]
     peak = np.abs(audio.sum(axis=0)).max(initial=1e-9)
-    return audio * np.float32(0.9 / peak), found, np.array([cast[song][player] for song, player in chosen], np.uint8)
+    return (
+        audio * np.float32(0.9 / peak),
+        all_notes,
+        np.array([programs_of_songs[song][player] for song, player in chosen], np.uint8),
+    )
 
 
 @functools.lru_cache(maxsize=1)
 def _pool(songs: tuple[str, ...]) -> tuple[list[Item], list[dict[int, int]]]:
-    """All songs of all stores, and of each the players that have anything to play, with their programs."""
-    pool = [one[index] for one in (store.open_store(folder) for folder in songs) for index in range(len(one))]
-    casts = [
+    """All songs of all stores that have notes, and for each song the programs of the players that have notes."""
+    pool = [opened[index] for opened in (store.open_store(folder) for folder in songs) for index in range(len(opened))]
+    programs_of_songs = [
         {int(player): int(item["programs"][int(player)]) for player in np.unique(item["notes"][:, 0])} for item in pool
     ]
-    some = [index for index, cast in enumerate(casts) if cast]
-    return [pool[index] for index in some], [casts[index] for index in some]
+    with_notes = [index for index, programs in enumerate(programs_of_songs) if programs]
+    return [pool[index] for index in with_notes], [programs_of_songs[index] for index in with_notes]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `mss-lab data cues` to a parser."""
     add = parser.add_argument
     add("songs", nargs="+", metavar="SONGS", help="stores of songs")
-    add("--out", required=True, metavar="OUT", help="folder to put the pieces in; one that was begun is finished")
-    add("--players", type=int, required=True, metavar="J", help="of every piece")
-    add("--items", type=int, required=True, metavar="N", help="how many pieces")
-    add("--seed", type=int, default=0, metavar="S", help="draws everything (default: %(default)s)")
-    add("--strangers", type=float, default=STRANGERS, metavar="P",
-        help="how often players come from different songs (default: %(default)g)")  # fmt: skip
-    add("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one a processor (default: %(default)s)")
+    add("--out", required=True, metavar="OUT", help="folder for the pieces; one that was started is finished")
+    add("--players", type=int, required=True, metavar="J", help="number of players in every piece")
+    add("--items", type=int, required=True, metavar="N", help="number of pieces")
+    add("--seed", type=int, default=0, metavar="S", help="seed of all random choices (default: %(default)s)")
+    add("--different-songs", type=float, default=DIFFERENT_SONGS, metavar="P",
+        help="probability that players come from different songs (default: %(default)g)")  # fmt: skip
+    add("--jobs", type=int, default=1, metavar="K", help="processes; -1 for one per core (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the pieces, and print how many there are."""
-    made = make(
+    """Make the pieces, and print their number."""
+    cue_store = make(
         options.songs, options.out, players=options.players, items=options.items, seed=options.seed,
-        strangers=options.strangers, jobs=options.jobs,
+        different_songs=options.different_songs, jobs=options.jobs,
     )  # fmt: skip
-    print(f"{made.folder}: {len(made)} pieces for {made.facts['players']} players")
+    print(f"{cue_store.folder}: {len(cue_store)} pieces for {cue_store.facts['players']} players")
     return 0
