@@ -1,18 +1,18 @@
 """Training: one function for all networks. A run can be stopped at any time, and a second call continues it.
 
-A step is: a batch chosen by its number, the network's own loss, its gradient (shortened where it is too long), and one
-move of the optimizer. All that is random in a step follows from the seed and the step's number, so a run that was
-killed and continued gives the weights and the curve that it would have given without the break.
+A step takes the batch of its number, computes the network's own loss and its gradient (shortened if it is too long),
+and updates the weights once. All random numbers of a step follow from the seed and the number of the step, so a run
+that was killed and continued gives the same weights and the same curve as one without the interruption.
 
 A run is a folder:
 
 - `run.json`, the record: the options, and the checkpoints with their SHA-256;
-- `curve.csv`, a row for every few steps: loss, learning rate, length of the gradient, at times the validation loss;
-- `step-*.pt`, the two newest checkpoints, and `best-*.pt`, the weights that did best on validation. They hold tensors
-  and numbers, and are read as such: nothing is unpickled.
+- `curve.csv`, a row for every few steps: loss, learning rate, length of the gradient, in some rows the validation loss;
+- `step-*.pt`, the two newest checkpoints, and `best-*.pt`, the weights with the lowest validation loss. They hold only
+  tensors and numbers, and reading them runs no code that a file contains.
 
-Contents: fit, FitResult; FitOptions, learning_rate_at, halvings and precision_for from `fit_options`, read_curve from
-`run_folder`. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: fit, FitResult, process_rank; FitOptions, learning_rate_at, halvings and precision_for from `fit_options`,
+read_curve from `run_folder`. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import contextlib
@@ -42,7 +42,7 @@ __all__ = ["FitOptions", "FitResult", "fit", "halvings", "learning_rate_at", "pr
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
-    """What a call of `fit` arrived at.
+    """The result of a call of `fit`.
 
     Attributes
     ----------
@@ -50,18 +50,18 @@ class FitResult:
         The rows of `curve.csv`: `step`, `loss`, `learning_rate`, `gradient_norm`, `seconds`, and at times `validation`
         and `song_sdr_db`.
     steps : int
-        Steps that the run has taken by now.
+        Steps of the run so far.
     best_step : int
-        Whose weights the network has now: the best by validation, or the last.
+        The step whose weights the network has now: the best on validation, or the last.
     best_validation : float or None
     stopped : {"done", "early", "time"}
-        All steps were taken; validation did not improve any more; or the minutes were over, and a next call continues.
+        All steps were done; validation no longer improved; or the minutes were over, and the next call continues.
     seconds : float
-        Spent training, over all calls.
+        Training time of all calls.
     resumed_from : int
         The step from which this call continued; 0 for a new run.
     parameters : int
-        Numbers that were learned.
+        Number of learned parameters.
     device, precision : str
     folder : Path
     options : FitOptions
@@ -97,15 +97,16 @@ def fit(
     Parameters
     ----------
     model : Network
-        As `mss_lab.neural.contracts` describes it. It is trained in place, and left on the CPU, ready to be used.
+        As `mss_lab.neural.contracts` describes it. It is trained in place, and is on the CPU and ready for use
+        afterwards.
     batches : callable
         From the number of a batch, counted from 0, to the batch: a dict of tensors whose first axis counts examples.
-        It is called ahead of time, in a thread or in processes of its own, and must not draw from torch's own
-        generator. See `mss_lab.neural.contracts.Batches`.
+        It is called in advance, in a thread or in separate processes, and must not draw from torch's own generator. See
+        `mss_lab.neural.contracts.Batches`.
     folder : path
-        Where the run lives. If there is one, it continues.
+        The folder of the run. A run that it holds is continued.
     validate : sequence of batches, optional
-        Their mean loss judges the weights, every `validate_every` steps and after the last.
+        Their mean loss, computed every `validate_every` steps and after the last, decides which weights are best.
     song_sdr_db : function of the network, optional
         The mean SDR of whole songs in dB; called every `songs_every` steps and after the last.
     on_progress : callable, optional
@@ -123,11 +124,13 @@ def fit(
     TypeError
         If there is no option of that name, or the model is not a network.
     ValueError
-        If a number is out of range, the folder holds another run (what differs is said), or no whole checkpoint.
+        If a number is out of range, the folder holds another run (the message lists the differences), or all its
+        checkpoints are damaged.
     ArithmeticError
-        If the loss or its gradient is not finite any more; the step is named, and the folder keeps what was good.
+        If the loss or its gradient is no longer finite. The message names the step, and earlier checkpoints stay in the
+        folder.
     OSError
-        If the folder cannot be written, or the disk is full; what was there stays whole.
+        If the folder cannot be written, or the disk is full; the files that were there stay whole.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -147,12 +150,12 @@ def fit(
     if start is None or not start.is_last(options.steps):
         with _quiet(options.verbose), _interruptible(), own_randomness(options.seed, 0):
             _trainer(options, run, device, precision).fit(training, train_dataloaders=training.feed)
-    # Where every process is a new one, what they learned is in the folder and nowhere else.
+    # Lightning may train in new processes; then only the folder holds the trained weights.
     return _finished(model, run, start, options, device, precision)
 
 
 def process_rank() -> int:
-    """The number of this process among those that train together; 0 writes, and 0 where there is one."""
+    """The number of this process among those that train together. Process 0 writes; a single process has number 0."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     return getattr(rank_zero_only, "rank", 0) or 0
@@ -189,7 +192,7 @@ def _trainer(options: FitOptions, run: RunFolder, device: str, precision: Any) -
 
 
 def _facts(model: Network, batches: BatchSource, validate: Sequence[Batch], options: FitOptions) -> dict[str, Any]:
-    """What decides a run. A device does not: a run may move to another."""
+    """All that decides a run. The device is not included: a run may continue on another one."""
     settings: Any = getattr(model, "settings", None)
     return {
         "network": type(model).__qualname__,
@@ -253,7 +256,7 @@ def _device_of(accelerator: str) -> str:
 
 @contextlib.contextmanager
 def _quiet(verbose: bool) -> Iterator[None]:
-    """Without Lightning's remarks and tips, which do not concern those who train one network by one function."""
+    """Suppress Lightning's messages and tips, which do not concern a reader who trains a network by one function."""
     if verbose:
         yield
         return
@@ -273,7 +276,7 @@ def _quiet(verbose: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C stops the training, and no more: Lightning would end the Python process."""
+    """Let Ctrl-C stop the training only: Lightning would end the whole Python process."""
     try:
         yield
     except SystemExit as end:
@@ -283,7 +286,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _tensorboard(folder: Path) -> Any:
-    """A logger for TensorBoard where that is installed, else none."""
+    """A logger for TensorBoard if that is installed, else False."""
     if importlib.util.find_spec("tensorboard") is None:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger

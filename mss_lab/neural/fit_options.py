@@ -15,7 +15,7 @@ from typing import Any
 from .. import checks
 from ..refusals import RefusedType
 
-# Names of classes in torch.optim. This file does without torch, so that the command line can list options at once.
+# Names of classes in torch.optim. This file does not import torch, so that the command line lists options quickly.
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adadelta": "Adadelta", "sgd": "SGD"}
 SCHEDULES = ("constant", "cosine", "plateau")
 
@@ -35,7 +35,7 @@ class FitOptions:
     optimizer : {"adam", "adamw", "adadelta", "sgd"}
     learning_rate, weight_decay : float
     schedule : {"constant", "cosine", "plateau"}
-        Of the learning rate; see `learning_rate_at` and `halvings`.
+        Schedule of the learning rate; see `learning_rate_at` and `halvings`.
     warmup_steps : int
         Steps over which the learning rate rises to its value.
     plateau : int
@@ -43,12 +43,12 @@ class FitOptions:
     clip_norm : float or None
         A longer gradient is shortened to this length.
     accumulate : int >= 1
-        Batches whose gradients are averaged for one step. It stands for a larger batch where memory is short.
+        Batches whose gradients are averaged for one step. This replaces a larger batch where memory is short.
     ema_decay : float in [0, 1) or None
         Keep an exponential moving average of the weights, decay * average + (1 - decay) * weights after each step.
         The averaged weights are the ones that are validated and that the network has in the end.
     seed : int
-        Of what is random inside the network.
+        Seed of all random numbers inside the network.
     validate_every : int
         Steps between two validations.
     patience : int or None
@@ -63,15 +63,16 @@ class FitOptions:
     minutes : float or None
         Stop after this time, counted for one call; the next call continues.
     checkpoint_minutes : float
-        Time between two checkpoints: as much work as an abrupt end may cost.
+        Time between two checkpoints: the most work that is lost when the process is killed.
     workers : int
-        Processes that make batches ahead of the training; 0 makes them in a thread of this process.
+        Processes that make batches in advance of the training; 0 makes them in a thread of this process.
     compile : bool
-        Whether `torch.compile` translates the loss, which takes a minute and a C++ compiler, and then runs faster.
+        Whether `torch.compile` translates the loss. This takes a minute and needs a C++ compiler; then steps are
+        faster.
     accelerator, devices, nodes, strategy, precision
-        As Lightning knows them. "auto" takes a GPU where there is one, in bfloat16 where it computes in that, else the
-        CPU. Every process must hold the whole network (ddp and similar), and several machines must share the run's
-        folder. With several processes each takes its part of every batch.
+        The options of Lightning's Trainer. "auto" uses a GPU if there is one, in bfloat16 if it computes in that, else
+        the CPU. Every process must hold the whole network (ddp and similar strategies), and several machines must share
+        the run's folder. With several processes each trains on its share of every batch.
     progress, verbose : bool
         Whether to write a line of progress, and whether Lightning may write its own messages.
     """
@@ -127,21 +128,21 @@ class FitOptions:
 
     def replace(self, **changes: Any) -> "FitOptions":
         """The same options with changes; RefusedType names an option that does not exist, RefusedValue a bad value."""
-        known = [field.name for field in dataclasses.fields(self)]
-        unknown = [name for name in changes if name not in known]
+        option_names = [field.name for field in dataclasses.fields(self)]
+        unknown = [name for name in changes if name not in option_names]
         if unknown:
-            raise RefusedType(f"training has no option {', '.join(unknown)}; it has {', '.join(known)}")
+            raise RefusedType(f"training has no option {', '.join(unknown)}; it has {', '.join(option_names)}")
         return dataclasses.replace(self, **changes)
 
     def deciding(self) -> dict[str, Any]:
-        """The options that decide which weights a run arrives at; devices and waiting times are not among them."""
-        kept = {name: value for name, value in dataclasses.asdict(self).items() if name not in TECHNICAL}
+        """The options that decide the trained weights; devices and waiting times are not among them."""
+        options = {name: value for name, value in dataclasses.asdict(self).items() if name not in TECHNICAL}
         if self.schedule != "cosine":
-            # Such a run may be made longer: its steps so far do not depend on how many are to come.
-            del kept["steps"]
+            # Such a run may be made longer: its steps so far do not depend on the total number of steps.
+            del options["steps"]
         if self.schedule != "plateau":
-            del kept["plateau"]
-        return kept
+            del options["plateau"]
+        return options
 
 
 # Options that may differ between two calls of one run.
@@ -151,48 +152,48 @@ TECHNICAL = frozenset(
 )
 
 
-def precision_for(wanted: str, device: str, bf16: bool) -> str:
-    """The precision to compute in, in Lightning's words: "bf16-mixed" on a GPU that has it, "32-true" elsewhere.
+def precision_for(precision: str, device: str, bf16: bool) -> str:
+    """The precision to compute in, as Lightning names it: "bf16-mixed" on a GPU that has it, "32-true" elsewhere.
 
     Parameters
     ----------
-    wanted : str
-        "auto", or one of Lightning's own, which is kept.
+    precision : str
+        "auto", or one of Lightning's own names, which is returned unchanged.
     device : {"cpu", "cuda", "mps", ...}
     bf16 : bool
         Whether the device computes in bfloat16 itself.
     """
-    if wanted != "auto":
-        return wanted
+    if precision != "auto":
+        return precision
     return "bf16-mixed" if device == "cuda" and bf16 else "32-true"
 
 
 def learning_rate_at(step: int, steps: int, learning_rate: float, schedule: str, warmup_steps: int = 0) -> float:
     """The learning rate of a step, counted from 0.
 
-    It rises evenly over the first `warmup_steps`, and then stays, or falls to 0 along half a cosine. A function of the
-    step alone, it needs no state of its own. The schedule "plateau" is "constant" here; see `halvings`.
+    It rises linearly over the first `warmup_steps`, and then stays constant, or falls to 0 along half a cosine. It
+    depends on the step alone and needs no state. The schedule "plateau" is "constant" here; see `halvings`.
     """
     if step < warmup_steps:
         return learning_rate * (step + 1) / warmup_steps
     if schedule != "cosine":
         return learning_rate
-    done = (step - warmup_steps) / max(1, steps - warmup_steps)
-    return learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    progress = (step - warmup_steps) / max(1, steps - warmup_steps)
+    return learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
 def halvings(validations: Sequence[float], plateau: int) -> int:
-    """How often the schedule "plateau" has halved the learning rate, after these validation losses.
+    """How often the schedule "plateau" has halved the learning rate after these validation losses.
 
     The rate is halved when `plateau` validations in a row have not improved on the best so far; then the count of such
     validations starts again from 0.
     """
-    count, stale, best = 0, 0, math.inf
+    count, without_improvement, best = 0, 0, math.inf
     for validation in validations:
-        stale = 0 if validation < best else stale + 1
+        without_improvement = 0 if validation < best else without_improvement + 1
         best = min(best, validation)
-        if stale == plateau:
-            count, stale = count + 1, 0
+        if without_improvement == plateau:
+            count, without_improvement = count + 1, 0
     return count
 
 
