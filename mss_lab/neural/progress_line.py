@@ -1,4 +1,4 @@
-"""One line of progress for a training run: steps, loss, and the time that is left.
+"""One line of progress for a training run: steps, loss, and remaining time.
 
 Contents: ProgressLine.
 """
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-# In a log a line a minute is enough.
+# In a log, one line per minute is enough.
 LOG_EVERY_S = 60.0
 
 
@@ -26,10 +26,10 @@ class ProgressLine:
         left_min = elapsed_s / (step - self.first_step) * (self.last_step - step) / 60
         validation = f"  validation {row['validation']:.4g}" if "validation" in row else ""
         songs = f"  songs {row['song_sdr_db']:.2f} dB" if "song_sdr_db" in row else ""
-        words = f"step {step}/{self.last_step}  loss {row['loss']:.4g}{validation}{songs}  {left_min:.1f} min left"
+        line = f"step {step}/{self.last_step}  loss {row['loss']:.4g}{validation}{songs}  {left_min:.1f} min left"
         if sys.stderr.isatty() or "ipykernel" in sys.modules:
-            sys.stderr.write(f"\r{words:<78}" + ("\n" if ended else ""))
+            sys.stderr.write(f"\r{line:<78}" + ("\n" if ended else ""))
         elif elapsed_s >= self.next_s or ended:
             self.next_s = elapsed_s + LOG_EVERY_S
-            sys.stderr.write(f"{words}\n")
+            sys.stderr.write(f"{line}\n")
         sys.stderr.flush()

@@ -1,8 +1,8 @@
-"""The folder of a training run: its record, its curve and its checkpoints, whole at any moment.
+"""The folder of a training run: its record, its curve and its checkpoints, complete at any moment.
 
-Every file is written beside its place and moved there in one step, and the record is written last. A kill at any
-moment leaves a record of files that are whole; what it does not list is litter of that kill, and is swept away by the
-next checkpoint. A checkpoint whose checksum is wrong is passed over for the one before.
+Every file is written under a temporary name and moved to its own in one step, and the record is written last. If the
+process is killed at any moment, all files in the record are complete; other files are leftovers, which the next
+checkpoint removes. A checkpoint with a wrong checksum is skipped, and the one before it is used.
 
 Contents: RunFolder, Checkpoint, Best, read_curve. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -35,7 +35,7 @@ Row = dict[str, float]
 
 @dataclasses.dataclass(frozen=True)
 class Best:
-    """The weights that did best on validation so far: which step's, how well, and where they are."""
+    """The best weights on validation so far: their step, their validation loss, and their file with its checksum."""
 
     step: int
     validation: float
@@ -45,23 +45,23 @@ class Best:
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """Everything that a run goes on from.
+    """The state from which a run continues.
 
     Attributes
     ----------
     step : int
-        Steps taken.
+        Steps that are done.
     seconds : float
-        Spent on them.
+        Time of these steps.
     model, optimizer : dict
-        Their states.
+        States of network and optimizer.
     best : Best or None
     waited : int
-        Validations since the best.
+        Validations since the best one.
     stopped : str
-        "early" where nothing is to come after it, else empty.
+        "early" if the run ended here for lack of improvement, else empty.
     average : dict or None
-        State of the averaged weights, where there is an average.
+        State of the averaged weights, if there is an average.
     """
 
     step: int
@@ -74,7 +74,7 @@ class Checkpoint:
     average: dict[str, torch.Tensor] | None = None
 
     def is_last(self, steps: int) -> bool:
-        """Whether a run of so many steps ends here."""
+        """Whether a run of this number of steps ends here."""
         return self.step >= steps or self.stopped == "early"
 
 
@@ -85,7 +85,7 @@ class RunFolder:
     ----------
     folder : Path
     record : dict
-        What `run.json` holds: `run`, the facts of the run, and `checkpoints`, the oldest first.
+        The content of `run.json`: `run`, the facts of the run, and `checkpoints`, the oldest first.
     """
 
     def __init__(self, folder: Path, record: dict[str, Any]):
@@ -94,22 +94,22 @@ class RunFolder:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], facts: Mapping[str, Any], *, leader: bool = True) -> "RunFolder":
-        """Open the folder of a run with these facts, or begin one.
+        """Open the folder of a run with these facts, or start a new run.
 
         Parameters
         ----------
         folder : path
         facts : mapping
-            What decides the run, for JSON.
+            All that decides the run, for JSON.
         leader : bool
-            Of several processes only one writes.
+            Whether this process writes: one of several that train together does.
 
         Raises
         ------
         FileExistsError
-            If the folder holds something that is no run.
+            If the folder has files that belong to no run.
         ValueError
-            If it holds another run: what differs is said. Or if the record is damaged.
+            If it holds another run (the message lists the differences), or the record is damaged.
         OSError
             If it cannot be written.
         """
@@ -127,7 +127,7 @@ class RunFolder:
         if different:
             raise RefusedValue(
                 f"{folder} holds another run, which differs: {'; '.join(different)}. "
-                "Ask for what it was begun with, or name another folder"
+                "Use the options that it was started with, or name another folder"
             )
         return cls(folder, record)
 
@@ -138,36 +138,36 @@ class RunFolder:
         return cls(folder, _read_record(folder / RECORD))
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is whole; None where none was written yet.
+        """The newest checkpoint that is not damaged; None if none was written yet.
 
-        One that is damaged is passed over, with a warning.
+        Damaged checkpoints are skipped, with a warning.
 
         Raises
         ------
         ValueError
-            If there are checkpoints, and none is whole.
+            If there are checkpoints, and all are damaged.
         """
-        troubles: list[str] = []
+        problems: list[str] = []
         for entry in reversed(self.record["checkpoints"]):
-            trouble = self._trouble(entry["file"], entry["sha256"])
-            if not trouble:
-                found = _read_checkpoint(self.folder / entry["file"])
-                if troubles:
-                    warnings.warn(f"{'; '.join(troubles)}: going on from step {found.step}", stacklevel=3)
-                # What is damaged is not offered again.
-                kept = [other for other in self.record["checkpoints"] if other["step"] <= found.step]
-                self.record = {**self.record, "checkpoints": kept}
-                return found
-            troubles.append(trouble)
-        if troubles:
+            problem = self._problem(entry["file"], entry["sha256"])
+            if not problem:
+                checkpoint = _read_checkpoint(self.folder / entry["file"])
+                if problems:
+                    warnings.warn(f"{'; '.join(problems)}: going on from step {checkpoint.step}", stacklevel=3)
+                # A damaged checkpoint is not tried again.
+                usable = [other for other in self.record["checkpoints"] if other["step"] <= checkpoint.step]
+                self.record = {**self.record, "checkpoints": usable}
+                return checkpoint
+            problems.append(problem)
+        if problems:
             raise RefusedValue(
-                f"no checkpoint of {self.folder} can be used: {'; '.join(troubles)}. "
-                "Bring back what was there, or begin again in another folder"
+                f"no checkpoint of {self.folder} can be used: {'; '.join(problems)}. "
+                "Restore the files, or start again in another folder"
             )
         return None
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, list it, and remove those before the last two; OSError where that is not possible."""
+        """Write a checkpoint, add it to the record, and remove all except the last two; OSError if writing fails."""
         name = f"step-{checkpoint.step:08d}.pt"
         state = {field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)}
         state["best"] = dataclasses.asdict(checkpoint.best) if checkpoint.best else None
@@ -178,33 +178,33 @@ class RunFolder:
         self._sweep()
 
     def save_best(self, step: int, validation: float, state: Mapping[str, torch.Tensor]) -> Best:
-        """Write the weights that did best so far. Those that a checkpoint speaks of stay until it goes."""
+        """Write the best weights so far. Earlier ones are removed only with the last checkpoint that refers to them."""
         name = f"best-{step:08d}.pt"
         return Best(step, validation, name, self._write(name, dict(state)))
 
     def best_weights(self, best: Best) -> dict[str, torch.Tensor] | None:
-        """The weights that did best, or None, with a warning, where their file is damaged."""
-        trouble = self._trouble(best.file, best.sha256)
-        if trouble:
-            warnings.warn(f"{trouble}: the last weights are used", stacklevel=3)
+        """The best weights; None, with a warning, if their file is damaged."""
+        problem = self._problem(best.file, best.sha256)
+        if problem:
+            warnings.warn(f"{problem}: the last weights are used", stacklevel=3)
             return None
         weights: dict[str, torch.Tensor] = torch.load(self.folder / best.file, map_location="cpu", weights_only=True)
         return weights
 
     def add_row(self, row: Row) -> None:
-        """Add a line to the curve, all of it at once."""
+        """Add a line to the curve in a single write."""
         path = self.folder / CURVE
         with _writing(path), path.open("ab", buffering=0) as file:
             file.write(_as_csv([row], header=file.tell() == 0).encode())
 
     def cut_curve(self, step: int) -> list[Row]:
-        """Drop the rows of the curve after a step, and a line that was cut short; returns the rest."""
+        """Remove the rows of the curve after a step, and an incomplete last line; return the other rows."""
         rows = [row for row in read_curve(self.folder) if row["step"] <= step]
         with _writing(self.folder / CURVE), files.whole_file(self.folder / CURVE) as temporary:
             temporary.write_text(_as_csv(rows, header=True))
         return rows
 
-    def _trouble(self, name: str, sha256: str) -> str:
+    def _problem(self, name: str, sha256: str) -> str:
         path = self.folder / name
         if not path.is_file():
             return f"{name} is missing"
@@ -214,7 +214,7 @@ class RunFolder:
         path = self.folder / name
         with _writing(path), files.whole_file(path) as temporary:
             torch.save(state, temporary)
-            # A move that outlives a power cut, but not what was moved, would be the worst of both.
+            # Otherwise a power cut could keep the move of the file but lose its content.
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             return shipped.sha256(temporary)
@@ -233,14 +233,14 @@ class RunFolder:
 
 
 def read_curve(folder: str | os.PathLike[str]) -> list[Row]:
-    """The rows of a run's curve, oldest first; none where there is no curve yet. A run may be writing to it meanwhile.
+    """The rows of a run's curve, oldest first; none if there is no curve yet. A run may write to it at the same time.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     path = Path(folder) / CURVE
     if not path.exists():
         return []
-    # What stands behind the last end of a line is a line that is being written.
+    # After the last end of a line there may be a line that is being written.
     whole, _, _ = path.read_text().rpartition("\n")
     rows = csv.DictReader(whole.splitlines())
     return [
@@ -258,7 +258,7 @@ def _as_csv(rows: Iterable[Row], *, header: bool) -> str:
 
 
 class _writing:
-    """Says which file could not be written, and that the run may go on; torch hides a full disk in a RuntimeError."""
+    """Turn an error into an OSError that names the file; torch reports a full disk by a RuntimeError."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -274,7 +274,7 @@ class _writing:
             code = getattr(error, "errno", None)
             reason = os.strerror(code) if code else "the disk took part of it only"
             raise OSError(
-                f"{self.path} could not be written ({reason}); make room, or mend the folder, and train again: "
+                f"{self.path} could not be written ({reason}); make room, or repair the folder, and train again: "
                 "the run goes on from its last checkpoint"
             ) from error
 
@@ -282,10 +282,10 @@ class _writing:
 def _read_record(path: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = isinstance(record, dict) and record.get("format") == FORMAT
+        is_record = isinstance(record, dict) and record.get("format") == FORMAT
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RefusedValue(f"{path} is damaged ({error}); bring it back, or begin again in another folder") from error
-    if not known:
+        raise RefusedValue(f"{path} is damaged ({error}); restore it, or start again in another folder") from error
+    if not is_record:
         raise RefusedValue(
             f"{path} must be the record of a training run of mss_lab, got another file; name another folder"
         )
@@ -298,27 +298,27 @@ def _read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(**{**state, "best": Best(**state["best"]) if state["best"] else None})
     except (pickle.UnpicklingError, RuntimeError, TypeError, KeyError, EOFError) as error:
         raise RefusedValue(
-            f"{path} must be a checkpoint that mss_lab wrote, got a file that holds something else; nothing in it was "
-            "run. Begin again in another folder"
+            f"{path} must be a checkpoint that mss_lab wrote, got a file that holds something else; no code in it was "
+            "run. Start again in another folder"
         ) from error
 
 
 def _refuse_foreign_folder(folder: Path) -> None:
-    if folder.is_dir() and (strangers := sorted(folder.glob("*.pt")) + sorted(folder.glob("*.ckpt"))):
+    if folder.is_dir() and (foreign_files := sorted(folder.glob("*.pt")) + sorted(folder.glob("*.ckpt"))):
         raise FileExistsError(
-            f"{folder} must be a run's folder or a new one, got one with {strangers[0].name} and without {RECORD}; a "
-            "checkpoint from elsewhere is not read. Name another folder"
+            f"{folder} must be a run's folder or a new one, got one with {foreign_files[0].name} and without {RECORD}; "
+            "a checkpoint from elsewhere is not read. Name another folder"
         )
 
 
-def _differences(was: Any, asked: Any, name: str = "") -> Iterable[str]:
-    if isinstance(was, dict) and isinstance(asked, dict):
+def _differences(stored: Any, requested: Any, name: str = "") -> Iterable[str]:
+    if isinstance(stored, dict) and isinstance(requested, dict):
         return [
-            words
-            for key in dict.fromkeys((*was, *asked))
-            for words in _differences(was.get(key), asked.get(key), f"{name}.{key}" if name else key)
+            difference
+            for key in dict.fromkeys((*stored, *requested))
+            for difference in _differences(stored.get(key), requested.get(key), f"{name}.{key}" if name else key)
         ]
-    return [] if was == asked else [f"{name} was {_short(was)}, is {_short(asked)}"]
+    return [] if stored == requested else [f"{name} was {_short(stored)}, is {_short(requested)}"]
 
 
 def _short(value: Any) -> str:
