@@ -14,7 +14,7 @@ import torch
 from .. import checks
 from ..refusals import RefusedType, RefusedValue, ShapeError
 
-# Amplitudes of the cosines that a window is a sum of; the sine window is no such sum.
+# Amplitudes of the cosines whose sum is the window; the sine window is not such a sum.
 COSINES = {
     "hann": (0.5, 0.5),
     "hamming": (0.54, 0.46),
@@ -24,7 +24,7 @@ WINDOWS = (*COSINES, "sine")
 
 
 def frame_count(samples: int, window_samples: int, hop_samples: int) -> int:
-    """Number of frames of a recording: 1 + samples // hop, or rounded up where the hop is over a quarter window."""
+    """Number of frames of a recording: 1 + samples // hop; where the hop is above a quarter window, rounded up."""
     return 1 + (samples // hop_samples if 4 * hop_samples <= window_samples else -(-samples // hop_samples))
 
 
@@ -34,7 +34,7 @@ def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: 
     Parameters
     ----------
     waveform : float (..., samples)
-        Half precision is transformed in float32, the others in their own.
+        Half precision is transformed in float32, other types in their own precision.
     window_samples, hop_samples : int >= 1
     window : {"hann", "hamming", "blackman-harris", "sine"}
 
@@ -48,7 +48,7 @@ def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: 
     ValueError
         If there is no such window, no sample, or no positive hop.
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
     """
     _check_lengths(window_samples, hop_samples)
     *leading, samples = waveform.shape
@@ -57,10 +57,10 @@ def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: 
     waveform = _wide(waveform)
     taper = make_window(window, window_samples, waveform.dtype, waveform.device)
     count = frame_count(samples, window_samples, hop_samples)
-    lead = window_samples // 2
-    behind = max(0, (count - 1) * hop_samples + window_samples - lead - samples)
-    padded = torch.nn.functional.pad(waveform.reshape(-1, samples), (lead, behind))
-    # Where the hop does not divide the length, the padding may hold room for frames that are not wanted.
+    padding_before = window_samples // 2
+    padding_after = max(0, (count - 1) * hop_samples + window_samples - padding_before - samples)
+    padded = torch.nn.functional.pad(waveform.reshape(-1, samples), (padding_before, padding_after))
+    # Where the hop does not divide the length, the padding may be long enough for additional frames.
     padded = padded[:, : (count - 1) * hop_samples + window_samples]
     transform = torch.stft(padded, window_samples, hop_samples, window=taper, center=False, return_complex=True)
     return transform.reshape(*leading, *transform.shape[-2:])
@@ -75,7 +75,7 @@ def istft(
     ----------
     transform : complex (..., freq, frames)
     window_samples, hop_samples, window
-        Those it was made with.
+        Those of the forward transform.
     length : int >= 1
         Samples of the recording.
 
@@ -90,18 +90,18 @@ def istft(
     TypeError
         If the transform is not complex.
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Griffin and Lim, IEEE TASSP 1984.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
     """
     _check_lengths(window_samples, hop_samples)
     if not transform.is_complex():
         raise RefusedType(
-            f"transform must be complex, got {transform.dtype}; give a magnitude the mixture's phase first"
+            f"transform must be complex, got {transform.dtype}; multiply a magnitude by the mixture's phase first"
         )
     *leading, bins, count = transform.shape
-    wanted = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
-    if (bins, count) != wanted:
+    expected = (window_samples // 2 + 1, frame_count(length, window_samples, hop_samples))
+    if (bins, count) != expected:
         raise ShapeError(
-            f"transform must be (..., {wanted[0]} freq, {wanted[1]} frames) for {length} samples at "
+            f"transform must be (..., {expected[0]} freq, {expected[1]} frames) for {length} samples at "
             f"window {window_samples}, hop {hop_samples}, got {tuple(transform.shape)}; use those it was made with"
         )
     taper = make_window(window, window_samples, transform.real.dtype, transform.device)
@@ -128,7 +128,7 @@ def make_window(
 
 @functools.lru_cache(maxsize=64)
 def _window(window: str, window_samples: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    # Outside inference mode, or a window that was first made there could never be trained with.
+    # Outside inference mode: the cache would otherwise keep a window with which a network cannot be trained.
     with torch.inference_mode(False):
         times = torch.arange(window_samples, dtype=torch.float64)
         if window_samples == 1:
@@ -137,7 +137,9 @@ def _window(window: str, window_samples: int, dtype: torch.dtype, device: torch.
             values = torch.sin(math.pi * (times + 0.5) / window_samples)
         else:
             angle = 2 * math.pi * times / window_samples
-            terms = ((-1) ** order * part * torch.cos(order * angle) for order, part in enumerate(COSINES[window]))
+            terms = (
+                (-1) ** order * amplitude * torch.cos(order * angle) for order, amplitude in enumerate(COSINES[window])
+            )
             values = torch.stack(list(terms)).sum(dim=0)
         return values.to(device=device, dtype=dtype)
 

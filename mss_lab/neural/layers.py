@@ -1,4 +1,4 @@
-"""Parts that several networks are made of, where torch's own would be slow or large.
+"""Operations that several networks use, where those of torch would be slow or need much memory.
 
 Contents: masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
 """
@@ -23,17 +23,17 @@ def masked_waveforms(
     *,
     length: int,
 ) -> torch.Tensor:
-    """What each mask lets through of the mixture, as sound: `frontend.istft` of masks times the mixture's STFT.
+    """Apply masks to the mixture and return the waveforms: `frontend.istft` of masks times the mixture's STFT.
 
-    The same waveforms and gradients as by these two steps. On a processor it works through one mask at a time, forwards
-    and backwards, and keeps nothing of the size of all masked spectrograms; that made it several times as fast.
+    Waveforms and gradients are the same as by these two steps. On a CPU it processes one mask at a time, forwards and
+    backwards, and stores nothing of the size of all masked spectrograms, which made it several times as fast.
 
     Parameters
     ----------
     masks : real (batch, sources, freq, frames)
-        Carries the gradient.
+        Gradients flow to the masks.
     mixture_stft : complex (batch, freq, frames)
-        Made by `frontend.stft` with this window and hop; gets no gradient.
+        Made by `frontend.stft` with this window and hop; no gradient flows to it.
     window_samples, hop_samples : int
         The hop must divide the window, and be at most half of it.
     window : {"hann", "hamming", "blackman-harris", "sine"}
@@ -47,9 +47,9 @@ def masked_waveforms(
     Raises
     ------
     ShapeError
-        If masks and mixture do not fit one another, or not a recording of this length.
+        If the shapes of masks and mixture do not belong together, or not to a recording of this length.
     ValueError
-        If the hop does not divide the window, or the mixture asks for a gradient.
+        If the hop does not divide the window, or the mixture requires a gradient.
 
     Lesson: notebooks/17_xumx.ipynb
     """
@@ -62,14 +62,16 @@ def masked_waveforms(
             f"for {length} samples, got {tuple(masks.shape)} and {tuple(mixture_stft.shape)}; use one window and hop"
         )
     if mixture_stft.requires_grad:
-        raise RefusedValue("mixture_stft must be data, got a tensor that asks for gradients, which would be lost")
+        raise RefusedValue(
+            "mixture_stft must be data, got a tensor that requires gradients, which would be lost; detach it"
+        )
     taper = frontend.make_window(window, window_samples, masks.dtype, masks.device)
     waveforms: torch.Tensor = cast(Any, _MaskedWaveforms).apply(masks, mixture_stft, taper, hop_samples, length)
     return waveforms
 
 
 def check_hop(window_samples: int, hop_samples: int, least_parts: int = 2) -> None:
-    """Refuse a hop that does not divide the window, or divides it into fewer parts than that."""
+    """Refuse a hop that does not divide the window, or that divides it into fewer than `least_parts` parts."""
     if hop_samples < 1 or window_samples % hop_samples or window_samples < least_parts * hop_samples:
         raise RefusedValue(
             f"hop_samples must divide window_samples into {least_parts} parts or more, got {hop_samples} and "
@@ -84,28 +86,28 @@ class _MaskedWaveforms(torch.autograd.Function):
     ) -> torch.Tensor:
         window, frames = len(taper), mixture.shape[-1]
         mixture = mixture.unsqueeze(1).expand(masks.shape)
-        heard = slice(window // 2, window // 2 + length)
-        cover = _overlap_add(taper.square().expand(frames, window), hop)[heard]
+        inside = slice(window // 2, window // 2 + length)
+        squares = _overlap_add(taper.square().expand(frames, window), hop)[inside]
         waveforms = masks.new_empty(*masks.shape[:2], length)
         for one in _one_by_one(masks):
             pieces = torch.fft.irfft((mixture[one] * masks[one]).mT, n=window)
             pieces *= taper
-            torch.div(_overlap_add(pieces, hop)[..., heard], cover, out=waveforms[one])
-        ctx.save_for_backward(masks, mixture, taper, cover)
-        ctx.hop, ctx.heard = hop, heard
+            torch.div(_overlap_add(pieces, hop)[..., inside], squares, out=waveforms[one])
+        ctx.save_for_backward(masks, mixture, taper, squares)
+        ctx.hop, ctx.inside = hop, inside
         return waveforms
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None, None]:
-        masks, mixture, taper, cover = ctx.saved_tensors
+        masks, mixture, taper, squares = ctx.saved_tensors
         window, frames = len(taper), mixture.shape[-1]
         gradient = torch.empty_like(masks)
-        leading = () if _goes_one_by_one(masks) else masks.shape[:2]
+        leading = () if _is_one_by_one(masks) else masks.shape[:2]
         padded = upstream.new_zeros(*leading, (frames - 1) * ctx.hop + window)
         for one in _one_by_one(masks):
-            torch.div(upstream[one], cover, out=padded[..., ctx.heard])
-            # A bin stands for itself and for its mirror image, but the first and last stand for themselves alone.
+            torch.div(upstream[one], squares, out=padded[..., ctx.inside])
+            # A bin counts for itself and for its mirror image; the first and last bins have no mirror image.
             pieces = padded.unfold(-1, window, ctx.hop) * (taper * (2 / window))
             gradient[one] = (mixture[one] * torch.fft.rfft(pieces).mT.conj()).real
         gradient[..., 0, :] *= 0.5
@@ -114,14 +116,14 @@ class _MaskedWaveforms(torch.autograd.Function):
         return gradient, None, None, None, None
 
 
-def _goes_one_by_one(masks: torch.Tensor) -> bool:
-    """A processor's cache then holds all that is at work; an accelerator is quicker with all at once."""
+def _is_one_by_one(masks: torch.Tensor) -> bool:
+    """On a CPU, one mask fits into the cache; an accelerator is faster with all masks at once."""
     return masks.device.type == "cpu"
 
 
 def _one_by_one(masks: torch.Tensor) -> Iterator[tuple[int, int] | EllipsisType]:
-    """Indices of single masks, or of all."""
-    if not _goes_one_by_one(masks):
+    """Yield the indices of single masks, or one index of all."""
+    if not _is_one_by_one(masks):
         yield ...
         return
     for item in range(masks.shape[0]):
@@ -130,7 +132,7 @@ def _one_by_one(masks: torch.Tensor) -> Iterator[tuple[int, int] | EllipsisType]
 
 
 def _overlap_add(pieces: torch.Tensor, hop: int) -> torch.Tensor:
-    """Add pieces (..., frames, window) where they lie, hop samples apart; (..., samples)."""
+    """Add pieces (..., frames, window) that begin hop samples apart; (..., samples)."""
     frames, window = pieces.shape[-2:]
     parts = pieces.unflatten(-1, (window // hop, hop))
     whole = pieces.new_zeros(*pieces.shape[:-2], frames - 1 + window // hop, hop)

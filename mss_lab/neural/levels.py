@@ -1,21 +1,21 @@
-"""One level for every mixture that a network hears.
+"""Bring every mixture to one level before a network reads it.
 
 Contents: level_gain. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import torch
 
-# About that of music on a record, in which full scale is 1.
+# About the root mean square of music on a record, where full scale is 1.
 LEVEL = 0.1
 
-# Below this (-100 dB) a mixture counts as silent, and is left as quiet as it is.
+# A mixture below this level (-100 dB) counts as silent, and stays quiet.
 SILENCE = 1e-5
 
 
 def level_gain(mixture: torch.Tensor) -> torch.Tensor:
     """The gain that brings the root mean square of each mixture to `LEVEL`.
 
-    A network that hears every mixture at one level gives a recording the same masks however loud it was made.
+    A network that receives every mixture at one level gives the same masks for a recording at any level.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def level_gain(mixture: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     float (batch, 1)
-        The same for every mixture quieter than -100 dB, so that silence stays silent.
+        The same gain for all mixtures quieter than -100 dB, so that silence stays silent.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
