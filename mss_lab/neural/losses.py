@@ -1,15 +1,15 @@
-"""Losses of the X-UMX family: two domains at once, and all combinations of sources for the price of the sources.
+"""Losses of the X-UMX family: in frequency and in time, and for all combinations of sources at the cost of the sources.
 
-A network that says where each of J sources is can also be asked for any sum of them. X-UMX asks for every sum of one to
-J-1 sources, 2^J - 2 in all, so that a note put into the wrong source is heard in many sums, not in two. In its
-published form each sum is inverted to a waveform and compared for itself. Nothing here is: the waveform of a sum is the
-sum of waveforms. What a distance between two sums needs is then known from the inner products of the J sources and the
-J estimates, whatever the number of sums.
+The estimates of J sources also give an estimate of any sum of them. The loss of X-UMX compares every sum of one to J-1
+sources, 2^J - 2 in all, so that a note in the wrong source increases the error of many sums, not of two. The published
+form inverts each sum to a waveform and compares it separately. That is not necessary: the waveform of a sum is the sum
+of the waveforms. So the distances between all sums follow from the inner products of the J sources and the J estimates,
+whatever the number of sums.
 
-Shapes: B items of a batch, J sources, samples or frames behind. Estimates and masks carry gradients, targets none.
+Shapes: B items of a batch, J sources, then samples or frames. Gradients flow to estimates and masks, not to targets.
 
 Contents: combinations, frequency_loss, weighted_sdr_loss, gram.
-Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al., ICASSP 2021 (X-UMX); wSDR: Choi et al., ICLR 2019.
+Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al., ICASSP 2021 (X-UMX); wSDR: Choi et al., ICLR 2019.
 """
 
 import math
@@ -20,30 +20,30 @@ from torch.autograd.function import once_differentiable
 
 from ..refusals import RefusedValue
 
-# Every signal is taken to have one sample more, of this energy. Cosines of silence are then defined, no gradient
-# divides by zero, and a silent source that is estimated by silence counts as perfect.
+# Every signal is treated as if it had one more sample, of this energy. Cosines of silence are then defined, no gradient
+# divides by zero, and a silent estimate of a silent source counts as perfect.
 LEAST_ENERGY = 1e-10
 
-# Inner products are taken in stretches that stay in the processor's cache.
+# Inner products are computed in blocks that stay in the cache of a CPU.
 BLOCK_SAMPLES = 1 << 13
 
 
 def combinations(sources: int, *, combine: bool = True) -> torch.Tensor:
-    """Which sources each combination adds up: every choice of at least one source and not all.
+    """The sources that each combination adds up: every choice of at least one source, but not all.
 
     Parameters
     ----------
     sources : int >= 2
-        J. With one source there is no choice, and X-UMX has nothing to share.
+        J. One source has no combinations.
     combine : bool
-        False gives the J sources one at a time, which is the loss without combinations.
+        False gives the J sources one at a time: the loss without combinations.
 
     Returns
     -------
     float64 (2^J - 2, J), or (J, J)
         1 where the combination holds the source, else 0.
 
-    Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021.
+    Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021.
     """
     if sources < 2:
         raise RefusedValue(f"combinations need 2 sources or more, got {sources}; give the other players a source too")
@@ -58,27 +58,28 @@ def frequency_loss(
 ) -> torch.Tensor:
     """Mean squared error of magnitudes over all combinations: mean over c of (sum over j in c of M_j |X| - |S_j|)^2.
 
-    The sum of two sources is compared with the sum of their magnitudes, not with the magnitude of their sum. Each
-    source stands in 2^(J-1) - 1 combinations and each pair in 2^(J-2) - 1, so that with the errors E_j the sum over
-    all combinations is 2^(J-2) sum over j of E_j^2 + (2^(J-2) - 1) (sum over j of E_j)^2: no combination is formed.
+    The sum of two estimates is compared with the sum of the sources' magnitudes, not with the magnitude of their sum.
+    Each source is in 2^(J-1) - 1 combinations and each pair in 2^(J-2) - 1, so that with the errors E_j the sum over
+    all combinations is 2^(J-2) sum over j of E_j^2 + (2^(J-2) - 1) (sum over j of E_j)^2. The combinations themselves
+    need not be computed.
 
     Parameters
     ----------
     masks : real (B, J, ...)
-        Carries the gradient.
+        Gradients flow to the masks.
     magnitude : real >= 0 (B, ...)
-        Of the mixture.
+        Magnitude of the mixture.
     targets : real >= 0 (B, J, ...)
         Magnitudes of the sources.
     combine : bool
-        False compares the sources alone.
+        False compares only single sources.
 
     Returns
     -------
     scalar >= 0
         0 if and only if every masked magnitude is its target.
 
-    Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021, as in Tunturi et al. 2025.
+    Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021, as in Tunturi et al. 2025.
     """
     _check_shapes("masks", masks, "targets", targets)
     _check_data("magnitude", magnitude)
@@ -93,14 +94,14 @@ def frequency_loss(
 
 
 class _FrequencyLoss(torch.autograd.Function):
-    """Loss and gradient in one pass, an item at a time: nothing of the batch's size is stored but the gradient."""
+    """Loss and gradient in one pass, item by item; only the gradient is stored at the size of the whole batch."""
 
     @staticmethod
     def forward(
         ctx: Any, masks: torch.Tensor, magnitude: torch.Tensor, targets: torch.Tensor, combine: str
     ) -> torch.Tensor:
         sources = masks.shape[1]
-        own, shared, count = (
+        single_weight, sum_weight, count = (
             (2 ** (sources - 2), 2 ** (sources - 2) - 1, 2**sources - 2) if combine else (1, 0, sources)
         )
         values = count * magnitude.numel()
@@ -108,12 +109,12 @@ class _FrequencyLoss(torch.autograd.Function):
         gradient = torch.empty_like(masks) if ctx.needs_input_grad[0] else None
         for item, mixture in enumerate(magnitude):
             error = masks[item] * mixture - targets[item]
-            total += own / values * error.square().sum()
-            error *= own
-            if shared:
-                together = error.sum(0) / own
-                total += shared / values * together.square().sum()
-                error += shared * together
+            total += single_weight / values * error.square().sum()
+            error *= single_weight
+            if sum_weight:
+                summed = error.sum(0) / single_weight
+                total += sum_weight / values * summed.square().sum()
+                error += sum_weight * summed
             if gradient is not None:
                 torch.mul(error, mixture * (2 / values), out=gradient[item])
         ctx.save_for_backward(gradient)
@@ -127,65 +128,67 @@ class _FrequencyLoss(torch.autograd.Function):
 
 
 def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine: bool = True) -> torch.Tensor:
-    """1 + wSDR, mean over all combinations and items: how far estimates point away from their sources.
+    """1 + wSDR, mean over all combinations and items: it grows with the angles between estimates and sources.
 
     For the sum s of a combination's sources, the sum e of their estimates and the sum x of all sources, wSDR is
-    -a cos(s, e) - (1 - a) cos(x - s, x - e), with a = |s|^2 / (|s|^2 + |x - s|^2): what was taken and what was left
-    behind, each weighing what it holds. Norms and cosines of all combinations follow from one matrix of inner products
-    of sources and estimates (`gram`).
+    -a cos(s, e) - (1 - a) cos(x - s, x - e), with a = |s|^2 / (|s|^2 + |x - s|^2). The first term compares the
+    combination, the second compares the rest of the mixture, and each is weighted by its share of the energy. Norms and
+    cosines of all combinations follow from one matrix of inner products of sources and estimates (`gram`).
 
     Parameters
     ----------
     estimates : real (B, J, samples)
-        Carries the gradient.
+        Gradients flow to the estimates.
     sources : real (B, J, samples)
-        x is their sum, also where a recording holds players beside them.
+        x is their sum, also where a recording has other players besides them.
     combine : bool
-        False compares the sources alone.
+        False compares only single sources.
 
     Returns
     -------
     scalar, 0 ... 2
-        0 if and only if every estimate is its source; where all others are silent, any positive multiple of it will do.
+        0 if and only if every estimate is its source; where all other sources are silent, also for positive multiples
+        of the source.
 
-    Departs from the source in that energies and inner products hold 1e-10 more (`LEAST_ENERGY`), which defines silence.
+    Differs from the reference: 1e-10 (`LEAST_ENERGY`) is added to energies and inner products, so that the loss of
+    silence is defined.
 
-    Lesson: notebooks/17_xumx.ipynb. Source: Choi et al. 2019; combinations: Sawata et al. 2021.
+    Lesson: notebooks/17_xumx.ipynb. Reference: Choi et al. 2019; combinations: Sawata et al. 2021.
     """
     _check_shapes("estimates", estimates, "sources", sources)
     _check_data("sources", sources)
     products = gram(estimates, sources.to(estimates.dtype))
-    taken = combinations(sources.shape[1], combine=combine).to(products)
-    left, none = 1 - taken, torch.zeros_like(taken)
+    chosen = combinations(sources.shape[1], combine=combine).to(products)
+    others, zeros = 1 - chosen, torch.zeros_like(chosen)
 
     def product(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         return ((first @ products) * second).sum(-1) + LEAST_ENERGY
 
     def energy(weights: torch.Tensor) -> torch.Tensor:
-        # A difference of large numbers may round to less than nothing.
+        # Rounding may make a difference of large numbers negative.
         return ((weights @ products) * weights).sum(-1).clamp(min=0) + LEAST_ENERGY
 
     # Weights of the J sources and the J estimates: s, e, x - s, x - e.
-    target, estimate = torch.cat([taken, none], 1), torch.cat([none, taken], 1)
-    rest, estimated_rest = torch.cat([left, none], 1), torch.cat([none + 1, -taken], 1)
+    target, estimate = torch.cat([chosen, zeros], 1), torch.cat([zeros, chosen], 1)
+    rest, estimated_rest = torch.cat([others, zeros], 1), torch.cat([zeros + 1, -chosen], 1)
     target_energy, rest_energy = energy(target), energy(rest)
-    taken_cosine = product(target, estimate) * (target_energy * energy(estimate)).rsqrt()
+    target_cosine = product(target, estimate) * (target_energy * energy(estimate)).rsqrt()
     rest_cosine = product(rest, estimated_rest) * (rest_energy * energy(estimated_rest)).rsqrt()
     loudness = target_energy / (target_energy + rest_energy)
-    loss: torch.Tensor = 1 - loudness * taken_cosine - (1 - loudness) * rest_cosine
+    loss: torch.Tensor = 1 - loudness * target_cosine - (1 - loudness) * rest_cosine
     return loss.mean().to(estimates.dtype)
 
 
 def gram(estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
-    """Inner products of every source and estimate with every other, in float64 where the device has it.
+    """Inner products of every source and estimate with every other, in float64 if the device has it.
 
-    What a combination leaves behind may be a millionth of what it takes, and is known here only as a difference. In
-    float64 nothing is lost by that.
+    The rest of the mixture may have a millionth of a combination's energy, and is computed here as a difference.
+    float64 is precise enough for that.
 
     Parameters
     ----------
     estimates, sources : real (B, J, samples)
-        Gradients flow to the estimates alone.
+        Gradients flow only to the estimates.
 
     Returns
     -------
@@ -199,7 +202,7 @@ def gram(estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
 
 
 class _Gram(torch.autograd.Function):
-    """Stretch by stretch, so that no float64 copy of whole signals is made; the gradient keeps the signals' type."""
+    """Block by block, so that no float64 copy of whole signals is made; the gradient has the type of the signals."""
 
     @staticmethod
     def forward(ctx: Any, estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
@@ -207,7 +210,7 @@ class _Gram(torch.autograd.Function):
         wide = torch.float32 if estimates.device.type == "mps" else torch.float64
         count = 2 * sources.shape[1]
         products = torch.zeros(len(sources), count, count, dtype=wide, device=sources.device)
-        # A GPU has no such cache to stay in, and dislikes many short steps.
+        # A GPU has no such cache, and many short steps are slow there.
         block = BLOCK_SAMPLES if sources.device.type == "cpu" else max(1, sources.shape[-1])
         for some, others in zip(sources.split(block, -1), estimates.split(block, -1), strict=True):
             signals = torch.cat([some, others], 1).to(wide)
@@ -234,4 +237,4 @@ def _check_shapes(name: str, tensor: torch.Tensor, other_name: str, other: torch
 
 def _check_data(name: str, tensor: torch.Tensor) -> None:
     if tensor.requires_grad:
-        raise RefusedValue(f"{name} must be data, got a tensor that asks for gradients, which would be lost; detach it")
+        raise RefusedValue(f"{name} must be data, got a tensor that requires gradients, which would be lost; detach it")

@@ -1,8 +1,8 @@
-"""What a mask is asked to give: the truncated phase-sensitive target, and its loss.
+"""The truncated phase-sensitive target of masks, and its loss.
 
-A mask keeps the mixture's phase, so the most that it can give of a source is the part of the source that lies along
-the mixture. Where source and mixture point opposite ways, that part is negative and the best mask is 0; where the
-other sources cancel part of this one, it is longer than the mixture and the best mask is 1.
+A mask keeps the mixture's phase, so it can reach only the component of a source in the direction of the mixture. Where
+source and mixture have opposite phases, this component is negative and the best mask is 0; where the other sources
+cancel some of this one, it is longer than the mixture and the best mask is 1.
 
 Symbols: X[f, n] mixture, S_j[f, n] source j, both complex, M_j[f, n] mask in [0, 1].
 
@@ -14,7 +14,7 @@ import torch
 
 
 def phase_sensitive_target(source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:
-    """What M_j |X| should be: |S_j| cos(angle of S_j against X), held between 0 and |X|.
+    """The target of M_j |X|: |S_j| cos(phase difference between S_j and X), limited to the range from 0 to |X|.
 
     Parameters
     ----------
@@ -26,23 +26,23 @@ def phase_sensitive_target(source_stfts: torch.Tensor, mixture_stft: torch.Tenso
     float (..., sources, freq, frames)
         Between 0 and |X|; 0 where the mixture is silent.
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Erdogan et al., ICASSP 2015 (phase-sensitive target, truncated);
-    Manilow, PhD thesis 2022. One sentence of the thesis holds the target between 0 and 1: that is the mask's range.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Erdogan et al., ICASSP 2015 (phase-sensitive target, truncated);
+    Manilow, PhD thesis 2022. One sentence of the thesis limits the target to 0 ... 1, which is the range of the mask.
     """
     mixture = mixture_stft.unsqueeze(-3)
     magnitude = mixture.abs()
-    # |S| cos(angle) is the real part of S times X's direction; a silent bin has none, and none of it can be reached.
+    # |S| cos(angle) is the real part of S times the conjugate direction of X. In a silent bin the target is 0.
     direction = mixture / magnitude.clamp(min=torch.finfo(magnitude.dtype).tiny)
     along = source_stfts.real * direction.real + source_stfts.imag * direction.imag
     return torch.minimum(along.clamp(min=0), magnitude)
 
 
 def phase_sensitive_mask(source_stfts: torch.Tensor, mixture_stft: torch.Tensor) -> torch.Tensor:
-    """The mask that reaches `phase_sensitive_target`: of all real masks in [0, 1], the nearest to the source.
+    """The mask that gives `phase_sensitive_target`: of all real masks in [0, 1], the one nearest to the source.
 
     Parameters as for `phase_sensitive_target`; returns float (..., sources, freq, frames) in [0, 1], 0 in silence.
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Erdogan et al., ICASSP 2015.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Erdogan et al., ICASSP 2015.
     """
     target = phase_sensitive_target(source_stfts, mixture_stft)
     magnitude = mixture_stft.abs().unsqueeze(-3)
@@ -63,8 +63,8 @@ def phase_sensitive_loss(masks: torch.Tensor, source_stfts: torch.Tensor, mixtur
     float ()
         0 for the masks of `phase_sensitive_mask`.
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Manilow, PhD thesis 2022 (tPSA loss, which sums where this one
-    takes the mean, so that its size does not depend on the length of the excerpt).
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Manilow, PhD thesis 2022 (tPSA loss). There the loss is a sum;
+    here it is a mean, so that it does not depend on the length of the excerpt.
     """
     target = phase_sensitive_target(source_stfts, mixture_stft)
     return (masks * mixture_stft.abs().unsqueeze(-3) - target).abs().mean()
