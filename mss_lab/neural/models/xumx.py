@@ -1,21 +1,21 @@
-"""X-UMX: one network for each source, joined by bridges, alone, with a score, or from a score alone.
+"""X-UMX: one network for each source, joined by bridges; without a score, with a score, or from a score alone.
 
 Every source has a branch: an encoder of a frame's magnitudes, a recurrent network that reads the frames forwards and
-backwards, and a decoder that gives the source's mask. At two places each branch is handed the mean over all branches:
-these bridges have no weights of their own. Masks are neither bounded above nor made to add up to 1.
+backwards, and a decoder that gives the source's mask. At two points each branch receives the mean over all branches:
+these bridges have no weights of their own. The masks have no upper limit, and need not add up to 1.
 
-With a score (Tunturi et al.), each branch also reads its own source's piano roll. In the score-only form the branch
-reads nothing else: its mask follows from the score, and the mixture is heard only through that mask. Such a network
-cannot be misled by a timbre that it has never heard.
+With a score (Tunturi et al.), each branch also reads the piano roll of its own source. In the score-only form the
+branch reads nothing else: its mask follows from the score alone, and is then applied to the mixture. A timbre that is
+not in the training data cannot change the masks of such a network.
 
-One thing differs from the authors' programs: the transform pads a recording's ends with zeros, as all of this package
-does, and theirs by reflection. Only frames within half a window of the ends are different.
+One difference from the authors' programs: like all of this package, the transform pads the ends of a recording with
+zeros, while theirs pads by reflection. Only frames within half a window of the ends are different.
 
-Inside, layers see (batch, frames, features); channels of a frame stand in its features.
+The layers read (batch, frames, features); the channels of a frame are joined in its features.
 
-Contents: FAMILIES; XumxSettings, Branch, Xumx; XumxInformed, XumxScoreOnly.
+Contents: FAMILIES; XumxSettings, Branch, Xumx; and XumxInformed, XumxScoreOnly with their settings.
 Lessons: notebooks/17_xumx.ipynb, notebooks/18_with_a_score_from_a_score.ipynb
-Sources: Stöter et al., JOSS 2019 (Open-Unmix); Sawata et al., ICASSP 2021 (X-UMX); Tunturi et al. 2025 (score).
+References: Stöter et al., JOSS 2019 (Open-Unmix); Sawata et al., ICASSP 2021 (X-UMX); Tunturi et al. 2025 (score).
 """
 
 import dataclasses
@@ -32,14 +32,13 @@ from ..contracts import Batch, BatchSource
 
 PITCHES = 128
 
-# How a branch meets its source's score.
+# How a branch uses the score of its source.
 SCORES = ("none", "concatenate", "multiply", "late", "only")
 
-# A bin that is nearly constant in training would be blown up by one over its deviation; it is taken to vary by at least
-# this part of what the liveliest bin does.
+# The least standard deviation of a bin, relative to the largest; an almost constant bin would get a very large scale.
 LEAST_DEVIATION = 1e-4
 
-# How many training batches `prepare` looks at when it measures the bins.
+# Number of training batches on which `prepare` measures the bins.
 PREPARING_STEPS = 30
 
 # The four networks of Tunturi et al., whose sources are the 15 instruments of their orchestra.
@@ -58,34 +57,34 @@ class XumxSettings:
     Attributes
     ----------
     sources : tuple of str
-        Two or more, each once; the order of rolls and estimates.
+        Two or more names, each once, in the order of rolls and estimates.
     score : {"none", "concatenate", "multiply", "late", "only"}
-        Whether and where a branch reads its roll. "concatenate": what a small recurrent network makes of the roll
-        stands beside the magnitudes at the encoder. "multiply": it says instead how much of each bin the encoder sees.
-        "late": it stands beside the input of the decoder, behind the last bridge. The source settled on the first of
-        these three; how it tried the others is our reading. "only": the roll itself is all that the encoder sees, and
-        there is no mixture.
+        Whether and where a branch reads its roll. "concatenate": the output of a small recurrent network for the roll
+        is joined to the magnitudes at the encoder. "multiply": it decides the gain of each bin at the encoder instead.
+        "late": it is joined to the input of the decoder, after the last bridge. The reference uses the first of these
+        three; the others are our interpretation of its experiments. "only": the encoder reads only the roll itself.
     bridging : bool
-        Whether branches are handed the mean over branches. Without, they only share the loss.
+        Whether branches receive the mean over branches. If not, they only share the loss.
     sample_rate_hz, window_samples, hop_samples : int
         The hop divides the window, and is a quarter of it or less. Hann window.
     bandwidth_hz : float
-        The encoder sees bins up to here; masks reach over all bins.
+        Upper limit of the bins that the encoder reads; masks cover all bins.
     hidden : int
         Features of an encoded frame; the recurrent network has half as many in each direction.
     layers : int
-        Of the recurrent networks.
+        Number of layers of the recurrent networks.
     dropout : float, 0 <= dropout < 1
         Between the layers of the recurrent network.
     score_hidden : int
-        Features that are made of a roll, half as many in each direction.
+        Features of a frame of the roll, half as many in each direction.
     score_dropout : float, 0 <= score_dropout < 1
+        Between the layers of the recurrent network for the roll.
     channels : int
         1; the reference X-UMX has 2. Rolls are the same for all channels.
     combine : bool
-        Whether the loss compares sums of sources too (`mss_lab.neural.losses`).
+        Whether the loss also compares sums of sources (`mss_lab.neural.losses`).
     frequency_weight, time_weight : float >= 0
-        Of the two domains of the loss, not both 0.
+        Weights of the two terms of the loss, not both 0.
     """
 
     sources: tuple[str, ...] = FAMILIES["strings"]
@@ -106,7 +105,7 @@ class XumxSettings:
     time_weight: float = 10.0
 
     def __post_init__(self) -> None:
-        # A card gives a list.
+        # A list when it is read from a card.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(self.sources) < 2 or len(set(self.sources)) != len(self.sources):
             raise RefusedValue(f"sources must be 2 names or more, each once, got {self.sources}; name every player")
@@ -132,23 +131,23 @@ class XumxSettings:
 
     @property
     def bins(self) -> int:
-        """Frequencies of the STFT."""
+        """Number of frequencies of the STFT."""
         return self.window_samples // 2 + 1
 
     @property
     def input_bins(self) -> int:
-        """Frequencies that the encoder sees: 1487 in the paper."""
+        """Number of frequencies that the encoder reads: 1487 in the paper."""
         return min(self.bins, int(self.bandwidth_hz * self.window_samples / self.sample_rate_hz) + 1)
 
 
 class Branch(nn.Module):
-    """What one source has for its own: a reader of its roll, an encoder, a memory and a decoder.
+    """The layers of one source: a reader of its roll, an encoder, a recurrent network and a decoder.
 
     Parameters
     ----------
     settings : XumxSettings
 
-    Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021; the reader: Tunturi et al. 2025.
+    Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021; the reader: Tunturi et al. 2025.
     """
 
     def __init__(self, settings: XumxSettings):
@@ -162,14 +161,14 @@ class Branch(nn.Module):
             self.output_scale = nn.Parameter(torch.ones(settings.bins))
             self.output_shift = nn.Parameter(torch.ones(settings.bins))
         if score not in ("none", "only"):
-            self.reader = _memory(PITCHES, settings.score_hidden, settings.layers, settings.score_dropout)
+            self.reader = _recurrent(PITCHES, settings.score_hidden, settings.layers, settings.score_dropout)
             self.reader_norm = nn.BatchNorm1d(settings.score_hidden)
         if score == "multiply":
             self.gate = nn.Linear(settings.score_hidden, settings.input_bins)
         encoded = PITCHES if score == "only" else magnitudes + settings.score_hidden * (score == "concatenate")
         self.encoder = nn.Linear(encoded, hidden, bias=False)
         self.encoder_norm = nn.BatchNorm1d(hidden)
-        self.memory = _memory(hidden, hidden, settings.layers, settings.dropout)
+        self.memory = _recurrent(hidden, hidden, settings.layers, settings.dropout)
         decoded = 2 * hidden + settings.score_hidden * (score == "late")
         self.decoder = nn.Linear(decoded, hidden, bias=False)
         self.decoder_norm = nn.BatchNorm1d(hidden)
@@ -177,7 +176,7 @@ class Branch(nn.Module):
         self.output_norm = nn.BatchNorm1d(settings.channels * settings.bins)
 
     def read(self, roll: torch.Tensor) -> torch.Tensor:
-        """What the score says, (batch, frames, features): the roll itself, or what the reader makes of it."""
+        """Features of the score, (batch, frames, features): the roll itself, or the reader's output for it."""
         if self.score in ("none", "only"):
             return roll
         return functional.relu(_normalised(self.reader_norm, self.reader(roll)[0]))
@@ -189,8 +188,8 @@ class Branch(nn.Module):
         channels, bins = magnitude.shape[-2:]
         if self.score == "multiply":
             magnitude = magnitude * torch.sigmoid(self.gate(score)).unsqueeze(-2)
-        # Scale and shift are folded into the encoder, which is linear too. So no branch makes a copy of all magnitudes,
-        # and no gradient is sent back to what is data.
+        # Scale and shift are folded into the encoder, which is linear too. So no branch copies all magnitudes, and no
+        # gradient is computed for the magnitudes, which are data.
         weight = self.encoder.weight[:, : channels * bins] * self.input_scale.repeat(channels)
         encoded = functional.linear(magnitude.flatten(-2), weight, weight @ self.input_shift.repeat(channels))
         if self.score == "concatenate":
@@ -198,17 +197,17 @@ class Branch(nn.Module):
         return torch.tanh(_normalised(self.encoder_norm, encoded))
 
     def decode(self, joined: torch.Tensor, score: torch.Tensor) -> torch.Tensor:
-        """Encoded and remembered frames (batch, frames, 2 hidden) -> masks (batch, frames, channels * bins)."""
+        """Encoded frames and recurrent outputs (batch, frames, 2 hidden) -> masks (batch, frames, channels * bins)."""
         if self.score == "late":
             joined = torch.cat([joined, score], -1)
         hidden = functional.relu(_normalised(self.decoder_norm, self.decoder(joined)))
         if self.score == "only":
             return functional.relu(_normalised(self.output_norm, self.output(hidden)))
-        # The mask's own scale and shift are one more straight line after that of the normalisation: both are drawn in
-        # one pass over what is the largest array of the network.
+        # The mask's own scale and shift are linear, as the normalisation is: both are applied in one pass over the
+        # largest array of the network.
         channels = self.output_norm.num_features // len(self.output_scale)
-        line = self.output_scale.repeat(channels), self.output_shift.repeat(channels)
-        return functional.relu(_normalised(self.output_norm, self.output(hidden), *line))
+        scale_and_shift = self.output_scale.repeat(channels), self.output_shift.repeat(channels)
+        return functional.relu(_normalised(self.output_norm, self.output(hidden), *scale_and_shift))
 
 
 class Xumx(nn.Module):
@@ -218,7 +217,7 @@ class Xumx(nn.Module):
     ----------
     settings : XumxSettings
 
-    Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021; Tunturi et al. 2025.
+    Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021; Tunturi et al. 2025.
     """
 
     Settings: type[XumxSettings] = XumxSettings
@@ -239,13 +238,13 @@ class Xumx(nn.Module):
         ----------
         mixture : float (batch, samples), or (batch, channels, samples) where settings.channels is over 1
         conditions : mapping
-            With `rolls`, float (batch, sources, frames, 128), where `needs_score`: as many frames as the STFT has. A
+            With `rolls`, float (batch, sources, frames, 128), if `needs_score`; the frames are those of the STFT. A
             network that needs no score ignores them.
 
         Returns
         -------
         float (batch, sources, samples), or (batch, sources, channels, samples)
-            They do not add up to the mixture.
+            In general they do not add up to the mixture.
 
         Raises
         ------
@@ -255,28 +254,28 @@ class Xumx(nn.Module):
         waveforms = self._with_channels("mixture", mixture, "batch")
         transform = self._stft(waveforms)
         masks = self._masks(transform.abs(), (conditions or {}).get("rolls"))
-        estimates = self._sound(masks, transform, waveforms.shape[-1])
+        estimates = self._masked_waveforms(masks, transform, waveforms.shape[-1])
         return estimates if self.settings.channels > 1 else estimates.squeeze(2)
 
     def masks(self, mixture: torch.Tensor, rolls: torch.Tensor | None = None) -> torch.Tensor:
-        """The masks alone, (batch, sources, channels, freq, frames), 0 or more; rolls as in `forward`."""
+        """The masks, (batch, sources, channels, freq, frames), 0 or more; parameters as for `forward`."""
         return self._masks(self._stft(self._with_channels("mixture", mixture, "batch")).abs(), rolls)
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Frequency loss plus ten times the weighted SDR loss, or as the settings weigh them.
+        """Frequency loss plus ten times the weighted SDR loss, or with the weights of the settings.
 
         Parameters
         ----------
         batch : mapping
             `sources` (batch, sources, samples) or with channels before samples; `rolls` (batch, sources, frames, 128)
-            where `needs_score`; `mixture` (batch, samples) where others play beside the sources, else their sum.
+            if `needs_score`; `mixture` (batch, samples) if there are other players, else it is the sum of the sources.
 
         Returns
         -------
         scalar >= 0
             0 for perfect estimates.
 
-        Lesson: notebooks/17_xumx.ipynb. Source: Sawata et al. 2021; Tunturi et al. 2025.
+        Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021; Tunturi et al. 2025.
         """
         settings = self.settings
         sources = self._with_channels("sources", batch["sources"], "batch sources")
@@ -287,39 +286,43 @@ class Xumx(nn.Module):
         loss = masks.new_zeros(())
         if settings.frequency_weight:
             targets = self._stft(sources).abs()
-            found = losses.frequency_loss(masks, magnitude, targets, combine=settings.combine)
-            loss = loss + settings.frequency_weight * found
+            frequency_loss = losses.frequency_loss(masks, magnitude, targets, combine=settings.combine)
+            loss = loss + settings.frequency_weight * frequency_loss
         if settings.time_weight:
-            # A channel is compared for itself, as an item of the batch.
-            pairs = (self._sound(masks, transform, sources.shape[-1]), sources)
-            estimates, truth = (pair.transpose(1, 2).flatten(0, 1) for pair in pairs)
-            loss = loss + settings.time_weight * losses.weighted_sdr_loss(estimates, truth, combine=settings.combine)
+            # Each channel is compared separately, as an item of the batch.
+            pairs = (self._masked_waveforms(masks, transform, sources.shape[-1]), sources)
+            estimates, true_sources = (pair.transpose(1, 2).flatten(0, 1) for pair in pairs)
+            loss = loss + settings.time_weight * losses.weighted_sdr_loss(
+                estimates, true_sources, combine=settings.combine
+            )
         return loss
 
     @torch.no_grad()
     def prepare(self, batches: BatchSource) -> None:
-        """Measure mean and deviation of every bin of training mixtures: where shift and scale of the input start.
+        """Measure mean and deviation of every bin of training mixtures, which give the initial input shift and scale.
 
         Parameters
         ----------
         batches : callable
-            step -> batch, the one that training uses; the first 30 are looked at.
+            step -> batch, the same as for training; the first 30 are used.
 
-        Source: Stöter et al. 2019: shift = -mean, scale = 1 / deviation, the latter at least 1e-4 of its maximum.
+        Reference: Stöter et al. 2019: shift = -mean, scale = 1 / deviation, the latter at least 1e-4 of its maximum.
         """
         if self.settings.score == "only":
             return
-        place = self._branches()[0].input_shift
-        count, total, squares = 0, torch.zeros_like(place, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        shift = self._branches()[0].input_shift
+        count, sums, squares = 0, torch.zeros_like(shift, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
         for batch in itertools.islice(map(batches, itertools.count()), PREPARING_STEPS):
-            heard = batch["mixture"] if "mixture" in batch else batch["sources"].sum(1)
-            seen = self._seen(self._stft(self._with_channels("mixture", heard.to(place), "batch")).abs()).double()
-            count += seen[..., 0].numel()
-            total, squares = total + seen.sum((0, 1, 2)), squares + seen.square().sum((0, 1, 2))
-        mean = total / count
+            mixture = batch["mixture"] if "mixture" in batch else batch["sources"].sum(1)
+            magnitudes = self._encoder_input(
+                self._stft(self._with_channels("mixture", mixture.to(shift), "batch")).abs()
+            ).double()
+            count += magnitudes[..., 0].numel()
+            sums, squares = sums + magnitudes.sum((0, 1, 2)), squares + magnitudes.square().sum((0, 1, 2))
+        mean = sums / count
         deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
         deviation = deviation.clamp(min=LEAST_DEVIATION * deviation.max())
-        # Silence has no deviation to divide by.
+        # The deviation of silence is 0, by which nothing can be divided.
         scale = 1 / deviation if deviation.max() > 0 else torch.ones_like(deviation)
         for branch in self._branches():
             branch.input_shift.copy_(-mean)
@@ -330,13 +333,15 @@ class Xumx(nn.Module):
         batch, channels, bins, frames = magnitude.shape
         branches = self._branches()
         scores = self._scores(rolls, batch, frames)
-        seen = self._seen(magnitude)
-        encoded = self._bridge([branch.encode(seen, score) for branch, score in zip(branches, scores, strict=True)])
-        remembered = [branch.memory(own)[0] for branch, own in zip(branches, encoded, strict=True)]
-        joined = self._bridge([torch.cat(pair, -1) for pair in zip(encoded, remembered, strict=True)])
+        encoder_input = self._encoder_input(magnitude)
+        encoded = self._bridge(
+            [branch.encode(encoder_input, score) for branch, score in zip(branches, scores, strict=True)]
+        )
+        recurrent = [branch.memory(own)[0] for branch, own in zip(branches, encoded, strict=True)]
+        joined = self._bridge([torch.cat(pair, -1) for pair in zip(encoded, recurrent, strict=True)])
         parts = zip(branches, joined, scores, strict=True)
         masks = torch.stack([branch.decode(own, score) for branch, own, score in parts], 1)
-        # Sums over a whole segment want full precision, also where the layers run in half.
+        # Sums over a whole segment need full precision, also where the layers compute in half precision.
         by_channel: torch.Tensor = masks.unflatten(-1, (channels, bins)).permute(0, 1, 3, 4, 2)
         return by_channel.to(magnitude.dtype)
 
@@ -346,22 +351,22 @@ class Xumx(nn.Module):
         return [torch.stack(features).mean(0)] * len(features)
 
     def _scores(self, rolls: torch.Tensor | None, batch: int, frames: int) -> list[torch.Tensor]:
-        """What each branch reads of its roll; nothing, where no score is needed."""
+        """The score features of each branch; of size 0 if the network needs no score."""
         weight = self._branches()[0].encoder.weight
         if not self.needs_score:
             return [weight.new_empty(batch, frames, 0)] * len(self.branches)
-        wanted = (batch, len(self.branches), frames, PITCHES)
-        if rolls is None or rolls.shape != wanted:
+        expected = (batch, len(self.branches), frames, PITCHES)
+        if rolls is None or rolls.shape != expected:
             raise ShapeError(
-                f"rolls must be (batch, sources, frames, pitches) = {wanted} for a network that reads a score, got "
+                f"rolls must be (batch, sources, frames, pitches) = {expected} for a network that reads a score, got "
                 f"{None if rolls is None else tuple(rolls.shape)}; make them with a hop of {self.hop_samples} samples"
             )
         return [branch.read(roll) for branch, roll in zip(self._branches(), rolls.to(weight).unbind(1), strict=True)]
 
-    def _seen(self, magnitude: torch.Tensor) -> torch.Tensor:
-        """Magnitudes (batch, channels, freq, frames) -> what encoders see, (batch, frames, channels, bins)."""
-        seen = magnitude[..., : self.settings.input_bins, :].permute(0, 3, 1, 2)
-        return seen.to(self._branches()[0].encoder.weight.dtype)
+    def _encoder_input(self, magnitude: torch.Tensor) -> torch.Tensor:
+        """Magnitudes (batch, channels, freq, frames) -> input of the encoders (batch, frames, channels, bins)."""
+        lowest = magnitude[..., : self.settings.input_bins, :].permute(0, 3, 1, 2)
+        return lowest.to(self._branches()[0].encoder.weight.dtype)
 
     def _branches(self) -> list[Branch]:
         return [branch for branch in self.branches if isinstance(branch, Branch)]
@@ -369,8 +374,8 @@ class Xumx(nn.Module):
     def _stft(self, waveforms: torch.Tensor) -> torch.Tensor:
         return frontend.stft(waveforms, self.settings.window_samples, self.settings.hop_samples)
 
-    def _sound(self, masks: torch.Tensor, transform: torch.Tensor, length: int) -> torch.Tensor:
-        """What the masks let through, (batch, sources, channels, samples): each channel is an item of its own."""
+    def _masked_waveforms(self, masks: torch.Tensor, transform: torch.Tensor, length: int) -> torch.Tensor:
+        """The masked mixture as waveforms, (batch, sources, channels, samples); each channel is an item of its own."""
         batch, channels = transform.shape[:2]
         items = masks.transpose(1, 2).flatten(0, 1)
         settings = self.settings
@@ -381,30 +386,30 @@ class Xumx(nn.Module):
         return by_channel.transpose(1, 2)
 
     def _with_channels(self, name: str, waveforms: torch.Tensor, axes: str) -> torch.Tensor:
-        """Waveforms with an axis of channels before the samples, or ShapeError."""
+        """Waveforms with an axis of channels before the samples; ShapeError if the shape does not fit."""
         channels, leading = self.settings.channels, len(axes.split())
         sources = waveforms.shape[1:2] if leading == 2 else ()
         if channels == 1 and waveforms.ndim == leading + 1:
             waveforms = waveforms.unsqueeze(-2)
-        right = waveforms.ndim == leading + 2 and waveforms.shape[-2] == channels and all(waveforms.shape)
-        if not right or (sources and sources[0] != len(self.sources)):
-            wanted = [*axes.split(), *(["channels"] if channels > 1 else []), "samples"]
+        has_axes = waveforms.ndim == leading + 2 and waveforms.shape[-2] == channels and all(waveforms.shape)
+        if not has_axes or (sources and sources[0] != len(self.sources)):
+            expected = [*axes.split(), *(["channels"] if channels > 1 else []), "samples"]
             raise ShapeError(
-                f"{name} must be ({', '.join(wanted)}), not empty, for {len(self.sources)} sources and {channels} "
-                f"channel(s), got shape {tuple(waveforms.shape)}; this network parts {', '.join(self.sources)}"
+                f"{name} must be ({', '.join(expected)}), not empty, for {len(self.sources)} sources and {channels} "
+                f"channel(s), got shape {tuple(waveforms.shape)}; this network separates {', '.join(self.sources)}"
             )
         return waveforms
 
 
 @dataclasses.dataclass(frozen=True)
 class XumxInformedSettings(XumxSettings):
-    """As `XumxSettings`, with a score beside the magnitudes."""
+    """As `XumxSettings`, with a score besides the magnitudes."""
 
     score: str = "concatenate"
 
 
 class XumxInformed(Xumx):
-    """X-UMX that reads the score too; see `Xumx`."""
+    """X-UMX that also reads the score; see `Xumx`."""
 
     Settings = XumxInformedSettings
 
@@ -422,9 +427,9 @@ class XumxScoreOnly(Xumx):
     Settings = XumxScoreOnlySettings
 
 
-def _memory(features: int, hidden: int, layers: int, dropout: float) -> nn.LSTM:
+def _recurrent(features: int, hidden: int, layers: int, dropout: float) -> nn.LSTM:
     """A recurrent network over frames in both directions, half of its features from each."""
-    # torch warns of a dropout between layers where there is one layer.
+    # With one layer, torch warns that there is no dropout between layers.
     between = dropout if layers > 1 else 0.0
     return nn.LSTM(features, hidden // 2, layers, bidirectional=True, batch_first=True, dropout=between)
 
