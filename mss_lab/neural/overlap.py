@@ -1,4 +1,4 @@
-"""Segments of frames that fade into each other: cut a spectrogram, and put it together again.
+"""Segments of frames that fade into each other: cut a spectrogram, and join the segments again.
 
 Contents: segment_count, cut, fades, overlap_add. Lesson: notebooks/19_score_filtered_cnn.ipynb
 """
@@ -13,12 +13,12 @@ from ..refusals import RefusedValue
 
 
 def segment_count(frames: int, length: int, step: int) -> int:
-    """How many segments of `length` frames, `step` apart, it takes to cover all frames; the last may reach beyond."""
+    """Number of segments of `length` frames, `step` apart, that cover all frames; the last may be longer than these."""
     return 1 + max(0, -(-(frames - length) // step))
 
 
 def cut(spectrograms: torch.Tensor, length: int, step: int) -> torch.Tensor:
-    """Cut spectrograms into segments; beyond the end lie zeros.
+    """Cut spectrograms into segments; zeros follow after the end.
 
     Parameters
     ----------
@@ -29,53 +29,54 @@ def cut(spectrograms: torch.Tensor, length: int, step: int) -> torch.Tensor:
     Returns
     -------
     (batch, segments, channels, length, freq)
-        A view: not to be written into.
+        A view, which must not be written into.
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb
     """
     length = checks.check_number("length", length, at_least=1, whole=True, unit="frames")
     step = checks.check_number("step", step, at_least=1, at_most=length, whole=True, unit="frames")
     frames = spectrograms.shape[2]
-    missing = length + (segment_count(frames, length, step) - 1) * step - frames
-    if missing > 0:
-        spectrograms = torch.nn.functional.pad(spectrograms, (0, 0, 0, missing))
+    padding = length + (segment_count(frames, length, step) - 1) * step - frames
+    if padding > 0:
+        spectrograms = torch.nn.functional.pad(spectrograms, (0, 0, 0, padding))
     # unfold puts the frames of a segment last.
     return spectrograms.unfold(2, length, step).permute(0, 2, 1, 4, 3)
 
 
 def fades(count: int, length: int, step: int) -> np.ndarray:
-    """How much each segment adds to each of its frames.
+    """The weight of each segment in each of its frames.
 
-    Segments are laid down one after the other. Over the frames that a segment shares with what lies there, it fades
-    in on a straight line from 0 to 1 while that fades out; so each later segment covers part of those before it.
+    Segments are added one after the other. Over the frames that a segment shares with the sum of those before it, it
+    fades in linearly from 0 to 1 while that sum fades out.
 
     Returns
     -------
     float64 (segments, length)
-        The parts of one frame add up to 1.
+        The weights of all segments in one frame add up to 1.
 
-    Lesson: notebooks/19_score_filtered_cnn.ipynb. Source: Miron et al. 2017: segments of 30 frames, 25 of them shared.
+    Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron et al. 2017: segments of 30 frames, 25 of them
+    shared.
     """
     overlap = length - step
     rise = np.ones(length)
     rise[:overlap] = np.linspace(0, 1, overlap) if overlap > 1 else 0.5
     gains = np.ones((count, length))
     gains[1:] = rise
-    # Each segment loses what those after it take, up to the first that shares no frame with it.
+    # Each segment fades out where later ones fade in, up to the first that shares no frame with it.
     for later in range(1, min(count, -(-length // step))):
         gains[:-later, later * step :] *= 1 - rise[: length - later * step]
     return gains
 
 
 def overlap_add(segments: Iterable[torch.Tensor], frames: int, step: int) -> torch.Tensor:
-    """Put segments together again, the inverse of `cut`; one at a time, so that they need not all exist at once.
+    """Join segments again, the inverse of `cut`; one at a time, so that they need not all be in memory at once.
 
     Parameters
     ----------
     segments : iterable of (batch, channels, length, freq)
-        As many as `segment_count` says, in order.
+        In order; their number is that of `segment_count`.
     frames : int
-        Of the whole.
+        Length of the result.
     step : int
 
     Returns

@@ -212,16 +212,16 @@ def test_a_score_of_equal_shares_is_heard_as_no_score():
     # In bins that nobody claims, every input is the mixture divided by the number of players.
     model = tiny()
     magnitude = torch.rand(1, 12, 257)
-    seen = model._seen(magnitude, model._score_masks(magnitude, torch.zeros(1, 2, 12, 128)))
-    torch.testing.assert_close(seen, (magnitude / 2).unsqueeze(1).expand(-1, 2, -1, -1))
+    network_input = model._network_input(magnitude, model._score_masks(magnitude, torch.zeros(1, 2, 12, 128)))
+    torch.testing.assert_close(network_input, (magnitude / 2).unsqueeze(1).expand(-1, 2, -1, -1))
 
 
 def test_what_the_network_sees_adds_up_to_the_mixture():
     model = tiny()
     batch = clip()
     magnitude = torch.rand(1, 48, 257)
-    seen = model._seen(magnitude, model._score_masks(magnitude, batch["rolls"]))
-    torch.testing.assert_close(seen.sum(dim=1), magnitude)
+    network_input = model._network_input(magnitude, model._score_masks(magnitude, batch["rolls"]))
+    torch.testing.assert_close(network_input.sum(dim=1), magnitude)
 
 
 @pytest.mark.parametrize("even_level", [True, False])

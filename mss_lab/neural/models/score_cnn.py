@@ -1,11 +1,12 @@
-"""The score-filtered convolutional network: an autoencoder that sees what the score leaves of the mixture.
+"""The score-filtered convolutional network: an autoencoder that reads the mixture after filtering by the score.
 
-The score's masks cut the mixture into one rough spectrogram per player. An encoder of two convolutions, the first along
-frequency, the second along time, squeezes a second or so of them all through a narrow layer; one branch for each player
-leads back through the same convolutions turned round. What comes out are rough magnitudes, and their shares are the
-masks. The score need not be exact: its notes are widened on either side, and the network learns what lies in between.
+The masks of the score divide the mixture into one rough spectrogram for each player. An encoder of two convolutions,
+the first along frequency, the second along time, reduces about a second of all these spectrograms to a narrow layer; a
+branch for each player leads back through the transposed convolutions. The outputs are rough magnitudes, and their
+shares of the sum are the masks. The score need not be exact: its notes are widened on both sides, and the network
+learns which of these bins belong to a note.
 
-Symbols: X[t, f] mixture's magnitude, R_j score mask, X_j = X R_j what the network sees, E_j what it makes,
+Symbols: X[t, f] mixture's magnitude, R_j score mask, X_j = X R_j input of the network, E_j its output,
 M_j = E_j / sum over i of E_i the mask.
 
 Contents: ScoreCnnSettings, Autoencoder, ScoreCnn. Lesson: notebooks/19_score_filtered_cnn.ipynb
@@ -23,11 +24,11 @@ from ...refusals import RefusedValue, ShapeError
 from .. import frontend, levels, overlap, score_filter
 from ..contracts import Batch
 
-# Beside the size of E, which is of the order of its input: small enough to leave shares alone, large enough that their
-# slope (one over the sum of E) stays in float32's reach, also where E is nearly 0.
+# Added to E, whose size is that of its input: small enough not to change the shares, large enough that their derivative
+# (one over the sum of E) can be represented in float32, also where E is nearly 0.
 FLOOR = 1e-6
 
-# Segments that go through the network at once when a whole recording is separated.
+# Segments that the network processes at once when a whole recording is separated.
 BLOCK_SEGMENTS = 32
 
 LOSSES = ("sum", "mean")
@@ -40,37 +41,37 @@ class ScoreCnnSettings:
     Attributes
     ----------
     sources : tuple of str
-        Who plays, in the order of rolls and estimates.
+        Names of the sources, in the order of rolls and estimates.
     sample_rate_hz, window_samples, hop_samples : int
     window : str
-        Of the STFT.
+        Sample rate, and window and hop of the STFT.
     bins : int
-        The lowest bins, which the network sees. Those above are shared as the score says, or, without a score, as the
-        upper half of these.
+        Number of lowest bins, which the network reads. Above them the masks are those of the score or, without a score,
+        the shares of energy in the upper half of these bins.
     frames, step : int
-        Length of a segment, and how far apart segments begin when a recording is separated.
+        Length of a segment, and the distance between the starts of segments when a recording is separated.
     filters, frequency_kernel, frequency_stride, time_kernel, bottleneck : int
         Convolutions (1, frequency_kernel) and (time_kernel, 1), with `filters` channels each, and the narrow layer.
     shared_branch : bool
-        One branch for all players, whose output leads through the first convolution's inputs to as many outputs: what
-        the authors' program amounts to, where the paper draws one branch for each.
+        Whether there is one branch for all players, with an output for each input of the first convolution, as in the
+        authors' program. The paper has a branch for each player.
     timbre_only : bool
-        CNN-T: no score; the network sees the mixture's magnitude alone.
+        CNN-T: no score; the network reads only the mixture's magnitude.
     tolerance_s : float >= 0, seconds
-        How much every note is widened on either side. 0, with exact notes, is CNN-PA.
+        How much every note is widened on both sides. 0, with exact notes, is CNN-PA.
     harmonics, width_cents, width_bins
-        What a note claims, as for `mss_lab.neural.score_filter.pitch_claims`.
+        The bins that a note claims, as for `mss_lab.neural.score_filter.pitch_claims`.
     input_scale : float > 0
-        The network sees magnitudes divided by the root of the window's length, times this.
+        The input of the network is the magnitude divided by the square root of the window's length, times this factor.
     even_level : bool
-        Whether each mixture is first brought to one level. The paper does not.
+        Whether each mixture is first brought to one level; in the paper it is not.
     masks_times_score : bool
-        Whether the masks are those of E_j R_j, so that the network cannot give a bin to a player to whom the score
-        gives nothing while it gives it to others. The paper's masks are those of E_j.
+        Whether the masks are the shares of E_j R_j, so that a bin that the score gives only to other players cannot
+        belong to player j. In the paper they are the shares of E_j.
     loss : {"sum", "mean"}
-        Whether squared errors are added up over the frames and bins of a segment, as in the paper, or their mean is
-        taken. AdaDelta needs the sum: its own small constant is not small beside the gradients of the mean, and the
-        loss stands still. Adam minds neither, but a limit on the gradient's size suits the mean.
+        Whether squared errors are added up over the frames and bins of a segment, as in the paper, or averaged.
+        AdaDelta needs the sum: its own small constant is not small compared with the gradients of the mean, and the
+        loss does not decrease. Adam works with both, but a limit on the gradient's length suits the mean.
     """
 
     sources: tuple[str, ...] = ("violin", "clarinet", "tenor_sax", "bassoon")
@@ -98,7 +99,7 @@ class ScoreCnnSettings:
     loss: str = "sum"
 
     def __post_init__(self) -> None:
-        # A card gives a list.
+        # A list when it is read from a card.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(set(self.sources)) != len(self.sources) or not self.sources:
             raise RefusedValue(f"sources must be names, each once, got {self.sources}; name every player")
@@ -121,7 +122,7 @@ class ScoreCnnSettings:
 
 
 class Autoencoder(nn.Module):
-    """Two convolutions, a narrow layer, and for each branch the way back through the same convolutions.
+    """Two convolutions, a narrow layer, and for each branch the transposed convolutions.
 
     Parameters
     ----------
@@ -130,13 +131,13 @@ class Autoencoder(nn.Module):
     Attributes
     ----------
     positions : int
-        What the first convolution leaves of the bins: 505 of 2049 in the paper.
+        Size along frequency after the first convolution: 505 for 2049 bins in the paper.
     moments : int
-        What the second leaves of the frames: 11 of 30.
+        Size along time after the second convolution: 11 for 30 frames.
     units : int
-        Size of what goes into the narrow layer, and of what each branch makes of it: 166 650 in the paper.
+        Number of inputs of the narrow layer, and of outputs of each branch's first layer: 166 650 in the paper.
 
-    Lesson: notebooks/19_score_filtered_cnn.ipynb. Source: Miron, Janer and Gómez, ISMIR 2017.
+    Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron, Janer and Gómez, ISMIR 2017.
     """
 
     def __init__(self, settings: ScoreCnnSettings):
@@ -153,12 +154,12 @@ class Autoencoder(nn.Module):
         self.along_frequency = nn.Conv2d(inputs, filters, (1, settings.frequency_kernel), stride=stride)
         self.along_time = nn.Conv2d(filters, filters, (settings.time_kernel, 1))
         self.squeeze = nn.Linear(self.units, settings.bottleneck)
-        # The branches' layers side by side: one multiplication for all of them.
+        # The layers of all branches in one matrix, for a single multiplication.
         self.expand = nn.Linear(settings.bottleneck, self.branches * self.units)
         self.bias = nn.Parameter(torch.zeros(outputs))
         for weight in (self.along_frequency.weight, self.along_time.weight, self.squeeze.weight):
             nn.init.xavier_uniform_(weight)
-        # By the size of one branch, not of all side by side.
+        # The range follows from the size of one branch, not of the whole matrix.
         bound = (6 / (settings.bottleneck + self.units)) ** 0.5
         nn.init.uniform_(self.expand.weight, -bound, bound)
         for name, parameter in self.named_parameters():
@@ -166,53 +167,53 @@ class Autoencoder(nn.Module):
                 nn.init.zeros_(parameter)
 
     def forward(self, segments: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs, frames, bins), 0 or more, to rough magnitudes E (batch, sources, frames, bins)."""
+        """Segments (batch, inputs, frames, bins), 0 or more, to rough magnitudes E (batch, sources, frames, bins)."""
         hidden = self.along_time(self.along_frequency(segments))
         code = torch.relu(self.squeeze(hidden.flatten(1)))
-        grown = torch.relu(self.expand(code))
-        grown = grown.view(-1, self.settings.filters, self.moments, self.positions)
-        return torch.relu(self.back(grown) + self.bias[:, None, None])
+        expanded = torch.relu(self.expand(code))
+        expanded = expanded.view(-1, self.settings.filters, self.moments, self.positions)
+        return torch.relu(self.back(expanded) + self.bias[:, None, None])
 
-    def back(self, grown: torch.Tensor) -> torch.Tensor:
-        """The way back through both convolutions.
+    def back(self, expanded: torch.Tensor) -> torch.Tensor:
+        """Apply both transposed convolutions.
 
         Parameters
         ----------
-        grown : float (batch * branches, filters, moments, positions)
+        expanded : float (batch * branches, filters, moments, positions)
 
         Returns
         -------
         float (batch, sources, frames, bins)
         """
-        grown = nn.functional.conv_transpose2d(grown, self.along_time.weight)
+        expanded = nn.functional.conv_transpose2d(expanded, self.along_time.weight)
         stride = self.settings.frequency_stride
-        # The last bins, which the strided convolution never reached, get nothing but the bias.
-        reached = (self.positions - 1) * stride + self.settings.frequency_kernel
-        beyond = self.settings.bins - reached
+        # The last bins, which the convolution with its stride does not cover, receive only the bias.
+        covered = (self.positions - 1) * stride + self.settings.frequency_kernel
+        uncovered = self.settings.bins - covered
         weight = self.along_frequency.weight
         outputs, groups = len(self.settings.sources), 1
         if not self.settings.shared_branch:
-            # Branch j has one output, through the plane of the kernel that reads input j.
+            # Branch j has one output, and uses the kernel for input j.
             groups = outputs
-            grown = grown.reshape(-1, groups * self.settings.filters, self.settings.frames, self.positions)
+            expanded = expanded.reshape(-1, groups * self.settings.filters, self.settings.frames, self.positions)
             weight = weight.expand(-1, outputs, -1, -1).transpose(0, 1).reshape(-1, 1, 1, weight.shape[-1])
-        rough = nn.functional.conv_transpose2d(grown, weight, stride=(1, stride), groups=groups)
-        return nn.functional.pad(rough, (0, beyond))
+        rough = nn.functional.conv_transpose2d(expanded, weight, stride=(1, stride), groups=groups)
+        return nn.functional.pad(rough, (0, uncovered))
 
 
 class ScoreCnn(nn.Module):
-    """Separate known instruments by a convolutional network that sees the mixture through the score's masks.
+    """Separate the instruments of training by a convolutional network that reads the mixture times the score's masks.
 
     Parameters
     ----------
     settings : ScoreCnnSettings
 
-    Differs from the paper: the masks share equally what nobody claims, and add up to 1 also where E is 0; the loss is
-    averaged over the segments of a batch; each branch has one output, for the paper's way back leads to as many outputs
-    as the first convolution has inputs, and leaves open which of them to take. Which optimiser (AdaDelta in the paper),
-    and when to stop (there, when the loss changes by less than 0.2), is for whoever fits it to choose.
+    Differs from the paper: bins that no source claims are shared equally, and the masks add up to 1 also where E is 0;
+    the loss is averaged over the segments of a batch; each branch has one output, while in the paper it has as many as
+    the first convolution has inputs, and the paper does not state which of them is used. The optimizer (AdaDelta in the
+    paper) and the end of training (in the paper, when the loss changes by less than 0.2) are options of the training.
 
-    Lesson: notebooks/19_score_filtered_cnn.ipynb. Source: Miron, Janer and Gómez, "Monaural score-informed source
+    Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron, Janer and Gómez, "Monaural score-informed source
     separation for classical music using convolutional neural networks", ISMIR 2017.
     """
 
@@ -235,7 +236,7 @@ class ScoreCnn(nn.Module):
                 width_cents=settings.width_cents,
                 width_bins=settings.width_bins,
             )
-            # Made from the settings, so not stored with the weights.
+            # It follows from the settings, so it is not stored with the weights.
             self.register_buffer("claims", torch.from_numpy(claims), persistent=False)
 
     def forward(self, mixture: torch.Tensor, conditions: Batch | None = None) -> torch.Tensor:
@@ -245,8 +246,8 @@ class ScoreCnn(nn.Module):
         ----------
         mixture : float (batch, samples)
         conditions : mapping
-            With `rolls`, float 0/1 (batch, sources, frames, 128), one frame for each hop, 1 + samples // hop. Not
-            needed with timbre_only.
+            With `rolls`, float 0/1 (batch, sources, frames, 128), 1 + samples // hop frames. Not needed with
+            timbre_only.
 
         Returns
         -------
@@ -265,7 +266,7 @@ class ScoreCnn(nn.Module):
         )
 
     def masks(self, magnitude: torch.Tensor, rolls: torch.Tensor | None, scale: torch.Tensor) -> torch.Tensor:
-        """M of whole recordings: segments overlap, and their masks fade into each other.
+        """The masks M of whole recordings: segments overlap, and their masks fade into each other.
 
         Parameters
         ----------
@@ -274,7 +275,7 @@ class ScoreCnn(nn.Module):
         rolls
             As in `forward`.
         scale : float (batch, 1, 1, 1)
-            By which the network's input is multiplied.
+            Factor of the network's input.
 
         Returns
         -------
@@ -282,12 +283,12 @@ class ScoreCnn(nn.Module):
             They add up to 1.
         """
         bins, frames = self.settings.bins, magnitude.shape[1]
-        given = self._score_masks(magnitude, rolls)
-        seen = self._seen(magnitude, given) * scale
-        segments = overlap.cut(seen, self.settings.frames, self.settings.step)
+        score_masks = self._score_masks(magnitude, rolls)
+        network_input = self._network_input(magnitude, score_masks) * scale
+        segments = overlap.cut(network_input, self.settings.frames, self.settings.step)
         priors = None
-        if given is not None and self.settings.masks_times_score:
-            priors = overlap.cut(given[..., :bins], self.settings.frames, self.settings.step)
+        if score_masks is not None and self.settings.masks_times_score:
+            priors = overlap.cut(score_masks[..., :bins], self.settings.frames, self.settings.step)
 
         def in_order() -> Iterator[torch.Tensor]:
             batch = len(segments)
@@ -300,23 +301,23 @@ class ScoreCnn(nn.Module):
         low = overlap.overlap_add(in_order(), frames, self.settings.step)
         if bins == magnitude.shape[-1]:
             return low
-        return torch.cat([low, self._above(low, magnitude, given)], dim=-1)
+        return torch.cat([low, self._above(low, magnitude, score_masks)], dim=-1)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Squared distance of the masked mixture from the sources' magnitudes, summed over sources.
 
-        The excerpts are cut into segments that do not overlap; what is left of them after the last whole one is not
-        used, unless an excerpt is shorter than one. For full use, let an excerpt have (n * frames - 1) * hop samples.
+        The excerpts are cut into segments that do not overlap. The rest after the last whole segment is not used,
+        unless an excerpt is shorter than one segment. An excerpt of (n * frames - 1) * hop samples has no rest.
 
         Parameters
         ----------
         batch : dict of Tensor
-            sources (batch, sources, samples), and rolls (batch, sources, frames, 128) where the score is used.
+            `sources` (batch, sources, samples), and `rolls` (batch, sources, frames, 128) if the score is used.
 
         Returns
         -------
         float ()
-            Mean over segments; the sum, or the mean, over the frames and bins of each, as the settings say.
+            Mean over segments; over the frames and bins of each segment the sum or the mean, as the settings specify.
         """
         settings = self.settings
         sources = batch["sources"]
@@ -324,17 +325,21 @@ class ScoreCnn(nn.Module):
         scale = self._scale(sources.sum(dim=1))
         # The transform of a sum is the sum of the transforms.
         mixture = transforms.sum(dim=1).abs().transpose(-1, -2)
-        given = self._score_masks(mixture, batch.get("rolls"))
-        wanted = transforms.abs().transpose(-1, -2)[..., : settings.bins] * scale
-        seen = self._seen(mixture, given) * scale
-        heard = mixture[:, None, :, : settings.bins] * scale
-        whole = max(settings.frames, mixture.shape[1] // settings.frames * settings.frames)
+        score_masks = self._score_masks(mixture, batch.get("rolls"))
+        targets = transforms.abs().transpose(-1, -2)[..., : settings.bins] * scale
+        network_input = self._network_input(mixture, score_masks) * scale
+        magnitude = mixture[:, None, :, : settings.bins] * scale
+        whole_frames = max(settings.frames, mixture.shape[1] // settings.frames * settings.frames)
 
         def segments(spectrograms: torch.Tensor) -> torch.Tensor:
-            return overlap.cut(spectrograms[:, :, :whole], settings.frames, settings.frames).flatten(0, 1)
+            return overlap.cut(spectrograms[:, :, :whole_frames], settings.frames, settings.frames).flatten(0, 1)
 
-        prior = segments(given[..., : settings.bins]) if given is not None and settings.masks_times_score else None
-        error = self._shares(segments(seen), prior) * segments(heard) - segments(wanted)
+        prior = (
+            segments(score_masks[..., : settings.bins])
+            if score_masks is not None and settings.masks_times_score
+            else None
+        )
+        error = self._shares(segments(network_input), prior) * segments(magnitude) - segments(targets)
         mean = error.square().sum(dim=1).mean()
         return mean if settings.loss == "mean" else mean * settings.frames * settings.bins
 
@@ -353,39 +358,39 @@ class ScoreCnn(nn.Module):
         if not self.needs_score:
             return None
         batch, frames, _ = magnitude.shape
-        wanted = (batch, len(self.sources), frames, score_filter.PITCHES)
+        expected = (batch, len(self.sources), frames, score_filter.PITCHES)
         if rolls is None:
             raise RefusedValue("this network needs a score, got none; give rolls, or use one with timbre_only")
-        if tuple(rolls.shape) != wanted:
+        if tuple(rolls.shape) != expected:
             raise ShapeError(
-                f"rolls must be {wanted} (batch, sources, frames, pitches), got shape {tuple(rolls.shape)}; "
-                f"draw one frame for each hop of {self.hop_samples} samples"
+                f"rolls must be {expected} (batch, sources, frames, pitches), got shape {tuple(rolls.shape)}; "
+                f"make one frame for each hop of {self.hop_samples} samples"
             )
         wide = score_filter.widen(rolls, self.settings.tolerance_s, self.sample_rate_hz / self.hop_samples)
         return score_filter.score_masks(wide.to(self.claims.dtype), self.claims)
 
-    def _seen(self, magnitude: torch.Tensor, given: torch.Tensor | None) -> torch.Tensor:
-        """What the network sees of the mixture, (batch, inputs, frames, bins)."""
+    def _network_input(self, magnitude: torch.Tensor, score_masks: torch.Tensor | None) -> torch.Tensor:
+        """The input of the network before scaling, (batch, inputs, frames, bins)."""
         magnitude = magnitude[:, None, :, : self.settings.bins]
-        return magnitude if given is None else magnitude * given[..., : self.settings.bins]
+        return magnitude if score_masks is None else magnitude * score_masks[..., : self.settings.bins]
 
     def _shares(self, segments: torch.Tensor, prior: torch.Tensor | None) -> torch.Tensor:
-        """M of segments, (segments, sources, frames, bins), from the network's input of the same shape."""
+        """The masks M of segments, (segments, sources, frames, bins), from the network's input of the same shape."""
         rough: torch.Tensor = self.network(segments).float()
         if prior is not None:
             rough = rough * prior
         rough = rough + (FLOOR if prior is None else FLOOR * prior)
-        # Less than the floor is there only beyond the end of a recording, where no score gives anything to anyone.
+        # The sum is below FLOOR only after the end of a recording, where all score masks are 0.
         return rough / rough.sum(dim=1, keepdim=True).clamp(min=FLOOR / 2)
 
-    def _above(self, low: torch.Tensor, magnitude: torch.Tensor, given: torch.Tensor | None) -> torch.Tensor:
-        """Masks of the bins above those that the network sees."""
+    def _above(self, low: torch.Tensor, magnitude: torch.Tensor, score_masks: torch.Tensor | None) -> torch.Tensor:
+        """Masks of the bins above those that the network reads."""
         bins = self.settings.bins
-        if given is not None:
-            return given[..., bins:]
+        if score_masks is not None:
+            return score_masks[..., bins:]
         upper = magnitude[:, None, :, bins // 2 : bins]
         share = (low[..., bins // 2 :] * upper).sum(dim=-1, keepdim=True)
-        everyone = share.sum(dim=1, keepdim=True)
-        # In silence all players share alike.
-        share = torch.where(everyone > 0, share / everyone.clamp(min=torch.finfo(share.dtype).tiny), 1 / low.shape[1])
+        total = share.sum(dim=1, keepdim=True)
+        # In silence all masks are equal.
+        share = torch.where(total > 0, share / total.clamp(min=torch.finfo(share.dtype).tiny), 1 / low.shape[1])
         return share.expand(*share.shape[:-1], magnitude.shape[-1] - bins)
