@@ -1,6 +1,6 @@
-"""A base for networks that give a mask for each source: what is left to write is the masks.
+"""A base class for networks that give a mask for each source; a derived class only computes the masks.
 
-Contents: MaskSettings, MaskNetwork. Source: the masks of Erdogan et al., ICASSP 2015, in their plainest form.
+Contents: MaskSettings, MaskNetwork. Reference: Erdogan et al., ICASSP 2015, in its simplest form.
 """
 
 import dataclasses
@@ -15,15 +15,15 @@ from .contracts import Batch
 
 @dataclasses.dataclass(frozen=True)
 class MaskSettings:
-    """What every such network has; add fields in a dataclass of your own that derives from it.
+    """Settings of every such network; add your own fields in a dataclass that derives from this one.
 
     Attributes
     ----------
     sources : tuple of str
-        What is separated, in the order of the masks.
+        The sources that are separated, in the order of the masks.
     sample_rate_hz : int
     window_samples, hop_samples : int
-        Of the STFT.
+        Window and hop of the STFT.
     """
 
     sources: tuple[str, ...] = ("violin", "clarinet", "tenor_sax", "bassoon")
@@ -38,7 +38,7 @@ class MaskNetwork(nn.Module):
     Attributes
     ----------
     bins : int
-        Frequencies of the STFT, window_samples // 2 + 1.
+        Number of frequencies of the STFT, window_samples // 2 + 1.
     """
 
     Settings: ClassVar[type] = MaskSettings

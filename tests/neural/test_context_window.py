@@ -82,7 +82,7 @@ def test_preparing_centres_every_bin_and_gives_it_one_spread():
     noise[:, :, : 30 * HOP] *= 10
     given = [{"sources": noise}] * 8
     model.prepare(given.__getitem__)
-    magnitude = model._heard(noise.sum(dim=1))
+    magnitude = model._even_magnitude(noise.sum(dim=1))
     level = (20 * torch.log10(magnitude) - model.mean_db[:, None]) / model.spread_db[:, None]
     torch.testing.assert_close(level.mean(dim=(0, 2)), torch.zeros(257), atol=1e-3, rtol=0)
     torch.testing.assert_close(level.square().mean(dim=(0, 2)), torch.ones(257), atol=1e-3, rtol=0)

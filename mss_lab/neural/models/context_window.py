@@ -1,7 +1,7 @@
-"""The context-window network: each frame is masked from what lies around it, by fully connected layers.
+"""The context-window network: fully connected layers compute the masks of a frame from the frames around it.
 
-The first kind of network that separated music well. It knows nothing of time but the order of the frames in its
-window, and it is trained in minutes.
+The first kind of network that separated music well. The order of the frames in its window is all that it uses of time,
+and it is trained in minutes.
 
 Symbols: X[f, n] mixture's magnitude, S_j[f, n] that of source j, M_j[f, n] mask, C frames of context on either side.
 
@@ -20,13 +20,13 @@ from ..contracts import Batch, BatchSource
 
 OUTPUTS = ("masks", "magnitudes")
 
-# Magnitudes are heard in dB, none below this.
+# The network reads magnitudes in dB, limited to this value from below.
 FLOOR_DB = -80.0
 
-# No bin of the input is divided by less than this part of the largest spread.
+# The least divisor of a bin of the input, relative to the largest standard deviation.
 SMALLEST_SPREAD = 0.1
 
-# Batches that the input's mean and spread are taken from.
+# Number of batches from which mean and standard deviation of the input are computed.
 PREPARING_BATCHES = 8
 
 
@@ -37,15 +37,16 @@ class ContextWindowSettings:
     Attributes
     ----------
     sources : tuple of str
-        Who plays, in the order of estimates.
+        Names of the sources, in the order of the estimates.
     sample_rate_hz, window_samples, hop_samples : int
-        Hann windows.
+        Sample rate, and the grid of the STFT with a Hann window.
     context_frames : int
-        C: 5 to 10 on either side in the survey's figure.
+        C: 5 to 10 on either side in the figure of the reference.
     hidden, layers : int
         Width and number of hidden layers.
     output : {"masks", "magnitudes"}
-        Whether the last layer gives shares, which add up to 1 by a softmax, or magnitudes, whose shares are the masks.
+        Whether the last layer gives masks, which a softmax makes add up to 1, or magnitudes, whose shares of their sum
+        are the masks.
     """
 
     sources: tuple[str, ...] = ("violin", "clarinet", "tenor_sax", "bassoon")
@@ -58,7 +59,7 @@ class ContextWindowSettings:
     output: str = "masks"
 
     def __post_init__(self) -> None:
-        # A card gives a list.
+        # A list when it is read from a card.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(set(self.sources)) != len(self.sources) or not self.sources:
             raise RefusedValue(f"sources must be names, each once, got {self.sources}; name every player")
@@ -70,17 +71,18 @@ class ContextWindowSettings:
 
 
 class ContextWindow(nn.Module):
-    """Mask every frame from the 2C + 1 frames around it.
+    """Compute the masks of every frame from the 2C + 1 frames around it.
 
-    The input is the magnitude in dB, every bin with its mean taken away and divided by its spread, both from
-    `prepare`. Beyond the ends of a recording lie frames of that mean. Every mixture is first brought to one level.
+    The input is the magnitude in dB; from every bin its mean is subtracted, and the result is divided by its standard
+    deviation, both from `prepare`. Before and after the recording the input is 0. Every mixture is first brought to one
+    level.
 
     Parameters
     ----------
     settings : ContextWindowSettings
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Cano et al., IEEE Signal Processing Magazine 2019, Fig. 7, after
-    Uhlich, Giron and Mitsufuji, ICASSP 2015, who train layer by layer and give the network linear magnitudes.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Cano et al., IEEE Signal Processing Magazine 2019, Fig. 7, after
+    Uhlich, Giron and Mitsufuji, ICASSP 2015. Difference: the latter train layer by layer and on linear magnitudes.
     """
 
     Settings = ContextWindowSettings
@@ -96,7 +98,7 @@ class ContextWindow(nn.Module):
         self.hop_samples = settings.hop_samples
         self.needs_score = False
         bins = settings.window_samples // 2 + 1
-        # A layer that sees a window of frames, moved along, is a convolution over time: the same numbers without
+        # A layer that reads a moving window of frames is a convolution over time: it gives the same numbers without
         # 2C + 1 copies of every frame.
         first = nn.Conv1d(bins, settings.hidden, 2 * settings.context_frames + 1, padding=settings.context_frames)
         layers: list[nn.Module] = [first, nn.ReLU()]
@@ -109,12 +111,12 @@ class ContextWindow(nn.Module):
 
     @torch.no_grad()
     def prepare(self, batches: BatchSource) -> None:
-        """Take the mean and spread of each bin, and its typical magnitude, from the first batches."""
-        heard = [
-            self._heard(batches(step)["sources"].sum(dim=1)).transpose(0, 1).flatten(1)
+        """Measure the mean and standard deviation of each bin, and its typical magnitude, on the first batches."""
+        magnitudes = [
+            self._even_magnitude(batches(step)["sources"].sum(dim=1)).transpose(0, 1).flatten(1)
             for step in range(PREPARING_BATCHES)
         ]
-        magnitude = torch.cat(heard, dim=1).to(self.mean_db.device)
+        magnitude = torch.cat(magnitudes, dim=1).to(self.mean_db.device)
         level_db = _decibels(magnitude)
         spread = level_db.std(dim=1, correction=0)
         self.mean_db.copy_(level_db.mean(dim=1))
@@ -129,7 +131,7 @@ class ContextWindow(nn.Module):
         ----------
         mixture : float (batch, samples)
         conditions
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -138,17 +140,17 @@ class ContextWindow(nn.Module):
         """
         settings = self.settings
         transform = frontend.stft(mixture, settings.window_samples, settings.hop_samples)
-        made = self.output_of(transform.abs() * levels.level_gain(mixture)[..., None])
+        masks = self.output_of(transform.abs() * levels.level_gain(mixture)[..., None])
         if settings.output == "magnitudes":
-            # Where all of them are 0, all share alike.
-            made = made + 1e-6 * self.typical[:, None]
-            made = made / made.sum(dim=1, keepdim=True)
+            # Where all magnitudes are 0, the masks are equal.
+            masks = masks + 1e-6 * self.typical[:, None]
+            masks = masks / masks.sum(dim=1, keepdim=True)
         return frontend.istft(
-            made * transform.unsqueeze(1), settings.window_samples, settings.hop_samples, length=mixture.shape[-1]
+            masks * transform.unsqueeze(1), settings.window_samples, settings.hop_samples, length=mixture.shape[-1]
         )
 
     def output_of(self, magnitude: torch.Tensor) -> torch.Tensor:
-        """What the network makes of magnitudes at the common level, (batch, freq, frames).
+        """The output of the network for magnitudes at the common level, (batch, freq, frames).
 
         Returns
         -------
@@ -156,19 +158,19 @@ class ContextWindow(nn.Module):
             Masks, or magnitudes, as the settings say.
         """
         level = (_decibels(magnitude) - self.mean_db[:, None]) / self.spread_db[:, None]
-        made: torch.Tensor = self.network(level).float().unflatten(1, (len(self.sources), -1))
+        output: torch.Tensor = self.network(level).float().unflatten(1, (len(self.sources), -1))
         if self.settings.output == "masks":
-            return made.softmax(dim=1)
-        # Magnitudes of a common size are easier to learn than those of treble and bass as they are.
-        return torch.relu(made) * self.typical[:, None]
+            return output.softmax(dim=1)
+        # Outputs of similar size in all bins are easier to learn than magnitudes, which differ between bass and treble.
+        return torch.relu(output) * self.typical[:, None]
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean square of M_j X - S_j, or of what stands for M_j X, over batch, sources, bins and frames.
+        """Mean square of M_j X - S_j over batch, sources, bins and frames; output magnitudes take the place of M_j X.
 
         Parameters
         ----------
         batch : dict of Tensor
-            sources (batch, sources, samples).
+            `sources` (batch, sources, samples).
 
         Returns
         -------
@@ -180,12 +182,12 @@ class ContextWindow(nn.Module):
         transforms = transforms * levels.level_gain(sources.sum(dim=1))[:, None, None]
         # The transform of a sum is the sum of the transforms.
         magnitude = transforms.sum(dim=1).abs()
-        made = self.output_of(magnitude)
+        estimated = self.output_of(magnitude)
         if settings.output == "masks":
-            made = made * magnitude.unsqueeze(1)
-        return (made - transforms.abs()).square().mean()
+            estimated = estimated * magnitude.unsqueeze(1)
+        return (estimated - transforms.abs()).square().mean()
 
-    def _heard(self, mixture: torch.Tensor) -> torch.Tensor:
+    def _even_magnitude(self, mixture: torch.Tensor) -> torch.Tensor:
         transform = frontend.stft(mixture, self.settings.window_samples, self.settings.hop_samples)
         return transform.abs() * levels.level_gain(mixture)[..., None]
 

@@ -1,7 +1,7 @@
 """Mask inference: a recurrent network reads the mixture in both directions of time and gives a mask for each source.
 
-The backbone on which larger systems stand. Its masks are those that leave most of the source when the mixture's phase
-is kept, for that is what its loss asks for.
+Larger systems are built on this network. Its loss requires the masks that come nearest to the sources when the phase of
+the mixture is kept.
 
 Contents: MaskInferenceSettings, MaskInference. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -18,28 +18,28 @@ from ..contracts import Batch
 
 MASKS = ("sigmoid", "softmax")
 
-# Magnitudes are heard in dB, none below this.
+# The network reads magnitudes in dB, limited to this value from below.
 FLOOR_DB = -80.0
 
 
 @dataclasses.dataclass(frozen=True)
 class MaskInferenceSettings:
-    """Sizes of the network; the defaults are those of the thesis, for four sources.
+    """Sizes of the network; the defaults are those of the reference, for four sources.
 
     Attributes
     ----------
     sources : tuple of str
-        Who plays, in the order of estimates.
+        Names of the sources, in the order of the estimates.
     sample_rate_hz, window_samples, hop_samples : int
-        Hann windows.
+        Sample rate, and the grid of the STFT with a Hann window.
     hidden, layers : int
-        Units of a direction of the recurrent layers, and how many layers there are.
+        Units of the recurrent layers in each direction, and the number of layers.
     dropout : float in [0, 1)
         Between recurrent layers.
     masks : {"sigmoid", "softmax"}
-        Masks that know nothing of one another, as in the thesis, or masks that add up to 1.
+        Independent masks, as in the reference, or masks that add up to 1.
     even_level : bool
-        Whether each mixture is first brought to one level. The thesis does not.
+        Whether each mixture is first brought to one level; in the reference it is not.
     """
 
     sources: tuple[str, ...] = ("violin", "clarinet", "tenor_sax", "bassoon")
@@ -53,7 +53,7 @@ class MaskInferenceSettings:
     even_level: bool = False
 
     def __post_init__(self) -> None:
-        # A card gives a list.
+        # A list when it is read from a card.
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(set(self.sources)) != len(self.sources) or not self.sources:
             raise RefusedValue(f"sources must be names, each once, got {self.sources}; name every player")
@@ -71,8 +71,8 @@ class MaskInference(nn.Module):
     ----------
     settings : MaskInferenceSettings
 
-    Lesson: notebooks/16_learn_a_mask.ipynb. Source: Manilow, PhD thesis 2022 (mask inference, tPSA loss). Differs: the
-    loss is a mean, not a sum.
+    Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Manilow, PhD thesis 2022 (mask inference, tPSA loss).
+    Difference: the loss is a mean, not a sum.
     """
 
     Settings = MaskInferenceSettings
@@ -103,12 +103,12 @@ class MaskInference(nn.Module):
         ----------
         mixture : float (batch, samples)
         conditions
-            Not used.
+            Ignored.
 
         Returns
         -------
         float (batch, sources, samples)
-            With softmax masks they add up to the mixture; sigmoid masks do not promise it.
+            With softmax masks they add up to the mixture, with sigmoid masks in general not.
         """
         transform = self._stft(mixture)
         gain = self._gain(mixture)[..., None]
@@ -123,8 +123,8 @@ class MaskInference(nn.Module):
         """Magnitudes (batch, freq, frames) to masks in [0, 1], (batch, sources, freq, frames)."""
         level_db = 20 * torch.log10(magnitude.clamp(min=10 ** (FLOOR_DB / 20)))
         hidden, _ = self.recurrent(self.normalise(level_db).transpose(1, 2))
-        made: torch.Tensor = self.to_masks(hidden).float().transpose(1, 2).unflatten(1, (len(self.sources), -1))
-        return made.sigmoid() if self.settings.masks == "sigmoid" else made.softmax(dim=1)
+        outputs: torch.Tensor = self.to_masks(hidden).float().transpose(1, 2).unflatten(1, (len(self.sources), -1))
+        return outputs.sigmoid() if self.settings.masks == "sigmoid" else outputs.softmax(dim=1)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The truncated phase-sensitive loss, `mss_lab.neural.targets.phase_sensitive_loss`.
@@ -132,7 +132,7 @@ class MaskInference(nn.Module):
         Parameters
         ----------
         batch : dict of Tensor
-            sources (batch, sources, samples).
+            `sources` (batch, sources, samples).
 
         Returns
         -------
