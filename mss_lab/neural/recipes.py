@@ -1,10 +1,10 @@
-"""How each network is trained, as data: its settings, what it is shown, and all options of the training.
+"""Recipes: the settings of each network, its training data and all options of its training.
 
-Two presets each. `student` fits a course: 16 kHz, four players, at most 90 minutes on two cores. `paper` has the
-figures of the reference, where the reference gives them; what it leaves open is the student's.
+Each recipe has two presets. `student` fits a course: 16 kHz, four players, at most 90 minutes on two cores. `paper` has
+the values of the reference; those that the reference does not give are the same as in `student`.
 
-A recipe of your own is added by `register`. Every field can be changed for one run: `recipe.changed({"fit": {"steps":
-100}})`, which is also what a TOML file or a card of weights contains.
+A recipe of your own is added by `register`. Every field can be changed for one run:
+`recipe.changed({"fit": {"steps": 100}})`. A TOML file or a card of weights contains such changes.
 
 Contents: Recipe, RECIPES, PRESETS, names, recipe, register, read_changes. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -35,9 +35,9 @@ class Recipe:
     network : str
         Name in `mss_lab.neural.models`.
     settings : mapping
-        What differs from the defaults of the network's settings. Sources and sample rate come from the data.
+        Settings of the network that differ from its defaults. Sources and sample rate come from the data.
     data : SongData, CueData or a class of your own
-        What the network is shown; see `mss_lab.neural.training_data`.
+        The training data; see `mss_lab.neural.training_data`.
     fit : FitOptions
     """
 
@@ -61,7 +61,7 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for JSON; its sections, given to `changed`, make the same recipe of any other of this network."""
+        """The recipe as a dict for JSON. `changed` with its sections turns any recipe of this network into this one."""
         return {
             "network": self.network,
             "settings": dict(self.settings),
@@ -75,7 +75,7 @@ def _student(steps: int) -> FitOptions:
 
 
 # Tunturi et al.: 351 songs, 64 segments of each in an epoch, batches of 16, so 1404 steps; at most 1000 epochs, with a
-# patience of 20. Their learning rate would fall only after 80 epochs without progress, which never come.
+# patience of 20. Their learning rate would fall only after 80 epochs without improvement, which this patience prevents.
 _XUMX_PAPER: dict[str, Any] = {
     "data": SongData(sample_rate_hz=44_100, batch=16),
     "fit": FitOptions(
@@ -96,14 +96,14 @@ _XUMX_STUDENT: dict[str, Any] = {
     "score_hidden": 32,
 }
 # Manilow's thesis, chapter 2: 100 epochs of 20 000 segments of 10 s in batches of 25, so 800 steps an epoch; Adam, its
-# rate halved after 5 epochs without improvement. The thesis clips gradients at the 10th percentile of their lengths so
-# far; here the limit is fixed.
+# rate halved after 5 epochs without improvement. The thesis limits the length of a gradient to the 10th percentile of
+# all lengths so far; here the limit is fixed.
 _MASK_INFERENCE_PAPER: dict[str, Any] = {
     "data": SongData(segment_s=10.0, batch=25, gains=(1.0, 1.0)),
     "fit": FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800),
 }
-# Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here two segments follow each
-# other, so that fewer of their frames lie at the edge of an excerpt.
+# Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here an excerpt has two segments,
+# so that fewer frames lie at its ends.
 _CNN_PAPER: dict[str, Any] = {
     "data": SongData(sample_rate_hz=44_100, segment_s=59 * 512 / 44_100, batch=16, gains=(1.0, 1.0)),
     "fit": FitOptions(steps=100_000, optimizer="adadelta", learning_rate=1.0, clip_norm=None),
@@ -123,8 +123,8 @@ _CNN_STUDENT_RUN: dict[str, Any] = {
     "data": SongData(segment_s=59 * 512 / 16_000, batch=16),
     "fit": _student(12_000),
 }
-# The refiner: two cores, 90 minutes at most. The best weights on validation are not kept: it is too short to rank the
-# last few, and the learning rate has fallen to 0.
+# The refiner: at most 90 minutes on two cores. The last weights are kept instead of the best on validation, since the
+# validation data are too few to rank the last weights, and the learning rate has fallen to 0.
 _REFINER_FIT = FitOptions(
     steps=7000,
     optimizer="adamw",
@@ -145,7 +145,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "mask-inference": {
         "student": Recipe(
             "mask-inference",
-            # With masks apart, each for itself, the loss is lowest for long where a network gives nobody anything.
+            # With independent masks, silence for all sources has the lowest loss during a large part of the training.
             {"hidden": 128, "layers": 2, "even_level": True, "masks": "softmax"},
             SongData(segment_s=4.0),
             _student(9000),
@@ -178,12 +178,12 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 
 
 def names() -> tuple[str, ...]:
-    """What can be trained."""
+    """The names of all recipes."""
     return tuple(RECIPES)
 
 
 def recipe(name: str, preset: str = "student") -> Recipe:
-    """The recipe of a name, or ValueError that lists the names.
+    """The recipe of this name; RefusedValue lists the names that exist.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -191,26 +191,26 @@ def recipe(name: str, preset: str = "student") -> Recipe:
     return presets[checks.check_choice("preset", preset, presets)]
 
 
-def register(name: str, made: Recipe, *, preset: str = "student") -> None:
+def register(name: str, recipe: Recipe, *, preset: str = "student") -> None:
     """Add a recipe of your own, or replace one that was added before; shipped recipes stay as they are."""
     if name in SHIPPED:
         raise RefusedValue(f"a recipe of your own must have a name of its own, got {name}, which is a shipped recipe's")
-    RECIPES[name] = {**RECIPES.get(name, {}), preset: made}
+    RECIPES[name] = {**RECIPES.get(name, {}), preset: recipe}
 
 
 def read_changes(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
-    """Changes to a recipe from a TOML file, or from the card of weights, which then are trained again.
+    """Read changes to a recipe from a TOML file, or from the card of weights that are to be trained again.
 
     Parameters
     ----------
     path : path
         A .toml file with the tables `settings`, `data` and `fit`, each of them optional; or the .json card that
-        training writes beside the weights.
+        training writes next to the weights.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or it holds something else.
+        If there is no such file, or it has other content.
     """
     path = Path(path)
     text = path.read_text(encoding="utf-8")
@@ -232,9 +232,9 @@ def read_changes(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
 
 
 def _changed_data(data: Any, changes: Mapping[str, Any]) -> Any:
-    known = [field.name for field in dataclasses.fields(data)]
+    option_names = [field.name for field in dataclasses.fields(data)]
     for name in changes:
-        checks.check_choice("data option", name, known)
+        checks.check_choice("data option", name, option_names)
     return dataclasses.replace(data, **{name: _tuples(value) for name, value in changes.items()})
 
 

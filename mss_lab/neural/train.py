@@ -1,9 +1,9 @@
 """Train a network by its recipe: from a folder of examples to weights, their card and a table of metrics.
 
-`mss-lab train NAME --data FOLDER --out FOLDER` is the same from the command line. The folder that comes out holds the
-run, which can be stopped at any time and continues when the same call is made again; and when it has ended,
-`NAME.safetensors` with its card `NAME.json`, and `NAME.csv`, how well it separates the validation's segments. Nothing
-is needed but numpy, torch, lightning and safetensors.
+`mss-lab train NAME --data FOLDER --out FOLDER` is the same from the command line. The output folder holds the run,
+which can be stopped at any time and is continued by the same call. When it has ended, the folder also holds
+`NAME.safetensors` with its card `NAME.json`, and `NAME.csv`, the metrics of the validation segments. Only numpy, torch,
+lightning and safetensors are needed.
 
 Contents: train, judge. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -27,7 +27,7 @@ from .run_folder import Row
 from .training_data import TrainingData
 
 COLUMNS = ("source", "si_sdr", "improvement", "segments")
-# The row of a network that takes the players of any score.
+# Name of the row of a network that takes the players of any score.
 ANY_PLAYER = "players"
 
 
@@ -49,34 +49,34 @@ def train(
     name, preset : str
         As in `mss_lab.neural.recipes`.
     data, valid : path
-        Folders of examples, as the recipe's data need them: a store of songs, or a folder with two, `train` and
-        `valid`. Left out, `valid` is the folder of that name in `data`, if there is one.
+        Folders of examples, as the recipe's data require: a store of songs, or a folder with two, `train` and `valid`.
+        If it is left out, `valid` is the folder of that name in `data`, if there is one.
     out : path
-        The run is in its folder `run`.
+        Folder for the results; the run is in its folder `run`.
     changes : mapping, optional
         Changes to the recipe by section: `settings` of the network, `data` and `fit`; see `recipes.Recipe.changed`
         and `recipes.read_changes`.
     on_progress : callable, optional
         As for `mss_lab.neural.fit.fit`.
     **options
-        Options of `mss_lab.neural.fit.FitOptions`, such as `steps=500` or `minutes=10`; they come last.
+        Options of `mss_lab.neural.fit.FitOptions`, such as `steps=500` or `minutes=10`; they replace all others.
 
     Returns
     -------
     FitResult
-        What is written is what there was by then, also where the minutes were over before the steps were.
+        Weights, card and table are also written if the minutes were over before the last step.
 
     Raises
     ------
     ValueError
-        If the data do not suit this recipe, or as `fit`.
+        If the data do not suit this recipe, or in the cases of `fit`.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     recipe = recipes.recipe(name, preset).changed(changes or {}).changed({"fit": options})
     opened = recipe.data.open(data, valid, recipe.fit.seed)
     if opened.validated_on == "train":
-        # Patience needs a judge that training did not see.
+        # Patience needs validation data that are not trained on.
         recipe = recipe.changed({"fit": {"patience": None}})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.fit.seed)
@@ -97,14 +97,14 @@ def train(
 
 
 def judge(model: Network, batches: Iterable[Batch]) -> list[dict[str, Any]]:
-    """How well a network separates batches: a row for each source, and one for their mean.
+    """Measure how well a network separates batches: a row for each source, and one for their mean.
 
     Returns
     -------
     list of dict
-        `source`; `si_sdr`, dB; `improvement`, dB over the mixture, or over the network's own baseline where it has
-        one; `segments`, those in which the source sounds. Means over segments. A network that takes the players of any
-        score has one row for all of them.
+        `source`; `si_sdr`, dB; `improvement`, dB over the mixture, or over the network's own baseline if it has one;
+        `segments`, the number of segments in which the source sounds. All values are means over segments. A network
+        that takes the players of any score has one row for all of them.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -113,12 +113,14 @@ def judge(model: Network, batches: Iterable[Batch]) -> list[dict[str, Any]]:
         sources, mixture = batch["sources"], batch["sources"].sum(dim=1)
         with torch.inference_mode():
             estimates = model(mixture, batch).float().numpy()
-            baseline = _baseline(model, mixture, batch).float().numpy()
-        for example, estimate, before in zip(sources.numpy(), estimates, baseline, strict=True):
-            for index, true in enumerate(example):
-                if true.any():
+            baselines = _baseline(model, mixture, batch).float().numpy()
+        for example, estimate, baseline_estimate in zip(sources.numpy(), estimates, baselines, strict=True):
+            for index, stem in enumerate(example):
+                if stem.any():
                     source = model.sources[index] if model.sources else ANY_PLAYER
-                    pair = (energy.si_sdr(true[None], one[index][None]) for one in (estimate, before))
+                    pair = (
+                        energy.si_sdr(stem[None], waveforms[index][None]) for waveforms in (estimate, baseline_estimate)
+                    )
                     values[source].append((next(pair), next(pair)))
     return _table(values)
 
@@ -131,14 +133,14 @@ def _baseline(model: Any, mixture: torch.Tensor, batch: Batch) -> torch.Tensor:
 def _table(values: Mapping[str, list[tuple[float, float]]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for source, pairs in values.items():
-        # A source that plays alone is the mixture, and leaves nothing to improve.
-        numbers = np.array([pair for pair in pairs if np.isfinite(pair).all()]).reshape(-1, 2)
-        if len(numbers):
-            after, before = numbers.mean(axis=0)
-            rows.append(_table_row(source, after, after - before, len(numbers)))
+        # A source that plays alone is equal to the mixture, and its values are not finite.
+        finite_pairs = np.array([pair for pair in pairs if np.isfinite(pair).all()]).reshape(-1, 2)
+        if len(finite_pairs):
+            after, before = finite_pairs.mean(axis=0)
+            rows.append(_table_row(source, after, after - before, len(finite_pairs)))
     if rows:
-        after, better = (float(np.mean([row[column] for row in rows])) for column in ("si_sdr", "improvement"))
-        rows.append(_table_row("mean", after, better, sum(row["segments"] for row in rows)))
+        after, improvement = (float(np.mean([row[column] for row in rows])) for column in ("si_sdr", "improvement"))
+        rows.append(_table_row("mean", after, improvement, sum(row["segments"] for row in rows)))
     return rows
 
 
@@ -158,13 +160,13 @@ def _write(
 ) -> None:
     path, card = out / f"{name}.safetensors", _card(name, preset, recipe, opened, result)
     weights.save(model, path, {**card, "figures": {}}, dtype="float16")
-    # What is judged is what was written, half precision included.
+    # The stored weights are measured, which includes the effect of half precision.
     stored = weights.load(path)
-    figures: dict[str, Any] = {"judged on": opened.validated_on, "table": judge(stored, validation)}
+    metrics: dict[str, Any] = {"judged on": opened.validated_on, "table": judge(stored, validation)}
     if recipe.fit.songs_every:
-        figures["whole songs, SDR in dB"] = round(opened.song_sdr_db(stored), 2)
-    weights.save(model, path, {**card, "figures": figures}, dtype="float16")
-    _write_table(out / f"{name}.csv", figures["table"])
+        metrics["whole songs, SDR in dB"] = round(opened.song_sdr_db(stored), 2)
+    weights.save(model, path, {**card, "figures": metrics}, dtype="float16")
+    _write_table(out / f"{name}.csv", metrics["table"])
 
 
 def _card(name: str, preset: str, recipe: Recipe, opened: TrainingData, result: fit.FitResult) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def _card(name: str, preset: str, recipe: Recipe, opened: TrainingData, result: 
         "name": name,
         "preset": preset,
         "made_by": f"mss-lab train {name} --data DATA --out OUT --config {name}.json",
-        # Time limits belong to one call and not to the run.
+        # Time limits belong to one call, not to the run.
         "training": recipe.changed({"fit": {"minutes": None}}).as_dict(),
         "data": dict(opened.facts),
         "seed": recipe.fit.seed,

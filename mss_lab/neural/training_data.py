@@ -1,11 +1,12 @@
-"""What a recipe trains on: a folder of examples becomes batches, validation batches and whole songs.
+"""The data of a recipe: a folder of examples becomes batches, validation batches and whole songs.
 
 A recipe names its kind of data with its options: `SongData`, songs whose segments are cut and mixed anew at every step,
-or `CueData`, whole pieces with the models that NMF learned of them. `open` reads the stores of a folder and gives
-`TrainingData`, which is all that `mss_lab.neural.train.train` knows of data. A recipe of your own may bring a class of
+or `CueData`, whole pieces with the models that NMF learned from them. `open` reads the stores of a folder and gives
+`TrainingData`, the only form of data that `mss_lab.neural.train.train` uses. A recipe of your own may have a class of
 its own with the same `open`.
 
-Contents: RecipeData, TrainingData, SongData, CueData, VALIDATION_SEED. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: VALIDATION_SEED, TrainingData, RecipeData, SongData, CueData, stores_in, mean_sdr_db, separate_by_chunks,
+separate_by_refining. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -36,17 +37,17 @@ class TrainingData:
     Attributes
     ----------
     network_settings : dict
-        What the data decide of a network's settings, such as its sources and its sample rate.
+        The settings of the network that follow from the data, such as its sources and its sample rate.
     batches : function of a network
-        Its training batches.
+        Gives its training batches.
     validation : function of a network
-        Its validation batches, a list.
+        Gives the list of its validation batches.
     validated_on : {"valid", "train"}
-        Which part of the data the validation batches are drawn from.
+        The set of songs from which the validation batches are drawn.
     facts : dict
-        For the card: where the examples come from, how many there are, which pieces are held out, and all seeds.
+        For the card: origin and number of the examples, the pieces that are not trained on, and all seeds.
     song_sdr_db : function of a network
-        The mean SDR in dB over the sources of whole validation songs.
+        Gives the mean SDR in dB over the sources of whole validation songs.
     """
 
     network_settings: Mapping[str, Any]
@@ -63,7 +64,7 @@ class RecipeData(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
-        """Open the examples of a folder, with a folder to validate with, or RefusedValue if they do not suit."""
+        """Open the examples of a folder and of a validation folder; RefusedValue if they do not suit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,18 +74,18 @@ class SongData:
     Attributes
     ----------
     sample_rate_hz : int
-        That the songs must have.
+        Sample rate that the songs must have.
     segment_s : float
-        Length of the segments that the network is shown.
+        Length of the segments.
     batch : int
         Segments in a batch.
     gains : (low, high)
         A gain for each source of each segment is drawn from this range.
     incoherent : float in [0, 1]
-        How often the sources of a segment come from different songs.
+        Probability that the sources of a segment come from different songs.
     validate_batches : int
     songs : int
-        Whole songs that are separated where the run measures whole songs.
+        Number of whole validation songs that are separated, if the options of the run request it.
     """
 
     sample_rate_hz: int = 16_000
@@ -96,21 +97,23 @@ class SongData:
     songs: int = 4
 
     def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
-        """Open a store of songs, or a folder with two, `train` and `valid`."""
+        """Open a store of songs, or a folder with two stores, `train` and `valid`."""
         store, valid_store = _song_stores(Path(data), valid)
-        for one in filter(None, (store, valid_store)):
-            self._check(one, store)
-        judged = valid_store or store
+        for opened in filter(None, (store, valid_store)):
+            self._check(opened, store)
+        validation_store = valid_store or store
 
         def batches(model: Network) -> segments.Batches:
-            return segments.batches(store, seed=seed, incoherent=self.incoherent, **self._cut(model))
+            return segments.batches(store, seed=seed, incoherent=self.incoherent, **self._segment_options(model))
 
         def validation(model: Network) -> list[Batch]:
-            drawn = segments.batches(judged, seed=VALIDATION_SEED, **self._cut(model))
-            return [drawn(number) for number in range(self.validate_batches)]
+            validation_batches = segments.batches(
+                validation_store, seed=VALIDATION_SEED, **self._segment_options(model)
+            )
+            return [validation_batches(number) for number in range(self.validate_batches)]
 
         def song_sdr_db(model: Network) -> float:
-            songs = [judged[index] for index in range(min(self.songs, len(judged)))]
+            songs = [validation_store[index] for index in range(min(self.songs, len(validation_store)))]
             return mean_sdr_db(model, songs, model.sources, self.sample_rate_hz, separate_by_chunks)
 
         return TrainingData(
@@ -127,7 +130,7 @@ class SongData:
             song_sdr_db=song_sdr_db,
         )
 
-    def _cut(self, model: Network) -> dict[str, Any]:
+    def _segment_options(self, model: Network) -> dict[str, Any]:
         return {
             "length_samples": round(self.segment_s * self.sample_rate_hz),
             "batch": self.batch,
@@ -161,12 +164,12 @@ class CueData:
     Attributes
     ----------
     length_frames : int
-        Of the segments that the network is shown; 94 are six seconds.
+        Length of the segments; 94 frames are six seconds.
     batch : int
         Segments in a batch.
     validate_batches : int
     songs : int
-        Whole pieces that are separated where the run measures whole songs.
+        Number of whole validation pieces that are separated, if the options of the run request it.
     """
 
     length_frames: int = 94
@@ -178,8 +181,8 @@ class CueData:
         """Open a folder with stores of cues in `train` and `valid`, one store for each number of players."""
         stores = stores_in(Path(data) / "train")
         valid_stores = stores_in(Path(data) / "valid" if valid is None else Path(valid))
-        drawn = cues.batches(stores, length_frames=self.length_frames, batch=self.batch, seed=seed)
-        judged = cues.batches(valid_stores, length_frames=self.length_frames, batch=1, seed=VALIDATION_SEED)
+        training_batches = cues.batches(stores, length_frames=self.length_frames, batch=self.batch, seed=seed)
+        validation_batches = cues.batches(valid_stores, length_frames=self.length_frames, batch=1, seed=VALIDATION_SEED)
 
         def song_sdr_db(model: Network) -> float:
             pieces = [store[index] for index in range(self.songs) for store in valid_stores if index < len(store)]
@@ -190,12 +193,12 @@ class CueData:
             return float(np.mean(values))
 
         return TrainingData(
-            network_settings={**drawn.grid, "bins": stores[0].facts["bins"]},
-            batches=lambda model: drawn,
-            validation=lambda model: [judged(number) for number in range(self.validate_batches)],
+            network_settings={**training_batches.grid, "bins": stores[0].facts["bins"]},
+            batches=lambda model: training_batches,
+            validation=lambda model: [validation_batches(number) for number in range(self.validate_batches)],
             validated_on="valid",
             facts={
-                **drawn.facts,
+                **training_batches.facts,
                 "validation": [{"items": len(store), **store.facts} for store in valid_stores],
                 "validation_seed": VALIDATION_SEED,
             },
@@ -204,7 +207,7 @@ class CueData:
 
 
 def stores_in(folder: Path) -> list[Store]:
-    """All stores of a folder, in order of their names, or RefusedValue."""
+    """All stores of a folder, in the order of their names; RefusedValue if there are none."""
     folders = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
     if not folders:
         raise RefusedValue(f"{folder} must hold stores of cues, got none; make them: mss-lab data cues")
@@ -226,10 +229,10 @@ def mean_sdr_db(
     songs : sequence of items of a store
         With `audio` (sources, samples) and `notes` (notes, 4), as `mss_lab.datasets.store` describes them.
     sources : sequence of str
-        Their names.
+        Names of the sources.
     sample_rate_hz : int
     separate : function of network, mixture (1, samples), sample rate and score
-        Gives a dict of source name -> (1, samples).
+        It gives a dict of source name -> (1, samples).
     """
     values = []
     for song in songs:
@@ -241,15 +244,15 @@ def mean_sdr_db(
             if stem.any():
                 values.append(energy.sdr(stem[None], estimates[source]))
     if not values:
-        raise RefusedValue("songs must hold a source that sounds, got silence alone; give other songs to validate with")
+        raise RefusedValue("songs must hold a source that sounds, got only silence; give other songs to validate with")
     return float(np.mean(values))
 
 
 def separate_by_chunks(
     model: Network, mixture: np.ndarray, sample_rate_hz: int, score: Score
 ) -> Mapping[str, np.ndarray]:
-    """Estimates of a network that needs the mixture and at most the score; see `mss_lab.neural.apply`."""
-    # Training itself must not need what an inference at other sample rates needs.
+    """Estimates of a network that needs only the mixture, or mixture and score; see `mss_lab.neural.apply`."""
+    # Imported here, since training must not need the libraries of an inference at other sample rates.
     from . import apply
 
     return apply.separate(model, mixture, sample_rate_hz, score, even_level=True)
