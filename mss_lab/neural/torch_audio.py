@@ -1,10 +1,10 @@
-"""torchaudio, also where its native library cannot be loaded.
+"""Import torchaudio, also where its native library cannot be loaded.
 
-On Linux, the torchaudio that comes from the ordinary index wants CUDA's libraries. Beside a torch that was built
-without CUDA its import fails with an OSError, though all but a few of its functions are Python and need no library:
-transforms, functional.resample, the models. torchaudio itself can do without: where the library's file is not there,
-it says so to its own modules and goes on. Here it is told the same, in exactly that case. Where the import works,
-nothing is touched; where it fails otherwise, the failure is passed on.
+On Linux, the torchaudio of the default package index needs CUDA's libraries. With a torch that was built without CUDA
+its import fails with an OSError, although nearly all of its functions are Python and need no library: transforms,
+functional.resample, the models. torchaudio supports a missing library: if the library's file does not exist, it sets
+flags that its modules check. This file sets the same flags in exactly that case. If the import works, nothing is
+changed; if it fails for another reason, the error is raised.
 
 Contents: torchaudio, load. Write `from .torch_audio import torchaudio`.
 """
@@ -35,7 +35,7 @@ def load() -> ModuleType:
         return importlib.import_module(PACKAGE)
     except OSError:
         if torch.version.cuda is not None or getattr(torch.version, "hip", None) is not None:
-            # Here the library should load: that it does not is a fault to be seen.
+            # With CUDA the library should load, so the error must be visible.
             raise
         _forget()
         sys.modules[EXTENSION] = _absent_extension()
@@ -47,7 +47,7 @@ def load() -> ModuleType:
 
 
 def _absent_extension() -> ModuleType:
-    """What torchaudio finds in place of its native library: that there is none."""
+    """The module that replaces torchaudio's native library and reports that there is none."""
     absent = ModuleType(EXTENSION, "torchaudio's native library is absent; see mss_lab.neural.torch_audio")
     names: dict[str, Any] = {
         "_IS_TORCHAUDIO_EXT_AVAILABLE": False,
