@@ -1,8 +1,7 @@
-"""Weights in files that cannot run anything, each with a card that says where they come from.
+"""Weights in files that cannot run code, each with a card that records how they were trained.
 
-`NAME.safetensors` holds numbers and their names. `NAME.json`, the card, says which network they belong to and with
-which settings, who may want to know what: data, seed, time, figures; and the SHA-256 of the numbers. Without its card
-no file is read.
+`NAME.safetensors` holds numbers and their names. `NAME.json`, the card, holds the network and its settings; the data,
+seed, time and results of the training; and the SHA-256 of the numbers. A file without its card is not read.
 
 Contents: save, load, card, network_of, shipped, shipped_card, shipped_names. Lesson: notebooks/16_learn_a_mask.ipynb
 """
@@ -29,7 +28,7 @@ FORMAT = "mss_lab network, version 1"
 FOLDER = "models/networks"
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
-# What a card says by itself; nobody may say otherwise.
+# The entries of a card that `save` writes itself; its argument `card` must not have them.
 OWN = ("format", "network", "settings", "sources", "sample_rate_hz", "needs_score", "parameters", "dtype", "sha256")
 
 
@@ -41,38 +40,39 @@ def save(
     dtype: str = "float32",
     force: bool = True,
 ) -> None:
-    """Write a network's weights, and its card beside them; each file appears whole or not at all.
+    """Write a network's weights, and their card next to them; each file appears whole or not at all.
 
     Parameters
     ----------
     model : Network
-        Of a class that `mss_lab.neural.models` knows by name.
+        An instance of a class that is listed in `mss_lab.neural.models`.
     path : path
         Ends in .safetensors.
     card : mapping
-        What else is worth knowing, for JSON: data, seed, seconds, figures, the command.
+        Other entries of the card, for JSON: data, seed, seconds, metrics, the command.
     dtype : {"float32", "float16"}
-        Half precision halves the file. Vectors, such as the statistics of batch normalisation, which can be large or
-        tiny, stay in float32: they take little room.
+        Half precision halves the size of the file. Vectors, such as the statistics of batch normalisation, which can be
+        very large or very small, stay in float32; they take little space.
     force : bool
-        Whether files that are there may be replaced.
+        Whether existing files may be replaced.
 
     Raises
     ------
     ValueError
-        If the network is not listed, a weight is not finite or does not fit, or the card claims what is found out.
+        If the class of the network is not listed, a weight is not finite or does not fit into half precision, or the
+        card has entries that this function writes itself.
     FileExistsError, OSError
         As `mss_lab.files.whole_file`.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     path = _weights_path(path)
-    wanted = DTYPES[checks.check_choice("dtype", dtype, DTYPES)]
+    stored_dtype = DTYPES[checks.check_choice("dtype", dtype, DTYPES)]
     claimed = [name for name in card if name in OWN]
     if claimed:
-        raise RefusedValue(f"card must leave {', '.join(claimed)} to this function, got them given; leave them out")
-    state = {name: _stored(name, tensor, wanted) for name, tensor in model.state_dict().items()}
-    # Written by Python, whose files have the usual permissions, and which names a full disk.
+        raise RefusedValue(f"card must leave {', '.join(claimed)} to this function, got these entries; leave them out")
+    state = {name: _stored(name, tensor, stored_dtype) for name, tensor in model.state_dict().items()}
+    # Written by Python, so that the file has the usual permissions and a full disk is named in the error.
     numbers = safetensors.torch.save(state)
     try:
         with files.whole_file(path, force=force) as temporary:
@@ -80,8 +80,8 @@ def save(
     except FileExistsError:
         raise
     except OSError as error:
-        raise OSError(f"{path} could not be written ({error.strerror}); make room, or choose another place") from error
-    full = {
+        raise OSError(f"{path} could not be written ({error.strerror}); make room, or choose another folder") from error
+    full_card = {
         "format": FORMAT,
         "network": models.name_of(model),
         "settings": dataclasses.asdict(model.settings),
@@ -94,7 +94,7 @@ def save(
         **card,
     }
     with files.whole_file(path.with_suffix(".json"), force=force) as temporary:
-        temporary.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(full_card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -103,14 +103,14 @@ def load(path: str | os.PathLike[str]) -> Network:
     Parameters
     ----------
     path : path
-        Ends in .safetensors; its card lies beside it.
+        Ends in .safetensors; its card is next to it.
 
     Raises
     ------
     FileNotFoundError
         If the file or its card is missing.
     ValueError
-        If it is no such file (a pickle of PyTorch's is never opened), is damaged, or does not fit its card.
+        If it is another kind of file (a pickle of PyTorch is never opened), is damaged, or does not fit its card.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -132,9 +132,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[-1].strip()
+        reason = str(error).strip().splitlines()[-1].strip()
         raise RefusedValue(
-            f"{path} does not hold the weights of a {facts['network']} with its card's settings ({first}); "
+            f"{path} does not hold the weights of a {facts['network']} with its card's settings ({reason}); "
             "make it again, or copy both files again"
         ) from error
     model.eval()
@@ -142,22 +142,22 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 
 def card(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What is known of a file of weights.
+    """The card of a file of weights, as a dict.
 
     Raises
     ------
     FileNotFoundError
-        If there is no card beside it.
+        If there is no card next to it.
     ValueError
-        If the card is none of ours.
+        If the card was not written by `save`.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     path = Path(path).with_suffix(".json")
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}, the card of these weights, does not exist; weights without one are not read, for nothing says "
-            "which network they are for"
+            f"{path}, the card of these weights, does not exist; weights without one are not read, because only the "
+            "card says which network they belong to"
         )
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -175,21 +175,21 @@ def network_of(weights: "str | os.PathLike[str] | Network | None", name: str) ->
     Parameters
     ----------
     weights : path, Network or None
-        A file that `save` wrote, or a network in memory. None takes the weights that ship under `name`.
+        A file that `save` wrote, or a network in memory. None selects the shipped weights called `name`.
     name : str
-        Of the method's own network.
+        Name of the method's own network.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `load`; or if there are no shipped weights of that name.
+        In the cases of `load`, or if there are no shipped weights of that name.
     """
     if weights is None:
         if name not in shipped_names() and name in models.MODELS and name not in models.SHIPPED:
             raise RefusedValue(f"{name} is a network of your own and needs its weights; give weights=FILE.safetensors")
         return shipped(name)
     if isinstance(weights, str | os.PathLike):
-        return _kept(Path(weights).resolve(), _written_at(weights))
+        return _cached(Path(weights).resolve(), _written_at(weights))
     if not hasattr(weights, "sample_rate_hz"):
         raise RefusedType(f"weights must be the path of a file or a network, got {weights!r}; give NAME.safetensors")
     return weights
@@ -205,7 +205,7 @@ def shipped_names() -> tuple[str, ...]:
 
 
 def shipped(name: str) -> Network:
-    """A network whose weights are shipped, by name; read once, and shared by all who ask.
+    """A network whose weights are shipped, by name; it is read once and shared by all callers.
 
     Raises
     ------
@@ -215,11 +215,11 @@ def shipped(name: str) -> Network:
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
     path = _shipped_path(name)
-    return _kept(path, _written_at(path))
+    return _cached(path, _written_at(path))
 
 
 def shipped_card(name: str) -> dict[str, Any]:
-    """What is known of a network whose weights are shipped, as `card`; ValueError if there is none of that name.
+    """The card of a network whose weights are shipped, as from `card`; ValueError if there is none of that name.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
@@ -232,8 +232,8 @@ def _shipped_path(name: str) -> Path:
 
 
 @functools.lru_cache(maxsize=2)
-def _kept(path: Path, written_at: int) -> Network:
-    # A file that was written anew is read anew.
+def _cached(path: Path, written_at: int) -> Network:
+    # The time is part of the key, so that a file that was replaced is read again.
     return load(path)
 
 
@@ -253,7 +253,7 @@ def _stored(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor
         raise RefusedValue(
             f"{name} must fit into half precision, got a largest value of {tensor.abs().max():.3g}; use float32"
         )
-    # A copy: where two names share one tensor, each is stored.
+    # A copy, so that two names of one shared tensor are both stored.
     return stored.clone(memory_format=torch.contiguous_format)
 
 
@@ -262,6 +262,6 @@ def _weights_path(path: str | os.PathLike[str]) -> Path:
     if path.suffix != ".safetensors":
         raise RefusedValue(
             f"a file of weights must end in .safetensors, got {path.name}; files of other kinds, such as PyTorch's "
-            "own, can run code when they are opened, and are not"
+            "own, can run code when they are opened, and are not read"
         )
     return path
