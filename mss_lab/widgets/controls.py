@@ -1,4 +1,4 @@
-"""Controls: a function of a few parameters becomes labelled inputs, a picture, a sound and words that follow them.
+"""Controls: a function of a few parameters becomes a panel of labelled inputs, a picture, a sound and words.
 
 ::
 
@@ -9,19 +9,19 @@
         listen, cutoff_hz=controls.slider(100, 8000, 1000, unit="Hz", log=True), order=controls.slider(1, 8, 2)
     )
 
-Every change runs the function in one worker thread with the newest values; what has been superseded is dropped (see
-`worker`). The picture and the player stay in place and take the new content, so nothing flickers and the sound goes on
-where it was. An error of the function is said on the panel, which goes on working.
+Every change runs the function in one worker thread with the newest values; older requests are dropped (see `worker`).
+The picture and the player stay in place and receive the new content, so nothing flickers and the sound continues at the
+same position. An error of the function is shown on the panel, which continues to work.
 
 Without a front end the function runs once with the start values, and the output holds the picture, the words and an
-audio element; `Panel.values`, `Panel.view` and `Panel.set` work the same.
+audio element; `Panel.values`, `Panel.view` and `Panel.set` work in the same way.
 
-An input is any widget with a trait ``value`` and a label, given as its trait ``label`` or ``description``: the sliders
-below, any of ipywidgets, `panorama.window`, `kernel_grid.grid`, or an anywidget of one's own, such as a piano-roll
-editor whose `value` is a tuple of notes. To join in it needs no more than to assign a new object to `value` whenever
-the reader has changed something. Where there is no front end it may stand for itself, by ``describe()`` (its value in
-a few words) and ``static()`` (its picture, as PNG bytes and as HTML). The pieces can be used apart:
-`worker.LatestWorker`, `picture.Picture`, `words.Words`, `player.Player`.
+An input is any widget with a trait ``value`` and a label, which is its trait ``label`` or ``description``: the sliders
+below, any of ipywidgets, `panorama.window`, `kernel_grid.grid`, or an anywidget of your own, such as a piano-roll
+editor whose `value` is a tuple of notes. It must assign a new object to `value` whenever the reader has changed
+something. For pages without a front end it may have ``describe()`` (its value in a few words) and ``static()`` (its
+picture, as PNG bytes and as HTML). These can also be used separately: `worker.LatestWorker`, `picture.Picture`,
+`words.Words`, `player.Player`.
 
 Contents: slider, choice, switch, View, explore, Panel. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -42,7 +42,7 @@ from .. import checks, plots
 from ..refusals import RefusedType, RefusedValue
 from . import fallback, picture, player, words, worker
 
-# Fine enough to find a value, coarse enough that the arrow keys get anywhere.
+# Fine enough to choose a value, coarse enough for the arrow keys.
 STEPS = 100
 LABEL_WIDTH = "11em"
 INPUT_WIDTH = "36em"
@@ -50,21 +50,21 @@ INPUT_WIDTH = "36em"
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What a function shows for one set of values; every part may be left out.
+    """The result of a function for one set of values; every field may be left out.
 
     Attributes
     ----------
     figure : matplotlib Figure, or function without arguments that returns one, optional
-        A function is called once the sound is on its way, so that the change is audible while it is drawn. The
-        figure is closed after it has been drawn, where pyplot made it.
+        A function is called after the sound has been sent, so that the change is audible while the figure is drawn. A
+        figure of pyplot is closed after it has been drawn.
     sound : float (channels, samples), or dict of source name -> such waveforms, or of versions, optional
-        As `player.play` takes.
+        As for `player.play`.
     sample_rate_hz : int, optional
-        Needed with a sound.
+        Required with a sound.
     text : str
         Plain words and numbers below the inputs.
     alt : str
-        Alternative text of the figure; without it, one is made from its titles and labels.
+        Alternative text of the figure; by default it is made from its titles and labels.
     """
 
     figure: Any = None
@@ -86,16 +86,16 @@ def slider(
     step : number, optional
         A hundredth of the range, or 1 for ints. On a logarithmic slider it is a ratio above 1, such as 1.05.
     label : str
-        Without it, the parameter's name.
+        By default the parameter's name.
     unit : str
-        Stands behind the label in brackets.
+        Written in brackets after the label.
     log : bool
-        Equal ways are equal ratios; `low` must be above 0. The value is a float.
+        Equal distances on the slider are equal ratios; `low` must be above 0. The value is a float.
 
     Raises
     ------
     TypeError, ValueError
-        If the bounds are not numbers in order, `start` lies outside or between two steps, or `step` is not positive.
+        If the bounds are not numbers in order, `start` is outside or between two steps, or `step` is not positive.
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
@@ -121,7 +121,7 @@ def slider(
 
 
 def choice(options: Iterable[Any] | Mapping[str, Any], label: str = "") -> ipywidgets.Widget:
-    """One of several values, the first to start with; a dict maps what is shown to the value.
+    """One of several values, the first at the start; a dict maps each text that is shown to its value.
 
     Raises ValueError if there is no option.
     """
@@ -139,13 +139,13 @@ def switch(start: bool, label: str = "") -> ipywidgets.Widget:
 
 
 def explore(function: Callable[..., View], **parameters: Any) -> "Panel":
-    """Turn a function by its parameters: see, hear and read what it returns.
+    """Change the parameters of a function by inputs, and show the picture, the sound and the words that it returns.
 
     Parameters
     ----------
     function : callable
-        Takes the parameters by name and returns a `View`. It runs in a worker thread after the first time, so it must
-        not rely on being alone, and should draw on `matplotlib.figure.Figure` or close what pyplot made.
+        Takes the parameters by name and returns a `View`. After the first call it runs in a worker thread, at the same
+        time as other code, and should draw on `matplotlib.figure.Figure` or close the figures that pyplot made.
     **parameters : widgets
         One input for each parameter: `slider`, `choice`, `switch`, or any widget with a trait `value` and a label.
 
@@ -157,9 +157,9 @@ def explore(function: Callable[..., View], **parameters: Any) -> "Panel":
     Raises
     ------
     TypeError
-        If the function is none, returns something else than a `View`, or an input has no `value`.
+        If the function is not callable, does not return a `View`, or an input has no `value`.
     Exception
-        What the function raises for the start values.
+        Any exception that the function raises for the start values.
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
@@ -172,9 +172,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
     Attributes
     ----------
     inputs : dict of parameter name -> widget
-    values : dict of parameter name -> value, as the inputs stand
+    values : dict of parameter name -> current value of the input
     view : View
-        The newest that is shown.
+        The newest view that is shown.
     """
 
     def __init__(self, function: Callable[..., View], inputs: Mapping[str, Any]) -> None:
@@ -195,7 +195,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         self.view = View()
         self._words = words.Words()
         self._picture = picture.Picture()
-        # The player is made with the first sound, and from then on only given others.
+        # The player is made with the first sound; later sounds replace its content.
         self._player: player.Player | None = None
         self._worker = worker.LatestWorker(self._work, self._show, self._fail)
         self._quiet = False
@@ -208,14 +208,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters as the inputs stand, a fresh dict."""
+        """The current values of the inputs, as a new dict."""
         return {name: item.value for name, item in self.inputs.items()}
 
     def set(self, **values: Any) -> View:
         """Set inputs from code, run the function and show its view before returning it.
 
-        Raises TypeError for an unknown parameter, what an input raises for a value that it refuses, and what the
-        function raises, which the panel also shows.
+        Raises TypeError for an unknown parameter, the exception of an input that refuses a value, and the exception of
+        the function, which the panel also shows.
         """
         unknown = set(values) - set(self.inputs)
         if unknown:
@@ -230,7 +230,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         return self.view
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until the panel shows what its inputs say; whether that was reached in time."""
+        """Wait until the panel shows the current values of its inputs; return False if the time is over before."""
         return self._worker.wait(timeout_s)
 
     def _changed(self, change: Any) -> None:
@@ -243,14 +243,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         view = self._function(**values)
         if not isinstance(view, View):
             raise RefusedType(
-                f"{_called(self._function)} must return a controls.View, got {type(view).__name__}; "
+                f"{_name_of(self._function)} must return a controls.View, got {type(view).__name__}; "
                 "end it with: return controls.View(figure=..., sound=..., sample_rate_hz=..., text=...)"
             )
         return view
 
     def _show(self, values: dict[str, Any], view: View) -> None:
-        # The sound goes first: the page unpacks it while the picture is drawn here, and a sound that is refused
-        # leaves the picture and the words as they were.
+        # The sound is sent first: the page unpacks it while the picture is drawn here, and if a sound is refused, the
+        # picture and the words do not change.
         if view.sound is not None:
             stems, rate = _stems(view.sound), player.check_playable_rate(view.sample_rate_hz)
             if self._player is None:
@@ -276,8 +276,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         self.children = tuple(part for part in parts if part is not None)
 
     def static(self) -> tuple[bytes, str]:
-        """The picture (PNG bytes, empty without one) and the HTML that stand in for the panel."""
-        values = ", ".join(f"{_label_of(item)} {_said(item)}" for item in self.inputs.values())
+        """The picture (PNG bytes, empty if there is none) and the HTML that replace the panel without a front end."""
+        values = ", ".join(f"{_label_of(item)} {_value_text(item)}" for item in self.inputs.values())
         parts = [f"<div>{html.escape(values)}</div>"]
         parts += [item.static()[1] for item in self.inputs.values() if hasattr(item, "static")]
         if self._words.text:
@@ -292,7 +292,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data = dict(super()._repr_mimebundle_(**kwargs))
         png, page = self.static()
-        values = ", ".join(f"{name}={_said(item)}" for name, item in self.inputs.items())
+        values = ", ".join(f"{name}={_value_text(item)}" for name, item in self.inputs.items())
         data |= {"text/plain": "\n".join(filter(None, (f"Panel: {values}", self._words.text))), "text/html": page}
         metadata = {}
         if png:
@@ -307,7 +307,7 @@ def _stems(sound: np.ndarray | Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _step(low: float, high: float, start: float, step: float | None) -> Any:
     # The browser's slider moves a start that is not a whole number of steps from `low`, and the first picture would
-    # belong to another value than the one requested. So the default step is made to fit, and any other must fit.
+    # belong to another value than the one requested. So the default step is adjusted, and any other must fit.
     steps = (start - low) / (step or (high - low) / STEPS)
     if step is None:
         return (start - low) / max(1, round(steps)) if start > low else (high - low) / STEPS
@@ -331,7 +331,7 @@ def _with_unit(label: str, unit: str) -> str:
 
 
 def _name(item: ipywidgets.Widget, name: str) -> None:
-    # An input without a label is called by its parameter; a name that ends in its unit says it already.
+    # An input without a label is labelled by its parameter's name, without the unit at the end of the name.
     if item.has_trait("label") and not item.has_trait("description"):
         return
     if item.has_trait("description") and not item.description:
@@ -346,18 +346,18 @@ def _label_of(item: ipywidgets.Widget) -> str:
     return str(item.label) if item.has_trait("label") else type(item).__name__
 
 
-def _said(item: ipywidgets.Widget) -> str:
+def _value_text(item: ipywidgets.Widget) -> str:
     if hasattr(item, "describe"):
         return str(item.describe())
     return f"{item.value:.4g}" if isinstance(item.value, float) else str(item.value)
 
 
-def _called(function: Callable[..., Any]) -> str:
+def _name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", "the function")
 
 
 def _close(figure: Any) -> None:
-    # Only where pyplot is in use can a figure be registered with it; closing any other is no work.
+    # A figure can be registered with pyplot only if pyplot is loaded; closing another figure has no effect.
     pyplot = sys.modules.get("matplotlib.pyplot")
     if figure is not None and pyplot is not None:
         pyplot.close(figure)

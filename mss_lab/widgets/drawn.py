@@ -1,7 +1,8 @@
-"""Drawn inputs: what the inputs of a panel that a reader draws on have in common.
+"""Drawn inputs: the common base of the inputs on which a reader draws.
 
-Each has a trait ``value`` that is checked wherever it comes from, Python or the page: a value that makes no sense is
-refused in words, the input keeps the one it had, and the page is told. Without a front end it is a picture.
+Each has a trait ``value`` that is checked, whether it comes from Python or from the page: an invalid value is refused
+with an explanation, the input keeps its value, and the page receives that value again. Without a front end the input is
+a picture.
 
 Contents: Checked, Drawn. Lesson: notebooks/11_where_is_it.ipynb
 """
@@ -20,18 +21,18 @@ class Checked(traitlets.TraitType[Any, Any]):
     """A trait whose values pass through `check` of the widget that has it."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """What traitlets asks before it assigns."""
+        """Called by traitlets before it assigns."""
         return obj.check(value)
 
 
 class Drawn(anywidget.AnyWidget):
-    """What `panorama.Window` and `kernel_grid.Grid` build on; each says `check`, `describe` and `png`."""
+    """The base of `panorama.Window` and `kernel_grid.Grid`; each defines `check`, `describe` and `png`."""
 
     value = Checked().tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)
 
     def check(self, value: Any) -> Any:
-        """Return the value in the form that the trait holds, or raise TypeError or ValueError in words."""
+        """Return the value in the form that the trait holds, or raise TypeError or ValueError with an explanation."""
         raise NotImplementedError
 
     def describe(self) -> str:
@@ -39,16 +40,16 @@ class Drawn(anywidget.AnyWidget):
         raise NotImplementedError
 
     def png(self) -> bytes:
-        """The input as it stands, as a picture."""
+        """The current state of the input, as a picture."""
         raise NotImplementedError
 
     def static(self) -> tuple[bytes, str]:
-        """The picture (PNG bytes) and the HTML that stand in for the input."""
+        """The picture (PNG bytes) and the HTML that replace the input without a front end."""
         png = self.png()
         return png, f"<div>{html.escape(self.description)}{plots.image_html(png, self._alternative())}</div>"
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """What the page sends; if it is refused, the page is sent the value that holds."""
+        """Take over a state from the page; if it is refused, the page receives the current value."""
         try:
             super().set_state(sync_data)
         except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Fallback: the picture and the sound that stand in for a widget where no front-end runs.
+"""Fallback: the picture and the sound that replace a widget where no front end runs.
 
-Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which leaves
-pyplot's figures alone, and an HTML audio element that carries its own data.
+Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
+the figures of pyplot, and an HTML audio element that contains its data.
 
 Contents: strips_png, panorama_png, kernel_png, audio_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -17,7 +17,7 @@ import soundfile
 from .. import audio, checks, plots
 from . import strips
 
-# The rates that MPEG layer III knows; other recordings travel as FLAC.
+# The sample rates of MPEG layer III; recordings at other rates are stored as FLAC.
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 PEAK = 0.9
 
@@ -56,7 +56,7 @@ def strips_png(
         wave.set_ylabel(name, rotation=0, ha="right", va="center")
         if pictures and axis is not None:
             picture = pictures[name]
-            # The rows are equal steps of log frequency: drawn as they are, with the ticks put where they belong.
+            # The rows are equal steps of log frequency, so the ticks are placed on a logarithmic scale.
             end_s = axis.first_s + axis.column_s * picture.shape[1]
             spectrum = grid[row, 1]
             shown = spectrum.imshow(
@@ -92,7 +92,7 @@ def panorama_png(
     centres_deg, levels_db : sequence of float, equally long
         Angles from 0 (left) to 90 (right), and levels below the highest bin.
     range_db : float > 0
-        How far down the axis goes.
+        Range of the level axis.
     low_deg, high_deg : float
         The window.
     """
@@ -113,14 +113,14 @@ def panorama_png(
 
 
 def kernel_png(cells: np.ndarray, cell_hz: float, cell_s: float) -> bytes:
-    """A kernel on its grid, the bin itself marked, as PNG bytes.
+    """A kernel on its grid, with a mark on the middle bin, as PNG bytes.
 
     Parameters
     ----------
     cells : bool (rows, columns), both odd
         The first row is the highest frequency.
     cell_hz, cell_s : float > 0
-        What one step up and one to the right stand for.
+        Height and width of a cell.
     """
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
@@ -139,14 +139,14 @@ def kernel_png(cells: np.ndarray, cell_hz: float, cell_s: float) -> bytes:
 
 
 def audio_html(waveform: np.ndarray, sample_rate_hz: int, label: str) -> str:
-    """An HTML audio element with the sound inside: MP3 where the rate allows, else FLAC; a peak above 0.9 is lowered.
+    """An HTML audio element that contains the sound: MP3 if the rate allows, else FLAC; a peak above 0.9 is lowered.
 
     Parameters
     ----------
     waveform : float (channels, samples), one or two channels
     sample_rate_hz : int
     label : str
-        What a screen reader says.
+        Label for screen readers.
     """
     waveform = checks.check_waveform("waveform", waveform)
     peak = float(np.abs(waveform).max())

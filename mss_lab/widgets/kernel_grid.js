@@ -3,7 +3,7 @@
 const SIDE_PX = 270;
 const LEAST_CELL_PX = 12;
 const MOST_CELL_PX = 30;
-// How far apart the numbers of an axis must stand to be read.
+// The least distance between the numbers of an axis, so that they can be read.
 const ACROSS_PX = 44;
 const UP_PX = 20;
 
@@ -11,7 +11,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const copy = (cells) => cells.map((row) => [...row]);
 const same = (a, b) => a.every((row, r) => row.every((cell, c) => cell === b[r][c]));
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
-// 0.30000000000000004 is nobody's idea of three tenths.
+// Without rounding, three tenths would be shown as 0.30000000000000004.
 const number = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
 
@@ -34,7 +34,7 @@ class Grid {
     this.focused = this.middle;
     this.build(el);
     this.take = () => {
-      // While a reader draws, the cells are theirs.
+      // While a reader draws, a value from Python does not replace the cells.
       if (this.drag) return;
       this.cells = copy(model.get("value"));
       this.show();
@@ -76,7 +76,7 @@ class Grid {
         class: "mss-card mss-kernel",
         role: "group",
         style: `--mss-side: ${side}px; --mss-columns: ${this.columns}`,
-        // JupyterLab's own shortcuts must leave our keys alone.
+        // JupyterLab's own shortcuts must not use our keys.
         "data-lm-suppress-shortcuts": "true",
       },
       this.title,
@@ -93,7 +93,7 @@ class Grid {
     el.append(this.root);
   }
 
-  // The axes' numbers: the middle, and outwards from it as often as they can be read.
+  // The numbers of the axes: the middle, and outwards from it as many as can be read.
   numbers(side) {
     const made = [];
     const [r0, c0] = this.middle;
@@ -129,7 +129,7 @@ class Grid {
   press(event) {
     if (event.button !== 0 || this.drag) return;
     const at = this.at(event);
-    // The first cell decides: a drag that begins on an empty one draws, on a full one it rubs out.
+    // The first cell decides: a drag that begins on an empty cell draws, on a full cell it erases.
     this.drag = { pointer: event.pointerId, last: at, on: !this.cells[at[0]][at[1]] };
     this.field.setPointerCapture(event.pointerId);
     this.focus(at);
@@ -141,7 +141,7 @@ class Grid {
     if (event.pointerId !== this.drag?.pointer) return;
     const [r1, c1] = this.at(event);
     const [r0, c0] = this.drag.last;
-    // A quick pointer skips cells; the line between two of its reports does not.
+    // A fast pointer skips cells, so the line between two of its events is drawn.
     const steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0));
     for (let i = 1; i <= steps; i++) {
       this.paint([Math.round(r0 + ((r1 - r0) * i) / steps), Math.round(c0 + ((c1 - c0) * i) / steps)], this.drag.on);
@@ -194,7 +194,7 @@ class Grid {
 
   paint([r, c], on) {
     if (this.cells[r][c] === on) return;
-    // Over no cell at all there is no median, so the last one stays.
+    // There is no median over an empty kernel, so the last cell stays.
     if (!on && this.cells.flat().filter(Boolean).length === 1) {
       this.status.textContent = "The last cell stays: a kernel needs one";
       return;
@@ -203,7 +203,7 @@ class Grid {
     this.plan();
   }
 
-  // One drawing and one message a frame, however often the pointer reports.
+  // One drawing and one message for each frame, however many events the pointer sends.
   plan() {
     this.planned ||= requestAnimationFrame(() => {
       this.planned = 0;
@@ -212,7 +212,7 @@ class Grid {
     });
   }
 
-  // The notebook's front end keeps back what Python is not ready for, all but the newest.
+  // While Python is busy, the notebook's front end keeps only the newest value.
   send() {
     this.model.set("value", copy(this.cells));
     this.model.save_changes();

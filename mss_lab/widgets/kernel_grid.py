@@ -1,8 +1,8 @@
 """Kernel grid: a proximity kernel drawn cell by cell.
 
-A proximity kernel says which bins of a spectrogram, seen from one bin, should sound alike: those to its left and right
-for a held tone, those above and below it for a drum. The grid is the neighbourhood, the bin itself in the middle. It is
-an input for `controls.explore`::
+A proximity kernel defines which bins around a bin of a spectrogram should have similar magnitudes: those to its left
+and right for a sustained tone, those above and below it for a drum. The grid is the neighbourhood, with the bin itself
+in the middle. It is an input for `controls.explore`::
 
     cells = kernel_grid.grid(rows=9, columns=9, cell_hz=40, cell_s=0.1, label="Neighbours that sound alike")
     controls.explore(listen, cells=cells)
@@ -20,9 +20,9 @@ from .. import checks
 from ..refusals import RefusedValue, ShapeError
 from . import card, drawn, fallback
 
-# "clear" leaves the bin itself: a kernel without a cell would leave nothing to take the median of.
+# "clear" keeps the bin itself, since there is no median over a kernel without a cell.
 NAMES = ("horizontal", "vertical", "cross", "periodic", "clear")
-# More cells than this are too small to be hit.
+# With more cells, each would be too small to click.
 MOST_CELLS = 31
 
 Cells = tuple[tuple[bool, ...], ...]
@@ -45,13 +45,13 @@ def grid(
     rows, columns : odd int, 1 to 31
         Size of the neighbourhood, in frequency and in time.
     cell_hz, cell_s : float > 0
-        What one step up and one step to the right stand for.
+        Height of a cell in Hz and width in seconds.
     start : str or (rows, columns) of bool
         One of `NAMES`, or the cells themselves, the highest frequency first.
     label : str
-        What is drawn; in a panel without it, the parameter's name.
+        Label of the input; in a panel by default the parameter's name.
     period_cells : int >= 1
-        How many columns apart the cells of ``"periodic"`` lie.
+        Distance between the cells of ``"periodic"``, in columns.
 
     Returns
     -------
@@ -62,16 +62,16 @@ def grid(
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If a size is even or out of bounds, a step not positive, or `start` is no name and no such cells.
+        If a size is even or out of bounds, a step not positive, or `start` is neither a name nor such cells.
 
-    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Source: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
+    Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
     "Kernel additive models for source separation", 2014.
     """
     return Grid(rows, columns, cell_hz, cell_s, start, label, period_cells)
 
 
 def named(name: str, rows: int, columns: int, period_cells: int = 2) -> Cells:
-    """The cells of a kernel that has a name.
+    """The cells of a kernel, by its name.
 
     ``"horizontal"`` is the middle row, ``"vertical"`` the middle column, ``"cross"`` both, ``"periodic"`` every
     `period_cells`-th cell of the middle row, counted from the middle, ``"clear"`` the middle alone.
@@ -99,7 +99,7 @@ class Grid(drawn.Drawn):
     Attributes
     ----------
     value : tuple of tuples of bool
-        Set it from code to the cells or to one of `NAMES`; what is no kernel of this size is refused.
+        Set it from code to the cells or to one of `NAMES`; a kernel of another size is refused.
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
@@ -139,16 +139,16 @@ class Grid(drawn.Drawn):
         if isinstance(value, str):
             return self._kernels[checks.check_choice(name, value, NAMES)]
         cells = checks.check_axes(name, value, "rows columns")
-        wanted = np.shape(self._kernels["clear"])
-        if cells.shape != wanted:
+        expected = np.shape(self._kernels["clear"])
+        if cells.shape != expected:
             raise ShapeError(
-                f"{name} must be {wanted} (rows, columns), got {cells.shape}; make a grid of that size to draw on"
+                f"{name} must be {expected} (rows, columns), got {cells.shape}; make a grid of that size to draw on"
             )
         if not np.isin(cells, (0, 1)).all():
-            raise RefusedValue(f"{name} must hold True or False in every cell; compare with 0 to get there: cells > 0")
+            raise RefusedValue(f"{name} must hold True or False in every cell; compare numbers with 0: cells > 0")
         if not cells.any():
             raise RefusedValue(
-                f"{name} must hold at least one cell that is True: over none there is no median; "
+                f"{name} must hold at least one cell that is True, since there is no median over none; "
                 "set the middle cell for the bin itself"
             )
         return _tuples(cells.astype(bool))

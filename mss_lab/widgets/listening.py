@@ -1,7 +1,7 @@
-"""A blind listening test on the page: a known reference, lettered stimuli, sliders to rate them, a button to reveal.
+"""A blind listening test on the page: a reference, stimuli named by letters, sliders to rate them, a button to reveal.
 
-Nothing on the page tells which letter is which before the button is pressed: stimuli are drawn alike, without their
-spectrograms, and their names stay in Python.
+The page does not contain the names of the stimuli before the button is pressed: all stimuli are drawn in the same way,
+without their spectrograms, and their names stay in Python.
 
 Contents: rate, Session. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -15,7 +15,7 @@ from ..metrics.listening import Trial
 from ..refusals import RefusedType, RefusedValue
 from . import controls, player
 
-QUESTION = "How good is each, beside the reference? 100 excellent, 80 good, 60 fair, 40 poor, 20 bad."
+QUESTION = "How good is each, compared with the reference? 100 excellent, 80 good, 60 fair, 40 poor, 20 bad."
 
 
 def rate(trial: Trial, sample_rate_hz: int, title: str = "Rate blind") -> "Session":
@@ -36,9 +36,9 @@ def rate(trial: Trial, sample_rate_hz: int, title: str = "Rate blind") -> "Sessi
     Raises
     ------
     TypeError, ValueError
-        If it is no trial, or the rate is one that browsers need not play.
+        If it is no trial, or browsers need not support the sample rate.
 
-    Lesson: notebooks/04_is_it_better.ipynb. Source: ITU-R BS.1534-3, 2015.
+    Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015.
     """
     if not isinstance(trial, Trial):
         raise RefusedType(
@@ -77,7 +77,7 @@ class Session(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
 
     @property
     def ratings(self) -> dict[str, int] | None:
-        """What the reader gave each label; None until every slider has been moved."""
+        """The reader's rating of each label; None until every slider has been moved."""
         if self._moved != set(self._sliders):
             return None
         return {label: item.value for label, item in self._sliders.items()}
@@ -94,18 +94,20 @@ class Session(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
             raise RefusedValue("the names have been revealed; make a new trial to rate again, blind")
         for label, rating in ratings.items():
             self._sliders[label].value = rating
-            # A rating of 0 moves nothing, yet it was given.
+            # A rating of 0 does not move the slider, but it counts as a rating.
             self._rated(label)
 
     def reveal(self) -> dict[str, float]:
-        """Lock the sliders, show what each label was, and return the ratings by name.
+        """Lock the sliders, show the name of each label's stimulus, and return the ratings by name.
 
         Raises ValueError while a stimulus is not rated.
         """
         ratings = self.ratings
         if ratings is None:
             left = ", ".join(label for label in self._sliders if label not in self._moved)
-            raise RefusedValue(f"not rated yet: {left}; move every slider first, or nothing would be blind any more")
+            raise RefusedValue(
+                f"not rated yet: {left}; move every slider first, since the test is not blind after that"
+            )
         named = self.trial.reveal(ratings)
         self.revealed = True
         for item in self._sliders.values():

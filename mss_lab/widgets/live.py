@@ -18,24 +18,24 @@ from matplotlib.figure import Figure
 
 from .. import checks, plots
 
-# Drawing takes a tenth of a second, which is then missing for the training.
+# Drawing takes a tenth of a second, during which the training waits.
 EVERY_S = 1.0
 
 
 def curve(
     rows: Sequence[Mapping[str, float]] = (), *, over: str = "seconds", title: str = "", every_s: float = EVERY_S
 ) -> "LiveCurve":
-    """A curve to give to `mss_lab.neural.fit.fit` as `on_progress`, for use in a `with` block.
+    """A curve for the argument `on_progress` of `mss_lab.neural.fit.fit`, for use in a `with` block.
 
     Parameters
     ----------
     rows : sequence of dict
-        What there is already, where a run goes on.
+        Earlier rows of a run that is continued.
     over : {"seconds", "step"}
-        What runs to the right.
+        Quantity of the horizontal axis.
     title : str
     every_s : float >= 0
-        It is drawn again no sooner than after this time, and at the end of the block in any case.
+        Least time between two drawings; the curve is always drawn at the end of the block.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def curve(
 
 
 class LiveCurve:
-    """Made by `curve`. Called with a row it adds the row; its picture is exchanged in place.
+    """Made by `curve`. A call with a row adds the row; the picture is replaced in place.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class LiveCurve:
         return self
 
     def __call__(self, row: Mapping[str, float]) -> None:
-        """Add a row, and draw where that is due."""
+        """Add a row, and draw if enough time has passed."""
         self.rows.append(dict(row))
         if time.perf_counter() - self._drawn_s >= self.every_s:
             self._draw()
@@ -81,7 +81,7 @@ class LiveCurve:
         self._draw()
 
     def words(self) -> str:
-        """What the curve shows, in a sentence."""
+        """A sentence that describes the curve."""
         if not self.rows:
             return "Training curve with no row yet."
         first, last = self.rows[0], self.rows[-1]

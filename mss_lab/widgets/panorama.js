@@ -1,5 +1,5 @@
 // A window over a panning histogram. Python (panorama.py) sends the bins; the page sends back `value`, in radians.
-// What follows the pointer is only moved by style sheets, so that no drag waits for a drawing.
+// What follows the pointer is moved by style sheets only, so that a drag never waits for a drawing.
 
 const RIGHT_DEG = 90;
 const LEAST_DEG = 1;
@@ -16,7 +16,7 @@ const TICK_DB = 10;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const toDeg = (rad) => (rad * 180) / Math.PI;
 const toRad = (deg) => (deg * Math.PI) / 180;
-// A tenth of a degree is finer than any histogram, and reads well.
+// A tenth of a degree is finer than any histogram, and easy to read.
 const rounded = (deg) => Math.round(deg * 10) / 10;
 const minus = (number) => String(number).replace("-", "−");
 
@@ -60,7 +60,7 @@ class Panorama {
     this.planned = 0;
     this.build(el);
     this.take = () => {
-      // While a reader holds the window, it is theirs.
+      // While a reader drags the window, a value from Python does not move it.
       if (this.drag) return;
       this.window = model.get("value").map(toDeg);
       this.show();
@@ -94,7 +94,7 @@ class Panorama {
     this.plot.append(picture(centres, levels, rangeDb, "mss-dim"), this.lit, both, low, high);
     this.root = make(
       "div",
-      // JupyterLab's own shortcuts must leave our keys alone.
+      // JupyterLab's own shortcuts must not use our keys.
       { class: "mss-card mss-panorama", role: "group", "data-lm-suppress-shortcuts": "true" },
       make("div", { class: "mss-head" }, this.title, this.readout),
       make("div", { class: "mss-unit", "aria-hidden": "true" }, "Level (dB)"),
@@ -137,7 +137,7 @@ class Panorama {
     const deg = this.at(event);
     const [from, to] = this.window;
     this.drag = { part, pointer: event.pointerId, offset: deg - (part === "high" ? to : from) };
-    // Beside the window: it comes to the pointer, and goes on with it.
+    // Outside the window: the window moves to the pointer, and then follows it.
     if (event.target !== both && part === "both") {
       this.drag.offset = (to - from) / 2;
       this.place(part, deg - this.drag.offset);
@@ -186,7 +186,7 @@ class Panorama {
 
   // -- the window
 
-  // Bring an edge, or the low edge of the whole window, as near to `deg` as the plot and the other edge allow.
+  // Move an edge, or the low edge of the whole window, as near to `deg` as the plot and the other edge allow.
   place(part, deg) {
     const [low, high] = this.window;
     const least = Math.min(LEAST_DEG, high - low);
@@ -198,7 +198,7 @@ class Panorama {
     }
     if (next[0] === low && next[1] === high) return;
     this.window = next;
-    // One drawing and one message a frame, however often the pointer reports.
+    // One drawing and one message for each frame, however many events the pointer sends.
     this.planned ||= requestAnimationFrame(() => {
       this.planned = 0;
       this.show();
@@ -206,7 +206,7 @@ class Panorama {
     });
   }
 
-  // The notebook's front end keeps back what Python is not ready for, all but the newest.
+  // While Python is busy, the notebook's front end keeps only the newest value.
   send() {
     this.model.set("value", this.window.map(toRad));
     this.model.save_changes();

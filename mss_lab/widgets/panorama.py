@@ -1,6 +1,6 @@
-"""Panorama: a window dragged over a panning histogram.
+"""Panorama: a window that a reader drags over a panning histogram.
 
-The histogram says how much energy comes from each angle between hard left and hard right; the window chooses a range
+The histogram shows how much energy comes from each angle between hard left and hard right; the window chooses a range
 of angles. It is an input for `controls.explore`::
 
     centres_rad, energy = panning.histogram(transform)
@@ -21,11 +21,11 @@ from ..refusals import RefusedType, RefusedValue
 from . import card, drawn, fallback
 
 RIGHT_RAD = math.pi / 2
-# What the histogram shows below its highest bin; a source 40 dB down is not heard beside the others.
+# Range of the histogram below its highest bin; a source 40 dB lower is not audible among the others.
 RANGE_DB = 40.0
-# Half a window, where none is asked for.
+# Half the width of the default window.
 HALF_RAD = math.radians(7.5)
-# A sum of angles may miss the end of the range by a rounding; one that lies outside by no more than this is the end.
+# Rounding errors of angles: an angle that is outside the range by at most this is set to its end.
 SLACK_RAD = 1e-6
 
 
@@ -37,11 +37,11 @@ def window(centres_rad: Any, energy: Any, start_rad: tuple[float, float] | None 
     centres_rad : float (bins,)
         The bins' angles in ascending order: 0 is hard left, pi/4 the centre, pi/2 hard right.
     energy : float (bins,)
-        The energy in each bin, 0 or more, of any unit: drawn in dB below the highest.
+        The energy in each bin, 0 or more, in any unit; it is drawn in dB below the highest.
     start_rad : (low, high), optional
-        The window to start with; 15 degrees around the highest bin unless given.
+        The window at the start; by default 15 degrees around the highest bin.
     label : str
-        What is chosen; in a panel without it, the parameter's name.
+        Label of the input; in a panel by default the parameter's name.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def window(centres_rad: Any, energy: Any, start_rad: tuple[float, float] | None 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the bins are fewer than two, not ascending within 0 to pi/2, or as many as the energies; if an energy is
-        negative or not finite; if `start_rad` is no such window.
+        If there are fewer than two bins, their angles do not ascend from 0 to pi/2, or their number is not that of the
+        energies; if an energy is negative or not finite; if `start_rad` is no such window.
 
     Lesson: notebooks/11_where_is_it.ipynb
     """
@@ -65,7 +65,7 @@ class Window(drawn.Drawn):
     Attributes
     ----------
     value : (low_rad, high_rad)
-        Set it from code to move the window; what is no window is refused.
+        Set it from code to move the window; an invalid window is refused.
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
@@ -142,6 +142,6 @@ def _check_angle(name: str, value: Any, hint: str) -> float:
 
 
 def _around(centre_rad: float) -> tuple[float, float]:
-    # Moved, not cut, at the ends, so that a hard-panned source gets as wide a window as any other.
+    # The window is moved, not cut, at the ends, so that it has the same width for a hard-panned source.
     low = min(max(centre_rad - HALF_RAD, 0.0), RIGHT_RAD - 2 * HALF_RAD)
     return low, low + 2 * HALF_RAD

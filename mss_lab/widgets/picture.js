@@ -1,4 +1,4 @@
-// A picture that changes in place: the next one is decoded out of sight, then takes the element's address.
+// A picture that changes in place: the next one is decoded before it is shown.
 
 export default {
   render({ model, el }) {

@@ -1,4 +1,4 @@
-"""Picture: an image in the page that is exchanged in place, without a flicker and with alternative text.
+"""Picture: an image in the page that is replaced in place, without flickering and with alternative text.
 
 Contents: Picture, alternative_text. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -13,9 +13,9 @@ from .. import plots
 
 
 class Picture(anywidget.AnyWidget):
-    """A PNG and what it shows in words; `show` exchanges both at once.
+    """A PNG and its description in words; `show` replaces both at once.
 
-    The page decodes a new picture before it takes the old one's place, and keeps only the newest of those that wait.
+    The page decodes a new picture before it replaces the old one, and keeps only the newest of those that wait.
     """
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
@@ -37,8 +37,8 @@ class Picture(anywidget.AnyWidget):
             self.revision += 1
 
     def _draw(self, figure: Any) -> bytes:
-        # Finding room for all labels takes a third of the time of drawing. While a reader turns a knob, the next figure
-        # mostly has the same labels and limits as the last one: then its axes stand where they stood.
+        # Arranging all labels takes a third of the time of drawing. While a reader moves a slider, the next figure
+        # often has the same labels and limits as the last one: then its axes get the same positions.
         outline = _outline(figure)
         engine = figure.get_layout_engine()
         if engine is None or self._layout is None or self._layout[0] != outline:
@@ -47,18 +47,18 @@ class Picture(anywidget.AnyWidget):
             return png
         figure.set_layout_engine("none")
         try:
-            for axes, place in zip(figure.axes, self._layout[1], strict=True):
-                axes.set_position(place)
+            for axes, position in zip(figure.axes, self._layout[1], strict=True):
+                axes.set_position(position)
             return plots.to_png(figure)
         finally:
             figure.set_layout_engine(engine)
 
 
 def _outline(figure: Any) -> tuple[Any, ...]:
-    """All that decides how much room the parts of a figure need."""
+    """All that decides how much space the parts of a figure need."""
     parts: list[Any] = [tuple(figure.get_size_inches()), figure.get_suptitle()]
     for axes in figure.axes:
-        titles = tuple(axes.get_title(loc=place) for place in ("left", "center", "right"))
+        titles = tuple(axes.get_title(loc=side) for side in ("left", "center", "right"))
         ticks = tuple(
             (tuple(axis.get_ticklocs()), tuple(label.get_text() for label in axis.get_ticklabels()))
             for axis in (axes.xaxis, axes.yaxis)
@@ -69,7 +69,7 @@ def _outline(figure: Any) -> tuple[Any, ...]:
 
 
 def alternative_text(figure: Any) -> str:
-    """Words for a figure, from its title and the titles and labels of its axes."""
+    """A description of a figure, made from its title and the titles and labels of its axes."""
     parts = []
     if figure.get_suptitle():
         parts.append(figure.get_suptitle())

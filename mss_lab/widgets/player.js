@@ -1,9 +1,9 @@
-// The player's front end: the audio graph, the transport that runs it, and the page that shows and steers it.
+// The player's front end: the audio graph, the transport that runs it, and the page that shows and controls it.
 // Python (player.py) sends `content` (a description), `samples` (16-bit integers) and `pictures` (8-bit strips).
 
-// Long enough not to click, short enough to pass for a switch.
+// Long enough to avoid a click, short enough to sound immediate.
 const FADE_S = 0.01;
-// Sources are started a little ahead, so that all of them are ready on one sample.
+// Sources are scheduled a little in advance, so that all start on the same sample.
 const AHEAD_S = 0.03;
 const LEAST_LOOP_S = 0.05;
 const LOWEST_DB = -48;
@@ -40,7 +40,7 @@ function readPiece(model) {
   return { ...content, versions, durationS: samples / sampleRate, pixels: model.get("pictures") };
 }
 
-// What the reader has set. Solo, mute and levels belong to names, so they outlive a change of the sounds.
+// The reader's settings. Solo, mute and levels belong to names, so they stay when the sounds change.
 function firstState(piece) {
   return {
     version: 0,
@@ -65,7 +65,7 @@ function loopOf(piece, state) {
   return state.loop ?? [0, piece.durationS];
 }
 
-// Source -> stem gain -> version gain -> master gain -> context. The same function serves the loudspeaker and the
+// Source -> stem gain -> version gain -> master gain -> context. The same function is used for playing and for the
 // offline rendering that tests measure. Returns `start` (all stems on one moment), `apply` (new state), `stop`.
 export function buildGraph(context, piece, state) {
   const params = [];
@@ -103,7 +103,7 @@ export function buildGraph(context, piece, state) {
       }
       for (const source of sources) source.start(when, positionS);
     },
-    // Straight ramps on both sides: two versions of one mixture are alike, so their sum keeps its level.
+    // Linear ramps on both sides: two versions of one mixture are similar, so their sum keeps its level.
     apply(next, when) {
       for (const item of params) {
         const value = item.target(next);
@@ -154,7 +154,7 @@ class Transport {
     return Math.min(position, this.piece.durationS);
   }
 
-  // What is heard now left the graph a moment ago.
+  // The sound that is audible now left the graph a moment ago.
   heardPosition() {
     if (!this.run) return this.restS;
     return this.position(this.context.currentTime - (this.context.outputLatency || 0));
@@ -200,7 +200,7 @@ class Transport {
     this.idle();
   }
 
-  // A context that only waits still costs power.
+  // A context that is not playing still uses power.
   idle() {
     setTimeout(() => !this.run && this.context?.state === "running" && this.context.suspend(), 200);
   }
@@ -374,7 +374,7 @@ class Page {
       class: "mss-card mss-player",
       role: "region",
       tabindex: "0",
-      // JupyterLab's own shortcuts must leave our keys alone.
+      // JupyterLab's own shortcuts must not use our keys.
       "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => this.key(event),
     });
@@ -407,7 +407,7 @@ class Page {
         type: "button",
         "aria-label": label,
         title,
-        // A press of the mouse gives the keys back to the player; a press of the keyboard keeps its place.
+        // After a mouse click the player has the focus again; after a key press the focus stays on the button.
         onclick: (event) => {
           action(event);
           if (event.detail > 0) this.root.focus({ preventScroll: true });
@@ -593,7 +593,7 @@ class Page {
     const { piece } = this;
     const version = Math.min(this.state.version, piece.versions.length - 1);
     this.state = { ...this.state, version };
-    // A solo on a stem that has gone would silence the rest for no visible reason.
+    // A solo on a removed stem would silence the others for no visible reason.
     this.state.solo = this.state.solo.filter((name) => piece.rows.includes(name));
     if (this.state.loop && this.state.loop[1] > piece.durationS) this.state.loop = null;
     this.transport.replace(piece, this.state);

@@ -1,15 +1,15 @@
-"""The player: all stems of a piece on one clock, to be soloed, muted, looped, compared and seen.
+"""The player widget: all stems of a piece on one clock, with solo, mute, loop, comparison and spectrograms.
 
-Every stem is an AudioBufferSourceNode of one AudioContext, all started at one moment, so they stay together to the
-sample. Several versions (separations of one piece) all run at once; switching between them is a crossfade of 10 ms
-between their gains. Samples travel once, as 16-bit integers in one binary buffer (see `strips.to_int16`).
+Every stem is an AudioBufferSourceNode of one AudioContext. All start at the same moment, so they stay synchronous to
+the sample. Several versions (separations of one piece) run at the same time; switching between them is a crossfade of
+10 ms between their gains. Samples are sent once, as 16-bit integers in one binary buffer (see `strips.to_int16`).
 
 Level matching: each version gets the gain that makes its mixture as loud as the first version's (ITU-R BS.1770-4, see
-`loudness`); the reader can switch that off. One further gain, the same for all, keeps the loudest mixture below full
-scale.
+`loudness`); the reader can switch that off. Another gain, the same for all versions, keeps the loudest mixture below
+full scale.
 
-A stem named ``mixture`` among others is a strip like any other, but starts muted (it is the sum of the rest) and takes
-no part in the level of its version.
+A stem named ``mixture`` among others has a strip like any other, but starts muted (it is the sum of the others) and
+does not count for the level of its version.
 
 Contents: play, Player. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -33,9 +33,9 @@ LOWEST_RATE_HZ = 8_000
 HIGHEST_RATE_HZ = 96_000
 MIXTURE = "mixture"
 HEADROOM_PEAK = 0.99
-# What one message to a browser may well hold: four stereo stems of six minutes.
+# The largest message to a browser: four stereo stems of six minutes.
 MOST_BYTES = 256 * 2**20
-# The stand-in for a page without widgets; a whole song would swell every notebook that shows it.
+# Length of the sound on a page without widgets; a whole song would make every notebook with a player very large.
 FALLBACK_S = 20.0
 
 
@@ -52,20 +52,20 @@ def play(
     sample_rate_hz : int
         8 to 96 kHz.
     title : str
-        Stands above the strips and names the player to a screen reader.
+        Title above the strips, and name of the player for screen readers.
     spectrograms : bool
         Whether each stem has a spectrogram strip below its waveform.
 
     Returns
     -------
     Player
-        Shown when it is the last line of a cell. Where no widgets run it is a picture and an audio element.
+        Shown when it is the last line of a cell. Without a front end it is a picture and an audio element.
 
     Raises
     ------
     ShapeError, TypeError, ValueError
-        If the stems are unequal, empty, not finite, not (channels, samples), of more than two channels, too long for
-        one message to a browser, or the rate is one that browsers need not play.
+        If the stems have different shapes, are empty, not finite, not (channels, samples), have more than two channels,
+        or are too long for one message to a browser; or if browsers need not support the sample rate.
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
@@ -73,7 +73,7 @@ def play(
 
 
 class Player(anywidget.AnyWidget):
-    """The widget behind `play`; `replace` gives it other sounds while it goes on playing.
+    """The widget behind `play`; `replace` gives it other sounds while it continues to play.
 
     Attributes
     ----------
@@ -108,20 +108,20 @@ class Player(anywidget.AnyWidget):
         self._spectrograms = spectrograms
         self._revision = 0
         self._fallback: dict[str, str] | None = None
-        # Worked out before the widget opens its channel, so that a refused input leaves nothing behind on the page.
+        # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz)
         super().__init__(**state)
 
     def replace(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str | None = None) -> None:
-        """Give the player other sounds; if it is playing it goes on at the same position.
+        """Give the player other sounds; if it is playing, it continues at the same position.
 
-        Solo, mute and levels stay with the names they were set for. Parameters and refusals as for `play`; refused
-        input leaves the player as it was.
+        Solo, mute and levels stay with the names for which they were set. Parameters and exceptions as for `play`; if
+        the input is refused, the player does not change.
         """
         if title is not None:
             self._title = title
         state = self._take(sources_or_versions, sample_rate_hz)
-        # One message for everything, so that the page never pairs new samples with an old description.
+        # One message for all, so that the page never combines new samples with an old description.
         with self.hold_sync():
             for name, value in state.items():
                 setattr(self, name, value)
@@ -185,7 +185,7 @@ class Player(anywidget.AnyWidget):
         return list(dict.fromkeys(name for version in self._versions.values() for name in version))
 
     def describe(self) -> str:
-        """One sentence that says what the player holds: the alternative text of its picture."""
+        """One sentence about the content of the player: the alternative text of its picture."""
         version, stems = next(iter(self._versions.items()))
         names = ", ".join(stems)
         seconds = units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)
@@ -194,7 +194,7 @@ class Player(anywidget.AnyWidget):
         return f"{shown} of {names}, {seconds:.1f} s.{others}"
 
     def static(self) -> tuple[bytes, str]:
-        """The picture (PNG bytes) and the HTML (picture and audio element) that stand in for the widget."""
+        """The picture (PNG bytes) and the HTML (picture and audio element) that replace it without a front end."""
         stems = next(iter(self._versions.values()))
         png = fallback.strips_png(
             self._title,
@@ -204,10 +204,10 @@ class Player(anywidget.AnyWidget):
             self._axis,
         )
         label = f"{self._title or 'Mixture'}, all stems together"
-        heard = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]
-        if heard.shape[1] < self.mixture.shape[1]:
+        excerpt = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]
+        if excerpt.shape[1] < self.mixture.shape[1]:
             label += f", the first {FALLBACK_S:g} s"
-        sound = fallback.audio_html(heard, self._rate_hz, label)
+        sound = fallback.audio_html(excerpt, self._rate_hz, label)
         caption = f"<div>{html.escape(label)}</div>"
         return png, f"<div>{plots.image_html(png, self.describe())}{caption}{sound}</div>"
 
@@ -227,7 +227,7 @@ def mixture_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def check_playable_rate(sample_rate_hz: Any) -> int:
-    """Return the sample rate, or raise ValueError if browsers need not play it."""
+    """Return the sample rate, or raise ValueError if browsers need not support it."""
     rate = checks.check_sample_rate(sample_rate_hz)
     if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
         raise RefusedValue(
@@ -240,7 +240,7 @@ def check_playable_rate(sample_rate_hz: Any) -> int:
 def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]:
     """Return version name -> stem name -> float32 waveform, all of one shape, or refuse it.
 
-    A dict of waveforms is one version named "". Raises TypeError, ValueError or ShapeError as `play` says.
+    A dict of waveforms is one version named "". Raises TypeError, ValueError or ShapeError in the cases of `play`.
     """
     name = "sources_or_versions"
     if not isinstance(sources_or_versions, Mapping):

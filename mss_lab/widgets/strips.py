@@ -1,7 +1,7 @@
-"""Strips: what the player shows and sends for each stem, as small arrays.
+"""Strips: the small arrays that the player widget shows and sends for each stem.
 
 A spectrogram strip is an 8-bit picture on a logarithmic frequency axis; all strips of a player share one dB scale, so
-that a darker strip is a quieter one. A waveform strip is the smallest and largest sample of each column.
+that a darker strip belongs to a quieter stem. A waveform strip holds the smallest and largest sample of each column.
 
 Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, to_int16, PALETTE.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
@@ -21,13 +21,13 @@ HIGHEST_HZ = 16_000.0
 RANGE_DB = 80.0
 TICKS_HZ = (100, 1_000, 10_000)
 
-# From silence to the loudest bin; lightness rises all the way, so that it reads in grey and to the colour-blind.
+# From silence to the loudest bin; lightness always increases, so that it is readable in grey and for the colour-blind.
 PALETTE = ("#0b0b1c", "#2a1b5e", "#6a2176", "#ac3468", "#e2604a", "#f7a63b", "#fbeda0")
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """Where the columns and rows of a strip lie: seconds across, Hz upwards (logarithmic)."""
+    """The axes of a strip: columns are seconds, rows are Hz on a logarithmic scale, upwards."""
 
     sample_rate_hz: int
     window_samples: int
@@ -72,9 +72,9 @@ def spectrogram_axis(samples: int, sample_rate_hz: int) -> Axis:
 def power_strip(waveform: np.ndarray, axis: Axis) -> np.ndarray:
     """Power of a waveform on the strip's grid.
 
-    Rows narrower than a bin are interpolated between bins; wider ones show their loudest bin, and so do columns of
-    several frames: a thin line stays as bright as it is. The power is the mean over channels, so that a signal that
-    differs only in sign between left and right is not lost.
+    Rows narrower than a bin are interpolated between bins; wider rows show their loudest bin, and columns of several
+    frames their loudest frame, so that a thin line keeps its brightness. The power is the mean over channels, so that
+    channels with opposite signs do not cancel.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def power_strip(waveform: np.ndarray, axis: Axis) -> np.ndarray:
     strip = np.empty((axis.rows, frames), np.float32)
     strip[:first_wide] = power[below] * (1 - share) + power[below + 1] * share
     if first_wide < axis.rows:
-        # A bin is shown in the row in which its centre lies.
+        # A bin is shown in the row that contains its centre.
         starts = np.ceil(edges[first_wide:-1]).astype(int)
         strip[first_wide:] = np.maximum.reduceat(power[: math.ceil(edges[-1]) + 1], starts, axis=0)
     if axis.frames_per_column > 1:
@@ -113,7 +113,7 @@ def power_strip(waveform: np.ndarray, axis: Axis) -> np.ndarray:
 
 
 def to_bytes(power: np.ndarray, loudest_power: float) -> np.ndarray:
-    """8-bit picture of a strip: 255 is `loudest_power`, 0 is 80 dB below it and everything quieter; uint8."""
+    """8-bit picture of a strip, uint8: 255 is `loudest_power`, 0 is 80 dB below it or less."""
     if loudest_power <= 0:
         return np.zeros(power.shape, np.uint8)
     level_db = units.power_to_db(power / loudest_power, floor_db=-RANGE_DB)
@@ -131,9 +131,9 @@ def envelope(waveform: np.ndarray, columns: int) -> np.ndarray:
 
 
 def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, float]:
-    """A waveform as little-endian 16-bit integers and the float that one step stands for.
+    """A waveform as little-endian 16-bit integers, and the float value of one step.
 
-    The scale is the waveform's own peak, so the rounding noise lies about 98 dB below it, however quiet it is, and
+    The scale follows from the waveform's own peak, so the rounding noise is about 98 dB below it at any level, and
     nothing clips. Returns (int16 (channels, samples), scale).
     """
     peak = float(max(waveform.max(), -waveform.min()))

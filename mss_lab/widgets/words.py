@@ -1,4 +1,4 @@
-"""Words: a line of results on a panel, read aloud when it changes; also where errors are said.
+"""Words: a line of results or errors on a panel, which screen readers read aloud when it changes.
 
 Contents: Words. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -10,7 +10,7 @@ import traitlets
 
 
 class Words(anywidget.AnyWidget):
-    """Plain text of a kind: ``"result"`` or ``"error"``; `busy` says that newer words are being worked out."""
+    """Plain text of a kind: ``"result"`` or ``"error"``; `busy` is True while newer words are computed."""
 
     _esm = pathlib.Path(__file__).with_suffix(".js")
     _css = pathlib.Path(__file__).with_suffix(".css")
@@ -20,6 +20,6 @@ class Words(anywidget.AnyWidget):
     busy = traitlets.Bool(False).tag(sync=True)
 
     def say(self, text: str, kind: str = "result") -> None:
-        """Show `text`, and that the work for it is done."""
+        """Show `text`, and set `busy` to False."""
         with self.hold_sync():
             self.text, self.kind, self.busy = text, kind, False

@@ -1,8 +1,8 @@
-"""Worker: does the newest job in one thread, and drops the ones it has superseded.
+"""Worker: runs the newest job in one thread, and drops older jobs that have not started.
 
-A slider that is dragged asks for a new picture many times a second. Jobs are never queued: while one runs, only the
-newest request waits. When a job ends and a newer one already waits, its result is dropped; but never two in a row,
-so that a long drag still shows where it is going.
+A slider that is dragged requests a new picture many times a second. There is no queue: while a job runs, only the
+newest request waits. If a newer job waits when a job ends, the result is dropped, but never two in a row, so that the
+picture is updated during a long drag.
 
 Contents: LatestWorker. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
@@ -11,14 +11,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-# Says that nothing waits; None is a job like any other.
+# Marks that no job waits, since None can be a job.
 _NOTHING = object()
 
 
 class LatestWorker:
-    """Runs `work` on the newest job, and hands its result to `show`; errors of either go to `fail`.
+    """Runs `work` on the newest job and passes its result to `show`; exceptions of both are passed to `fail`.
 
-    The thread lives only while there is work. All three functions are called from one thread at a time.
+    The thread exists only while there is work. All three functions are called from one thread at a time.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LatestWorker:
         self._dropped_last = False
 
     def submit(self, job: Any) -> None:
-        """Ask for a job; one that waited and has not begun is forgotten. Returns at once."""
+        """Request a job and return at once; a job that waits and has not started is dropped."""
         with self._lock:
             self._waiting = job
             if self._thread is None:
@@ -50,9 +50,9 @@ class LatestWorker:
                 self._thread.start()
 
     def run_now(self, job: Any) -> Any:
-        """Do a job in the calling thread, after the one that runs; what waited is forgotten, as it is older.
+        """Run a job in the calling thread, after the one that runs; a job that waits is older, and is dropped.
 
-        Returns the result, which has been shown. An error goes to `fail` and is raised again.
+        Returns the result, which has been shown. An exception is passed to `fail` and raised again.
         """
         with self._lock:
             self._waiting = _NOTHING
@@ -66,7 +66,7 @@ class LatestWorker:
         return result
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until nothing runs or waits; says whether that was reached in time."""
+        """Wait until no job runs or waits; return False if the time is over before."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout_s)
@@ -92,5 +92,5 @@ class LatestWorker:
             if not self._dropped_last:
                 self._show(job, result)
         except Exception as error:
-            # Whatever a reader's function raises belongs on the panel; the thread must outlive it.
+            # Any exception of a reader's function is shown on the panel; the thread must not end by it.
             self._fail(job, error)
