@@ -1,16 +1,17 @@
 """A reader's own copy of the course: notebooks laid out in a folder, and brought up to date after an upgrade.
 
-The notebooks go into `FOLDER/notebooks`; everything else that a lesson needs comes with the package. The record
-`FOLDER/.mss_lab/course.json` holds the SHA-256 of each notebook as it was last laid out. It tells later whether a
-notebook is still as it came:
+The notebooks go into `FOLDER/notebooks`; all other files that a lesson needs are in the package. The record
+`FOLDER/.mss_lab/course.json` holds the SHA-256 of each notebook as it was last laid out. With it a later call decides
+whether the reader has changed a notebook:
 
 - A notebook that is missing is laid out, also after the reader deleted it.
-- One that is still as it came is replaced by the new version. One that was opened and saved without outputs counts as
-  unchanged, since JupyterLab rewrites such a file without being asked.
-- One that the reader changed, or ran and saved with its outputs, is never touched. When a new version of it ships, that
-  version is laid out once beside it, as `NAME.new.ipynb`, or `NAME.new-2.ipynb` where that is the reader's by now.
+- An unchanged notebook is replaced by the new version. A notebook that was opened and saved without outputs counts as
+  unchanged, since JupyterLab rewrites such a file by itself.
+- A notebook that the reader changed, or ran and saved with its outputs, is never overwritten. When a new version of it
+  ships, that version is laid out once next to it, as `NAME.new.ipynb`, or as `NAME.new-2.ipynb` if the reader has
+  changed the former.
 
-Nothing else in the folder is read, changed or deleted. Each file appears whole or not at all.
+No other file in the folder is read, changed or deleted. Each file appears whole or not at all.
 
 Contents: RECORD, NOTEBOOKS, Laid, is_laid_out, lay_out.
 """
@@ -32,16 +33,16 @@ RECORD = ".mss_lab/course.json"
 
 @dataclasses.dataclass(frozen=True)
 class Laid:
-    """What was done to a folder. All names are relative to it.
+    """The changes that `lay_out` made in a folder. All names are relative to it.
 
     Attributes
     ----------
     added, updated : tuple of str
         Notebooks that are new in the folder, and those that were replaced by their new version.
     kept : tuple of str
-        Notebooks of the reader's that differ from what ships, and were left as they are.
+        Notebooks of the reader that differ from the shipped ones and were not changed.
     beside : dict of str -> str
-        Of those, the ones whose new version was laid out now, with the name of that new version.
+        Those of the kept notebooks whose new version was laid out by this call, with the name of the new version.
     """
 
     added: tuple[str, ...]
@@ -66,14 +67,16 @@ def lay_out(folder: str | os.PathLike[str]) -> Laid:
     Raises
     ------
     RefusedValue
-        If a file stands where a folder must be, or the record is damaged.
+        If a file has the name of a folder that is needed, or the record is damaged.
     OSError
-        If the folder cannot be made or written. What was written before that is complete.
+        If the folder cannot be made or written. The files that were written before are complete.
     """
     folder = Path(folder)
-    for place in (folder, folder / NOTEBOOKS, (folder / RECORD).parent):
-        if os.path.lexists(place) and not place.is_dir():
-            raise RefusedValue(f"{place} must be a folder, got something else of this name; choose another FOLDER")
+    for needed_folder in (folder, folder / NOTEBOOKS, (folder / RECORD).parent):
+        if os.path.lexists(needed_folder) and not needed_folder.is_dir():
+            raise RefusedValue(
+                f"{needed_folder} must be a folder, got something else of this name; choose another FOLDER"
+            )
     checksums = _read_record(folder / RECORD)
     before = dict(checksums)
     added: list[str] = []
@@ -82,21 +85,21 @@ def lay_out(folder: str | os.PathLike[str]) -> Laid:
     beside: dict[str, str] = {}
     try:
         for name, content in _shipped_notebooks():
-            new, path = _sha256(content), folder / name
+            checksum, path = _sha256(content), folder / name
             if not os.path.lexists(path):
                 _write(path, content, force=False)
                 added.append(name)
-            elif _is(path, new):
+            elif _is(path, checksum):
                 pass
             elif _is(path, checksums.get(name)):
                 _write(path, content, force=True)
                 updated.append(name)
             else:
                 kept.append(name)
-                # Without an entry the reader had a file of this name before the course came.
-                if checksums.get(name) != new:
+                # Without an entry, the reader had a file of this name before the course was laid out.
+                if checksums.get(name) != checksum:
                     beside[name] = _lay_beside(folder, name, content, checksums)
-            checksums[name] = new
+            checksums[name] = checksum
     finally:
         if checksums != before:
             _write_record(folder / RECORD, checksums)
@@ -104,43 +107,43 @@ def lay_out(folder: str | os.PathLike[str]) -> Laid:
 
 
 def _shipped_notebooks() -> Iterator[tuple[str, bytes]]:
-    """The name of every notebook that ships, relative to the course, and its content."""
+    """Yield the name of every shipped notebook, relative to the course, and its content."""
     root = shipped.course_folder()
     paths = sorted((root / NOTEBOOKS).glob(LESSONS))
     if not paths:
-        place = root / NOTEBOOKS
-        raise FileNotFoundError(f"there are no notebooks in {place}; {shipped.remedy(place)}")
+        source_folder = root / NOTEBOOKS
+        raise FileNotFoundError(f"there are no notebooks in {source_folder}; {shipped.remedy(source_folder)}")
     for path in paths:
         yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
 def _lay_beside(folder: Path, name: str, content: bytes, checksums: dict[str, str]) -> str:
-    """Write the new version of a notebook beside the reader's own; returns the name that it was given."""
-    new, number = _sha256(content), 1
+    """Write the new version of a notebook next to the reader's own, and return its name."""
+    checksum, number = _sha256(content), 1
     while True:
-        other = f"{name.removesuffix('.ipynb')}.new{'' if number == 1 else f'-{number}'}.ipynb"
-        path = folder / other
+        new_name = f"{name.removesuffix('.ipynb')}.new{'' if number == 1 else f'-{number}'}.ipynb"
+        path = folder / new_name
         if not os.path.lexists(path):
             _write(path, content, force=False)
-        elif _is(path, checksums.get(other)):
+        elif _is(path, checksums.get(new_name)):
             _write(path, content, force=True)
-        elif not _is(path, new):
+        elif not _is(path, checksum):
             number += 1
             continue
-        checksums[other] = new
-        return other
+        checksums[new_name] = checksum
+        return new_name
 
 
 def _is(path: Path, checksum: str | None) -> bool:
-    """Whether a file is a notebook as it was laid out, perhaps rewritten by an editor, but without outputs."""
-    # A link is the reader's own arrangement, whatever it leads to.
+    """Whether a file is an unchanged notebook; an editor may have rewritten it, but without outputs."""
+    # A link was made by the reader, so it counts as changed.
     if checksum is None or path.is_symlink() or not path.is_file():
         return False
     return checksum in (shipped.sha256(path), _checksum_without_traces(path))
 
 
 def _checksum_without_traces(path: Path) -> str:
-    """The checksum of a notebook's canonical form; empty if that form would leave out something of the reader's."""
+    """The checksum of a notebook's canonical form; empty if that form would drop something that the reader added."""
     from .lessons import notebooks
 
     try:

@@ -1,4 +1,4 @@
-"""The doctor: what is installed, which device will compute, what is missing, and how to repair it.
+"""The doctor: what is installed, which device computes, what is missing, and how to install it.
 
 Contents: Finding, examine, shipped_files, add_arguments, run, verify.
 """
@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
-# What a missing extra costs the reader; the extra's name is what pip wants to hear.
+# What each extra is needed for, by the name that pip knows.
 EXTRAS = {
     "scores": "the chorales and quartets of music21, to train on",
     "render": "making the lessons' audio again",
@@ -28,17 +28,17 @@ NEEDED_DISK_BYTES = 1_000_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that was examined: whether it is as it should be, what was found, and how to repair it if not."""
+    """One subject that was examined: whether it is in order, its state in words, and how to repair it if not."""
 
     subject: str
-    well: bool
-    found: str
-    mend: str = ""
+    is_ok: bool
+    state: str
+    repair: str = ""
     needed: bool = True
 
 
 def examine() -> Iterator[Finding]:
-    """Examine everything, first what is needed."""
+    """Examine all subjects, those that are needed first."""
     version = platform.python_version()
     yield Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
     yield from _libraries()
@@ -60,11 +60,11 @@ def shipped_files() -> Iterator[Finding]:
             names = check()
         except (OSError, ValueError) as error:
             # A refusal ends with what to do.
-            found, _, mend = str(error).partition("; ")
-            yield Finding(subject, False, found, mend)
+            state, _, repair = str(error).partition("; ")
+            yield Finding(subject, False, state, repair)
         else:
-            mend = remedy(course_folder() / "data")
-            yield Finding(subject, bool(names), ", ".join(names) or "none was found", mend)
+            repair = remedy(course_folder() / "data")
+            yield Finding(subject, bool(names), ", ".join(names) or "none was found", repair)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,15 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print all findings; 1 if something needed is missing, else 0."""
+    """Print all findings; return 1 if something needed is missing, else 0."""
     findings = list(shipped_files() if options.files else examine())
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        sign = "ok     " if finding.well else ("MISSING" if finding.needed else "not here")
-        print(f"{sign:8}  {finding.subject:{width}}  {finding.found}")
-        if not finding.well:
-            print(f"{'':8}  {'':{width}}  -> {finding.mend}")
-    missing = [finding.subject for finding in findings if finding.needed and not finding.well]
+        sign = "ok     " if finding.is_ok else ("MISSING" if finding.needed else "not here")
+        print(f"{sign:8}  {finding.subject:{width}}  {finding.state}")
+        if not finding.is_ok:
+            print(f"{'':8}  {'':{width}}  -> {finding.repair}")
+    missing = [finding.subject for finding in findings if finding.needed and not finding.is_ok]
     if missing:
         print(f"\nTo repair first: {', '.join(missing)}")
         return 1
@@ -130,10 +130,10 @@ def _libraries() -> Iterator[Finding]:
             continue
         missing = [name for name in names if _version(name) is None]
         subject = f"extra [{extra}]: {EXTRAS[extra]}" if extra else "libraries"
-        found = f"missing: {', '.join(missing)}" if missing else ", ".join(f"{name} {_version(name)}" for name in names)
-        # pip finds the package installed already, from a checkout or a wheel, and adds what is missing.
-        mend = f"pip install 'mss-lab[{extra}]'" if extra else "pip install mss-lab"
-        yield Finding(subject, not missing, found, mend, needed=not extra)
+        state = f"missing: {', '.join(missing)}" if missing else ", ".join(f"{name} {_version(name)}" for name in names)
+        # pip finds the installed package, from a checkout or a wheel, and adds only what is missing.
+        repair = f"pip install 'mss-lab[{extra}]'" if extra else "pip install mss-lab"
+        yield Finding(subject, not missing, state, repair, needed=not extra)
 
 
 def _version(distribution: str) -> str | None:
@@ -151,8 +151,8 @@ def _device() -> Finding:
         return Finding("device", True, f"CPU, {cores} cores (torch is not installed)", needed=False)
     except (ImportError, OSError) as error:
         # A build for another computer, or one of its libraries is missing.
-        mend = "install it again: pip install --force-reinstall torch"
-        return Finding("device", False, f"torch cannot be loaded ({error})", mend, needed=False)
+        repair = "install it again: pip install --force-reinstall torch"
+        return Finding("device", False, f"torch cannot be loaded ({error})", repair, needed=False)
 
     if torch.cuda.is_available():
         return Finding("device", True, f"GPU: {torch.cuda.get_device_name()} (torch {torch.__version__})", needed=False)
@@ -176,5 +176,5 @@ def _programs() -> Iterator[Finding]:
     )
     ffmpeg = shutil.which("ffmpeg")
     yield Finding(
-        "ffmpeg (other formats)", ffmpeg is not None, ffmpeg or "not found", "only to convert audio beforehand", False
+        "ffmpeg (other formats)", ffmpeg is not None, ffmpeg or "not found", "only to convert audio in advance", False
     )

@@ -1,4 +1,4 @@
-"""Open JupyterLab at the first lesson: on this computer only, with Jupyter's token, and without requests outside.
+"""Open JupyterLab at the first lesson: on this computer only, with Jupyter's token, and without network requests.
 
 Contents: FIRST_LESSON, OFFLINE, JUPYTER_CONFIG, server_command, server_environment, course_to_open, add_arguments, run.
 """
@@ -14,14 +14,14 @@ from .refusals import RefusedValue
 
 FIRST_LESSON = "notebooks/00_unmix_in_five_minutes.ipynb"
 
-# JupyterLab would fetch its news, look for a newer version of itself, and list the extensions that PyPI has. These
-# options hold for this server alone; the reader's own settings of JupyterLab are not changed.
+# JupyterLab would fetch its news, look for a newer version of itself, and list the extensions on PyPI. These options
+# apply only to this server; the reader's own settings of JupyterLab are not changed.
 OFFLINE = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
-# A folder with another default for one setting of JupyterLab, so that it does not ask whether it may fetch its news.
+# A folder with another default for one setting of JupyterLab: it then shows no question about fetching news.
 JUPYTER_CONFIG = Path(__file__).resolve().parent / "jupyter_config"
 
 
@@ -31,11 +31,11 @@ def server_command(root: str | os.PathLike[str], port: int | None = None, *, bro
     Parameters
     ----------
     root : path
-        The folder that it shows, with `notebooks` in it.
+        The folder that JupyterLab shows; it contains `notebooks`.
     port : int, optional
-        Exactly this one, or an error; without it, 8888 or the next that is free.
+        Only this port is tried; by default 8888 or the next free one.
     browser : bool
-        Whether to open the browser, beside printing the address.
+        Whether to open the browser besides printing the address.
     """
     command = [
         *(sys.executable, "-m", "jupyterlab"),
@@ -49,7 +49,7 @@ def server_command(root: str | os.PathLike[str], port: int | None = None, *, bro
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # Containers often have no other user, and Jupyter refuses to start as this one unless it is allowed to.
+        # Containers often have no other user than root, and Jupyter starts as root only with this option.
         command.append("--allow-root")
     return command
 
@@ -77,14 +77,14 @@ def server_environment(*, solutions: bool = True) -> dict[str, str]:
     """The environment variables of the server and its notebooks; without solutions `lab.solution` shows none."""
     from .lessons.lab import SOLUTIONS
 
-    # Folders named here come before those of the reader, which Jupyter reads as well.
+    # These folders take precedence over those of the reader, which Jupyter also reads.
     folders = [str(JUPYTER_CONFIG), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     variables = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(folders)}
     return variables if solutions else {**variables, SOLUTIONS: "withheld"}
 
 
 def course_to_open(folder: str | None) -> Path:
-    """The folder with the notebooks to open, which are laid out or updated there first; prints what was done.
+    """The folder with the notebooks to open. They are first laid out or updated there, and the changes are printed.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def course_to_open(folder: str | None) -> Path:
     RefusedValue
         If there is no folder to open.
     RefusedValue, OSError
-        As for `course.lay_out`.
+        In the cases of `course.lay_out`.
     """
     if folder is None:
         if shipped.is_checkout():
             return shipped.course_folder()
         if not course.is_laid_out("."):
             raise RefusedValue(
-                "lab needs a folder for your copy of the notebooks, got none; name one, which is made if need be: "
+                "lab needs a folder for your copy of the notebooks, got none; name one, which is made if necessary: "
                 "mss-lab lab my-course"
             )
         folder = "."
@@ -118,7 +118,7 @@ def course_to_open(folder: str | None) -> Path:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Lay the notebooks out where that is asked for, then start the server and stay until it ends."""
+    """Lay the notebooks out if that is requested, then start the server and wait until it ends."""
     if options.port is not None and not 1 <= options.port <= 65_535:
         raise RefusedValue(f"port must be a whole number from 1 to 65535, got {options.port}")
     root = course_to_open(options.folder)
@@ -135,14 +135,16 @@ def run(options: argparse.Namespace) -> int:
 
 def _in_words(laid: course.Laid) -> list[str]:
     lines = [
-        f"{len(names)} notebooks {done}" if len(names) > 1 else f"{names[0]} {done}"
-        for names, done in ((laid.added, "laid out"), (laid.updated, "updated"))
+        f"{len(names)} notebooks {change}" if len(names) > 1 else f"{names[0]} {change}"
+        for names, change in ((laid.added, "laid out"), (laid.updated, "updated"))
         if names
     ]
     for name in laid.kept:
         if name in laid.beside:
             lines.append(f"{name} is yours and was kept; the new version is {laid.beside[name]}")
-    quietly = len(laid.kept) - len(laid.beside)
-    if quietly:
-        lines.append(f"{quietly} {'notebook' if quietly == 1 else 'notebooks'} with your changes or outputs kept")
+    unchanged_count = len(laid.kept) - len(laid.beside)
+    if unchanged_count:
+        lines.append(
+            f"{unchanged_count} {'notebook' if unchanged_count == 1 else 'notebooks'} with your changes or outputs kept"
+        )
     return lines or ["all notebooks are up to date"]

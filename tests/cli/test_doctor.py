@@ -32,10 +32,10 @@ def test_a_missing_library_is_found_with_its_install_command(monkeypatch):
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     findings = {finding.subject: finding for finding in doctor.examine()}
-    assert not findings["libraries"].well
+    assert not findings["libraries"].is_ok
     assert findings["libraries"].needed
-    assert "librosa" in findings["libraries"].found
+    assert "librosa" in findings["libraries"].state
     scores = next(finding for subject, finding in findings.items() if subject.startswith("extra [scores]"))
-    assert not scores.well
+    assert not scores.is_ok
     assert not scores.needed
-    assert "pip install 'mss-lab[scores]'" in scores.mend
+    assert "pip install 'mss-lab[scores]'" in scores.repair
