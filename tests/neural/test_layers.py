@@ -56,7 +56,7 @@ def test_all_at_once_is_the_same_as_one_by_one(monkeypatch):
     masks = random_tensor(2, 3, *transform.shape[1:])
     expected = both(layers.masked_waveforms, masks, transform, 32, 8, length=200)
     # How an accelerator goes through them.
-    monkeypatch.setattr(layers, "_goes_one_by_one", lambda tensor: False)
+    monkeypatch.setattr(layers, "_is_one_by_one", lambda tensor: False)
     for first, second in zip(both(layers.masked_waveforms, masks, transform, 32, 8, length=200), expected, strict=True):
         assert_close(first, second)
 
