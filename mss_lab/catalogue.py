@@ -80,6 +80,12 @@ def fitting(facts: Collection[str]) -> tuple[Method, ...]:
         If a fact is not one of them.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+
+    Examples
+    --------
+    >>> names = [method.name for method in fitting(["stereo", "apart", "sparse"])]
+    >>> "duet" in names, "hpss" in names
+    (True, False)
     """
     from . import checks
 

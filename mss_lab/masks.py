@@ -110,6 +110,11 @@ def ideal_ratio(source_stfts: np.ndarray, exponent: float = 1.0) -> np.ndarray:
     float (sources, channels, freq, frames)
 
     Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019.
+
+    Examples
+    --------
+    >>> ideal_ratio(np.array([3j, 1.0]).reshape(2, 1, 1, 1)).ravel()
+    array([0.75, 0.25])
     """
     return wiener(np.abs(_checked_stack("source_stfts", source_stfts)), exponent)
 
@@ -118,6 +123,11 @@ def ideal_binary(source_stfts: np.ndarray) -> np.ndarray:
     """The binary mask of the true sources; see `ideal_ratio`.
 
     Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb.
+
+    Examples
+    --------
+    >>> ideal_binary(np.array([3j, 1.0]).reshape(2, 1, 1, 1)).ravel()
+    array([1., 0.])
     """
     return binary(np.abs(_checked_stack("source_stfts", source_stfts)))
 
@@ -216,6 +226,13 @@ def refine(
         The last models.
 
     Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019, Fig. 4.
+
+    Examples
+    --------
+    >>> models = np.array([0.6, 0.4]).reshape(2, 1, 1, 1)
+    >>> estimates, _ = refine(np.ones((1, 1, 1)), models, np.abs, iterations=3)
+    >>> np.round(estimates.ravel(), 3)  # the louder model takes the bin
+    array([0.998, 0.002])
     """
     checks.check_number("iterations", iterations, at_least=0, whole=True)
     estimates = apply(wiener(magnitudes, exponent), mixture_stft)

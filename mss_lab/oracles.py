@@ -42,6 +42,14 @@ def oracle(
         They add up to the mixture.
 
     Lesson: notebooks/03_masks_and_the_wiener_filter.ipynb. Reference: Cano et al. 2019.
+
+    Examples
+    --------
+    >>> times_s = np.arange(8_000) / 8_000
+    >>> low, high = (np.sin(2 * np.pi * hz * times_s)[np.newaxis] for hz in (200, 1_000))
+    >>> estimates = oracle({"low": low, "high": high}, 8_000)
+    >>> bool(np.allclose(estimates["low"][:, 1_000:-1_000], low[:, 1_000:-1_000], atol=0.01))
+    True
     """
     sources = checks.check_sources("sources", sources)
     checks.check_choice("kind", kind, KINDS)
