@@ -70,6 +70,16 @@ def backfit(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus, Fitzgerald, Rafii, Pardo and Daudet,
     IEEE TSP 2014. Difference: covariances weigh frames by their power, so that silent frames have no influence.
+
+    Examples
+    --------
+    >>> stft = np.zeros((1, 64, 64))
+    >>> stft[0, 20], stft[0, :, 40] = 1, 1  # a sustained tone and a click
+    >>> kernels = named("horizontal"), named("vertical")
+    >>> powers, _ = backfit(stft, kernels, spacing_hz=10.0, frame_s=0.02, iterations=4)
+    >>> np.round(powers[:, [20, 50], [10, 40]], 3)
+    array([[1., 0.],
+           [0., 1.]])
     """
     mixture_stft = checks.check_finite(
         "mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames")

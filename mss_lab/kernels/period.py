@@ -93,6 +93,12 @@ def find_period(
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Rafii and Pardo, IEEE TASLP 2013.
     Difference: of several peaks that are nearly as high, the shortest period is taken, see `NEARLY`.
+
+    Examples
+    --------
+    >>> beats = beat_spectrum(np.tile([1.0, 0, 0, 0], 8)[np.newaxis])
+    >>> round(find_period(beats, frame_s=0.5), 3)
+    2.0
     """
     beats = checks.check_finite("beats", checks.check_axes("beats", beats, "frames"))
     checks.check_number("frame_s", frame_s, above=0, unit="seconds")
@@ -147,6 +153,14 @@ def beat_spectrogram(magnitude: np.ndarray, window_frames: int, hop_frames: int)
     float64 (lags, sections)
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2012.
+
+    Examples
+    --------
+    >>> magnitude = np.concatenate([np.tile([1.0, 0], 6), np.tile([1.0, 0, 0], 4)])[np.newaxis]
+    >>> beats = beat_spectrogram(magnitude, window_frames=12, hop_frames=6)
+    >>> (beats[:7, [0, -1]].T > 0.9).astype(int)  # a period of 2 frames at first, of 3 at the end
+    array([[1, 0, 1, 0, 1, 0, 1],
+           [1, 0, 0, 1, 0, 0, 1]])
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     frames = magnitude.shape[1]
@@ -180,6 +194,12 @@ def period_of(
         Seconds.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+
+    Examples
+    --------
+    >>> clicks = np.tile(np.eye(1, 8_000), 8)  # one a second
+    >>> round(period_of(clicks, 8_000, {"window_samples": 800, "hop_samples": 200}), 3)
+    1.0
     """
     ranges = excerpts(mixture.shape[1], sample_rate_hz, LISTEN_S, max(EXCERPT_S, 3 * longest_s))
     spectra = [

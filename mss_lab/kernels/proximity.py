@@ -97,6 +97,13 @@ def cross(length_s: float = 0.1, height_hz: float = 50.0) -> Kernel:
     Raises TypeError or ValueError if the length or height is not a number above 0.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2014.
+
+    Examples
+    --------
+    >>> footprint(cross(0.5, 30.0), spacing_hz=10.0, frame_s=0.1).astype(int)
+    array([[0, 0, 1, 0, 0],
+           [1, 1, 1, 1, 1],
+           [0, 0, 1, 0, 0]])
     """
     checks.check_number("length_s", length_s, above=0, unit="seconds")
     checks.check_number("height_hz", height_hz, above=0, unit="Hz")
@@ -267,6 +274,11 @@ def neighbours(kernel: Kernel, magnitude: np.ndarray, frame_s: float) -> np.ndar
         The frames of the kernel around each frame, itself included; -1 where there are fewer.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+
+    Examples
+    --------
+    >>> neighbours(periodic(0.2, repeats=1), np.ones((1, 6)), frame_s=0.1)[3]
+    array([1, 3, 5])
     """
     frames = magnitude.shape[1]
     if kernel.is_shape or (kernel.name == "periodic" and kernel.period_s is None):
@@ -347,6 +359,11 @@ def median_filter(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
         For an even number of bins, the mean of the two in the middle.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+
+    Examples
+    --------
+    >>> median_filter(np.array([[1.0, 9, 1, 5, 5, 5]]), np.ones((1, 3), bool))
+    array([[1., 1., 5., 5., 5., 5.]])
     """
     values = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
     if shape.size == 1 or not values.size:
@@ -403,6 +420,11 @@ def median_of_frames(values: np.ndarray, frame_indices: np.ndarray) -> np.ndarra
     float (..., freq, frames)
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
+
+    Examples
+    --------
+    >>> median_of_frames(np.array([[1.0, 7, 1, 2, 1, 2]]), np.array([[0, 2, 4], [1, 3, 5]]))
+    array([[1., 2.]])
     """
     by_frame = np.ascontiguousarray(np.moveaxis(values, -1, 0))
     result = np.empty((len(frame_indices), *by_frame.shape[1:]), values.dtype)

@@ -101,6 +101,13 @@ def local_periods(
         Seconds.
 
     Lesson: notebooks/13_horizontal_vertical_repeating.ipynb. Reference: Liutkus et al., ICASSP 2012.
+
+    Examples
+    --------
+    >>> magnitude = np.concatenate([np.tile([1.0, 0, 0, 0], 20), np.tile([1.0, 0, 0, 0, 0, 0], 20)])[np.newaxis]
+    >>> periods_s = local_periods(magnitude, frame_s=0.1, shortest_s=0.3, longest_s=1.0)
+    >>> np.round(periods_s[[0, -1]], 2)
+    array([0.4, 0.6])
     """
     hop = max(1, round(LOCAL_HOP_S / frame_s))
     beats = beat_spectrogram(magnitude, max(1, round(2 * longest_s / frame_s) + 2), hop)
