@@ -199,6 +199,13 @@ def warp(score: Score, alignment: Alignment) -> Score:
     alignment has sections, notes outside them are left out, and those in two of them occur twice.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
+
+    Examples
+    --------
+    >>> score = Score((Note("flute", 69, 0.5, 1.0),))
+    >>> twice_as_slow = Alignment(np.array([0.0, 1.0]), np.array([0.0, 2.0]), np.ones(1), 0.0)
+    >>> warp(score, twice_as_slow).notes[0]
+    Note(source='flute', midi=69, onset_s=1.0, offset_s=2.0, velocity=80)
     """
     check_score(score)
     if alignment.sections:

@@ -136,6 +136,15 @@ def score_claims(
 
     Lesson: notebooks/09_score_informed_soft_masks.ipynb. Reference: Miron et al. 2017, eq. 1 to 3. Equation 1 in the
     paper shifts the window of a note; it is widened here, as in the authors' own program.
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> score = Score((Note("flute", 69, 0.0, 1.0),))
+    >>> settings = {"window_samples": 1_000, "hop_samples": 250, "sample_rate_hz": 8_000}
+    >>> claims = score_claims(score, 40, **settings)
+    >>> np.round(claims[0, 0, [55, 110, 165], 0], 2)  # at 440, 880 and 1320 Hz
+    array([1.  , 0.5 , 0.33], dtype=float32)
     """
     checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("tolerance_s", tolerance_s, at_least=0, unit="seconds")

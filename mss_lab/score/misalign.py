@@ -79,6 +79,14 @@ def misalign(
         If `within_s` or `anchor_every_s` is out of range, or `rng` is not a generator.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> score = Score((Note("flute", 69, 1.0, 2.0), Note("flute", 71, 5.0, 6.0)))
+    >>> moved, time_map = misalign(score, 0.2, rng=np.random.default_rng(0))
+    >>> [abs(new.onset_s - old.onset_s) <= 0.2 for new, old in zip(moved.notes, score.notes, strict=True)]
+    [True, True]
     """
     checks.check_number("within_s", within_s, at_least=0, unit="seconds")
     checks.check_number("anchor_every_s", anchor_every_s, above=0, unit="seconds")
@@ -118,6 +126,14 @@ def with_random_tempo(
         As for `misalign`.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> score = Score((Note("flute", 69, 0.0, 4.0),))
+    >>> played, _ = with_random_tempo(score, rng=np.random.default_rng(0))
+    >>> 4.0 / 1.4 <= played.notes[0].offset_s <= 4.0 / 0.7
+    True
     """
     checks.check_number("slowest", slowest, above=0)
     checks.check_number("fastest", fastest, at_least=slowest)

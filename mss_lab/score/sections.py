@@ -82,6 +82,13 @@ def played(score: Score, sections: Sequence[Section]) -> Score:
     section begins start with it.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb
+
+    Examples
+    --------
+    >>> score = Score((Note("flute", 69, 0.0, 1.0), Note("flute", 71, 1.0, 2.0)))
+    >>> twice = played(score, [Section(0.0, 2.0), Section(1.0, 2.0)])
+    >>> [(note.midi, note.onset_s) for note in twice.notes]
+    [(69, 0.0), (71, 1.0), (71, 2.0)]
     """
     notes: list[Note] = []
     later_s = 0.0

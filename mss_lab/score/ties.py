@@ -66,6 +66,13 @@ def joined(notes: Sequence[WrittenNote]) -> list[list[int]]:
     If several notes could continue a tie, the one in the same voice does.
 
     Lesson: notebooks/07_scores_and_alignment.ipynb. Reference: W3C, MusicXML 4.0 (the elements tie and chord).
+
+    Examples
+    --------
+    >>> first = WrittenNote(60, Fraction(0), Fraction(2), tie_starts=True)
+    >>> second = WrittenNote(60, Fraction(2), Fraction(3), tie_stops=True)
+    >>> joined([first, second, second._replace(midi=64, tie_stops=False)])
+    [[0, 1], [2]]
     """
     chains: list[list[int]] = []
     waiting: dict[float, list[list[int]]] = {}
