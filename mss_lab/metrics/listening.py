@@ -48,6 +48,14 @@ def anchor(waveform: np.ndarray, sample_rate_hz: int, cutoff_hz: float = 3_500.0
         If the waveform is refused, or the recording contains no frequencies that the anchor removes.
 
     Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015.
+
+    Examples
+    --------
+    >>> times_s = np.arange(16_000) / 16_000
+    >>> low, high = (np.sin(2 * np.pi * hz * times_s)[np.newaxis] for hz in (1_000, 5_000))
+    >>> filtered = anchor(low + high, 16_000)
+    >>> float(np.abs(filtered - low)[0, 1_000:-1_000].max()) < 0.001
+    True
     """
     waveform = checks.check_waveform("waveform", waveform)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -140,6 +148,13 @@ def trial(
         than a listener can distinguish.
 
     Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015.
+
+    Examples
+    --------
+    >>> violin = np.ones((1, 100))
+    >>> page = trial(violin, {"my method": 0.5 * violin}, 16_000, rng=np.random.default_rng(0))
+    >>> list(page.stimuli), sorted(page.key.values())
+    (['A', 'B', 'C'], ['anchor 3.5 kHz', 'hidden reference', 'my method'])
     """
     reference = checks.check_waveform("reference", reference)
     estimates = checks.check_sources("estimates", estimates)
@@ -183,6 +198,11 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
         If the ratings are not such a table, or lie outside 0 to 100.
 
     Lesson: notebooks/04_is_it_better.ipynb. Reference: ITU-R BS.1534-3, 2015, post-screening of assessors.
+
+    Examples
+    --------
+    >>> trusted_listeners([[100, 95, 100, 98], [100, 40, 100, 98]])
+    array([ True, False])
     """
     ratings = checks.check_axes("hidden_reference_ratings", hidden_reference_ratings, "listeners trials")
     if np.iscomplexobj(ratings):
