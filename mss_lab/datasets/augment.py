@@ -29,6 +29,12 @@ def random_gains(audio: np.ndarray, *, rng: np.random.Generator, low: float = 0.
     float (sources, samples)
 
     Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Uhlich et al., ICASSP 2017; bounds of Tunturi et al. 2025.
+
+    Examples
+    --------
+    >>> gains = random_gains(np.ones((1_000, 1)), rng=np.random.default_rng(0))
+    >>> round(float(gains.min()), 2), round(float(gains.max()), 2)
+    (0.25, 1.25)
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     checks.check_generator("rng", rng)
@@ -45,6 +51,13 @@ def random_segment(
     """A segment of a song from a random position; all starts are equally likely. See `segment`.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> audio, notes = np.arange(100.0)[np.newaxis], np.zeros((0, 4))
+    >>> part, _ = random_segment(audio, notes, 5, 1_000, rng=np.random.default_rng(0))
+    >>> part - part[0, 0]
+    array([[0., 1., 2., 3., 4.]])
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     checks.check_generator("rng", rng)
@@ -126,6 +139,14 @@ def incoherent(
 
     Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Uhlich et al., ICASSP 2017 (mixing instruments of different
     songs).
+
+    Examples
+    --------
+    >>> songs = [{"audio": np.full((2, 20), number), "notes": np.zeros((0, 4))} for number in range(10)]
+    >>> audio, notes = incoherent(songs, 3, 1_000, rng=np.random.default_rng(0))
+    >>> audio
+    array([[8, 8, 8],
+           [5, 5, 5]])
     """
     checks.check_generator("rng", rng)
     if not len(songs):

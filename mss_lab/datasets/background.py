@@ -73,6 +73,13 @@ def with_background(audio: np.ndarray, sample_rate_hz: int, *, rng: np.random.Ge
         A silent stem stays silent.
 
     Lesson: notebooks/15_data_is_the_model.ipynb. Reference: none, own method.
+
+    Examples
+    --------
+    >>> stems = np.stack([np.ones(8_000), np.zeros(8_000)])
+    >>> noisy = with_background(stems, 8_000, rng=np.random.default_rng(0))
+    >>> bool(np.any(noisy[0] != stems[0])), bool(np.any(noisy[1]))
+    (True, False)
     """
     audio = checks.check_axes("audio", audio, "sources samples")
     power = np.mean(np.square(audio, dtype=np.float64), axis=1, keepdims=True)

@@ -138,6 +138,12 @@ def draw(sources: Sequence[str], count: int, *, rng: np.random.Generator) -> tup
         If there are not so many.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> drawn = draw(["flute", "oboe"], 400, rng=np.random.default_rng(0))
+    >>> len(drawn), len({tuple(combination.values()) for combination in drawn})
+    (400, 400)
     """
     checks.check_generator("rng", rng)
     there_are = len(ALL) ** len(sources)
@@ -175,6 +181,15 @@ def combine(played: Played, renditions: Mapping[str, Rendition]) -> tuple[np.nda
         If a source has no rendition.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> score = Score((Note("flute", 69, 0.0, 0.4),))
+    >>> played = Played(score, 10, {"flute": np.ones((3, 3, 4), np.float32)}, {"flute": ("a", "b", "c")})
+    >>> audio, moved = combine(played, {"flute": Rendition(timbre=0, dynamics=1, shift=2)})
+    >>> audio, moved.notes[0].onset_s
+    (array([[0., 0., 1., 1., 1., 1.]], dtype=float32), 0.2)
     """
     missing = [source for source in played.score.sources if source not in renditions]
     if missing:

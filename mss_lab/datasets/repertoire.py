@@ -218,6 +218,14 @@ def families(works: Iterable[Work]) -> dict[str, str]:
     notes (of the one with fewer), by intervals and rhythm; and so are those whom a third joins.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> scale = tuple(Written(60 + step, Fraction(step), Fraction(1)) for step in range(12))
+    >>> higher = tuple(note._replace(midi=note.midi + 5) for note in scale)
+    >>> falling = tuple(note._replace(midi=120 - note.midi) for note in scale)
+    >>> families(Work(name, {"voice": line}) for name, line in (("a", scale), ("b", higher), ("c", falling)))
+    {'a': 'a', 'b': 'a', 'c': 'c'}
     """
     works = sorted(works, key=lambda work: work.name)
     runs = [(index, _runs(line)) for index, work in enumerate(works) for line in work.lines.values()]
@@ -279,6 +287,14 @@ def perform(
         If a voice is unknown, or a range holds no octave.
 
     Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Miron et al. 2017 (tempo, dynamics, timing of renditions).
+
+    Examples
+    --------
+    >>> work = Work("a", {"voice": (Written(60, Fraction(0), Fraction(1)),)})
+    >>> players = {"voices": {"voice": "flute"}, "ranges": {"flute": (72, 84)}}
+    >>> score = perform(work, rng=np.random.default_rng(0), **players, semitones=0)
+    >>> [(note.source, note.midi) for note in score.notes]
+    [('flute', 72)]
     """
     checks.check_generator("rng", rng)
     low, high = (checks.check_number("beat_s", value, above=0, unit="seconds") for value in beat_s)

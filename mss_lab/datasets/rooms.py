@@ -55,6 +55,13 @@ def draw(rng: np.random.Generator, *, dry: float = 0.3) -> Room:
     """A room, from a booth to a church; with probability `dry`, none.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> draw(np.random.default_rng(0), dry=1.0) == DRY
+    True
+    >>> bool(0.1 <= draw(np.random.default_rng(0), dry=0.0).room_s <= 1.5)
+    True
     """
     checks.check_generator("rng", rng)
     checks.check_number("dry", dry, at_least=0, at_most=1)

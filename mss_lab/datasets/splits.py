@@ -119,6 +119,15 @@ def check_no_leak(
         If a value is in both; the message names it.
 
     Lesson: notebooks/15_data_is_the_model.ipynb
+
+    Examples
+    --------
+    >>> train, test = [{"piece": "bwv269"}], [{"piece": "bwv270"}]
+    >>> check_no_leak(train, test, kinds=("piece",))
+    >>> check_no_leak(train, [*test, *train], kinds=("piece",))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    mss_lab.refusals.RefusedValue: two sides of a split must share no piece, got 1 in both ...
     """
     one, other, groups = list(one), list(other), groups or {}
     for kind in kinds:
