@@ -49,6 +49,11 @@ def stft(waveform: torch.Tensor, window_samples: int, hop_samples: int, window: 
         If there is no such window, no sample, or no positive hop.
 
     Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
+
+    Examples
+    --------
+    >>> stft(torch.zeros(2, 44_100), 4096, 1024).shape
+    torch.Size([2, 2049, 44])
     """
     _check_lengths(window_samples, hop_samples)
     *leading, samples = waveform.shape
@@ -91,6 +96,13 @@ def istft(
         If the transform is not complex.
 
     Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Griffin and Lim, IEEE TASSP 1984.
+
+    Examples
+    --------
+    >>> waveform = torch.sin(torch.arange(5000.0))
+    >>> transform = stft(waveform, 512, 128)
+    >>> bool(torch.allclose(istft(transform, 512, 128, length=5000), waveform, atol=1e-5))
+    True
     """
     _check_lengths(window_samples, hop_samples)
     if not transform.is_complex():

@@ -52,6 +52,15 @@ def masked_waveforms(
         If the hop does not divide the window, or the mixture requires a gradient.
 
     Lesson: notebooks/17_xumx.ipynb
+
+    Examples
+    --------
+    >>> mixture = torch.sin(torch.arange(100.0)).unsqueeze(0)
+    >>> transform = frontend.stft(mixture, 16, 4)
+    >>> masks = torch.tensor([0.75, 0.25]).reshape(1, 2, 1, 1).expand(1, 2, *transform.shape[1:])
+    >>> waveforms = masked_waveforms(masks, transform, 16, 4, length=100)
+    >>> bool(torch.allclose(waveforms[:, 0], 0.75 * mixture, atol=1e-5))
+    True
     """
     check_hop(window_samples, hop_samples)
     bins, frames = window_samples // 2 + 1, frontend.frame_count(length, window_samples, hop_samples)

@@ -27,6 +27,11 @@ def level_gain(mixture: torch.Tensor) -> torch.Tensor:
         The same gain for all mixtures quieter than -100 dB, so that silence stays silent.
 
     Lesson: notebooks/16_learn_a_mask.ipynb
+
+    Examples
+    --------
+    >>> level_gain(torch.tensor([[0.4, -0.4], [0.05, 0.05]])).ravel().round(decimals=3).tolist()
+    [0.25, 2.0]
     """
     level = mixture.float().square().mean(dim=-1, keepdim=True).sqrt()
     return LEVEL / level.clamp(min=SILENCE)

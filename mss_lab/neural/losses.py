@@ -44,6 +44,11 @@ def combinations(sources: int, *, combine: bool = True) -> torch.Tensor:
         1 where the combination holds the source, else 0.
 
     Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021.
+
+    Examples
+    --------
+    >>> combinations(3).int().tolist()
+    [[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 1]]
     """
     if sources < 2:
         raise RefusedValue(f"combinations need 2 sources or more, got {sources}; give the other players a source too")
@@ -80,6 +85,14 @@ def frequency_loss(
         0 if and only if every masked magnitude is its target.
 
     Lesson: notebooks/17_xumx.ipynb. Reference: Sawata et al. 2021, as in Tunturi et al. 2025.
+
+    Examples
+    --------
+    >>> magnitude, targets = torch.ones(1, 1), torch.tensor([[[0.75], [0.25]]])
+    >>> float(frequency_loss(targets, magnitude, targets))
+    0.0
+    >>> float(frequency_loss(targets.flip(1), magnitude, targets))
+    0.25
     """
     _check_shapes("masks", masks, "targets", targets)
     _check_data("magnitude", magnitude)
@@ -154,6 +167,14 @@ def weighted_sdr_loss(estimates: torch.Tensor, sources: torch.Tensor, *, combine
     silence is defined.
 
     Lesson: notebooks/17_xumx.ipynb. Reference: Choi et al. 2019; combinations: Sawata et al. 2021.
+
+    Examples
+    --------
+    >>> sources = torch.eye(2).unsqueeze(0)  # two sources of two samples
+    >>> float(weighted_sdr_loss(sources, sources)) < 1e-6
+    True
+    >>> round(float(weighted_sdr_loss(sources.flip(1), sources)), 3)  # the wrong way round
+    1.0
     """
     _check_shapes("estimates", estimates, "sources", sources)
     _check_data("sources", sources)
@@ -196,6 +217,12 @@ def gram(estimates: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
         Sources first, then estimates.
 
     Lesson: notebooks/17_xumx.ipynb.
+
+    Examples
+    --------
+    >>> sources = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
+    >>> gram(0.5 * sources, sources)[0].tolist()
+    [[1.0, 0.0, 0.5, 0.0], [0.0, 4.0, 0.0, 2.0], [0.5, 0.0, 0.25, 0.0], [0.0, 2.0, 0.0, 1.0]]
     """
     products: torch.Tensor = cast(Any, _Gram).apply(estimates, sources)
     return products

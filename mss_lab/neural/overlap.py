@@ -32,6 +32,12 @@ def cut(spectrograms: torch.Tensor, length: int, step: int) -> torch.Tensor:
         A view, which must not be written into.
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb
+
+    Examples
+    --------
+    >>> spectrogram = torch.arange(5).reshape(1, 1, 5, 1)
+    >>> cut(spectrogram, length=3, step=2).squeeze().tolist()
+    [[0, 1, 2], [2, 3, 4]]
     """
     length = checks.check_number("length", length, at_least=1, whole=True, unit="frames")
     step = checks.check_number("step", step, at_least=1, at_most=length, whole=True, unit="frames")
@@ -56,6 +62,12 @@ def fades(count: int, length: int, step: int) -> np.ndarray:
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron et al. 2017: segments of 30 frames, 25 of them
     shared.
+
+    Examples
+    --------
+    >>> fades(2, length=4, step=2)
+    array([[1., 1., 1., 0.],
+           [0., 1., 1., 1.]])
     """
     overlap = length - step
     rise = np.ones(length)
@@ -84,6 +96,13 @@ def overlap_add(segments: Iterable[torch.Tensor], frames: int, step: int) -> tor
     (batch, channels, frames, freq)
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb
+
+    Examples
+    --------
+    >>> spectrogram = torch.arange(5.0).reshape(1, 1, 5, 1)
+    >>> segments = cut(spectrogram, length=3, step=2).unbind(dim=1)
+    >>> overlap_add(segments, frames=5, step=2).ravel().tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     whole: torch.Tensor | None = None
     for index, segment in enumerate(segments):

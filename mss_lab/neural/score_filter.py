@@ -50,6 +50,12 @@ def pitch_claims(
     float32 (128, freq), 0 or 1
 
     Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron, Janer and Gómez, ISMIR 2017, eq. 2.
+
+    Examples
+    --------
+    >>> claims = pitch_claims(1_000, 8_000, harmonics=3, width_cents=0.0)
+    >>> claims.shape, 8 * np.flatnonzero(claims[69])  # Hz
+    ((128, 501), array([ 440,  880, 1320]))
     """
     harmonics = checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
@@ -85,6 +91,13 @@ def widen(rolls: torch.Tensor, tolerance_s: float, frame_rate_hz: float) -> torc
     Lesson: notebooks/19_score_filtered_cnn.ipynb. Reference: Miron et al. 2017, eq. 1. As printed it moves a
     note; here the note is widened, as in the authors' program. That program also lets a note end up to half a second
     later where no other follows, which is left out here.
+
+    Examples
+    --------
+    >>> rolls = torch.zeros(6, PITCHES)
+    >>> rolls[3, 60] = 1
+    >>> widen(rolls, tolerance_s=0.1, frame_rate_hz=10)[:, 60].int().tolist()
+    [0, 0, 1, 1, 1, 0]
     """
     tolerance_frames = math.ceil(tolerance_s * frame_rate_hz - 1e-6)
     if tolerance_frames == 0:
@@ -115,6 +128,14 @@ def score_masks(rolls: torch.Tensor, claims: torch.Tensor) -> torch.Tensor:
     no source claims have no mask; the authors' training program adds a small number to every K before it divides, which
     shares them equally. This function gives the limit as that number goes to 0, so masks are exactly 0 or 1 where only
     one source claims a bin.
+
+    Examples
+    --------
+    >>> rolls, claims = torch.zeros(2, 1, PITCHES), torch.zeros(PITCHES, 4)
+    >>> rolls[0, 0, 60], rolls[1, 0, 67] = 1, 1
+    >>> claims[60, :2], claims[67, 1:3] = 1, 1  # they share bin 1, and none claims bin 3
+    >>> score_masks(rolls, claims)[:, 0].tolist()
+    [[1.0, 0.5, 0.0, 0.5], [0.0, 0.5, 1.0, 0.5]]
     """
     claimed = (rolls @ claims > 0).to(claims.dtype)
     claim_count = claimed.sum(dim=-3, keepdim=True)

@@ -55,6 +55,12 @@ def roll_of(
         0 and 1; time comes before pitch, as networks read it.
 
     Lesson: notebooks/15_data_is_the_model.ipynb. Reference: Tunturi et al. 2025 (binary roll, no velocity).
+
+    Examples
+    --------
+    >>> roll = roll_of([[0, 69, 0.1, 0.3]], sources_count=1, frames=5, frame_rate_hz=10)
+    >>> roll.shape, np.flatnonzero(roll[0, :, 69])
+    ((1, 5, 128), array([1, 2]))
     """
     roll = np.zeros((sources_count, frames, PITCHES), np.float32)
     notes = np.asarray(notes, np.float64).reshape(-1, 4)

@@ -28,6 +28,12 @@ def phase_sensitive_target(source_stfts: torch.Tensor, mixture_stft: torch.Tenso
 
     Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Erdogan et al., ICASSP 2015 (phase-sensitive target, truncated);
     Manilow, PhD thesis 2022. One sentence of the thesis limits the target to 0 ... 1, which is the range of the mask.
+
+    Examples
+    --------
+    >>> sources = torch.tensor([2, 1j, -1 - 1j]).reshape(3, 1, 1)
+    >>> phase_sensitive_target(sources, sources.sum(0)).ravel().tolist()
+    [1.0, 0.0, 0.0]
     """
     mixture = mixture_stft.unsqueeze(-3)
     magnitude = mixture.abs()
@@ -43,6 +49,12 @@ def phase_sensitive_mask(source_stfts: torch.Tensor, mixture_stft: torch.Tensor)
     Parameters as for `phase_sensitive_target`; returns float (..., sources, freq, frames) in [0, 1], 0 in silence.
 
     Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Erdogan et al., ICASSP 2015.
+
+    Examples
+    --------
+    >>> sources = torch.tensor([3 + 1j, 1 - 1j]).reshape(2, 1, 1)
+    >>> phase_sensitive_mask(sources, sources.sum(0)).ravel().tolist()
+    [0.75, 0.25]
     """
     target = phase_sensitive_target(source_stfts, mixture_stft)
     magnitude = mixture_stft.abs().unsqueeze(-3)
@@ -65,6 +77,15 @@ def phase_sensitive_loss(masks: torch.Tensor, source_stfts: torch.Tensor, mixtur
 
     Lesson: notebooks/16_learn_a_mask.ipynb. Reference: Manilow, PhD thesis 2022 (tPSA loss). There the loss is a sum;
     here it is a mean, so that it does not depend on the length of the excerpt.
+
+    Examples
+    --------
+    >>> sources = torch.tensor([3 + 1j, 1 - 1j]).reshape(2, 1, 1)
+    >>> masks = torch.tensor([0.75, 0.25]).reshape(2, 1, 1)
+    >>> float(phase_sensitive_loss(masks, sources, sources.sum(0)))
+    0.0
+    >>> float(phase_sensitive_loss(1 - masks, sources, sources.sum(0)))
+    2.0
     """
     target = phase_sensitive_target(source_stfts, mixture_stft)
     return (masks * mixture_stft.abs().unsqueeze(-3) - target).abs().mean()
