@@ -20,7 +20,7 @@ from typing import Any
 from . import lowrank_entries, options
 from .casa import entries as casa
 from .kernels import entries as kernels
-from .method import FACTS, UNDECLARED, Method, Separator
+from .method import FACTS, UNDECLARED, Method, SeparatingFunction, Separator
 from .neural import entries as neural
 from .nmf import entries as nmf
 from .refusals import RefusedType, RefusedValue
@@ -169,7 +169,7 @@ def unregister(name: str) -> None:
     del _registered[checks.check_choice("registered method", name, _registered)]
 
 
-def _held_to_contract(method: Method, function: Separator) -> Separator:
+def _held_to_contract(method: Method, function: SeparatingFunction) -> SeparatingFunction:
     """A reader's function with checks of its inputs and estimates, which tests make for methods of the package."""
 
     @functools.wraps(function)
@@ -188,7 +188,7 @@ def _held_to_contract(method: Method, function: Separator) -> Separator:
     return checked
 
 
-def _check_signature(name: str, function: Separator) -> None:
+def _check_signature(name: str, function: SeparatingFunction) -> None:
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = list(inspect.signature(function).parameters.values())
     inputs = [parameter for parameter in parameters if parameter.kind in positional]

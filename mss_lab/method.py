@@ -5,7 +5,7 @@ method gets an entry in the same way, and is added by `mss_lab.catalogue.registe
 
 This file imports no large library, so that all methods can be listed quickly, also without their libraries.
 
-Contents: FACTS, Separator, UNDECLARED, Method.
+Contents: FACTS, Separator, SeparatingFunction, UNDECLARED, Method.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .options import Option
 from .refusals import missing_extra, remedy
@@ -36,8 +36,17 @@ FACTS = {
     "known": "its instruments are those on which a network was trained",
 }
 
-# Called as `separator(mixture, sample_rate_hz, score=None)`.
-Separator = Callable[..., "dict[str, np.ndarray]"]
+
+class Separator(Protocol):
+    """The contract that joins every method: a function of a mixture, with all of its options bound."""
+
+    def __call__(self, mixture: "np.ndarray", sample_rate_hz: int, score: Any = None, /) -> "dict[str, np.ndarray]":
+        """Separate a mixture (channels, samples) into estimates by name of source, each of the mixture's shape."""
+        ...
+
+
+# The same function before its options are bound: it takes them as keyword-only parameters.
+SeparatingFunction = Callable[..., "dict[str, np.ndarray]"]
 
 # Stands for options that an entry leaves out.
 UNDECLARED: Mapping[str, Option] = MappingProxyType({})
@@ -78,7 +87,7 @@ class Method:
 
     name: str
     title: str
-    function: str | Separator
+    function: str | SeparatingFunction
     options: Mapping[str, Option] = dataclasses.field(default_factory=lambda: UNDECLARED, hash=False)
     needs: frozenset[str] = frozenset()
     gives: str = ""
@@ -89,14 +98,14 @@ class Method:
     fits: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
 
-    def load(self) -> Separator:
+    def load(self) -> SeparatingFunction:
         """The function itself; MissingExtra if it needs a library that is not installed."""
         if callable(self.function):
             return self.function
         module, function = self.function.split(":")
         try:
-            separator: Separator = getattr(importlib.import_module(module, package=__package__), function)
-            return separator
+            loaded: SeparatingFunction = getattr(importlib.import_module(module, package=__package__), function)
+            return loaded
         except ModuleNotFoundError as error:
             raise missing_extra(error, f"method {self.name}") from error
 

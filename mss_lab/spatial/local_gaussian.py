@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import checks, memory, options, transforms
 from ..chunks import CHUNK_S, FADE_S, chunks, excerpts
-from ..method import Separator
+from ..method import SeparatingFunction, Separator
 from ..refusals import RefusedValue
 from ..silence import between_silences
 from . import gaussian, panning, projet_separation
@@ -147,7 +147,7 @@ def _initial_estimates(
 
 def _start_of(start: Separator | None, pans_rad: Mapping[str, float] | None, count: int | None) -> Separator:
     """The separator of the initial estimates, with its directions or their number."""
-    initial_separator = projet_separation.separate if start is None else start
+    initial_separator: SeparatingFunction = projet_separation.separate if start is None else start
     start_options = {name: value for name, value in (("pans_rad", pans_rad), ("count", count)) if value is not None}
     if refused := [name for name in start_options if name not in options.of(initial_separator)]:
         raise RefusedValue(
