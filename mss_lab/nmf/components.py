@@ -43,6 +43,13 @@ def component_spectrograms(templates: np.ndarray, activations: np.ndarray) -> np
         If the arrays are not magnitudes or do not fit each other.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
+
+    Examples
+    --------
+    >>> templates, activations = np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([[1.0, 0.0, 3.0], [1.0, 1.0, 0.0]])
+    >>> parts = component_spectrograms(templates, activations)
+    >>> parts.shape, bool(np.allclose(parts.sum(axis=0), templates @ activations))
+    ((2, 1, 2, 3), True)
     """
     templates, activations = _checked_factors(templates, activations)
     result: np.ndarray = np.einsum("fk,ckn->kcfn", templates, activations)
@@ -71,6 +78,13 @@ def source_models(templates: np.ndarray, activations: np.ndarray, owners: np.nda
         If the arrays do not fit each other, or an owner is not one of the sources.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb
+
+    Examples
+    --------
+    >>> activations = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 4.0]])
+    >>> models = source_models(np.eye(3), activations, owners=np.array([0, 0, 1]), sources=2)
+    >>> models.sum(axis=(1, 2, 3))  # the first source has two components, the second one
+    array([3., 4.])
     """
     templates, activations = _checked_factors(templates, activations)
     sources = checks.check_number("sources", sources, at_least=1, whole=True)
@@ -114,6 +128,14 @@ def supervised(
         If there are no templates, or they do not fit the magnitude.
 
     Lesson: notebooks/05_nmf_from_scratch.ipynb. Reference: Smaragdis, Raj and Shashanka, ICA 2007.
+
+    Examples
+    --------
+    >>> templates = {"low": np.array([[1.0], [0.0]]), "high": np.array([[0.0], [1.0]])}
+    >>> models = supervised(np.array([[3.0, 0.0], [1.0, 2.0]]), templates, rng=np.random.default_rng(0))
+    >>> np.round(models["low"][0], 6)
+    array([[3., 0.],
+           [0., 0.]])
     """
     names, together, owners = _joined(templates)
     factorisation = nmf.factorise(magnitude, templates=together, fixed_templates=True, rng=rng, **options)

@@ -59,6 +59,12 @@ def keys_of(score: Score, start_s: float = 0.0, stop_s: float = math.inf) -> tup
     """The templates that a score needs: (source, pitch) of every note that sounds between two times, without repeats.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> keys_of(Score((Note("flute", 69, 0.0, 1.0), Note("flute", 69, 2.0, 3.0), Note("oboe", 60, 0.0, 1.0))))
+    (('flute', 69), ('oboe', 60))
     """
     return tuple(
         dict.fromkeys(
@@ -100,6 +106,12 @@ def template_start(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012, whose bands reach 5 percent
     either way, 84 cents; they are cut at half a semitone here, and a bin wider, for low notes.
+
+    Examples
+    --------
+    >>> start = template_start((("flute", 69),), 2048, 8000, harmonics=2, width_cents=0)  # 440 Hz, in bins of 3.9 Hz
+    >>> np.flatnonzero(start), start[[113, 225], 0]
+    (array([112, 113, 225, 226]), array([1. , 0.5], dtype=float32))
     """
     checks.check_number("width_cents", width_cents, at_least=0, at_most=WIDTH_CENTS, unit="cents")
     templates = [
@@ -154,6 +166,14 @@ def activation_start(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012; the defaults are those of
     their later program, 0.2 s before and 0.5 s after.
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> score = Score((Note("flute", 69, 0.2, 0.5),))
+    >>> start = activation_start(score, keys_of(score), 8, frame_rate_hz=10, tolerance_s=0.0, release_s=0.0)
+    >>> start.astype(int)
+    array([[0, 0, 1, 1, 1, 0, 0, 0]])
     """
     frames = checks.check_number("frames", frames, at_least=1, whole=True)
     checks.check_number("frame_rate_hz", frame_rate_hz, above=0, unit="frames a second")

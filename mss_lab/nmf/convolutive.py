@@ -66,6 +66,13 @@ def model(templates: np.ndarray, activations: np.ndarray) -> np.ndarray:
         If they are not magnitudes or do not fit each other.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
+
+    Examples
+    --------
+    >>> falling = np.array([[[0.0], [1.0]], [[1.0], [0.0]]])  # the upper bin, then the lower one
+    >>> model(falling, np.array([[1.0, 0, 0, 2, 0]]))
+    array([[0., 1., 0., 0., 2.],
+           [1., 0., 0., 2., 0.]])
     """
     templates = checks.check_magnitude("templates", templates, "lags freq components")
     axes = "components frames" if np.ndim(activations) == 2 else "channels components frames"
@@ -118,6 +125,13 @@ def factorise(
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Smaragdis, ICA 2004. Difference: in the paper the
     activations are the mean of one update for each lag; adding up before dividing follows the divergence's gradient.
+
+    Examples
+    --------
+    >>> V = model(np.array([[[0.0], [1.0]], [[1.0], [0.0]]]), np.array([[1.0, 0, 0, 2, 0]]))
+    >>> result = factorise(V, rank=1, lags=2, rng=np.random.default_rng(0))
+    >>> result.templates.shape, bool(np.allclose(result.model, V, atol=0.01))
+    ((2, 2, 1), True)
     """
     V, scale, channels = nmf.prepared(magnitude, beta)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)

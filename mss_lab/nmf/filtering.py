@@ -51,6 +51,14 @@ def filtered(
         They add up to the mixture.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
+
+    Examples
+    --------
+    >>> settings = transforms.settings_for(8000)
+    >>> models_of = lambda magnitude, start_s, stop_s: np.stack([magnitude[np.newaxis]] * 2)
+    >>> halves = filtered(np.ones((1, 8000), np.float32), 8000, ["a", "b"], models_of, settings=settings, exponent=2)
+    >>> bool(np.allclose(halves["a"], 0.5, atol=1e-3))
+    True
     """
     estimates = memory.zeros_for(sources, mixture.shape)
     for start, stop, gains in chunks(mixture.shape[1], sample_rate_hz, chunk_s=chunk_s):

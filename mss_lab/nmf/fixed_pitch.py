@@ -77,6 +77,14 @@ def fit(
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Ewert and Müller, ICASSP 2012 (constraints by a score);
     Lee and Seung, NIPS 2000 (updates); Raczyński et al., ISMIR 2007 (harmonic templates). Smoothing and the change
     from harmonics to bins are our own.
+
+    Examples
+    --------
+    >>> bells = np.stack([shapes.harmonic_shapes(midi, 512, 8000, harmonics=3) for midi in (60, 69)])
+    >>> magnitude = bells.sum(axis=1).T  # one frame of each pitch
+    >>> templates, activations = fit(magnitude, np.eye(2), bells)
+    >>> bool(np.allclose(templates @ activations, magnitude, atol=0.01))
+    True
     """
     magnitude = checks.check_magnitude("magnitude", magnitude, "freq frames")
     allowed = checks.check_axes("allowed", allowed, "keys frames")

@@ -82,6 +82,13 @@ def pitch_similarity(keys: tuple[tuple[str, float], ...], unpitched: frozenset[s
         1 for a key itself, 0 between players and between drums.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
+
+    Examples
+    --------
+    >>> np.round(pitch_similarity((("flute", 69), ("flute", 70), ("oboe", 69))), 2)
+    array([[1. , 0.8, 0. ],
+           [0.8, 1. , 0. ],
+           [0. , 0. , 1. ]], dtype=float32)
     """
     pitches = np.array([midi for _, midi in keys], float)
     players = np.array([source for source, _ in keys])

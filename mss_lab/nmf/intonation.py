@@ -36,6 +36,12 @@ def spectra_where_written(magnitude: np.ndarray, written: np.ndarray) -> np.ndar
         Square roots of magnitudes, added over frames, so that no single loud moment decides.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
+
+    Examples
+    --------
+    >>> spectra_where_written(np.array([[4.0, 9.0], [1.0, 0.0]]), np.array([[True, False], [True, True]]))
+    array([[2., 1.],
+           [5., 1.]], dtype=float32)
     """
     total = np.zeros((len(written), len(magnitude)), np.float32)
     for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
@@ -59,6 +65,13 @@ def spectra_by_share(magnitude: np.ndarray, templates: np.ndarray, activations: 
         As for `spectra_where_written`.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
+
+    Examples
+    --------
+    >>> activations = np.array([[4.0, 0.0], [0.0, 9.0]])
+    >>> np.round(spectra_by_share(activations, np.eye(2), activations), 3)  # roots of the magnitudes
+    array([[2., 0.],
+           [0., 3.]], dtype=float32)
     """
     total = np.zeros(templates.shape, np.float32)
     for start in range(0, magnitude.shape[1], BLOCK_FRAMES):
@@ -103,6 +116,13 @@ def offsets_cents(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method; adding up levels at multiples of a
     candidate frequency is the harmonic sum spectrum of Noll, 1969.
+
+    Examples
+    --------
+    >>> from mss_lab.nmf.shapes import harmonic_shapes
+    >>> sharp = harmonic_shapes(69.1, 8192, 44_100).sum(axis=0)[np.newaxis]  # 10 cents above A4
+    >>> offsets_cents(sharp, np.array([69.0]), 8192, 44_100)
+    array([10.])
     """
     cost = caution * (CENTS / CAUTION_STEP_CENTS) ** 2
     offsets = np.zeros(len(pitches))

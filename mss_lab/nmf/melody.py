@@ -46,6 +46,12 @@ def melody(
         If the sources are not magnitudes or do not fit the pitches, or an option is out of its range.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu et al., IEEE TASLP 2010; Viterbi, 1967.
+
+    Examples
+    --------
+    >>> sources = np.array([[1.0, 1.0, 0.9, 1.0], [0.0, 0.0, 1.0, 0.0]])
+    >>> melody(sources, np.array([100.0, 200.0])), melody(sources, np.array([100.0, 200.0]), jump_penalty=0)
+    (array([100., 100., 100., 100.]), array([100., 100., 200., 100.]))
     """
     sources, pitches_hz = _checked_sources(sources, pitches_hz)
     penalty = checks.check_number("jump_penalty", jump_penalty, at_least=0)
@@ -91,6 +97,13 @@ def near(melody_hz: np.ndarray, pitches_hz: np.ndarray, width_semitones: float =
     """Which pitches lie within `width_semitones` of a melody, bool (combs, frames); none where it is 0, silent.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
+
+    Examples
+    --------
+    >>> near(np.array([100.0, 0.0]), np.array([100.0, 104.0, 200.0]))
+    array([[ True, False],
+           [ True, False],
+           [False, False]])
     """
     melody_hz = checks.check_magnitude("melody_hz", melody_hz, "frames")
     checks.check_number("width_semitones", width_semitones, at_least=0, unit="semitones")

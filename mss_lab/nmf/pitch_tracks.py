@@ -64,6 +64,11 @@ def combs(
     list of Comb, or None for a drum and for a pitch above half the sample rate
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
+
+    Examples
+    --------
+    >>> [comb is None for comb in combs(np.array([69.0, np.nan]), 4096, 44_100)]
+    [False, True]
     """
     return [_comb(float(midi), window_samples, sample_rate_hz, tuning_hz) for midi in pitches]
 
@@ -107,6 +112,14 @@ def tracks_cents(
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method; adding up levels at multiples of a
     candidate frequency is the harmonic sum spectrum of Noll, 1969.
+
+    Examples
+    --------
+    >>> from mss_lab.nmf.shapes import harmonic_shapes
+    >>> sung = harmonic_shapes(69.2, 8192, 44_100).sum(axis=0)[:, np.newaxis]  # 20 cents above A4
+    >>> wide = harmonic_shapes(69.0, 8192, 44_100, width_cents=100).sum(axis=0)[np.newaxis, np.newaxis]
+    >>> tracks_cents(sung, wide, np.ones((1, 1), np.float32), combs(np.array([69.0]), 8192, 44_100))
+    array([[20.]], dtype=float32)
     """
     cost = (CAUTION * (GRID_CENTS / CAUTION_STEP_CENTS) ** 2).astype(np.float32)
     tracks = np.zeros(activations.shape, np.float32)

@@ -48,6 +48,11 @@ def from_factors(templates: np.ndarray, activations: np.ndarray) -> Probabilitie
         If they are not magnitudes, do not fit each other, or are silent.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Shashanka, Raj and Smaragdis, 2008.
+
+    Examples
+    --------
+    >>> from_factors(np.array([[1.0, 0.0], [1.0, 4.0]]), np.array([[1.0, 1.0], [0.0, 3.0]])).shares
+    array([0.25, 0.75])
     """
     W = as_floating(checks.check_magnitude("templates", templates, "freq components"))
     H = as_floating(checks.check_magnitude("activations", activations, "components frames"))
@@ -71,6 +76,13 @@ def to_factors(probabilities: Probabilities, total: float = 1.0) -> tuple[np.nda
     """Templates, whose columns add up to 1, and activations; the model adds up to `total`.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
+
+    Examples
+    --------
+    >>> probabilities = from_factors(np.array([[1.0], [3.0]]), np.array([[2.0, 2.0]]))
+    >>> to_factors(probabilities, total=16)
+    (array([[0.25],
+           [0.75]]), array([[8., 8.]]))
     """
     checks.check_number("total", total, at_least=0)
     return probabilities.frequencies, probabilities.frames * (total * probabilities.shares)[:, np.newaxis]
@@ -98,6 +110,13 @@ def em_step(magnitude: np.ndarray, probabilities: Probabilities) -> Probabilitie
         If the magnitude is not one, is silent, or does not fit the probabilities.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Shashanka, Raj and Smaragdis, 2008.
+
+    Examples
+    --------
+    >>> V = np.array([[3.0, 0.0], [1.0, 2.0]])
+    >>> before = from_factors(np.array([[1.0, 2.0], [1.0, 1.0]]), np.array([[1.0, 1.0], [2.0, 1.0]]))
+    >>> log_likelihood(V, em_step(V, before)) > log_likelihood(V, before)
+    True
     """
     V = _checked(magnitude, probabilities)
     # Normalised, V has the level of the model, which adds up to 1.
@@ -113,6 +132,12 @@ def log_likelihood(magnitude: np.ndarray, probabilities: Probabilities) -> float
     """Sum over bins of V log p(f, n); minus infinity if there is sound in a bin of probability 0.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
+
+    Examples
+    --------
+    >>> uniform = from_factors(np.ones((2, 1)), np.ones((1, 2)))
+    >>> round(float(log_likelihood(np.ones((2, 2)), uniform) / np.log(2)), 6)  # four quanta, each of two bits
+    -8.0
     """
     V = _checked(magnitude, probabilities)
     W, H = to_factors(probabilities)

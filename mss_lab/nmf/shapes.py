@@ -66,6 +66,11 @@ def harmonic_shapes(
         If an option is out of its range.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: Raczyński et al., ISMIR 2007, for templates of harmonics.
+
+    Examples
+    --------
+    >>> harmonic_shapes(69, 4096, 44_100, harmonics=3).argmax(axis=1)  # 440 Hz; bins are 10.8 Hz apart
+    array([ 41,  82, 123])
     """
     checks.check_number("harmonics", harmonics, at_least=1, whole=True)
     checks.check_number("width_cents", width_cents, at_least=0, unit="cents")
@@ -96,6 +101,12 @@ def noise_shapes(window_samples: int, sample_rate_hz: int, *, bands: int = HARMO
         up to 1.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb. Reference: none, own method.
+
+    Examples
+    --------
+    >>> bands = noise_shapes(512, 8000, bands=4)
+    >>> bands.shape, bool(np.allclose(bands.sum(axis=0), 1))
+    ((4, 257), True)
     """
     checks.check_number("bands", bands, at_least=1, whole=True)
     frequencies_hz = transforms.stft_frequencies_hz(window_samples, sample_rate_hz)
@@ -164,6 +175,12 @@ def of_keys(
         As returned by `as_matrix`.
 
     Lesson: notebooks/08_nmf_with_a_score.ipynb
+
+    Examples
+    --------
+    >>> matrix = of_keys(np.array([60.0, 69.0]), [-20.0, 0.0, 20.0], 512, 8000, harmonics=4)
+    >>> matrix.shape == (2 * 4, 3 * 2 * 257)
+    True
     """
     grid = (window_samples, sample_rate_hz)
 

@@ -25,6 +25,11 @@ def fundamentals_hz(
     From `lowest_hz` up to `highest_hz` at most; five steps to a semitone are 20 cents each.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb
+
+    Examples
+    --------
+    >>> np.round(fundamentals_hz(100.0, 120.0, steps_per_semitone=1), 1)
+    array([100. , 105.9, 112.2, 118.9])
     """
     low = checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
     high = checks.check_number("highest_hz", highest_hz, at_least=low, unit="Hz", hint="give the lower one first")
@@ -71,6 +76,12 @@ def source_combs(
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Klatt and Klatt, JASA 1990 (KLGLOTT88). Difference to
     Durrieu et al. 2010: powers of harmonics are added, so that their phases do not matter.
+
+    Examples
+    --------
+    >>> comb = source_combs(np.array([250.0]), 512, 8000)[:, 0]  # the harmonics are 16 bins apart
+    >>> np.flatnonzero(comb > 0.001 * comb.max())[:9]
+    array([15, 16, 17, 31, 32, 33, 47, 48, 49])
     """
     pitches_hz = checks.check_finite("pitches_hz", checks.check_axes("pitches_hz", pitches_hz, "combs")).astype(float)
     spacing_hz = units.bins_to_hz(1, window_samples, sample_rate_hz)
@@ -133,6 +144,13 @@ def filter_atoms(bins: int, atoms: int = ATOMS, overlap: float = 0.75) -> np.nda
         If a number is out of its range.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu et al., IEEE TASLP 2010.
+
+    Examples
+    --------
+    >>> np.round(filter_atoms(5, atoms=3, overlap=0.5).T, 2)
+    array([[1. , 0.5, 0. , 0. , 0. ],
+           [0. , 0.5, 1. , 0.5, 0. ],
+           [0. , 0. , 0. , 0.5, 1. ]], dtype=float32)
     """
     bins = checks.check_number("bins", bins, at_least=2, whole=True)
     atoms = checks.check_number("atoms", atoms, at_least=2, whole=True)
