@@ -52,6 +52,11 @@ def azimuth_plane(frame: np.ndarray, *, beta: int = BETA) -> np.ndarray:
         If there are not two channels, or beta is not such a number.
 
     Lesson: notebooks/11_where_is_it.ipynb. Reference: Barry, Lawlor and Coyle, DAFx 2004.
+
+    Examples
+    --------
+    >>> azimuth_plane(np.array([[2.0], [1.0]], complex), beta=2).ravel()  # a null at a gain of 1/2
+    array([1. , 0. , 1. , 1.5, 2. ])
     """
     frame = checks.check_axes("frame", frame, "channels freq")
     left, right = panning.check_stereo_stft("frame", frame[:, :, np.newaxis])[:, :, 0]
@@ -66,6 +71,11 @@ def plane_angles_rad(beta: int = BETA) -> np.ndarray:
     Equal steps in gain are unequal steps in angle: at the centre half as wide as at the sides.
 
     Lesson: notebooks/11_where_is_it.ipynb.
+
+    Examples
+    --------
+    >>> np.round(np.degrees(plane_angles_rad(2)), 1)
+    array([ 0. , 26.6, 45. , 63.4, 90. ])
     """
     half = np.arctan(np.arange(_checked_beta(beta) + 1) / beta)
     return np.concatenate([half, panning.RIGHT_RAD - half[-2::-1]])
@@ -96,6 +106,12 @@ def nulls(mixture_stft: np.ndarray, *, beta: int = BETA, corrected: bool = True)
 
     Lesson: notebooks/11_where_is_it.ipynb. Reference: Barry, Lawlor and Coyle, DAFx 2004; the correction is
     FitzGerald's.
+
+    Examples
+    --------
+    >>> angles_rad, magnitude = nulls(np.array([[[2.0]], [[1.0]]], complex))
+    >>> np.round(np.degrees(angles_rad), 1), magnitude
+    (array([[26.6]]), array([[2.]]))
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     beta = _checked_beta(beta)
@@ -214,6 +230,11 @@ def nearest(angles: np.ndarray, pans_rad: Sequence[float], width_rad: float | No
         For each direction in turn, its share: 0, 1, or a part.
 
     Lesson: notebooks/11_where_is_it.ipynb.
+
+    Examples
+    --------
+    >>> [share.ravel() for share in nearest(np.radians([[10, 50, 80]]), np.radians([0, 90]))]
+    [array([1., 0., 0.], dtype=float32), array([0., 1., 1.], dtype=float32)]
     """
     distinct_rad, indices, counts = np.unique(np.asarray(pans_rad, float), return_inverse=True, return_counts=True)
     owner = np.searchsorted((distinct_rad[1:] + distinct_rad[:-1]) / 2, angles)

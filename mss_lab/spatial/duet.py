@@ -176,6 +176,14 @@ def peaks(counts: Histogram, count: int | None = None) -> tuple[np.ndarray, np.n
         If the count is not valid.
 
     Lesson: notebooks/11_where_is_it.ipynb. Reference: Yilmaz and Rickard 2004.
+
+    Examples
+    --------
+    >>> pans_rad = np.radians(np.where(np.arange(257) % 2, 60, 30))  # two sources, which alternate from bin to bin
+    >>> stft = np.stack([np.cos(pans_rad), np.sin(pans_rad)])[:, :, np.newaxis].astype(complex)
+    >>> angles_rad, delays_s = peaks(histogram(stft, 8000), count=2)
+    >>> bool(np.allclose(np.degrees(angles_rad), [30, 60], atol=1)), bool(np.allclose(delays_s, 0))
+    (True, True)
     """
     if count is not None:
         count = checks.check_number("count", count, at_least=1, whole=True, hint="give the number of sources")

@@ -104,6 +104,14 @@ def em(
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Duong, Vincent and Gribonval, IEEE TASLP 2010; for
     the averaged covariance LVA/ICA 2010. Difference: a small noise is assumed in all channels, see `NOISE`.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal((2, 4, 8)).astype(complex)
+    >>> covariances = np.array([[[1.5, 0.3], [0.3, 0.5]], [[0.5, 0.0], [0.0, 1.5]]])  # the same at all frequencies
+    >>> result = em(x, np.ones((2, 4, 8)), np.stack([covariances] * 4, axis=1))
+    >>> bool((np.diff(result.log_likelihoods) > 0).all())
+    True
     """
     x, v, R = wiener.checked(mixture_stft, powers, covariances)
     iterations = checks.check_number("iterations", iterations, at_least=0, whole=True)
@@ -164,6 +172,13 @@ def simplified(
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Nugraha, Liutkus and Vincent, IEEE TASLP
     2016, as implemented in the package norbert: both agree for mixtures whose loudest bin has a magnitude of 10.
     Differences: independent of the level; the estimate of the noise is shared; powers may be averaged.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal((2, 4, 8)).astype(complex)
+    >>> result = simplified(x, np.stack([x * [[[1.0]], [[0.2]]], x * [[[0.0]], [[0.8]]]]))
+    >>> result.powers.shape, bool(np.allclose(result.estimates.sum(axis=0), x))
+    ((2, 4, 8), True)
     """
     x = checks.check_finite("mixture_stft", checks.check_axes("mixture_stft", mixture_stft, "channels freq frames"))
     y = checks.check_axes("estimates", estimates, "sources channels freq frames")
@@ -264,6 +279,12 @@ def log_likelihood(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np
         As for `em`.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Duong, Vincent and Gribonval, IEEE TASLP 2010.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1, 1))
+    >>> round(log_likelihood(one.astype(complex), one, one[np.newaxis]), 4), round(float(-np.log(np.pi) - 1), 4)
+    (-2.1447, -2.1447)
     """
     return float(em(mixture_stft, powers, covariances, iterations=0).log_likelihoods[0])
 

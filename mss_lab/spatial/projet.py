@@ -104,6 +104,12 @@ def projections(mixture_stft: np.ndarray, angles_rad: np.ndarray) -> np.ndarray:
     complex (directions, freq, frames)
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016.
+
+    Examples
+    --------
+    >>> centre = np.ones((2, 1, 1), complex)
+    >>> np.round(np.abs(projections(centre, np.radians([0, 45, 90]))).ravel(), 3)
+    array([1., 0., 1.])
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     angles_rad = checks.check_axes("angles_rad", angles_rad, "directions")
@@ -159,6 +165,13 @@ def fit(
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016 and, with
     delays, IEEE TASLP 2016. Differences: Itakura-Saito compares powers, not magnitudes; averages over frames.
+
+    Examples
+    --------
+    >>> left_then_right = np.eye(2, dtype=complex)[:, :, np.newaxis]  # one bin of each source
+    >>> model = fit(left_then_right, gains_near([0, np.pi / 2]), iterations=20, rng=np.random.default_rng(0))
+    >>> model.magnitudes[0, :, 0] > model.magnitudes[1, :, 0]
+    array([ True, False])
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     checks.check_finite("mixture_stft", mixture_stft)
@@ -205,6 +218,13 @@ def filtered(mixture_stft: np.ndarray, model: Projet, exponent: float = 1.0) -> 
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: FitzGerald, Liutkus and Badeau, ICASSP 2016.
     Difference: an exponent can make the filter sharper.
+
+    Examples
+    --------
+    >>> stft = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(complex)
+    >>> model = fit(stft, gains_near([0, np.pi / 2]), iterations=5, rng=np.random.default_rng(0))
+    >>> bool(np.allclose(filtered(stft, model).sum(axis=0), stft))
+    True
     """
     mixture_stft = panning.check_stereo_stft("mixture_stft", mixture_stft)
     checks.check_number("exponent", exponent, above=0)
@@ -288,6 +308,12 @@ def gains_near(
         Rows add up to 1.
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb.
+
+    Examples
+    --------
+    >>> np.round(gains_near(np.radians([45, 90]), pans=3), 3)
+    array([[0., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
     """
     pans = checks.check_number("pans", pans, at_least=2, whole=True)
     delays = checks.check_number("delays", delays, at_least=1, whole=True)

@@ -44,6 +44,14 @@ def filtered(mixture_stft: np.ndarray, powers: np.ndarray, covariances: np.ndarr
 
     Lesson: notebooks/12_more_than_a_histogram.ipynb. Reference: Duong, Vincent and Gribonval, IEEE TASLP 2010.
     Difference: a little noise is assumed in all channels, and shared among the sources, see `NOISE`.
+
+    Examples
+    --------
+    >>> covariances = np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])[:, np.newaxis]  # left only, right only
+    >>> estimates = filtered(np.array([[[3.0]], [[5.0]]], complex), np.ones((2, 1, 1)), covariances)
+    >>> np.round(np.abs(estimates[:, :, 0, 0]), 6)
+    array([[3., 0.],
+           [0., 5.]])
     """
     x, v, R = checked(mixture_stft, powers, covariances)
     estimates = np.empty((len(v), *x.shape), np.result_type(x, np.complex64))
