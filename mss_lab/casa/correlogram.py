@@ -86,6 +86,11 @@ def hair_cell(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
     1994. Difference: a power replaces their model of the hair cell's chemistry, so that the response to a louder sound
     has the same shape.
+
+    Examples
+    --------
+    >>> np.round(hair_cell(np.array([[[-1.0, 0.0, 1.0, 1000.0]]]), 2000), 1)  # at 2 kHz there is no low-pass filter
+    array([[[0. , 0. , 1. , 7.9]]], dtype=float32)
     """
     bands = checks.check_finite("bands", checks.check_axes("bands", bands, "channels bands samples"))
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -137,6 +142,13 @@ def correlogram(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
     1994. Difference: the mean within the window is subtracted, because constant firing has no period; the result is
     divided by the overlap of the window with itself.
+
+    Examples
+    --------
+    >>> pulses = np.tile([1.0] + 39 * [0.0], 20).reshape(1, 1, -1)  # one each 5 ms
+    >>> result = correlogram(pulses, 8000)
+    >>> round(float(result.lags_s[10:][result.values[0, 5, 10:60].argmax()]), 6)
+    0.005
     """
     nerve = checks.check_finite("nerve", checks.check_axes("nerve", nerve, "channels bands samples"))
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -186,6 +198,12 @@ def summary(correlogram: Correlogram, units: np.ndarray | None = None) -> np.nda
         Weights, to select some of the units. A unit is one band in one frame.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Meddis and Hewitt, JASA 1991.
+
+    Examples
+    --------
+    >>> values, energy = np.array([[[1.0, 0.0]], [[1.0, 1.0]]]), np.array([[3.0], [1.0]])
+    >>> summary(Correlogram(values, np.ones((2, 1)), energy, np.array([0.0, 0.001]), 0.01))
+    array([[1.  , 0.25]])
     """
     weights = correlogram.energy if units is None else correlogram.energy * units
     total = weights.sum(axis=0)

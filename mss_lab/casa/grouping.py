@@ -55,6 +55,13 @@ def ties(correlogram: Correlogram, *, least_fired: float | None = None) -> tuple
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Wang and Brown, IEEE Transactions on Neural
     Networks 1999.
+
+    Examples
+    --------
+    >>> values = np.array([[[1.0, 0, -1, 0]], [[1.0, 0, -1, 0]], [[1.0, 0, 1, 0]]])  # bands 0 and 1 are alike
+    >>> units = Correlogram(values, np.ones((3, 1)), np.ones((3, 1)), np.arange(4) / 1000, 0.01)
+    >>> np.round(ties(units)[0].ravel(), 3)
+    array([1., 0.])
     """
     if least_fired is None:
         least_fired = AUDIBLE * float(correlogram.fired.max(initial=0))
@@ -91,6 +98,13 @@ def segments(upwards: np.ndarray, onwards: np.ndarray, *, tied: float = TIED) ->
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Hu and Wang, IEEE Transactions on Neural Networks
     2004.
+
+    Examples
+    --------
+    >>> segments(upwards=np.array([[1.0, 1.0], [0.0, 0.0]]), onwards=np.ones((3, 1)))
+    array([[1, 1],
+           [1, 1],
+           [0, 0]])
     """
     upwards = checks.check_axes("upwards", upwards, "bands frames")
     onwards = checks.check_axes("onwards", onwards, "bands frames")
@@ -172,6 +186,12 @@ def contours(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language
     1994.
+
+    Examples
+    --------
+    >>> periods_s = 1 / np.repeat([440.0, 880.0], 10)[np.newaxis]  # A4, then A5
+    >>> [(int(contour.frames[0]), round(float(contour.semitones[0]))) for contour in contours(periods_s, hop_s=0.01)]
+    [(0, 69), (10, 81)]
     """
     periods_s = checks.check_axes("periods_s", periods_s, "count frames")
     checks.check_number("hop_s", hop_s, above=0, unit="seconds")
@@ -311,6 +331,14 @@ def simultaneous(
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. References: Brown and Cooke, Computer Speech and Language
     1994; Hu and Wang, IEEE Transactions on Neural Networks 2004. Difference: a unit's own fit has priority over that of
     its segment.
+
+    Examples
+    --------
+    >>> fits = np.array([[0.9, 0.2], [0.1, 0.95]])[:, :, np.newaxis]  # each of two bands fits one of two pitches
+    >>> units = simultaneous(np.array([[0], [1]]), fits, np.zeros((2, 1), int), np.ones((2, 1)), hop_s=0.01)
+    >>> units[:, :, 0]
+    array([[ True, False],
+           [False,  True]])
     """
     rows = checks.check_axes("rows", rows, "count frames")
     fits = checks.check_magnitude("fits", fits, "count bands frames")

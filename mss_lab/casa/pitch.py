@@ -60,6 +60,12 @@ def first_peaks(
         If the axes do not fit each other, or an option is out of its range.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Meddis and Hewitt, JASA 1991.
+
+    Examples
+    --------
+    >>> lags_s = np.arange(101) / 8000
+    >>> np.round(first_peaks(np.cos(2 * np.pi * 250 * lags_s)[np.newaxis], lags_s), 6)  # 250 Hz; 8 ms is a period too
+    array([0.004])
     """
     correlation = checks.check_finite("correlation", checks.check_axes("correlation", correlation, "frames lags"))
     lags_s = checks.check_axes("lags_s", lags_s, "lags")
@@ -107,6 +113,14 @@ def agreement(correlogram: Correlogram, periods_s: np.ndarray, *, shortest_s: fl
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Hu and Wang, IEEE Transactions on Neural Networks
     2004.
+
+    Examples
+    --------
+    >>> lags_s = np.arange(101) / 8000
+    >>> values = np.tile(np.cos(2 * np.pi * 250 * lags_s), (1, 2, 1))
+    >>> unit = Correlogram(values, np.ones((1, 2)), np.ones((1, 2)), lags_s, 0.01)
+    >>> np.round(agreement(unit, np.array([0.004, 0.006])), 3)
+    array([[1., 0.]], dtype=float32)
     """
     values, lags_s = correlogram.values, correlogram.lags_s
     periods_s = checks.check_axes("periods_s", periods_s, "frames")
@@ -166,6 +180,14 @@ def pitches(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Brown and Cooke, Computer Speech and Language 1994
     (agreement with a period); removing units follows de Cheveigné, JASA 1993.
+
+    Examples
+    --------
+    >>> lags_s = np.arange(51) / 8000
+    >>> values = np.cos(2 * np.pi * np.array([[[250.0]], [[400.0]]]) * lags_s)  # two bands with different pitches
+    >>> units = Correlogram(values, np.ones((2, 1)), np.array([[9.0], [1.0]]), lags_s, 0.01)
+    >>> np.round(1 / pitches(units)[0].ravel())
+    array([250., 400.])
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
     checks.check_number("agrees", agrees, at_least=0, at_most=1)
