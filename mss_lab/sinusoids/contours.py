@@ -106,6 +106,13 @@ def from_score(
         `source` is an index into the sources of the score.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+
+    Examples
+    --------
+    >>> from mss_lab.score.notes import Note
+    >>> peaks = Peaks(np.array([0]), np.array([442.0]), np.array([1.0]), np.array([0.0]), frames=1)
+    >>> from_score(peaks, Score((Note("flute", 69, 0.0, 0.1),)), frame_rate_hz=10)[0].f0_hz.round(6)
+    array([442.])
     """
     written = []
     for j, source in enumerate(score.sources):
@@ -150,6 +157,13 @@ def from_peaks(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Klapuri, ISMIR 2006 (weights, cancelling, smooth
     envelopes), on peaks instead of spectra.
+
+    Examples
+    --------
+    >>> frame, frequency_hz = np.repeat(np.arange(10), 3), np.tile([200.0, 400.0, 600.0], 10)
+    >>> peaks = Peaks(frame, frequency_hz, np.ones(30), np.zeros(30), frames=10)
+    >>> [(contour.first, contour.f0_hz.round(3)[:3]) for contour in from_peaks(peaks, frame_rate_hz=100, count=1)]
+    [(0, array([200., 200., 200.]))]
     """
     count = checks.check_number("count", count, at_least=1, whole=True)
     checks.check_number("lowest_hz", lowest_hz, above=0, unit="Hz")
@@ -176,6 +190,13 @@ def into_streams(contours: Sequence[Contour], count: int) -> list[Contour]:
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Bregman's sequential grouping, as implemented by
     Brown and Cooke, Computer Speech and Language 1994.
+
+    Examples
+    --------
+    >>> starts, f0s_hz = (0, 0, 2, 2), (440.0, 220.0, 460.0, 230.0)
+    >>> notes = [Contour(0, first, np.full(2, f0_hz)) for first, f0_hz in zip(starts, f0s_hz)]
+    >>> [contour.source for contour in into_streams(notes, count=2)]
+    [1, 0, 1, 0]
     """
     pitches: list[float] = []
     busy: list[int] = []

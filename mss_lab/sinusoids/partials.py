@@ -101,6 +101,15 @@ def resolve(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: Cano et al., IEEE Signal Processing Magazine 2019
     (shared partials, least squares); the expectation by neighbours is our own.
+
+    Examples
+    --------
+    >>> from mss_lab.sinusoids.peaks import analyse
+    >>> tone = 0.5 * np.cos(2 * np.pi * 440 * np.arange(4096) / 8000)[np.newaxis]
+    >>> stft = analyse(tone, {"window_samples": 1024, "hop_samples": 128})
+    >>> partials = resolve(stft, [Contour(0, 16, np.array([440.0]))], 8000, harmonics=1)
+    >>> np.round(np.abs(partials.amplitude), 3)
+    array([[0.5]])
     """
     channels, bins, frames = stft.shape
     window_samples = 2 * (bins - 1)

@@ -68,6 +68,11 @@ def analyse(waveform: np.ndarray, settings: StftSettings) -> np.ndarray:
     """The STFT used here: Blackman-Harris windows, (channels, samples) to (channels, freq, frames).
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+
+    Examples
+    --------
+    >>> analyse(np.zeros((1, 4096)), {"window_samples": 1024, "hop_samples": 128}).shape
+    (1, 513, 33)
     """
     return transforms.stft(waveform, window=WINDOW, **settings)
 
@@ -98,6 +103,14 @@ def find_peaks(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986; Smith and
     Serra, ICMC 1987 (parabolic interpolation).
+
+    Examples
+    --------
+    >>> tone = 0.5 * np.cos(2 * np.pi * 441 * np.arange(4096) / 8000)[np.newaxis]  # bins are 7.8 Hz apart
+    >>> stft = analyse(tone, {"window_samples": 1024, "hop_samples": 128})
+    >>> peaks = find_peaks(stft[0, :, 16:17], 8000)
+    >>> np.round(peaks.frequency_hz, 1), np.round(peaks.amplitude, 2)
+    (array([441.]), array([0.5]))
     """
     stft = checks.check_finite("stft", checks.check_axes("stft", stft, "freq frames"))
     checks.check_number("floor_db", floor_db, below=0, unit="dB")
@@ -156,6 +169,12 @@ def window_transform(distance_bins: np.ndarray | float, window_samples: int, pow
     """W(d): the transform of a window, or of its `power`, d bins from a sinusoid; real, and 0 beyond 10 bins.
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
+
+    Examples
+    --------
+    >>> gains = window_transform(np.array([0.0, 1.0, 2.0, 11.0]), 1024)
+    >>> np.round(gains / gains[0], 2)
+    array([1.  , 0.68, 0.2 , 0.  ])
     """
     result: np.ndarray = np.interp(np.abs(distance_bins), *_table(window_samples, power), right=0.0)
     return result

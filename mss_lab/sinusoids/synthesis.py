@@ -35,6 +35,14 @@ def additive(
     float32 (sources, channels, samples)
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986.
+
+    Examples
+    --------
+    >>> three = np.arange(3), np.zeros(3, int), np.ones(3, int)  # frames, one contour, its fundamental
+    >>> partials = Partials(*three, np.full(3, 1000.0), np.full((1, 3), 0.5 + 0j), np.zeros(3, bool))
+    >>> sound = additive(partials, np.array([0]), 1, samples=16, sample_rate_hz=8000, hop_samples=8)
+    >>> bool(np.allclose(sound[0, 0], 0.5 * np.cos(2 * np.pi * np.arange(16) / 8), atol=1e-5))
+    True
     """
     line = partials.contour * (1 + int(partials.number.max(initial=0))) + partials.number
     omega = 2 * np.pi * partials.frequency_hz / sample_rate_hz
@@ -50,6 +58,13 @@ def from_tracks(peaks: Peaks, labels: np.ndarray, samples: int, sample_rate_hz: 
     """Add up tracks of peaks, as numbered by `tracks.track`: float32 (1, samples).
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986.
+
+    Examples
+    --------
+    >>> peaks = Peaks(np.arange(3), np.full(3, 1000.0), np.full(3, 0.5), np.zeros(3), frames=3)
+    >>> sound = from_tracks(peaks, np.zeros(3, int), samples=16, sample_rate_hz=8000, hop_samples=8)
+    >>> bool(np.allclose(sound[0], 0.5 * np.cos(2 * np.pi * np.arange(16) / 8), atol=1e-5))
+    True
     """
     is_tracked = labels >= 0
     omega = 2 * np.pi * peaks.frequency_hz[is_tracked] / sample_rate_hz

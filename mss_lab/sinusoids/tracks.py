@@ -42,6 +42,12 @@ def track(
 
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb. Reference: McAulay and Quatieri, IEEE TASSP 1986. Difference:
     steps are measured in cents, and tracks may miss frames.
+
+    Examples
+    --------
+    >>> frequency_hz = np.array([200.0, 441, 201, 442, 900, 202, 443])  # two partials, and one peak of no partial
+    >>> track(Peaks(np.array([0, 0, 1, 1, 1, 2, 2]), frequency_hz, np.ones(7), np.zeros(7), frames=3))
+    array([ 0,  1,  0,  1, -1,  0,  1])
     """
     checks.check_number("jump_cents", jump_cents, above=0, unit="cents")
     gap_frames = checks.check_number("gap_frames", gap_frames, at_least=0, whole=True)
