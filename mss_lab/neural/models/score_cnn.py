@@ -47,7 +47,7 @@ class ScoreCnnSettings:
         Sample rate, and window and hop of the STFT.
     bins : int
         Number of lowest bins, which the network reads. Above them the masks are those of the score or, without a score,
-        the shares of energy in the upper half of these bins.
+        the shares of the estimated magnitude in the upper half of these bins.
     frames, step : int
         Length of a segment, and the distance between the starts of segments when a recording is separated.
     filters, frequency_kernel, frequency_stride, time_kernel, bottleneck : int
