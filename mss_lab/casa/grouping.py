@@ -235,8 +235,6 @@ def streams(
     Parameters
     ----------
     pitch_contours : list of Contour
-    ----------
-    found : list of Contour
     fits : real (count of pitches, bands, frames)
         As returned by `pitch.pitches`.
     fired : real >= 0 (bands, frames)

@@ -231,8 +231,8 @@ def images(mixture: np.ndarray, unmixing: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     mixture : float (2, samples)
-        W, with one or two rows.
-        W, of one or two rows.
+    unmixing : float (1 or 2, 2)
+        W.
 
     Returns
     -------
