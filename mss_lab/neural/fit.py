@@ -28,6 +28,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import LightningDeprecationWarning
 
 from ..refusals import RefusedValue
@@ -171,24 +172,31 @@ def _check_validation(options: FitOptions, validate: tuple[Batch, ...]) -> None:
 
 
 def _trainer(options: FitOptions, run: RunFolder, device: str, precision: Any) -> lightning.Trainer:
-    return lightning.Trainer(
-        accelerator=options.accelerator,
-        devices=list(options.devices) if isinstance(options.devices, tuple) else options.devices,
-        num_nodes=options.nodes,
-        strategy=options.strategy,
-        precision=precision,
-        max_epochs=1,
-        accumulate_grad_batches=options.accumulate,
-        gradient_clip_val=options.clip_norm,
-        sync_batchnorm=device == "cuda",
-        logger=_tensorboard(run.folder),
-        enable_progress_bar=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        default_root_dir=run.folder,
-    )
+    try:
+        return lightning.Trainer(
+            accelerator=options.accelerator,
+            devices=list(options.devices) if isinstance(options.devices, tuple) else options.devices,
+            num_nodes=options.nodes,
+            strategy=options.strategy,
+            precision=precision,
+            max_epochs=1,
+            accumulate_grad_batches=options.accumulate,
+            gradient_clip_val=options.clip_norm,
+            sync_batchnorm=device == "cuda",
+            logger=_tensorboard(run.folder),
+            enable_progress_bar=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            default_root_dir=run.folder,
+        )
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        reason = str(error).split("\n")[0]
+        raise RefusedValue(
+            "accelerator, devices, strategy and precision must suit this computer, got options that Lightning refuses: "
+            f"{reason}; leave them out, which uses what this computer has"
+        ) from error
 
 
 def _facts(model: Network, batches: BatchSource, validate: Sequence[Batch], options: FitOptions) -> dict[str, Any]:

@@ -124,6 +124,8 @@ class FitOptions:
         _check_unless_none("clip_norm", self.clip_norm, above=0)
         _check_unless_none("ema_decay", self.ema_decay, at_least=0, below=1)
         _check_unless_none("minutes", self.minutes, at_least=0, unit="minutes")
+        for name in ("compile", "progress", "verbose"):
+            checks.check_switch(name, getattr(self, name))
         check("checkpoint_minutes", self.checkpoint_minutes, at_least=0, unit="minutes")
 
     def replace(self, **changes: Any) -> "FitOptions":

@@ -213,16 +213,17 @@ def read_changes(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
         If there is no such file, or it has other content.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
+    content_bytes = path.read_bytes()
     try:
+        text = content_bytes.decode()
         if path.suffix == ".json":
             content = json.loads(text)["training"]
             return {section: content[section] for section in SECTIONS}
         content = tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise RefusedValue(
             f"{path} must be a TOML file with tables {', '.join(SECTIONS)}, or the card of a trained network, got "
-            f"another file ({error}); see the section on training in the guide"
+            f"another file ({error}); mss-lab train --help lists the options of the table fit"
         ) from error
     for section, table in content.items():
         checks.check_choice(f"{path.name}: table", section, SECTIONS)

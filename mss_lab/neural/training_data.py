@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from .. import checks
 from ..datasets.store import MANIFEST, Store, open_store
 from ..metrics import energy
 from ..refusals import RefusedValue
@@ -95,6 +96,16 @@ class SongData:
     incoherent: float = 0.0
     validate_batches: int = 8
     songs: int = 4
+
+    def __post_init__(self) -> None:
+        checks.check_sample_rate(self.sample_rate_hz)
+        checks.check_number("segment_s", self.segment_s, above=0, unit="seconds")
+        if not isinstance(self.gains, tuple) or len(self.gains) != 2:
+            raise RefusedValue(
+                f"gains must be the lowest and the highest gain, such as [0.25, 1.25], got {self.gains!r}"
+            )
+        for name in ("batch", "validate_batches", "songs"):
+            checks.check_number(name, getattr(self, name), at_least=1, whole=True)
 
     def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open a store of songs, or a folder with two stores, `train` and `valid`."""
@@ -176,6 +187,10 @@ class CueData:
     batch: int = 1
     validate_batches: int = 32
     songs: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("length_frames", "batch", "validate_batches", "songs"):
+            checks.check_number(name, getattr(self, name), at_least=1, whole=True)
 
     def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open a folder with stores of cues in `train` and `valid`, one store for each number of players."""

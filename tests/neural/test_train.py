@@ -100,6 +100,41 @@ def test_what_went_wrong_is_said_in_one_line(data, tmp_path, capsys):
     assert "holds another run" in error and "seed was 0, is 9" in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "words, refusal",
+    [
+        ("--set data.gains=5", "gains must be the lowest and the highest gain"),
+        ("--set data.gains=[1,2,3]", "gains must be the lowest and the highest gain"),
+        ("--set data.segment_s=abc", "segment_s must be a number above 0"),
+        ("--set data.validate_batches=x", "validate_batches must be a whole number"),
+        ("--set data.songs=x", "songs must be a whole number"),
+        ("--precision foo", "options that Lightning refuses: Precision 'foo'"),
+        ("--accelerator foo", "options that Lightning refuses"),
+        ("--devices 0", "options that Lightning refuses"),
+        ("--devices foo", "options that Lightning refuses"),
+        ("--strategy foo", "options that Lightning refuses"),
+        ("--compile maybe", "compile must be"),
+        ("--config {folder}/binary.toml", "must be a TOML file"),
+        ("--config {folder}/flat.toml", "fit must be a table"),
+        ("--config {folder}/none.toml", "No such file"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(data, tmp_path, capsys, words, refusal):
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe[fit]")
+    (tmp_path / "flat.toml").write_text("fit = 3")
+    assert command(data, tmp_path / "out", *words.format(folder=tmp_path).split()) == 2
+    error = capsys.readouterr().err
+    assert refusal in error and error.count("\n") == 1
+
+
+def test_whole_songs_are_separated_on_the_way_and_at_the_end(data, tmp_path):
+    assert command(data, tmp_path / "out", "--songs-every", "5", "--set", "data.songs=2") == 0
+    measured = [row["song_sdr_db"] for row in fit.read_curve(tmp_path / "out" / "run") if "song_sdr_db" in row]
+    assert len(measured) == 2 and np.isfinite(measured).all()
+    figures = weights.card(tmp_path / "out" / "toy.safetensors")["figures"]
+    assert abs(figures["whole songs, SDR in dB"] - measured[-1]) < 0.5, "half precision costs next to nothing"
+
+
 def test_a_perfect_network_and_one_that_does_nothing_are_told_apart():
     class Oracle(torch.nn.Module):
         sources = SOURCES
