@@ -12,7 +12,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 # The README's screenshots in data/screenshots stay behind.
-COURSE = ("notebooks/[0-9][0-9]_*.ipynb", "data/README.md", "data/lessons/*/*", "data/models/*/*")
+COURSE = ("notebooks/[0-9][0-9]_*.ipynb", "data/README.md", "data/lessons/*/*", "data/models/*/*", "data/experiments/*")
 INTO = "mss_lab/_course"
 
 

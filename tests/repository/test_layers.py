@@ -49,7 +49,18 @@ LAYERS = {
     "datasets": ("datasets",),
     "networks": ("neural",),
     "tools": ("catalogue", "compare", "plots", "plugins"),
-    "face": ("widgets", "lessons", "content", "grading", "cli", "doctor", "launch", "course", "__main__"),
+    "face": (
+        "widgets",
+        "lessons",
+        "content",
+        "grading",
+        "cli",
+        "doctor",
+        "launch",
+        "course",
+        "experiments",
+        "__main__",
+    ),
 }
 
 # What a layer may import of the package, besides itself: layers, or modules of them.
