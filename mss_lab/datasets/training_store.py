@@ -10,7 +10,7 @@ validation; where there is one piece only, its end is.
 
 `mss-lab data stems my_stems my_songs` is the same from the command line.
 
-Contents: make, tracks_in, add_arguments, run. Lesson: notebooks/15_data_is_the_model.ipynb
+Contents: make, tracks_in, tracks_of, add_arguments, run. Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
 import argparse
@@ -27,6 +27,7 @@ import numpy as np
 
 from .. import audio, checks
 from ..refusals import RefusedValue
+from ..score.notes import Note, Score
 from . import store
 from .track import AUDIO_ENDINGS, Track, read_track
 
@@ -137,6 +138,30 @@ def tracks_in(folder: str | os.PathLike[str]) -> list[TrackSource]:
             f"({', '.join(AUDIO_ENDINGS)}) for each source"
         )
     return [functools.partial(read_track, path, _notes_file(path)) for path in with_audio]
+
+
+def tracks_of(songs: store.Store) -> list[Track]:
+    """The items of a store of songs as tracks, so that any separator can be compared on them.
+
+    Parameters
+    ----------
+    songs : Store
+        As `make` or `mss-lab data training` makes it.
+
+    Returns
+    -------
+    list of Track
+        In the order of the items; mono, and named after their piece and number.
+    """
+    names = tuple(songs.facts["sources"])
+    tracks = []
+    for index in range(len(songs)):
+        item = songs[index]
+        sources = {name: item["audio"][i : i + 1].astype(np.float32) for i, name in enumerate(names)}
+        notes = (Note(names[int(row[0])], *map(float, row[1:])) for row in item["notes"])
+        title = f"{item['piece']}, item {index + 1}" if "piece" in item else f"item {index + 1}"
+        tracks.append(Track(title, songs.facts["sample_rate_hz"], sources, Score(tuple(notes), names)))
+    return tracks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

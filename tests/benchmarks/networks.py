@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from mss_lab import catalogue, compare
-from mss_lab.datasets import make_training
-from mss_lab.datasets.store import Store, open_store
+from mss_lab.datasets import make_training, training_store
+from mss_lab.datasets.store import open_store
 from mss_lab.datasets.track import Track, read_track
 from mss_lab.neural import weights
 from mss_lab.score.notes import Note, Score
@@ -32,18 +32,6 @@ FIXED = ("mask-inference", "xumx", "xumx-informed", "xumx-score-only", "score-cn
 SEED = 1
 
 Table = dict[str, dict[str, float]]
-
-
-def tracks_of(store: Store) -> list[Track]:
-    """The songs of a store as tracks."""
-    names = tuple(store.facts["sources"])
-    tracks = []
-    for index in range(len(store)):
-        item = store[index]
-        sources = {name: item["audio"][i : i + 1].astype(np.float32) for i, name in enumerate(names)}
-        notes = tuple(Note(names[int(player)], midi, on, off) for player, midi, on, off in item["notes"])
-        tracks.append(Track(f"song {index + 1}", store.facts["sample_rate_hz"], sources, Score(notes, names)))
-    return tracks
 
 
 def separators(names: tuple[str, ...]) -> dict[str, Callable[..., Mapping[str, np.ndarray]]]:
@@ -121,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         folders = {side: (options.data or Path(scratch)) / side for side in SIDES}
         make_songs([side for side in SIDES if not folders[side].is_dir()], folders, options.songs, options.song_length)
         for side, folder in folders.items():
-            tracks = tracks_of(open_store(folder))
+            tracks = training_store.tracks_of(open_store(folder))
             columns[side] = judged(tracks, methods, strangers(tracks))
     quartets = [read_track(path) for path in sorted((options.recordings / QUARTETS).iterdir()) if path.is_dir()]
     columns["Bach10"] = judged(quartets, methods, strangers(quartets))

@@ -66,6 +66,20 @@ def test_a_single_piece_is_validated_on_its_end(tmp_path):
     assert not len(valid[0]["notes"]), "no note sounds there"
 
 
+def test_the_items_of_a_store_come_back_as_tracks_with_their_notes(tmp_path):
+    tracks = [piece(name, seed=index) for index, name in enumerate("abc")]
+    train, valid = training_store.make(tracks, tmp_path / "out", sample_rate_hz=RATE_HZ)
+    back = [*training_store.tracks_of(train), *training_store.tracks_of(valid)]
+    assert sorted(track.name.partition(",")[0] for track in back) == ["a", "b", "c"]
+    for track in back:
+        original = tracks["abc".index(track.name[0])]
+        assert track.sample_rate_hz == RATE_HZ and tuple(track.sources) == ("flute", "cello") == track.score.sources
+        for name, waveform in track.sources.items():
+            assert_allclose(waveform, original.sources[name], atol=1e-3)
+        times = [(note.source, note.midi, note.onset_s, note.offset_s) for note in track.score.notes]
+        assert times == [(n.source, n.midi, n.onset_s, n.offset_s) for n in original.score.notes]
+
+
 def test_long_pieces_are_cut_and_their_notes_with_them(tmp_path):
     track = piece("long", length_s=4.0)
     track = Track("long", RATE_HZ, track.sources, Score((Note("flute", 70, 0.5, 2.5),), ("flute", "cello")))
