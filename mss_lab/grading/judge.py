@@ -19,11 +19,14 @@ from typing import Any
 from ..lessons import answers, lesson_files
 from ..lessons.exercise import Exercise, Verdict
 from ..lessons.wire import Channel
+from ..refusals import RefusedValue
 
 # Further tries are not judged: a notebook with so many is guessing.
 MOST_TRIES = 100
 # How long a call may take beyond its own limit, for the way there and back.
 TRAVEL_S = 5.0
+# Characters of what a kernel says about the library's function that an answer is.
+LONGEST_NAME = 300
 # Connections that may wait at one time; further ones are closed.
 MOST_CONNECTIONS = 16
 
@@ -129,13 +132,15 @@ class Judge:
         exercise = self._exercise(str(message["exercise"]))
         if kind == "task":
             return {"words": exercise.task}
+        if kind == "given":
+            return _handed_out(exercise)
         judged = self.exercises.setdefault(exercise.number, Judged())
         if kind == "hint":
             judged.hints = min(judged.hints + 1, len(exercise.hints))
         elif kind == "solution":
             judged.solution_seen = True
         elif kind == "check":
-            verdict = self._verdict(exercise, message["answer"], calls, judged)
+            verdict = self._verdict(exercise, message, calls, judged)
             return {"kind": "verdict", "state": verdict.state, "message": verdict.message}
         return {"words": ""}
 
@@ -145,14 +150,23 @@ class Judge:
                 return exercise.for_student(self.student)
         raise LookupError(f"there is no exercise {number}")
 
-    def _verdict(self, exercise: Exercise, answer: Any, calls: "_Calls", judged: Judged) -> Verdict:
+    def _verdict(self, exercise: Exercise, message: dict[str, Any], calls: "_Calls", judged: Judged) -> Verdict:
         if len(judged.verdicts) >= MOST_TRIES:
             return Verdict(exercise.number, "wrong", f"More than {MOST_TRIES} tries; this one was not looked at.")
         calls.limit_s = exercise.time_limit_s
-        verdict = exercise.judge_unseen(answer, self._secret)
+        # The kernel alone knows where its functions come from. It can only make its own answer wrong by what it says.
+        library = str(message.get("library", ""))[:LONGEST_NAME]
+        verdict = exercise.judge_unseen(message["answer"], self._secret, library)
         judged.verdicts.append(verdict)
         self._changed()
         return verdict
+
+
+def _handed_out(exercise: Exercise) -> dict[str, Any]:
+    try:
+        return {"words": "", "given": exercise.handed_out()}
+    except RefusedValue as refusal:
+        return {"words": str(refusal)}
 
 
 class _Calls:

@@ -1,6 +1,6 @@
 """Calling a student's function: its inputs are protected, and its errors become sentences.
 
-Contents: Refused, Blank, Raised; call, is_blank, describe, capitalised.
+Contents: Refused, Blank, Raised; call, is_blank, describe, capitalised, frozen.
 """
 
 import linecache
@@ -52,7 +52,7 @@ def call(function: Any, *arguments: Any, name: str = "your function", **options:
         raise Blank
     if not callable(function):
         raise Refused(f"The answer must be a function, got {describe(function)}; give its name, without brackets.")
-    frozen_arguments, frozen_options = _frozen(arguments), _frozen(options)
+    frozen_arguments, frozen_options = frozen(arguments), frozen(options)
     try:
         result = function(*frozen_arguments, **frozen_options)
     except NotImplementedError as error:
@@ -97,15 +97,16 @@ def capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
+    """The same value with read-only copies of its arrays, also of those inside dicts, lists and tuples."""
     if isinstance(value, np.ndarray):
         copy = value.copy()
         copy.setflags(write=False)
         return copy
     if isinstance(value, Mapping):
-        return {key: _frozen(item) for key, item in value.items()}
+        return {key: frozen(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_frozen(item) for item in value)
+        return type(value)(frozen(item) for item in value)
     return value
 
 

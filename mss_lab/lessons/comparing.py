@@ -105,7 +105,7 @@ def array(
     if _is_right(actual, expected, tolerance):
         return None
     for words, mistake in (mistakes or {}).items():
-        if actual.shape == np.shape(mistake) and _alike(actual, _signed(np.asarray(mistake)), tolerance):
+        if actual.shape == np.shape(mistake) and _same_values(actual, _signed(np.asarray(mistake)), tolerance):
             return words
     return f"{capitalised(name)} {_difference(actual, expected, names, tolerance)}{where}"
 
@@ -127,13 +127,13 @@ def text(answer: Any, expected: str, choices: tuple[str, ...], mistakes: Mapping
     listed = ", ".join(f'"{choice}"' for choice in choices)
     if not isinstance(answer, str):
         return f"The answer must be one of {listed}, got {describe(answer)}."
-    given = " ".join(answer.split()).casefold()
-    if given == expected.casefold():
+    answered = " ".join(answer.split()).casefold()
+    if answered == expected.casefold():
         return None
-    if given not in {choice.casefold() for choice in choices}:
+    if answered not in {choice.casefold() for choice in choices}:
         return f'The answer must be one of {listed}, got "{answer}".'
     for choice, words in (mistakes or {}).items():
-        if given == choice.casefold():
+        if answered == choice.casefold():
             return words
     return f'"{answer}" is not it. Listen again, and look at the picture before it.'
 
@@ -195,7 +195,7 @@ def _is_right(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> boo
         return bool(np.all(np.abs(actual - expected) <= tolerance))
 
 
-def _alike(actual: np.ndarray, mistake: np.ndarray, tolerance: float) -> bool:
+def _same_values(actual: np.ndarray, mistake: np.ndarray, tolerance: float) -> bool:
     # A typical mistake may leave NaN or infinities; they count as equal where they stand in the same places.
     with np.errstate(invalid="ignore"):
         near = np.abs(actual - mistake) <= tolerance

@@ -1,6 +1,6 @@
 """Exercises: a task, a check that knows the answer, hints, a solution, and the mistakes that it must refuse.
 
-Contents: Exercise, Verdict, STATES, answer_of, normal_name. What checks share is in `answers.py`.
+Contents: Exercise, Verdict, STATES, KINDS, answer_of, normal_name. What checks share is in `answers.py`.
 """
 
 import dataclasses
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..refusals import RefusedType, RefusedValue
-from . import answer_files, answers
+from . import answer_files, answers, library_functions
+from .calling import frozen
 from .time_limit import within
 
 # Every outcome of a check, with the sign that stands before its word: never colour alone.
@@ -24,6 +25,13 @@ STATES = {
     "not attempted": "\N{WHITE CIRCLE}",
     "error": "\N{WARNING SIGN}",
     "time limit": "\N{ALARM CLOCK}",
+}
+# What an exercise requires.
+KINDS = {
+    "sound": "to work on a recording: to hear something in it, or to reach a result with it",
+    "construct": "to write something that no cell above it holds",
+    "formula": "to write a program for an equation of the lesson",
+    "number": "to calculate a number",
 }
 
 
@@ -76,6 +84,17 @@ class Exercise:
     drawn : callable rng -> Exercise, optional
         For exercises whose answer is a number: makes the same exercise with other numbers. `for_student` seeds the
         generator from the student's name.
+    kind : {"sound", "construct", "formula", "number"}, optional
+        What the exercise requires; see `KINDS`.
+    given : callable -> array, number, text, or a dict, list or tuple of them, optional
+        Makes the inputs that `Lab.given` hands out, without arguments. It draws them from `answers.rng`, like a check,
+        and the check calls the same function for the inputs that it judges with. An answer that is a function is then
+        judged again on inputs that no student has seen. An answer that is a value belongs to the inputs that were
+        handed out, and is judged with these alone. The function must not keep what it made for a later call. An
+        exercise from `drawn` has inputs of its own.
+    own_function : bool
+        Whether an answer that is a function must be the reader's own: functions of the package and of libraries are
+        refused. False where the task is to use one.
     """
 
     number: str
@@ -87,6 +106,9 @@ class Exercise:
     praise: str = ""
     time_limit_s: float = 20.0
     drawn: Callable[[np.random.Generator], "Exercise"] | None = None
+    kind: str | None = None
+    given: Callable[[], Any] | None = None
+    own_function: bool = True
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+", self.number):
@@ -95,6 +117,13 @@ class Exercise:
             raise RefusedValue(f"exercise {self.number} has no task; say in a sentence what to do")
         if not callable(self.check):
             raise RefusedType(f"check of exercise {self.number} must be a function, got {self.check!r}")
+        if self.given is not None and not callable(self.given):
+            raise RefusedType(
+                f"given of exercise {self.number} must be a function without arguments that makes the inputs, "
+                f"got {answers.describe(self.given)}"
+            )
+        if self.kind is not None and self.kind not in KINDS:
+            raise RefusedValue(f"kind of exercise {self.number} must be one of {', '.join(KINDS)}, got {self.kind!r}")
         for field in ("hints", "mistakes"):
             texts = getattr(self, field)
             if isinstance(texts, str) or not all(isinstance(words, str) and words.strip() for words in texts):
@@ -159,23 +188,45 @@ class Exercise:
             raise RefusedValue(f"exercise {self.number} with other numbers must bear its number, got {own.number}")
         return own
 
-    def judge_unseen(self, answer: Any, secret: int) -> Verdict:
+    def handed_out(self) -> Any:
+        """What `given` makes, with read-only arrays.
+
+        Raises
+        ------
+        ValueError
+            If the exercise hands out nothing.
+        TypeError
+            If `given` makes anything else than arrays of numbers, numbers, texts, and dicts, lists and tuples of them.
+        """
+        if self.given is None:
+            raise RefusedValue(f"exercise {self.number} hands out nothing; its task is: {self.task}")
+        inputs = self.given()
+        if not _is_plain(inputs):
+            raise RefusedType(
+                f"exercise {self.number} must hand out arrays of numbers, numbers, texts, or a dict of them, "
+                f"got {answers.describe(inputs)}"
+            )
+        return frozen(inputs)
+
+    def judge_unseen(self, answer: Any, secret: int, library: str | None = None) -> Verdict:
         """Judge an answer as in class and, if it is right, again on inputs that follow from a secret.
 
         A function that only knows the results for the inputs of the class is refused here. The words say on which
-        inputs it failed, in general terms.
+        inputs it failed, in general terms. A value that was made from `given` is judged as in class alone.
 
         Parameters
         ----------
         answer : anything
         secret : int >= 0
             See `answers.unseen_inputs`.
+        library : str, optional
+            As for `judge`.
         """
-        usual = self.judge(answer)
-        if not usual.right:
+        usual = self.judge(answer, library)
+        if not usual.right or (self.given is not None and not callable(answer)):
             return usual
         with answers.unseen_inputs(secret):
-            unseen = self.judge(answer)
+            unseen = self.judge(answer, library)
         if unseen.right:
             return usual
         state = unseen.state if unseen.state in ("error", "time limit") else "wrong"
@@ -183,17 +234,21 @@ class Exercise:
             state, f"This is right for the inputs that every check uses, but not for others. {unseen.message}"
         )
 
-    def judge(self, answer: Any) -> Verdict:
+    def judge(self, answer: Any, library: str | None = None) -> Verdict:
         """Check an answer. Errors and endless loops of a student's function become sentences, never a traceback.
 
         Parameters
         ----------
         answer : anything
             None, ``...`` and NotImplemented count as not attempted.
+        library : str, optional
+            What `library_functions.words_on` says of the answer, for an answer whose functions are in another process.
         """
         try:
             if answers.is_blank(answer):
                 raise answers.Blank
+            if self.own_function and (words := library_functions.words_on(answer) if library is None else library):
+                raise answers.Refused(f"{words}; the task is to write it.")
             wrong = within(self.time_limit_s, self.check, answer)
         except answers.Blank as blank:
             reason = f"{blank} " if str(blank) else ""
@@ -225,8 +280,14 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", name).casefold().split()))
 
 
-def answer_of(source: str) -> Any:
-    """Run the source code of a solution or a mistake in an empty namespace, and return the `answer` it defines.
+def answer_of(source: str, exercise: Exercise | None = None) -> Any:
+    """Run the source code of a solution or a mistake, and return the `answer` it defines.
+
+    Parameters
+    ----------
+    source : str
+    exercise : Exercise, optional
+        Whose inputs `lab.given` returns in the code. Without it the code has no `lab`.
 
     Raises
     ------
@@ -235,8 +296,32 @@ def answer_of(source: str) -> Any:
     """
     # This runs code, which is always one of the lessons' own texts.
     namespace: dict[str, Any] = {"__name__": "answer"}
+    if exercise is not None:
+        namespace["lab"] = _LabOfOne(exercise)
     exec(compile(source, "<answer>", "exec"), namespace)
     if "answer" not in namespace:
-        names = sorted(name for name in namespace if not name.startswith("__"))
+        names = sorted(name for name in namespace if not name.startswith("__") and name != "lab")
         raise RefusedValue(f"this code must define answer, got only {names}: {source}")
     return namespace["answer"]
+
+
+class _LabOfOne:
+    """Stands for the lab in a solution or a mistake: it hands out the inputs of one exercise."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self._exercise = exercise
+
+    def given(self, number: str) -> Any:
+        if number != self._exercise.number:
+            raise RefusedValue(f"an answer to {self._exercise.number} must use its own inputs, not those of {number}")
+        return self._exercise.handed_out()
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biufc"
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str | int) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, bool | int | float | complex | str | np.number | np.bool_)

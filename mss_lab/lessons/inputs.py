@@ -52,7 +52,8 @@ def rng(seed: int) -> np.random.Generator:
         Each check has its own, so that no two checks draw the same inputs.
     """
     secret = _SECRET.get()
-    return np.random.default_rng(seed if secret is None else [seed, secret])
+    # One more than the secret, since NumPy draws the same from [seed, 0] as from seed alone.
+    return np.random.default_rng(seed if secret is None else [seed, secret + 1])
 
 
 @overload

@@ -5,7 +5,7 @@ that it receives. It also reports hints and solutions that were shown, and lesso
 this process: the grader sends arguments, and receives what the function returns. Nothing that happens in this process
 decides a verdict; see `mss_lab.grading`.
 
-Contents: is_graded, tell, verdict_on, PLACE.
+Contents: is_graded, tell, inputs_of, verdict_on, PLACE.
 """
 
 import contextlib
@@ -13,7 +13,9 @@ import os
 import socket
 from typing import Any
 
-from . import answers
+from ..refusals import RefusedValue
+from . import answers, library_functions
+from .calling import frozen
 from .exercise import Verdict
 from .time_limit import within
 from .wire import Channel
@@ -36,6 +38,23 @@ def tell(event: str, **words: str) -> str:
         return str(channel.receive()["words"])
 
 
+def inputs_of(exercise: str) -> Any:
+    """The inputs that the grader hands out for an exercise; its arrays are copies of the grader's.
+
+    Raises
+    ------
+    ValueError
+        If the exercise hands out nothing.
+    """
+    with _connected() as connection:
+        channel = Channel(connection)
+        channel.send({"kind": "given", "exercise": exercise})
+        reply = channel.receive()
+    if reply["words"]:
+        raise RefusedValue(str(reply["words"]))
+    return frozen(reply["given"])
+
+
 def verdict_on(exercise: str, answer: Any) -> Verdict:
     """Send an answer to the grader, run its functions as the grader asks, and return the verdict.
 
@@ -53,7 +72,8 @@ def verdict_on(exercise: str, answer: Any) -> Verdict:
     with _connected() as connection:
         channel = Channel(connection)
         try:
-            channel.send({"kind": "check", "exercise": exercise, "answer": answer}, keep)
+            library = library_functions.words_on(answer)
+            channel.send({"kind": "check", "exercise": exercise, "answer": answer, "library": library}, keep)
         except ValueError as error:
             return Verdict(exercise, "wrong", f"The answer is too large to be checked: {error}.")
         while True:

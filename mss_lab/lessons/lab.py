@@ -154,6 +154,27 @@ class Lab:
             lines.append(f'For numbers of your own: `lessons.open("{self.number}", student="your name")`.')
         return Card(f"Exercise {exercise.number}", "\n".join(lines), self._mark(exercise.number).right)
 
+    def given(self, number: str) -> Any:
+        """The inputs of an exercise, such as a mixture to work on.
+
+        They are the same at every call. Where the exercise draws its numbers from the reader's name, so are its inputs.
+
+        Returns
+        -------
+        array, number, text, or a dict of them
+            As the exercise's task says; arrays are read-only.
+
+        Raises
+        ------
+        LookupError
+            If this lesson has no such exercise.
+        ValueError
+            If the exercise hands out nothing.
+        """
+        exercise = self._exercise(number)
+        # While a notebook is graded, only the grader knows how the inputs are drawn.
+        return judged.inputs_of(exercise.number) if judged.is_graded() else exercise.handed_out()
+
     def check(self, number: str, answer: Any = None) -> Card:
         """Check an answer to an exercise, and keep the result in the reader's progress.
 

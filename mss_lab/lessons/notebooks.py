@@ -235,7 +235,7 @@ def execute(
 
 def _import_nbformat() -> Any:
     # `jsonschema`, which checks notebooks, also loads `rfc3987_syntax` where it is installed. That module compiles a
-    # grammar for more than a second, for a format of addresses that no schema of notebooks asks for.
+    # grammar for more than a second, for a format of addresses that no schema of notebooks contains.
     name = "rfc3987_syntax"
     is_withheld = name not in sys.modules and "jsonschema" not in sys.modules
     if is_withheld:

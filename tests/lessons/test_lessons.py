@@ -326,7 +326,7 @@ def flaws(made) -> list[str]:
     expected = [expected_words(source) for source in made.mistakes]
     outcomes = {"the blank": made.judge(None)}
     for place, source in enumerate(made.mistakes, start=1):
-        outcomes[f"mistake {place}"] = made.judge(answer_of(source))
+        outcomes[f"mistake {place}"] = made.judge(answer_of(source, made))
     for name, verdict in outcomes.items():
         if verdict.right:
             found.append(f"{name} passes")
@@ -339,7 +339,7 @@ def flaws(made) -> list[str]:
             found.append(f"{words!r} is told to {told}, not to mistake {place} alone")
     if len({verdict.message for verdict in outcomes.values()}) < len(outcomes):
         found.append("two refusals have one message")
-    solved = made.judge(answer_of(made.solution))
+    solved = made.judge(answer_of(made.solution, made))
     if not solved.right:
         found.append(f"the solution is refused: {solved.message}")
     return found

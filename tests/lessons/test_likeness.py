@@ -12,7 +12,7 @@ from mss_lab.lessons.exercise import answer_of
 from mss_lab.lessons.likeness import same_as_solution
 
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
-FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution))]
+FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution, made))]
 SPLIT = next(made for made in FUNCTIONS if made.number == "6.4")
 SAFE_UPDATE = next(made for made in FUNCTIONS if made.number == "8.3")
 

@@ -12,7 +12,7 @@ from mss_lab.lessons.exercise import answer_of
 
 SECRETS = range(1000, 1012)
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
-FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution))]
+FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution, made))]
 
 
 class Elsewhere:
@@ -55,7 +55,7 @@ def key_of(arguments, options):
 
 def calls_of(made, secret=None):
     """The inputs and results of the solution, call by call."""
-    solution = Elsewhere(answer_of(made.solution))
+    solution = Elsewhere(answer_of(made.solution, made))
     if secret is None:
         assert made.judge(solution).right
     else:
@@ -95,7 +95,7 @@ def zeros(result):
 
 @pytest.mark.parametrize("made", EXERCISES, ids=operator.attrgetter("number"))
 def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
-    solution, mistakes = answer_of(made.solution), [answer_of(mistake) for mistake in made.mistakes]
+    solution, mistakes = answer_of(made.solution, made), [answer_of(mistake, made) for mistake in made.mistakes]
     for secret in SECRETS:
         verdict = made.judge_unseen(solution, secret)
         assert verdict.right, f"secret {secret}: {verdict.message}"
