@@ -15,7 +15,7 @@ from .. import audio
 from ..refusals import RefusedValue
 from ..score.files import read_score
 from ..score.notes import Score
-from . import judged, lesson_files
+from . import glossary, judged, lesson_files, notation
 from . import progress as kept
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
@@ -229,6 +229,14 @@ class Lab:
             body_text=source,
             body_html=code_html(source),
         )
+
+    def notation(self) -> Card:
+        """Every symbol of the equations of all lessons, with its meaning, its unit or shape, and its first lesson."""
+        return notation.card()
+
+    def glossary(self, term: str = "") -> Card:
+        """What a term means, and which lesson teaches it; all terms where none is named."""
+        return glossary.card(term)
 
     def progress(self) -> Card:
         """What has been solved of this lesson, exercise by exercise."""
