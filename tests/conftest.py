@@ -34,6 +34,12 @@ def longest_first(items):
     return sorted(items, key=lambda item: (-of_file[item.path], places[item.path], -seconds_of(item)))
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--all-recordings", action="store_true", help="run every lesson with all kinds of recordings of a reader"
+    )
+
+
 def pytest_collection_modifyitems(items):
     items[:] = longest_first(items)
     for item in items:

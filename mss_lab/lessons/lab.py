@@ -6,16 +6,14 @@ Contents: Lab, open, solutions_withheld; SOLUTIONS.
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import audio
+from .. import checks
 from ..refusals import RefusedValue
-from ..score.files import read_score
 from ..score.notes import Score
-from . import glossary, judged, lesson_files, notation
+from . import glossary, judged, lesson_files, needs, notation, recording, skipping
 from . import progress as kept
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
@@ -61,16 +59,6 @@ def solutions_withheld() -> bool:
     return os.environ.get(SOLUTIONS, "").strip().casefold() == "withheld"
 
 
-class _NoSources(dict[str, np.ndarray]):
-    """The sources of the reader's own recording, which are unknown; access to one raises an error that says so."""
-
-    def __missing__(self, name: str) -> np.ndarray:
-        raise LookupError(
-            f"there is no source {name!r}: your own recording is a mixture only, and this step needs its stems; "
-            "go on with the next step, or back to the lesson's recording with lab.use(None)"
-        )
-
-
 class Lab:
     """A lesson that is open: its recording, and the checks of its exercises.
 
@@ -84,9 +72,9 @@ class Lab:
         The recording's.
     mixture : float32 (channels, samples)
     sources : dict of str -> float32 (channels, samples)
-        The true stems; they add up to the mixture. Empty for the reader's own recording.
+        The true stems; they add up to the mixture. Empty for the reader's own recording, unless stems were given.
     score : Score or None
-        None for the reader's own recording, unless a score was given with it.
+        None for the reader's own recording, unless a score was given.
     sample_rate_hz : int
     """
 
@@ -105,15 +93,32 @@ class Lab:
         judged.tell("opened", lesson=number, student=student)
         self.use(None)
 
-    def use(self, path: str | os.PathLike[str] | None, score: Score | str | os.PathLike[str] | None = None) -> "Lab":
-        """Take a recording of your own instead of the lesson's; None goes back to the lesson's.
+    def use(
+        self,
+        mixture: recording.FilePath | None,
+        score: Score | recording.FilePath | None = None,
+        stems: recording.FilePath | None = None,
+        *,
+        start_s: float = 0.0,
+        length_s: float | None = recording.LENGTH_S,
+    ) -> "Lab":
+        """Take a recording of your own instead of the lesson's; None alone goes back to the lesson's.
+
+        In a notebook, cells that need what it lacks (stems, a score, a second channel) are not run from now on; each
+        shows in a line what it needs and what the lesson's recording shows there. See `mss_lab.lessons.needs`.
 
         Parameters
         ----------
-        path : path or None
-            A WAV, FLAC, OGG or MP3 file.
+        mixture : path or None
+            A WAV, FLAC, OGG or MP3 file, mono or stereo. None with `stems` takes their sum.
         score : Score or path, optional
-            Its notes, or the MIDI, MusicXML or CSV file with its notes; needed for steps that use a score.
+            Its notes, or the MIDI, MusicXML or CSV file with its notes; needed for steps that use a score. Its parts
+            get the names of the stems: by their names where these agree, the others in order.
+        stems : path, optional
+            A folder with one audio file for each source, under any names.
+        start_s : float >= 0, seconds
+        length_s : float >= 1, seconds, or None
+            The section that is taken. Lessons compute everything in class, so it should be short.
 
         Returns
         -------
@@ -123,25 +128,47 @@ class Lab:
         Raises
         ------
         FileNotFoundError, ValueError
-            If a file is missing or cannot be read; the lab then keeps the recording that it had.
+            If a file is missing or cannot be read, or if the files do not belong together; the lab then keeps the
+            recording that it had.
         """
-        if path is None:
+        if mixture is None and stems is None:
             if score is not None:
                 raise RefusedValue(
                     "a score goes with a recording of your own; give its path first: lab.use(path, score)"
                 )
-            from ..datasets import pieces
-
-            piece = pieces.load(self._piece)
-            self.title, self.sample_rate_hz, self.score = piece.title, piece.sample_rate_hz, piece.score
-            self.mixture, self.sources = _read_only(piece.mixture), _read_only_stems(piece.sources)
-            return self
-        mixture, sample_rate_hz = audio.read_audio(path)
-        if score is not None and not isinstance(score, Score):
-            score = read_score(score)
-        self.mixture, self.sample_rate_hz = _read_only(mixture), sample_rate_hz
-        self.sources, self.score, self.title = _NoSources(), score, Path(path).stem
+            self._listen_to(recording.of_piece(self._piece))
+        else:
+            self._listen_to(recording.own(mixture, score, stems, start_s=start_s, length_s=length_s))
         return self
+
+    def excerpt(self, start_s: float, length_s: float) -> slice:
+        """The samples of a section, as a slice; it is moved and shortened so that it lies inside the recording.
+
+        Parameters
+        ----------
+        start_s, length_s : float >= 0, seconds
+
+        Returns
+        -------
+        slice
+            At least one sample. ``lab.mixture[:, lab.excerpt(2, 3)]`` are the 3 s from 2 s on.
+        """
+        checks.check_number("start_s", start_s, at_least=0, unit="seconds")
+        checks.check_number("length_s", length_s, above=0, unit="seconds")
+        samples = self.mixture.shape[1]
+        length = min(max(1, round(length_s * self.sample_rate_hz)), samples)
+        start = min(round(start_s * self.sample_rate_hz), samples - length)
+        return slice(start, start + length)
+
+    def _listen_to(self, new: recording.Recording) -> None:
+        self.title, self.sample_rate_hz, self.score = new.title, new.sample_rate_hz, new.score
+        self.mixture, self.sources, self._recording = new.mixture, new.sources, new
+        if new.is_own:
+            channels, samples = new.mixture.shape
+            length_s = samples / new.sample_rate_hz
+            skipping.start(self, needs.Has(len(new.sources), new.score is not None, channels, length_s))
+        else:
+            skipping.stop()
 
     def task(self, number: str) -> Card:
         """The task of an exercise, with the reader's own numbers where the lesson was opened with a name."""
@@ -290,9 +317,10 @@ class Lab:
         ]
         if self.sources:
             parts.append(f"Sources: {', '.join(self.sources)}.")
-        else:
-            parts.append("Your own recording: steps that need the true stems will say so.")
         parts.append(f"Score: {len(self.score.notes)} notes." if self.score else "No score.")
+        parts += self._recording.remarks
+        if self._recording.is_own:
+            parts.append("Your own recording: cells that need what it lacks are not run, and say so.")
         parts.append(f"Exercises: {', '.join(self.exercises) or 'none'}.")
         if self.student:
             parts.append(f"Student: {self.student}.{self._own_numbers()}")
@@ -309,14 +337,3 @@ class Lab:
 
     def _repr_html_(self) -> str:
         return self._card()._repr_html_()
-
-
-def _read_only(waveform: np.ndarray) -> np.ndarray:
-    # A cell that wrote into the mixture would change the results of all cells that run later.
-    view = waveform.view()
-    view.setflags(write=False)
-    return view
-
-
-def _read_only_stems(sources: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: _read_only(waveform) for name, waveform in sources.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mss_lab import audio, lessons
+from mss_lab import lessons
 from mss_lab.lessons import answers, cards, progress
 from mss_lab.lessons.answer_files import expected_words
 from mss_lab.lessons.exercise import STATES, Exercise, answer_of
@@ -395,36 +395,6 @@ def test_the_recording_cannot_be_written_into(lab):
     for waveform in (lab.mixture, *lab.sources.values()):
         with pytest.raises(ValueError, match="read-only"):
             waveform[0, 0] = 1
-
-
-def test_your_own_recording_takes_the_lessons_place_and_goes_again(lab, tmp_path):
-    waveform = np.random.default_rng(1).uniform(-1, 1, (2, 4410)).astype(np.float32)
-    audio.write_audio(tmp_path / "my song.wav", waveform, 44100)
-    assert lab.use(tmp_path / "my song.wav") is lab
-    assert lab.title == "my song" and lab.sample_rate_hz == 44100 and lab.score is None
-    np.testing.assert_array_equal(lab.mixture, waveform)
-    assert not lab.sources
-    with pytest.raises(LookupError, match=r"no source 'flute'.*needs its stems.*lab.use\(None\)"):
-        lab.sources["flute"]
-    assert "Your own recording" in repr(lab)
-    lab.use(tmp_path / "my song.wav", score=tmp_path / "toy_piece" / "score.mid")
-    assert len(lab.score.notes) == 2
-    lab.use(None)
-    assert lab.title == "A toy" and list(lab.sources) == ["flute", "horn"]
-
-
-def test_a_recording_that_is_refused_leaves_the_lab_as_it_was(lab, tmp_path):
-    (tmp_path / "not audio.wav").write_text("words", encoding="utf-8")
-    audio.write_audio(tmp_path / "fine.wav", np.zeros((1, 10), np.float32), 8000)
-    for path, score, kind in (
-        ("missing.wav", None, FileNotFoundError),
-        ("not audio.wav", None, ValueError),
-        ("fine.wav", "missing.mid", FileNotFoundError),
-        (None, "score.mid", ValueError),
-    ):
-        with pytest.raises(kind):
-            lab.use(path and tmp_path / path, score and tmp_path / score)
-        assert lab.title == "A toy" and list(lab.sources) == ["flute", "horn"]
 
 
 def test_checks_say_right_wrong_or_open(lab):

@@ -1,0 +1,93 @@
+"""Recordings as readers have them, made from tones and noise: what a lesson must run with from top to bottom.
+
+Contents: KINDS, make, inserted.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mss_lab import audio, signals
+from mss_lab.lessons import notebooks
+from mss_lab.score.midi import write_midi
+from mss_lab.score.notes import Note, Score
+from tests import sounds
+
+# Pitches of three players whose names no lesson knows.
+PLAYERS = {"guitar": (64, 67, 71, 69), "bass": (40, 43, 38, 45), "voice": (76, 74, 72, 79)}
+BEAT_S = 0.5
+
+
+def score_of(seconds: float) -> Score:
+    """Notes for all players, from a quarter of a second on, to the end."""
+    notes = []
+    for index, (player, pitches) in enumerate(PLAYERS.items()):
+        onsets_s = np.arange(0.25 + 0.02 * index, seconds - BEAT_S, BEAT_S)
+        notes += [
+            Note(player, pitches[beat % 4], float(onset_s), float(onset_s) + 0.9 * BEAT_S)
+            for beat, onset_s in enumerate(onsets_s)
+        ]
+    return Score(tuple(notes))
+
+
+def stems_of(seconds: float, rate_hz: int) -> dict[str, np.ndarray]:
+    """The waveform of each player, (1, samples), with a little noise."""
+    score, samples = score_of(seconds), round(seconds * rate_hz)
+    rng = np.random.default_rng(5)
+    stems = {}
+    for player in PLAYERS:
+        notes = Score(score.notes_of(player))
+        tone = sounds.play(notes, rate_hz, harmonics=8, amplitude=0.2)[:, :samples]
+        tone = np.pad(tone, ((0, 0), (0, samples - tone.shape[1])))
+        stems[player] = (tone + 0.001 * rng.standard_normal(tone.shape)).astype(np.float32)
+    return stems
+
+
+def mono(folder: Path) -> str:
+    """A mono mixture of 9 s at 44.1 kHz."""
+    audio.write_audio(folder / "mono.wav", sum(stems_of(9.0, 44_100).values()), 44_100)
+    return f"lab.use({str(folder / 'mono.wav')!r})"
+
+
+def stereo(folder: Path) -> str:
+    """A stereo mixture of 20 s at 48 kHz."""
+    stems = stems_of(20.0, 48_000)
+    angles_rad = np.linspace(0.2, 1.3, len(stems))
+    panned = [signals.pan(stem, angle_rad) for stem, angle_rad in zip(stems.values(), angles_rad, strict=True)]
+    audio.write_audio(folder / "stereo.flac", sum(panned), 48_000)
+    return f"lab.use({str(folder / 'stereo.flac')!r})"
+
+
+def stems(folder: Path) -> str:
+    """A folder of three stems of 6 s at 32 kHz, with a MIDI score that names its parts in another way."""
+    (folder / "stems").mkdir()
+    for name, stem in stems_of(6.0, 32_000).items():
+        audio.write_audio(folder / "stems" / f"{name}.wav", stem, 32_000)
+    write_midi(folder / "song.mid", score_of(6.0))
+    return f"lab.use(None, score={str(folder / 'song.mid')!r}, stems={str(folder / 'stems')!r})"
+
+
+def short(folder: Path) -> str:
+    """A mono mixture of 3 s at 22.05 kHz."""
+    audio.write_audio(folder / "short.ogg", sum(stems_of(3.0, 22_050).values()), 22_050)
+    return f"lab.use({str(folder / 'short.ogg')!r})"
+
+
+KINDS = {"short": short, "stems": stems, "mono": mono, "stereo": stereo}
+
+
+def make(kind: str, folder: Path) -> str:
+    """Write the files of one kind of recording, and return the line that makes a lesson listen to it."""
+    return KINDS[kind](folder)
+
+
+def inserted(path: Path, line: str):
+    """The notebook of a lesson with a cell after the opening one that takes the reader's recording."""
+    import nbformat
+
+    notebook = notebooks.read(path)
+    opening = next(index for index, cell in enumerate(notebook.cells) if "lessons.open(" in cell.source)
+    cell = nbformat.v4.new_code_cell(line)
+    cell.id = "own"
+    notebook.cells.insert(opening + 1, cell)
+    return notebook

@@ -1,0 +1,105 @@
+"""Every lesson runs from top to bottom with a recording of the reader, and says what it cannot show with it.
+
+Two of the four kinds of recordings are tried in every run; all four with `pytest --all-recordings tests/notebooks`.
+"""
+
+import ast
+
+import pytest
+
+from mss_lab.lessons import needs, notebooks
+from tests.notebooks import own_recordings
+from tests.notebooks.test_notebooks import HANGS_S, LESSONS, ONE_THREAD, by_name
+
+IN_EVERY_RUN = ("short", "stems")
+# Lessons that do not run with every recording yet.
+NOT_YET = {path.name[:2] for path in LESSONS}
+
+EVERYTHING = needs.Has(stems=4, score=True, channels=2, length_s=60.0)
+LACKING = {
+    needs.STEMS: needs.Has(stems=0, score=True, channels=2, length_s=60.0),
+    needs.SCORE: needs.Has(stems=4, score=False, channels=2, length_s=60.0),
+}
+
+
+def code_cells(notebook):
+    """The source and the code of each code cell after the opening one."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return [(source, ast.parse(TransformerManager().transform_cell(source))) for source in cells[1:]]
+
+
+def comment_problems(cells):
+    """Cells whose comment says less or more than their code, a sentence each."""
+    problems = []
+    skipped = {need: set() for need in LACKING}
+    for need, has in LACKING.items():
+        missing = {}
+        for index, (source, tree) in enumerate(cells):
+            plan = needs.plan(source, tree, has, missing)
+            missing = plan.missing
+            if plan.message:
+                skipped[need].add(index)
+    for index, (source, _) in enumerate(cells):
+        declared, _ = needs.declared(source)
+        stated = {needs.STEMS if one.endswith(needs.STEMS) else one for one in declared} & set(LACKING)
+        # A comment's own words make `plan` leave the cell out; so the code is read without them.
+        code = {need for need in LACKING if index in skipped[need] and reads(need, cells, index)}
+        first = source.strip().splitlines()[0] if source.strip() else ""
+        problems += [f"{first!r} needs {need}, and its first line does not say so" for need in sorted(code - stated)]
+        problems += [f"{first!r} says that it needs {need}, and does not" for need in sorted(stated - code)]
+    return problems
+
+
+def reads(need, cells, last):
+    """Whether the cell reads something that is absent without `need`, when no comment is looked at."""
+    missing, plan = {}, None
+    for source, tree in cells[: last + 1]:
+        silent = "" if needs.STEMS in source.partition("\n")[0] or needs.SCORE in source.partition("\n")[0] else source
+        plan = needs.plan(silent, tree, LACKING[need], missing)
+        missing = plan.missing
+    return bool(plan.message)
+
+
+@by_name
+def test_the_first_line_of_a_cell_says_what_its_code_needs(path):
+    if path.name[:2] in NOT_YET:
+        pytest.skip("this lesson does not run with every recording yet")
+    assert comment_problems(code_cells(notebooks.read(path))) == []
+
+
+@pytest.mark.parametrize(
+    "cells, problem",
+    [
+        (["x = lab.sources"], "'x = lab.sources' needs stems, and its first line does not say so"),
+        (["# Needs stems: so.\nx = 1"], "'# Needs stems: so.' says that it needs stems, and does not"),
+        (["# Needs stems: so.\nx = lab.sources", "x"], "'x' needs stems, and its first line does not say so"),
+        (["# Needs stems: so.\nlab.sources, lab.score"], "'# Needs stems: so.' needs a score, and"),
+        (["# Needs stems: so.\nx = lab.sources", "# Needs two stems: so.\nx[1]", "y = 1"], None),
+        (["# Needs a score: so.\nx = lab.score", "x = 2", "print(x)"], None),
+    ],
+)
+def test_a_comment_that_differs_from_the_code_is_found(cells, problem):
+    problems = comment_problems([(source, ast.parse(source)) for source in cells])
+    assert (problems == []) if problem is None else any(one.startswith(problem) for one in problems), problems
+
+
+@pytest.fixture(scope="session", params=own_recordings.KINDS)
+def use_line(request, tmp_path_factory):
+    """The line that takes one kind of recording."""
+    if request.param not in IN_EVERY_RUN and not request.config.getoption("all_recordings"):
+        pytest.skip("tried with --all-recordings")
+    return own_recordings.make(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.mark.notebook
+@pytest.mark.slow(20)
+@by_name
+def test_a_lesson_runs_with_a_recording_of_the_reader(path, use_line):
+    if path.name[:2] in NOT_YET:
+        pytest.skip("this lesson does not run with every recording yet")
+    notebook = own_recordings.inserted(path, use_line)
+    with notebooks.working_copy(path) as folder:
+        run = notebooks.execute(notebook, folder=folder, time_limit_s=HANGS_S, environment=ONE_THREAD, network=False)
+    assert not run.errors and not run.timed_out, [str(error) for error in run.errors] or f"over {HANGS_S:g} s"
