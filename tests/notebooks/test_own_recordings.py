@@ -14,6 +14,25 @@ from tests.notebooks.test_notebooks import HANGS_S, LESSONS, ONE_THREAD, by_name
 IN_EVERY_RUN = ("short", "stems")
 # Lessons that do not run with every recording yet.
 NOT_YET = {path.name[:2] for path in LESSONS}
+# NOT_YET -= {"00"}
+# NOT_YET -= {"01"}
+# NOT_YET -= {"02"}
+# NOT_YET -= {"03"}
+# NOT_YET -= {"04"}
+# NOT_YET -= {"05"}
+# NOT_YET -= {"06"}
+# NOT_YET -= {"07"}
+# NOT_YET -= {"08"}
+# NOT_YET -= {"09"}
+# NOT_YET -= {"11"}
+# NOT_YET -= {"12"}
+# NOT_YET -= {"13"}
+# NOT_YET -= {"14"}
+# NOT_YET -= {"15"}
+# NOT_YET -= {"16"}
+# NOT_YET -= {"17"}
+# NOT_YET -= {"18"}
+# NOT_YET -= {"19"}
 
 EVERYTHING = needs.Has(stems=4, score=True, channels=2, length_s=60.0)
 LACKING = {
