@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..lessons import answers, lesson_files
+from ..lessons import answers, explaining, lesson_files
 from ..lessons.exercise import Exercise, Verdict
 from ..lessons.wire import Channel
 from ..refusals import RefusedValue
@@ -156,7 +156,8 @@ class Judge:
         calls.limit_s = exercise.time_limit_s
         # The kernel alone knows where its functions come from. It can only make its own answer wrong by what it says.
         library = str(message.get("library", ""))[:LONGEST_NAME]
-        verdict = exercise.judge_unseen(message["answer"], self._secret, library)
+        explained = explaining.applies(judged.hints, judged.tries)
+        verdict = exercise.judge_unseen(message["answer"], self._secret, library, explained=explained)
         judged.verdicts.append(verdict)
         self._changed()
         return verdict

@@ -1,4 +1,4 @@
-"""Answers: what the checks of exercises share. Each function says what is wrong, and where to look.
+"""Answers: what the checks of exercises share. Each function says what is wrong, and after a hint also where to look.
 
 Comparing functions return None when the answer is right, or a sentence that says what is wrong; so a check is a chain::
 
@@ -6,6 +6,9 @@ Comparing functions return None when the answer is right, or a sentence that say
         mixture = answers.rng(32).random((2, 5, 4))
         estimate = answers.call(answer, mixture)
         return answers.array(estimate, 0.5 * mixture, "channels freq frames", where="A mask multiplies.")
+
+The first sentence says what is wrong: the shape, the sign, a typical mistake. It never holds the right value or the way
+to it; that is for hints, and for `where=`, which is shown only after a hint or two wrong tries (see `explaining`).
 
 `call` runs a student's function and raises `Refused` (or one of its kinds) where there is no result to compare;
 `Exercise.judge` catches it. No function here ever shows a traceback, and none writes into its inputs. A check draws its

@@ -1,19 +1,25 @@
 """Calling a student's function: its inputs are protected, and its errors become sentences.
 
-Contents: Refused, Blank, Raised; call, is_blank, describe, capitalised, frozen.
+Contents: Refused, Blank, Raised, LAST_RESULT; call, is_blank, describe, capitalised, frozen.
 """
 
+import contextvars
 import linecache
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from .plain_values import plain
 from .time_limit import Stop
 
 # Whole numbers beyond this are not printed, and count as this one.
 LARGEST_WHOLE = 10**300
+
+# What the student's function returned last, for a check that cannot go on with it.
+LAST_RESULT: contextvars.ContextVar[Any] = contextvars.ContextVar("last result", default=None)
 
 
 class Refused(Exception):
@@ -37,7 +43,8 @@ def call(function: Any, *arguments: Any, name: str = "your function", **options:
     """Run a student's function on frozen copies of the arguments, and return what it returns.
 
     The function receives read-only arrays, also inside dicts, lists and tuples. A function that writes into an input,
-    or changes it in another way, is refused. `Exercise.judge` limits the time, not this function.
+    or changes it in another way, is refused. Tensors that it returns arrive as arrays; see `plain_values`.
+    `Exercise.judge` limits the time, not this function.
 
     Raises
     ------
@@ -72,6 +79,8 @@ def call(function: Any, *arguments: Any, name: str = "your function", **options:
         raise Refused(f"{capitalised(name)} changes its input. Work on a copy, or make a new array.")
     if is_blank(result):
         raise Blank(f"{capitalised(name)} returns nothing yet; end it with return.")
+    result = plain(result)
+    LAST_RESULT.set(result)
     return result
 
 
@@ -93,8 +102,10 @@ def describe(value: Any) -> str:
 
 
 def capitalised(words: str) -> str:
-    """The same words with a capital letter at the beginning; other letters stay as they are."""
-    return words[:1].upper() + words[1:]
+    """The same words with a capital letter at the beginning; what stands in code, such as `cosine_sums`, stays."""
+    first, *others = words.split(" ")
+    is_code = not others or re.search(r"\W|_|\d", first) or {"+", "-", "*", "/", "@", "="} & set(others)
+    return words if is_code else words[:1].upper() + words[1:]
 
 
 def frozen(value: Any) -> Any:

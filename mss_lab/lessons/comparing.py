@@ -1,18 +1,28 @@
 """Comparing an answer with the right one: None where it is right, else a sentence that says what is wrong.
 
+The sentence gives neither the expected value nor the way to it, as long as the reader has seen no hint; see
+`explaining`. Tensors of PyTorch, columns of pandas and lists count as the arrays that they hold.
+
 Contents: number, array, text, truth.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from ..refusals import RefusedValue
 from .calling import LARGEST_WHOLE, Blank, capitalised, describe, is_blank
+from .explaining import is_explaining
+from .plain_values import plain
 
 # How far floating-point answers may differ from the expected array, relative to its largest value.
 ARRAY_TOLERANCE = 1e-6
+# Answers in single and half precision may differ by so many of the steps between their numbers, and by no more than
+# this share. In single precision that is 1e-4, the precision at which messages show numbers.
+ROUNDING_STEPS = 1000
+COARSEST = 0.01
 
 
 def number(
@@ -30,36 +40,37 @@ def number(
     Parameters
     ----------
     answer : anything
-        The student's answer; an array of one number counts as that number.
+        The student's answer; an array or a list of one number counts as that number. A number that is written with at
+        least three significant digits, or with two decimals, may be the expected one rounded to them.
     expected, tolerance : float
-        In `unit`; the tolerance is absolute.
+        In `unit`; the tolerance is absolute. For an answer in single precision it is at least 1e-4 of `expected`.
     unit : str
         Such as "dB"; stands behind the numbers in the message.
     name : str
         Opens the message.
     where : str
-        A sentence on where to look, added to the message.
+        A sentence on where to look, added to the message for a reader who has seen a hint or was wrong twice.
     mistakes : dict of str -> float, optional
         Typical wrong results: what to say -> the number that this mistake gives. They are tried before the general
         message.
     """
-    where = f" {where}" if where else ""
+    where = _explanation(where)
     unit = f" {unit}" if unit else ""
     if is_blank(answer):
         raise Blank
-    value = _one_number(answer)
+    value = _one_number(plain(answer))
     if value is None:
         return f"{capitalised(name)} must be one number{unit and ' in' + unit}, got {describe(answer)}.{where}"
     if not isinstance(value, int) and not np.isfinite(value):
         return f"{capitalised(name)} is {value}, which is no finite number; look for a division by zero.{where}"
-    if abs(value - expected) <= tolerance:
+    tolerance = max(tolerance, _precision_of(value) * abs(expected))
+    if abs(value - expected) <= tolerance or _is_rounded(value, expected):
         return None
     for words, mistake in (mistakes or {}).items():
         if abs(value - mistake) <= tolerance:
             return f"{capitalised(name)} is {_short(value)}{unit}. {words}"
-    side = "high" if value.real > expected.real else "low"
-    # It says on which side the answer is, not what is expected: that would give the solution away.
-    return f"{capitalised(name)} is {_short(value)}{unit}, too {side}.{where}"
+    # It says in which respect the answer is wrong, not what is expected: that would give the solution away.
+    return f"{capitalised(name)} is {_short(value)}{unit}, {_number_difference(value, expected, tolerance)}.{where}"
 
 
 def array(
@@ -81,16 +92,18 @@ def array(
     axes : str
         Names of the axes, separated by spaces, such as ``"channels freq frames"``.
     tolerance : float, optional
-        Largest allowed difference; by default 1e-6 of the largest expected value.
+        Largest allowed difference; by default 1e-6 of the largest expected value. For an answer in single precision it
+        is at least 1e-4 of that value.
     name, where : str
         As for `number`.
     mistakes : dict of str -> array, optional
         Typical wrong results: what to say -> the array that this mistake gives, NaN and infinities included. They are
         tried if the answer is wrong, before the general messages.
     """
-    where = f" {where}" if where else ""
+    where = _explanation(where)
     if is_blank(answer):
         raise Blank
+    answer, written = plain(answer), answer
     expected = _signed(np.asarray(expected))
     names = axes.split()
     if expected.ndim != len(names):
@@ -100,9 +113,11 @@ def array(
     actual = _numbers(answer)
     if actual is None:
         return f"{capitalised(name)} must be an array of numbers, got {describe(answer)}.{where}"
+    largest = float(np.abs(expected).max(initial=0.0))
     if tolerance is None:
-        tolerance = ARRAY_TOLERANCE * float(np.abs(expected).max(initial=0.0))
-    if _is_right(actual, expected, tolerance):
+        tolerance = ARRAY_TOLERANCE * largest
+    tolerance = max(tolerance, _precision_of(actual) * largest)
+    if _is_right(actual, expected, tolerance) or _are_rounded(written, actual, expected, tolerance):
         return None
     for words, mistake in (mistakes or {}).items():
         if actual.shape == np.shape(mistake) and _same_values(actual, _signed(np.asarray(mistake)), tolerance):
@@ -125,6 +140,8 @@ def text(answer: Any, expected: str, choices: tuple[str, ...], mistakes: Mapping
     if is_blank(answer) or (isinstance(answer, str) and not answer.strip()):
         raise Blank
     listed = ", ".join(f'"{choice}"' for choice in choices)
+    if isinstance(answer, np.ndarray) and answer.ndim == 0 and answer.dtype.kind == "U":
+        answer = str(answer)
     if not isinstance(answer, str):
         return f"The answer must be one of {listed}, got {describe(answer)}."
     answered = " ".join(answer.split()).casefold()
@@ -139,11 +156,17 @@ def text(answer: Any, expected: str, choices: tuple[str, ...], mistakes: Mapping
 
 
 def truth(condition: Any, otherwise: str) -> str | None:
-    """None if the condition holds, else the words `otherwise`; for laws that an answer must obey."""
-    return None if bool(condition) else otherwise
+    """None if the condition holds, in all places of an array, else the words `otherwise`; for laws of an answer."""
+    return None if bool(np.all(condition)) else otherwise
+
+
+def _explanation(where: str) -> str:
+    return f" {where}" if where and is_explaining() else ""
 
 
 def _one_number(answer: Any) -> Any:
+    if isinstance(answer, list | tuple) and len(answer) == 1:
+        answer = answer[0]
     if isinstance(answer, bool | np.bool_ | str):
         return None
     if isinstance(answer, np.ndarray) and answer.size == 1 and answer.dtype.kind in "iufc":
@@ -154,6 +177,43 @@ def _one_number(answer: Any) -> Any:
     return answer if isinstance(answer, float | complex | np.number) else None
 
 
+def _precision_of(value: Any) -> float:
+    """The share by which numbers of this kind may differ because they were rounded while they were calculated."""
+    kind = np.asarray(value).dtype
+    return min(ROUNDING_STEPS * float(np.finfo(kind).eps), COARSEST) if kind.kind in "fc" else 0.0
+
+
+def _is_rounded(value: Any, expected: Any) -> bool:
+    """Whether a number is the expected one as a cell prints it, with three significant digits or two decimals."""
+    if type(value) is not float or not np.isfinite(value) or isinstance(expected, complex):
+        return False
+    written = Decimal(repr(value)).as_tuple()
+    decimals = -int(written.exponent)
+    digits = len(written.digits)
+    if decimals < 1 or not (digits >= 3 or (digits == 2 and decimals >= 2)):
+        return False
+    return round(float(expected), decimals) == value
+
+
+def _are_rounded(written: Any, actual: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    """Whether a list holds the expected numbers, each within the tolerance or as a cell prints it."""
+    if not isinstance(written, list | tuple) or actual.shape != expected.shape or np.iscomplexobj(actual):
+        return False
+    pairs = zip(actual.ravel().tolist(), expected.ravel().tolist(), strict=True)
+    return all(abs(value - right) <= tolerance or _is_rounded(value, right) for value, right in pairs)
+
+
+def _number_difference(value: Any, expected: Any, tolerance: float) -> str:
+    """In which respect a number differs from the expected one: its sign, its unit, or its size."""
+    if expected != 0 and abs(value + expected) <= tolerance:
+        return "with the sign turned round"
+    if value != 0 and abs(1 / value - expected) <= tolerance:
+        return "which is upside down"
+    if expected != 0 and any(abs(value * factor - expected) <= tolerance for factor in (1000, 0.001)):
+        return "wrong by a factor of 1000; look at the unit"
+    return f"too {'high' if value.real > expected.real else 'low'}"
+
+
 def _signed(values: np.ndarray) -> np.ndarray:
     # Differences of truth values and of unsigned integers are no differences.
     return values.astype(float) if values.dtype.kind in "biu" else values
@@ -162,8 +222,8 @@ def _signed(values: np.ndarray) -> np.ndarray:
 def _numbers(answer: Any) -> np.ndarray | None:
     try:
         values = np.asarray(answer)
-    except ValueError:
-        # Lists of different lengths.
+    except (ValueError, TypeError, OverflowError):
+        # Lists of different lengths, or objects that refuse to be numbers.
         return None
     return _signed(values) if values.dtype.kind in "biufc" else None
 
@@ -177,14 +237,41 @@ def _difference(actual: np.ndarray, expected: np.ndarray, names: list[str], tole
     if not np.all(np.isfinite(actual)):
         count = int(np.count_nonzero(~np.isfinite(actual)))
         return f"holds {count} NaN or infinite value(s); look for a division by zero."
+    if respect := _whole_difference(actual, expected, tolerance):
+        return f"has the right shape, but {respect}."
     difference = np.abs(actual - expected)
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     position = ", ".join(f"{axis} {int(index)}" for axis, index in zip(names, worst, strict=True))
     share = np.mean(difference > tolerance)
+    actual_text, expected_text = _apart(actual[worst], expected[worst])
     return (
         f"has the right shape, but {share:.0%} of its values are off, most at {position or 'its value'}: "
-        f"got {_short(actual[worst])}, expected {_short(expected[worst])}."
+        f"got {actual_text}{f', expected {expected_text}' if is_explaining() else ''}."
     )
+
+
+def _whole_difference(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
+    """In which respect all values differ alike: all are 0, the sign, one factor or one offset; empty if in none."""
+    if not np.any(actual):
+        return "it holds only zeros"
+    if np.all(np.abs(actual + expected) <= tolerance):
+        return "the sign of its values is turned round"
+    if actual.size < 3 or not np.ptp(np.abs(expected)) > tolerance:
+        return ""
+    factor = np.vdot(actual, expected) / np.vdot(actual, actual)
+    if factor != 0 and np.all(np.abs(factor * actual - expected) <= tolerance):
+        return "all its values are wrong by one and the same factor"
+    if np.all(np.abs(actual - expected - np.mean(actual - expected)) <= tolerance):
+        return "all its values are wrong by one and the same number that is added"
+    return ""
+
+
+def _apart(actual: Any, expected: Any) -> tuple[str, str]:
+    """Both numbers with so many digits that they differ."""
+    for digits in (4, 6, 9, 12):
+        if (texts := (_short(actual, digits), _short(expected, digits)))[0] != texts[1]:
+            break
+    return texts
 
 
 def _is_right(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
@@ -215,8 +302,8 @@ def _shape_words(actual: tuple[int, ...], expected: tuple[int, ...], names: list
     return f"expected {expected} ({words or 'one number'}).{reason}"
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, digits: int = 4) -> str:
     if isinstance(value, complex | np.complexfloating):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     value = float(value)
-    return f"{value:.10g}" if value.is_integer() else f"{value:.4g}"
+    return f"{value:.10g}" if value.is_integer() else f"{value:.{digits}g}"

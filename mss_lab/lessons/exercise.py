@@ -15,7 +15,9 @@ import numpy as np
 
 from ..refusals import RefusedType, RefusedValue
 from . import answer_files, answers, library_functions
-from .calling import frozen
+from .calling import LAST_RESULT, frozen
+from .explaining import explaining
+from .plain_values import plain
 from .time_limit import within
 
 # Every outcome of a check, with the sign that stands before its word: never colour alone.
@@ -104,7 +106,7 @@ class Exercise:
     solution: str
     mistakes: tuple[str, ...]
     praise: str = ""
-    time_limit_s: float = 20.0
+    time_limit_s: float = 10.0
     drawn: Callable[[np.random.Generator], "Exercise"] | None = None
     kind: str | None = None
     given: Callable[[], Any] | None = None
@@ -208,7 +210,7 @@ class Exercise:
             )
         return frozen(inputs)
 
-    def judge_unseen(self, answer: Any, secret: int, library: str | None = None) -> Verdict:
+    def judge_unseen(self, answer: Any, secret: int, library: str | None = None, *, explained: bool = False) -> Verdict:
         """Judge an answer as in class and, if it is right, again on inputs that follow from a secret.
 
         A function that only knows the results for the inputs of the class is refused here. The words say on which
@@ -219,14 +221,14 @@ class Exercise:
         answer : anything
         secret : int >= 0
             See `answers.unseen_inputs`.
-        library : str, optional
+        library, explained
             As for `judge`.
         """
-        usual = self.judge(answer, library)
+        usual = self.judge(answer, library, explained=explained)
         if not usual.right or (self.given is not None and not callable(answer)):
             return usual
         with answers.unseen_inputs(secret):
-            unseen = self.judge(answer, library)
+            unseen = self.judge(answer, library, explained=explained)
         if unseen.right:
             return usual
         state = unseen.state if unseen.state in ("error", "time limit") else "wrong"
@@ -234,7 +236,7 @@ class Exercise:
             state, f"This is right for the inputs that every check uses, but not for others. {unseen.message}"
         )
 
-    def judge(self, answer: Any, library: str | None = None) -> Verdict:
+    def judge(self, answer: Any, library: str | None = None, *, explained: bool = False) -> Verdict:
         """Check an answer. Errors and endless loops of a student's function become sentences, never a traceback.
 
         Parameters
@@ -243,13 +245,16 @@ class Exercise:
             None, ``...`` and NotImplemented count as not attempted.
         library : str, optional
             What `library_functions.words_on` says of the answer, for an answer whose functions are in another process.
+        explained : bool
+            Whether a refusal also says where to look; see `explaining`.
         """
         try:
             if answers.is_blank(answer):
                 raise answers.Blank
             if self.own_function and (words := library_functions.words_on(answer) if library is None else library):
                 raise answers.Refused(f"{words}; the task is to write it.")
-            wrong = within(self.time_limit_s, self.check, answer)
+            with explaining(explained):
+                wrong = within(self.time_limit_s, self._checked, plain(answer))
         except answers.Blank as blank:
             reason = f"{blank} " if str(blank) else ""
             return self._verdict("not attempted", f"{reason}Not answered yet. The task: {self.task}")
@@ -263,13 +268,24 @@ class Exercise:
                 f"This ran for more than {self.time_limit_s:g} s and was stopped. Does a loop never end, "
                 "or is there a loop over samples where one array operation would do?",
             )
-        except Exception as error:
-            return self._verdict(
-                "error", f"The answer could not be checked ({type(error).__name__}: {error}). The task: {self.task}"
-            )
         if wrong is None:
             return self._verdict("right", self.praise or "That is it.")
         return self._verdict("wrong", str(wrong))
+
+    def _checked(self, answer: Any) -> str | None:
+        try:
+            return self.check(answer)
+        except (answers.Refused, TimeoutError):
+            raise
+        except Exception as error:
+            # The check computes with what the answer holds; its kind or shape was one that the check does not expect.
+            what = f"Your function returned {answers.describe(LAST_RESULT.get())}"
+            if not callable(answer):
+                what = f"The answer is {answers.describe(answer)}"
+            raise answers.Raised(
+                f"{what}, which cannot be compared with what the task requires: look at its kind, its shape and how "
+                f"many values it holds. The task: {self.task}"
+            ) from error
 
     def _verdict(self, state: str, message: str) -> Verdict:
         return Verdict(self.number, state, message)

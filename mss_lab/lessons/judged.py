@@ -17,6 +17,7 @@ from ..refusals import RefusedValue
 from . import answers, library_functions
 from .calling import frozen
 from .exercise import Verdict
+from .plain_values import plain
 from .time_limit import within
 from .wire import Channel
 
@@ -73,7 +74,7 @@ def verdict_on(exercise: str, answer: Any) -> Verdict:
         channel = Channel(connection)
         try:
             library = library_functions.words_on(answer)
-            channel.send({"kind": "check", "exercise": exercise, "answer": answer, "library": library}, keep)
+            channel.send({"kind": "check", "exercise": exercise, "answer": plain(answer), "library": library}, keep)
         except ValueError as error:
             return Verdict(exercise, "wrong", f"The answer is too large to be checked: {error}.")
         while True:

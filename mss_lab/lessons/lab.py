@@ -13,7 +13,7 @@ import numpy as np
 from .. import checks
 from ..refusals import RefusedValue
 from ..score.notes import Score
-from . import glossary, judged, lesson_files, needs, notation, recording, skipping
+from . import explaining, glossary, judged, lesson_files, needs, notation, recording, skipping
 from . import progress as kept
 from .cards import Card, code_html, table_html, table_text
 from .exercise import STATES, Exercise
@@ -90,6 +90,7 @@ class Lab:
         self.student = " ".join(student.split())
         self._piece = piece
         self._hints_shown = dict.fromkeys(self.exercises, 0)
+        self._wrong_tries = dict.fromkeys(self.exercises, 0)
         judged.tell("opened", lesson=number, student=student)
         self.use(None)
 
@@ -205,17 +206,30 @@ class Lab:
     def check(self, number: str, answer: Any = None) -> Card:
         """Check an answer to an exercise, and keep the result in the reader's progress.
 
+        A wrong answer receives what is wrong with it. After a hint, or after two wrong answers, it also receives where
+        to look.
+
         Raises
         ------
         LookupError
             If this lesson has no such exercise.
         """
         exercise = self._exercise(number)
-        verdict = judged.verdict_on(exercise.number, answer) if judged.is_graded() else exercise.judge(answer)
-        notice = ""
+        mark = self._mark(exercise.number)
+        explained = explaining.applies(
+            max(mark.hints, self._hints_shown[exercise.number]), max(mark.tries, self._wrong_tries[exercise.number])
+        )
+        if judged.is_graded():
+            verdict = judged.verdict_on(exercise.number, answer)
+        else:
+            verdict = exercise.judge(answer, explained=explained)
+        lines = [verdict.message]
         if verdict.state != "not attempted":
-            notice = self._keep(exercise.number, lambda mark: mark.after_try(verdict.right))
-        words = f"{verdict.message}\n{notice}" if notice else verdict.message
+            self._wrong_tries[exercise.number] += not verdict.right
+            lines.append(self._keep(exercise.number, lambda mark: mark.after_try(verdict.right)))
+        if verdict.state == "wrong" and not explained:
+            lines.append(f'`lab.hint("{exercise.number}")` says where to look.')
+        words = "\n".join(line for line in lines if line)
         return Card(f"{exercise.number} {verdict.state}", words, verdict.right, verdict.state)
 
     def hint(self, number: str) -> Card:

@@ -32,7 +32,7 @@ def test_answers_are_judged_as_in_class(judge):
 
 def test_functions_run_in_the_kernel_and_are_judged_here(judge):
     assert judged.verdict_on("7.2", lambda signal: 2 * signal).state == "right"
-    assert "Multiply by 2." in judged.verdict_on("7.2", lambda signal: signal).message
+    assert "wrong by one and the same factor" in judged.verdict_on("7.2", lambda signal: signal).message
     assert "ZeroDivisionError" in judged.verdict_on("7.2", lambda signal: 1 // 0).message
     assert (
         "writes into its input" in judged.verdict_on("7.2", lambda signal: np.multiply(signal, 2, out=signal)).message
@@ -61,6 +61,25 @@ def test_hints_solutions_and_names_are_noted(judge):
     # Two hints are all there are.
     assert judge.exercises["7.1"].hints == 2 and not judge.exercises["7.1"].solution_seen
     assert judge.exercises["7.2"].solution_seen
+
+
+def test_where_to_look_is_said_after_a_hint_or_two_wrong_tries(judge):
+    def message(number, answer):
+        return judged.verdict_on(number, answer).message
+
+    def identity(signal):
+        return signal
+
+    assert "Multiply by 2." not in message("7.2", identity)
+    assert "Multiply by 2." not in message("7.2", ...) + message("7.2", identity)
+    assert message("7.2", identity).endswith("Multiply by 2.")
+    assert message("7.2", lambda signal: 2 * signal) == "That is it."
+
+
+def test_where_to_look_is_said_after_one_hint(judge):
+    judged.tell("hint", exercise="7.2")
+    assert judged.verdict_on("7.2", lambda signal: signal).message.endswith("Multiply by 2.")
+    assert "Multiply by 2." not in judged.verdict_on("7.3", "right").message
 
 
 def test_guessing_ends(judge):

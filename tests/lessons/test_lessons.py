@@ -16,6 +16,7 @@ from mss_lab import lessons
 from mss_lab.lessons import answers, cards, progress
 from mss_lab.lessons.answer_files import expected_words
 from mss_lab.lessons.exercise import STATES, Exercise, answer_of
+from mss_lab.lessons.explaining import explaining
 from mss_lab.lessons.time_limit import within
 
 
@@ -80,9 +81,17 @@ def test_an_error_is_told_in_words_with_the_students_line(tmp_path, monkeypatch)
     assert "Traceback" not in verdict.message
 
 
-def test_an_error_in_the_check_itself_is_no_traceback_either():
+def test_an_error_in_the_check_itself_says_what_the_answer_is_and_shows_no_error_of_python():
     verdict = exercise(lambda answer: answer.shape).judge(3)
-    assert verdict.state == "error" and "AttributeError" in verdict.message and "Do it." in verdict.message
+    assert verdict.state == "error" and "Do it." in verdict.message and "AttributeError" not in verdict.message
+    assert verdict.message.startswith("The answer is 3, which cannot be compared with what the task requires")
+
+    def check(answer):
+        return answers.truth(answers.call(answer, np.ones(2)) - np.ones(3) == 0, "no")
+
+    verdict = exercise(check).judge(lambda x: x)
+    assert verdict.message.startswith("Your function returned an array of shape (2,), which cannot be compared")
+    assert verdict.state == "error" and "broadcast" not in verdict.message
 
 
 def test_what_is_no_function_is_refused_by_name():
@@ -222,7 +231,9 @@ def test_a_function_that_ends_the_program_does_not():
     ],
 )
 def test_a_wrong_number_is_told_apart(given, words):
-    message = answers.number(given, 6.0, 0.1, "dB", where="Look at step 2.", mistakes={"The sign is turned.": -6.0})
+    mistakes = {"The sign is turned.": -6.0}
+    with explaining(True):
+        message = answers.number(given, 6.0, 0.1, "dB", where="Look at step 2.", mistakes=mistakes)
     assert message is not None and words in message
     assert "Look at step 2." in message or "sign" in message
 
@@ -256,7 +267,7 @@ def test_a_number_just_outside_its_tolerance_is_wrong():
         (np.zeros(3), "It has 1 axes and needs 2"),
         (np.zeros((2, 3), complex), "complex"),
         (np.full((2, 3), np.nan), "6 NaN"),
-        (np.array([[0, 1, 3], [3, 4, 5]]), "most at freq 0, frames 2: got 3, expected 2"),
+        (np.array([[0, 1, 3], [3, 4, 5]]), "most at freq 0, frames 2: got 3."),
         ([[1, 2], [3]], "array of numbers"),
         ("abc", "must be an array (freq, frames)"),
         (2 * np.arange(6.0).reshape(2, 3), "Not twice."),
@@ -324,9 +335,10 @@ def flaws(made) -> list[str]:
     """What is wrong with an exercise's own solution, mistakes and messages."""
     found = []
     expected = [expected_words(source) for source in made.mistakes]
-    outcomes = {"the blank": made.judge(None)}
+    outcomes, explained = {"the blank": made.judge(None)}, {}
     for place, source in enumerate(made.mistakes, start=1):
         outcomes[f"mistake {place}"] = made.judge(answer_of(source, made))
+        explained[f"mistake {place}"] = made.judge(answer_of(source, made), explained=True)
     for name, verdict in outcomes.items():
         if verdict.right:
             found.append(f"{name} passes")
@@ -334,7 +346,7 @@ def flaws(made) -> list[str]:
         if outcomes[name].state in ("not attempted", "time limit"):
             found.append(f"{name} is {outcomes[name].state}")
     for place, words in enumerate(expected, start=1):
-        told = [name for name, verdict in outcomes.items() if words in verdict.message]
+        told = [name for name, verdict in explained.items() if words in verdict.message]
         if words and told != [f"mistake {place}"]:
             found.append(f"{words!r} is told to {told}, not to mistake {place} alone")
     if len({verdict.message for verdict in outcomes.values()}) < len(outcomes):
@@ -400,7 +412,9 @@ def test_the_recording_cannot_be_written_into(lab):
 def test_checks_say_right_wrong_or_open(lab):
     assert lab.check("7.1", 6.02).right
     wrong = lab.check("7.1", 3.01)
-    assert not wrong.right and wrong.message == "The answer is 3.01 dB. That is 10 log10, for powers."
+    assert not wrong.right and wrong.message == (
+        'The answer is 3.01 dB. That is 10 log10, for powers.\n`lab.hint("7.1")` says where to look.'
+    )
     assert repr(wrong).startswith(f"{STATES['wrong']} 7.1 wrong\n")
     assert lab.check("7.1").state == "not attempted"
     assert lab.check("7.3", "Left").right

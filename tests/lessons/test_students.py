@@ -43,10 +43,10 @@ def test_a_typical_slip_is_told_as_such_for_every_name(made):
     # A slip without words of its own would get the general words, which end with where to look.
     for name in NAMES:
         own = made.for_student(name)
-        general = own.judge(1e30).message.partition("too high. ")[2]
+        general = own.judge(1e30, explained=True).message.partition("too high. ")[2]
         assert general
         for mistake in own.mistakes:
-            assert general not in own.judge(answer_of(mistake, own)).message, name
+            assert general not in own.judge(answer_of(mistake, own), explained=True).message, name
 
 
 def test_without_a_name_the_numbers_are_the_standard_ones():
