@@ -304,6 +304,25 @@ class Interval:
     count: int
     left_out: int
 
+    def in_words(self, unit: str = "dB") -> str:
+        """Mean and limits with their signs, and on which side of 0 the interval lies; for means of differences.
+
+        Examples
+        --------
+        >>> Interval(1.25, 0.5, 2.0, count=8, left_out=0).in_words()
+        '+1.2 dB (+0.5 to +2.0, 8 values): clearly above 0'
+        """
+        side = (
+            "clearly above 0"
+            if self.low > 0
+            else "clearly below 0"
+            if self.high < 0
+            else "not clearly different from 0"
+        )
+        limits = f"{self.low:+.1f} to {self.high:+.1f}, " if np.isfinite(self.high - self.low) else ""
+        values = "1 value" if self.count == 1 else f"{self.count} values"
+        return f"{self.mean:+.1f} {unit} ({limits}{values}): {side}"
+
 
 def mean_with_interval(
     values: Iterable[float],

@@ -292,3 +292,16 @@ def test_what_is_no_number_is_left_out_and_counted(rng):
     alone = protocols.mean_with_interval([2.0], rng=rng)
     assert (alone.low, alone.high) == (2, 2)
     assert protocols.mean_with_interval([2.0], by="t").high == np.inf
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ([1.0, 2.0, 3.0], "+2.0 dB (-0.5 to +4.5, 3 values): not clearly different from 0"),
+        ([2.0, 2.5, 3.0], "+2.5 dB (+1.3 to +3.7, 3 values): clearly above 0"),
+        ([-2.0, -2.5, -3.0], "-2.5 dB (-3.7 to -1.3, 3 values): clearly below 0"),
+        ([2.0], "+2.0 dB (1 value): not clearly different from 0"),
+    ],
+)
+def test_an_interval_says_on_which_side_of_zero_it_lies(values, words):
+    assert protocols.mean_with_interval(values, by="t").in_words() == words
