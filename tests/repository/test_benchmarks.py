@@ -35,6 +35,7 @@ SMALL = {
         ["loss, forward + backward", "step, peak (MB)", "torch.float64"],
     ),
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
+    "exercises": (["--small"], ["kind", "4.1", "lesson 04", "lessons keep the rules"]),
     "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
     "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
