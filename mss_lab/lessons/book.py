@@ -20,7 +20,7 @@ from typing import Any
 
 from .. import files
 from ..refusals import RefusedValue
-from . import notebooks
+from . import notebooks, outputs
 
 FOLDER = "build/book"
 TIME_LIMIT_S = 600.0
@@ -53,13 +53,25 @@ li {{ margin: .6rem 0 }}
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """An executed lesson: its file's name without ending, its title, its promise, its HTML, and how long it ran."""
+    """An executed lesson.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without ending.
+    title, promise, html : str
+    seconds : float
+        How long it ran.
+    problems : tuple of outputs.Problem
+        What is wrong with its outputs; the page shows them all the same.
+    """
 
     name: str
     title: str
     promise: str
     html: str
     seconds: float
+    problems: tuple[outputs.Problem, ...] = ()
 
 
 def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) -> Page:
@@ -75,12 +87,12 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     path = Path(path)
     notebook = notebooks.read(path)
     with notebooks.working_copy(path) as folder:
-        run = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s)
+        run = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s, watch=True)
     if run.timed_out:
         raise RefusedValue(f"{path} ran for more than {time_limit_s:g} s; no book was made")
     if run.errors:
         raise RefusedValue(f"{path} stops with an error ({run.errors[0]}); no book was made")
-    executed = run.notebook
+    executed, problems = run.notebook, tuple(outputs.problems(run))
     for cell in executed.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb(#[^)]*)?\)", r"](\1.html\2)", cell.source)
@@ -90,7 +102,7 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     # The pages hold no live widgets, so they need neither of the libraries that would bring these to life.
     exporter = HTMLExporter(embed_images=True, require_js_url="", jquery_url="", widget_renderer_url="")
     body, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": title, "path": str(path.parent)}})
-    return Page(path.stem, title, promise, body, run.seconds)
+    return Page(path.stem, title, promise, body, run.seconds, problems)
 
 
 def build(
@@ -145,12 +157,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the book, and print the path of each page."""
+    """Make the book, and print the path of each page; on the standard error stream, what is wrong with its outputs."""
     paths = options.notebooks or notebooks.in_folder("notebooks")
     folder = Path(options.folder or FOLDER)
     force = options.force or options.folder is None
     for page in build(paths, folder, force=force, progress=sys.stderr.isatty()):
         print(f"{folder / page.name}.html: {page.title}, ran in {page.seconds:.1f} s")
+        for problem in page.problems:
+            print(f"{page.name}: {problem}", file=sys.stderr)
     print(f"the book is {folder / 'index.html'}")
     return 0
 

@@ -4,7 +4,7 @@ A run starts a fresh kernel of the Python that is running, whatever kernel the n
 a folder of its own. Nothing is written beside the notebook, the reader's progress is not changed, and the reader's own
 settings and history of IPython are not used.
 
-Contents: CellError, Run, KernelStart; in_folder, read, canonical, execute, working_copy, end_process.
+Contents: CellError, PictureReport, Run, KernelStart; in_folder, read, canonical, execute, working_copy, end_process.
 """
 
 import contextlib
@@ -53,6 +53,16 @@ socket.socket.connect_ex = _connect
 socket.getaddrinfo = socket.gethostbyname = _refused
 """
 
+# The type of the outputs in which a watched kernel reports on its pictures; `execute` takes them out again.
+PICTURES = "application/vnd.mss-lab.pictures+json"
+
+# Runs when a kernel starts whose pictures are watched. Its names are deleted, since a lesson's code shares them.
+WATCH = f"""
+from mss_lab.plots import watch
+watch.install(get_ipython(), {PICTURES!r})
+del watch
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class CellError:
@@ -64,6 +74,14 @@ class CellError:
 
     def __str__(self) -> str:
         return f"cell {self.cell + 1}: {self.kind}: {self.words}"
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureReport:
+    """A picture that a reader does not see: the cell's index in the notebook, and what is wrong, in words."""
+
+    cell: int
+    words: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +99,8 @@ class Run:
     stopped_at : int or None
         The cell in which the time ran out or the kernel died, from 0; None if the end was reached.
     timed_out : bool
+    pictures : tuple of PictureReport
+        Where the kernel was watched: pictures that were made and not displayed, and axes that show nothing.
     """
 
     notebook: Any
@@ -88,6 +108,7 @@ class Run:
     errors: tuple[CellError, ...]
     stopped_at: int | None
     timed_out: bool
+    pictures: tuple[PictureReport, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,6 +211,7 @@ def execute(
     time_limit_s: float,
     environment: Mapping[str, str] | None = None,
     network: bool = True,
+    watch: bool = False,
     start: KernelStart | None = None,
     most_output_bytes: float = math.inf,
 ) -> Run:
@@ -208,8 +230,11 @@ def execute(
         Variables to add to this process's own.
     network : bool
         False refuses connections to other machines. This prevents accidents; it does not stop code that tries.
+    watch : bool
+        True watches the pictures that the cells make, for `outputs.problems`.
     start : KernelStart, optional
-        Start the kernel in another way than as a child of this process, with its variables.
+        Start the kernel in another way than as a child of this process, with its variables; `network` and `watch` then
+        have no effect.
     most_output_bytes : float
         Outputs beyond this, counted over the whole notebook, are left out of it.
 
@@ -219,7 +244,7 @@ def execute(
     """
     notebook = _import_nbformat().from_dict(json.loads(json.dumps(notebook)))
     with tempfile.TemporaryDirectory(prefix="mss_lab-kernel-", ignore_cleanup_errors=True) as own:
-        usual = _kernel_environment(Path(own), network) if start is None else start.environment
+        usual = _kernel_environment(Path(own), network, watch) if start is None else start.environment
         variables = {**usual, **(environment or {})}
         client = _client_of_bounded_outputs(most_output_bytes)(
             notebook,
@@ -272,6 +297,7 @@ def _run_cells(client: Any, notebook: Any, time_limit_s: float) -> Run:
 
     started = time.monotonic()
     errors: list[CellError] = []
+    pictures: list[PictureReport] = []
     stopped_at, timed_out = None, False
     client.reset_execution_trackers()
     for index, cell in enumerate(notebook.cells):
@@ -296,10 +322,11 @@ def _run_cells(client: Any, notebook: Any, time_limit_s: float) -> Run:
             words = f"the kernel sent what cannot be understood ({type(error).__name__}: {error})"
             errors.append(CellError(index, "DeadKernelError", words))
         errors += _errors_of(cell, index)
+        pictures += _reports_of(cell, index)
         if stopped_at is not None:
             break
     seconds = time.monotonic() - started
-    return Run(notebook, seconds, tuple(errors), stopped_at, timed_out)
+    return Run(notebook, seconds, tuple(errors), stopped_at, timed_out, tuple(pictures))
 
 
 @contextlib.contextmanager
@@ -352,16 +379,25 @@ def _errors_of(cell: Any, index: int) -> list[CellError]:
     return [CellError(index, output.ename, output.evalue) for output in cell.outputs if output.output_type == "error"]
 
 
-def _kernel_environment(own: Path, network: bool) -> dict[str, str]:
+def _reports_of(cell: Any, index: int) -> list[PictureReport]:
+    """Take the reports on pictures out of a cell's outputs."""
+    reports = [output for output in cell.outputs if PICTURES in output.get("data", {})]
+    cell.outputs = [output for output in cell.outputs if not any(output is report for report in reports)]
+    return [PictureReport(index, words) for report in reports for words in report.data[PICTURES]["problems"]]
+
+
+def _kernel_environment(own: Path, network: bool, watch: bool) -> dict[str, str]:
     variables = dict(os.environ)
     root = str(Path(__file__).resolve().parents[2])
     variables["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [variables.get("PYTHONPATH")])])
     variables["IPYTHONDIR"] = str(own / "ipython")
     variables[progress.PLACE] = str(own / "progress.json")
+    startup = own / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
     if not network:
-        startup = own / "ipython" / "profile_default" / "startup"
-        startup.mkdir(parents=True)
         (startup / "00_no_network.py").write_text(NO_NETWORK, encoding="utf-8")
+    if watch:
+        (startup / "01_watch.py").write_text(WATCH, encoding="utf-8")
     return variables
 
 

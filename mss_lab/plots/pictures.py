@@ -1,15 +1,18 @@
 """Finished figures as images with alternative text.
 
-Contents: Picture, picture, to_png, image_html.
+Contents: Picture, picture, in_words, to_png, image_html.
 """
 
 import base64
 import html
 import io
+import math
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..refusals import RefusedValue
+from . import blank, scales
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +34,7 @@ class Picture:
 
 
 def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Picture:
-    """Render a figure to PNG and close it.
+    """Render a figure to PNG and close it. A mask that has no scale of colours yet gets one.
 
     Parameters
     ----------
@@ -40,9 +43,17 @@ def picture(figure: "Figure", alternative_text: str, *, dpi: int = 90) -> Pictur
         One sentence that says what the picture shows, for readers who cannot see it.
     dpi : int
         Dots per inch.
+
+    Raises
+    ------
+    RefusedValue
+        If the figure shows nothing, or there is no alternative text.
     """
     if not alternative_text.strip():
         raise RefusedValue("alternative_text is empty; say in one sentence what the picture shows")
+    if not (any(map(blank.has_content, figure.axes)) or figure.texts or figure.images):
+        raise RefusedValue("figure must show something, got only axes on which nothing is drawn; draw on them first")
+    scales.add_missing(figure)
     png = to_png(figure, dpi)
     # Figures made by pyplot stay in its list until they are closed; for others this does nothing.
     from matplotlib import pyplot
@@ -73,3 +84,24 @@ def image_html(png: bytes, alternative_text: str) -> str:
     data = base64.b64encode(png).decode()
     text = html.escape(alternative_text, quote=True)
     return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
+
+
+def in_words(values: Mapping[Any, Any], decimals: int = 1) -> str:
+    """Numbers by name as words for an alternative text, such as "violin 5.1, cello 4.0".
+
+    Parameters
+    ----------
+    values : dict of name -> float, or of name -> such a dict
+        Where names are numbers, "at" stands before them. A value that is not finite is written "none".
+    decimals : int >= 0
+    """
+    parts = []
+    for name, value in values.items():
+        words = f"at {name:g}" if isinstance(name, int | float) else str(name)
+        if isinstance(value, Mapping):
+            parts.append(f"{words}: {in_words(value, decimals)}")
+        else:
+            # Adding 0 turns the -0.0 that rounding may leave into 0.0.
+            number = f"{round(value, decimals) + 0.0:.{decimals}f}" if math.isfinite(value) else "none"
+            parts.append(f"{words} {number}")
+    return ("; " if any(isinstance(value, Mapping) for value in values.values()) else ", ").join(parts)

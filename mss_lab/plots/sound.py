@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import checks, units
 from ..refusals import RefusedValue
+from . import scales
 from .cells import draw, thinned
 
 if TYPE_CHECKING:
@@ -85,11 +86,14 @@ def mask(
     lowest_hz: float = 50,
     title: str = "",
 ) -> "QuadMesh":
-    """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency."""
+    """Draw a mask (channels, freq, frames) of values from 0 to 1, over time and logarithmic frequency.
+
+    Where `picture` or a control shows the figure, its masks get one scale of colours, unless they have one already.
+    """
     values = checks.check_axes("values", values, "channels freq frames")[0]
     times_s, edges_hz, cells = thinned(values, sample_rate_hz, hop_samples, window_samples, lowest_hz, np.add)
     mesh = draw(ax, times_s, edges_hz, cells)
-    mesh.set(cmap="cividis", clim=(0, 1))
+    mesh.set(cmap="cividis", clim=(0, 1), gid=scales.MASK)
     ax.set_title(title)
     return mesh
 

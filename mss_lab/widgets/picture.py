@@ -37,6 +37,7 @@ class Picture(anywidget.AnyWidget):
             self.revision += 1
 
     def _draw(self, figure: Any) -> bytes:
+        plots.add_missing_scales(figure)
         # Arranging all labels takes a third of the time of drawing. While a reader moves a slider, the next figure
         # often has the same labels and limits as the last one: then its axes get the same positions.
         outline = _outline(figure)
@@ -69,13 +70,15 @@ def _outline(figure: Any) -> tuple[Any, ...]:
 
 
 def alternative_text(figure: Any) -> str:
-    """A description of a figure, made from its title and the titles and labels of its axes."""
+    """A description of a figure, made from its title and the titles, labels and legends of its axes."""
     parts = []
     if figure.get_suptitle():
         parts.append(figure.get_suptitle())
     for axes in figure.axes:
         labels = " against ".join(label for label in (axes.get_ylabel(), axes.get_xlabel()) if label)
         words = ": ".join(part for part in (axes.get_title() or axes.get_title(loc="left"), labels) if part)
-        if words:
-            parts.append(words)
-    return ". ".join(parts) or "Figure"
+        legend = axes.get_legend()
+        names = ", ".join(text.get_text() for text in legend.get_texts()) if legend else ""
+        if words or names:
+            parts.append(" for ".join(filter(None, (words, names))))
+    return ". ".join(parts) or "A figure without a title or labels"

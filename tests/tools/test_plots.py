@@ -14,10 +14,11 @@ from matplotlib.patches import Circle
 from numpy.testing import assert_allclose
 
 from mss_lab import checks, plots, signals, transforms
-from mss_lab.plots import cells
+from mss_lab.plots import blank, cells
 from mss_lab.score.align import Alignment
 from mss_lab.score.notes import Note, Score
 from mss_lab.spatial import duet, panning
+from mss_lab.widgets.picture import Picture
 
 RATE_HZ = 16_000
 HOP = 512
@@ -483,15 +484,104 @@ def test_a_picture_closes_figures_of_pyplot_and_touches_no_other():
     mpl.use("agg")
     from matplotlib import pyplot
 
-    kept, shown = pyplot.figure(), pyplot.figure()
+    kept, shown, other = pyplot.figure(), pyplot.figure(), Figure()
     latest = pyplot.figure()
     try:
-        plots.picture(shown, "nothing")
-        plots.picture(Figure(), "nothing")
+        for figure in (shown, other):
+            figure.subplots().plot([1, 2])
+            plots.picture(figure, "a line")
         assert pyplot.get_fignums() == [kept.number, latest.number]
         assert pyplot.gcf() is latest
     finally:
         pyplot.close("all")
+
+
+@pytest.mark.parametrize("empty", [Figure, lambda: Figure().subplots(1, 2)[0].figure])
+def test_a_picture_of_nothing_is_refused(empty):
+    with pytest.raises(ValueError, match="figure must show something"):
+        plots.picture(empty(), "nothing to be seen here")
+
+
+def scales_of(figure):
+    return [ax for ax in figure.axes if ax.get_ylabel() == "mask"]
+
+
+@pytest.mark.parametrize(
+    "show", [lambda figure: plots.picture(figure, "two masks"), lambda figure: Picture().show(figure)]
+)
+def test_the_masks_of_a_picture_have_one_scale(show):
+    figure = Figure(layout="constrained")
+    meshes = [plots.mask(np.eye(9)[None], RATE_HZ, HOP, ax) for ax in figure.subplots(1, 2)]
+    show(figure)
+    (scale,) = scales_of(figure)
+    assert scale.get_ylim() == (0, 1) and meshes[0].colorbar.ax is scale
+
+
+def test_a_mask_that_has_a_scale_gets_no_other_and_a_spectrogram_none():
+    figure = Figure(layout="constrained")
+    left, right = figure.subplots(1, 2)
+    figure.colorbar(plots.mask(np.eye(9)[None], RATE_HZ, HOP, left), ax=left, label="mask")
+    plots.spectrogram(np.eye(9)[None], RATE_HZ, HOP, right)
+    plots.picture(figure, "a mask and a spectrogram")
+    assert len(scales_of(figure)) == 1 and len(figure.axes) == 3
+
+
+def drawn(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def beyond_the_limits(ax):
+    ax.plot([1, 2])
+    ax.set(xlim=(5, 6))
+
+
+@pytest.mark.parametrize(
+    "draw_it",
+    [
+        lambda ax: None,
+        lambda ax: ax.grid(),
+        lambda ax: ax.imshow(np.ones((3, 3))),
+        lambda ax: ax.plot([0, 1], [np.nan, np.nan]),
+        lambda ax: ax.hlines([], [], []),
+        lambda ax: plots.spectrogram(np.zeros((1, 9, 5)), RATE_HZ, HOP, ax, title="blank"),
+        beyond_the_limits,
+    ],
+)
+def test_blank_axes_are_named(draw_it):
+    figure = Figure(layout="constrained")
+    for ax, title in zip(figure.subplots(1, 2), ("shown", "blank"), strict=True):
+        ax.set_title(title)
+    figure.axes[0].plot([1, 2])
+    draw_it(figure.axes[1])
+    assert blank.names_of_blank_axes(figure, drawn(figure)) == ["blank"]
+
+
+@pytest.mark.parametrize(
+    "draw_it",
+    [
+        lambda ax: ax.plot([1, 2]),
+        lambda ax: ax.plot([1.0], [1.0], "o"),
+        lambda ax: ax.bar(["a"], [1]),
+        lambda ax: ax.text(0.5, 0.5, "words"),
+        lambda ax: ax.imshow(np.eye(3)),
+        lambda ax: plots.mask(np.eye(9)[None], RATE_HZ, HOP, ax),
+        lambda ax: ax.figure.colorbar(ax.imshow(np.eye(3))),
+        lambda ax: ax.axis("off"),
+        lambda ax: ax.set_visible(False),
+    ],
+)
+def test_axes_that_show_something_or_are_hidden_are_not_blank(draw_it):
+    figure = Figure(layout="constrained")
+    draw_it(figure.subplots())
+    assert blank.names_of_blank_axes(figure, drawn(figure)) == []
+
+
+def test_values_are_put_into_words():
+    assert plots.in_words({"violin": 5.149, "cello": -0.01}) == "violin 5.1, cello 0.0"
+    assert plots.in_words({0.25: math.nan, 1: 2}, decimals=0) == "at 0.25 none, at 1 2"
+    assert plots.in_words({"ICA": {"a": 1.0, "b": 2.0}, "DUET": {"a": 3.0}}) == "ICA: a 1.0, b 2.0; DUET: a 3.0"
 
 
 @pytest.mark.parametrize("draw_it", [plots.spectrogram, plots.mask])

@@ -369,13 +369,21 @@ def test_figures_of_pyplot_are_closed_and_others_keep_their_resolution():
     assert figure.dpi == 72
 
 
-def test_alternative_text_falls_back_to_a_word():
-    assert picture.alternative_text(Figure()) == "Figure"
+def test_alternative_text_falls_back_to_words():
+    assert picture.alternative_text(Figure()) == "A figure without a title or labels"
     shown = picture.Picture()
     shown.show(figure_of(1), "A line that rises.")
     assert shown.alt == "A line that rises."
     shown.show(None)
     assert (shown.png, shown.alt) == (b"", "")
+
+
+def test_alternative_text_names_what_the_legend_names():
+    axes = Figure().subplots()
+    axes.plot([1, 2], label="violin")
+    axes.set(xlabel="time (s)", ylabel="level (dB)")
+    axes.legend()
+    assert picture.alternative_text(axes.figure) == "level (dB) against time (s) for violin"
 
 
 def _drawing(height, label, top):
