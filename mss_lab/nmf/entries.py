@@ -51,6 +51,7 @@ SOURCE_FILTER = Method(
         width_semitones=Option(0.75, Number(0, 128, "semitones")),
         silence_db=Option(-40.0, Number(-300, -1e-6, "dB")),
         tolerance_s=0.2,
+        runs=8,
         rng=None,
     ),
     gives="the voice and the accompaniment; together they are the mixture",

@@ -21,6 +21,7 @@ Lesson: notebooks/06_nmf_that_knows_time.ipynb
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ from .vocal_tract import ATOMS, HIGHEST_HZ, LOWEST_HZ, filter_atoms, fundamental
 FILTERS = 10
 RANK = 40
 ITERATIONS = 30
+RUNS = 8
 WINDOW_S = 4096 / 44_100
 
 # A voice has few audible harmonics above this frequency, and cymbals have much energy there.
@@ -264,6 +266,7 @@ def separate(
     width_semitones: float = WIDTH_SEMITONES,
     silence_db: float = SILENCE_DB,
     tolerance_s: float = 0.2,
+    runs: int = RUNS,
     rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
     """Separate one singing voice from what accompanies it.
@@ -286,6 +289,10 @@ def separate(
         Passed to `melody.melody`; the second also limits how far from the melody the sources may be in the second fit.
     tolerance_s : float >= 0, seconds
         How far the score's times may be from those of the recording.
+    runs : int >= 1
+        Both fits start from random values, and what they end in depends on them: a change of the mixture at -70 dB may
+        change the estimates at -10 dB. So both are repeated this often, and their sources and masks are averaged. The
+        time grows with the number of runs.
     rng : numpy.random.Generator, optional
         Draws the initial values of the fits. Default: a new generator with seed 0.
 
@@ -300,7 +307,8 @@ def separate(
         If the mixture is not a waveform, the score is not a Score, or an option is out of its range.
 
     Lesson: notebooks/06_nmf_that_knows_time.ipynb. Reference: Durrieu, Richard, David and Févotte, IEEE TASLP 2010.
-    Difference: one model for all channels, a longer window (93 ms) and fewer pitches; unpitched sounds are left out.
+    Difference: one model for all channels, a longer window (93 ms), fewer pitches, and the mean of several runs;
+    unpitched sounds are left out.
     """
     mixture = checks.check_waveform("mixture", mixture).astype(np.float32, copy=False)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
@@ -326,9 +334,9 @@ def separate(
             allowed = _written(
                 notes.shift(score, -start / sample_rate_hz), pitches_hz, power.shape[1], frame_rate_hz, tolerance_s
             )
-        first = model(power, combs, atoms, sources=allowed)
+        sources, _ = _averaged(model(power, combs, atoms, sources=allowed) for _ in range(runs))
         line = melody(
-            first.sources,
+            sources,
             pitches_hz,
             jump_penalty=jump_penalty,
             width_semitones=width_semitones,
@@ -336,12 +344,24 @@ def separate(
         )
         allowed_near_melody = allowed & near(line, pitches_hz, width_semitones)
         used = allowed_near_melody.any(axis=1)
-        second = model(power, combs[:, used], atoms, sources=allowed_near_melody[used])
-        models = np.stack([second.voice, second.accompaniment])[:, np.newaxis]
-        stft[:, :bins] *= masks.wiener(models, exponent=1.0)[0]
+        near_melody = functools.partial(model, power, combs[:, used], atoms, sources=allowed_near_melody[used])
+        stft[:, :bins] *= _averaged(near_melody() for _ in range(runs))[1]
         stft[:, bins:] = 0
         voice[:, start:stop] += gains * transforms.istft(stft, stop - start, **settings)
     return {VOICE: voice, "accompaniment": mixture - voice}
+
+
+def _averaged(fits: Iterable[SourceFilter]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the sources of several fits, (combs, frames), and of their masks of the voice, (freq, frames)."""
+    # One fit after the other, since each has arrays of the size of the spectrogram.
+    sums: list[np.ndarray] = []
+    count = 0
+    for one in fits:
+        models = np.stack([one.voice, one.accompaniment])[:, np.newaxis]
+        values = [one.sources, masks.wiener(models, exponent=1.0)[0, 0]]
+        sums = [total + value for total, value in zip(sums, values, strict=True)] if sums else values
+        count += 1
+    return sums[0] / count, sums[1] / count
 
 
 def _written(score: Score, pitches_hz: np.ndarray, frames: int, frame_rate_hz: float, tolerance_s: float) -> np.ndarray:

@@ -33,7 +33,7 @@ SMALL = {
     "auxiva": {"iterations": 3},
     "projet": {"iterations": 10},
     "local-gaussian": {"iterations": 2},
-    "source-filter": {"iterations": 5},
+    "source-filter": {"iterations": 5, "runs": 1},
     "robust-pca": {"iterations": 10},
 }
 

@@ -161,7 +161,7 @@ def test_the_memory_of_adress_is_declared_rightly(mode):
 # Quick, as rounds do not change what is needed.
 QUICK = {
     "constrained-nmf": {"iterations": 2, "tuning_hz": 440.0},
-    "source-filter": {"iterations": 1},
+    "source-filter": {"iterations": 1, "runs": 2},
     "trained-nmf": {"iterations": 2, "tuning_hz": 440.0},
     "informed-nmf": {"iterations": 2, "free_iterations": 1, "tuning_hz": 440.0},
     "duet": {},

@@ -10,7 +10,7 @@ from mss_lab.common_rate import COMMON_RATE_HZ, at_common_rate
 METHODS = {
     "repet-similarity": {},
     "sinusoidal": {},
-    "source-filter": {"iterations": 10},
+    "source-filter": {"iterations": 10, "runs": 1},
     "fastmnmf": {"runs": 1, "iterations": 3, "count": 2},
 }
 

@@ -316,7 +316,7 @@ def song():
 @pytest.mark.slow(0.7)
 def test_the_voice_of_the_song_is_separated(song):
     piece, mixture, sources = song
-    estimates = source_filter.separate(mixture, piece.sample_rate_hz)
+    estimates = source_filter.separate(mixture, piece.sample_rate_hz, runs=1)
     before = energy.sdr(sources["voice"], mixture)
     after = energy.sdr(sources["voice"], estimates["voice"])
     assert before < -7
@@ -335,11 +335,11 @@ def test_a_score_with_a_voice_helps_and_any_other_does_not_matter(song):
         )
     )
     rate = piece.sample_rate_hz
-    blind = source_filter.separate(mixture, rate)["voice"]
-    informed = source_filter.separate(mixture, rate, heard)["voice"]
+    blind = source_filter.separate(mixture, rate, runs=1)["voice"]
+    informed = source_filter.separate(mixture, rate, heard, runs=1)["voice"]
     assert energy.sdr(sources["voice"], informed) > energy.sdr(sources["voice"], blind)
     other = Score((Note("violin", 60, 0, 5),))
-    assert_array_equal(source_filter.separate(mixture, rate, other)["voice"], blind)
+    assert_array_equal(source_filter.separate(mixture, rate, other, runs=1)["voice"], blind)
     # A voice that is written as silent throughout is silent.
     rests = source_filter.separate(mixture[:, :rate], rate, Score((Note("violin", 60, 0, 5),), ("violin", "voice")))
     assert not rests["voice"].any()
@@ -351,7 +351,7 @@ def test_a_score_with_a_voice_helps_and_any_other_does_not_matter(song):
 @pytest.mark.parametrize("channels", [1, 2])
 def test_any_rate_and_length_adds_up(rng, frozen, rate, samples, channels):
     mixture = frozen(rng.uniform(-1, 1, (channels, samples)).astype(np.float32))
-    estimates = source_filter.separate(mixture, rate, iterations=5)
+    estimates = source_filter.separate(mixture, rate, iterations=5, runs=2)
     assert tuple(estimates) == ("voice", "accompaniment")
     for estimate in estimates.values():
         assert estimate.shape == mixture.shape
@@ -362,12 +362,12 @@ def test_any_rate_and_length_adds_up(rng, frozen, rate, samples, channels):
 
 def test_silence_is_shared_as_silence_and_equal_channels_stay_equal():
     voice, _ = glide(200, 300, 1.0)
-    mono = source_filter.separate(voice, RATE)["voice"]
-    pair = source_filter.separate(np.concatenate([voice, voice]), RATE)["voice"]
+    mono = source_filter.separate(voice, RATE, runs=1)["voice"]
+    pair = source_filter.separate(np.concatenate([voice, voice]), RATE, runs=1)["voice"]
     assert_array_equal(pair[0], pair[1])
     assert_allclose(pair[:1], mono, atol=1e-3)
     # Opposite channels have power all the same.
-    apart = source_filter.separate(np.concatenate([voice, -voice]), RATE)["voice"]
+    apart = source_filter.separate(np.concatenate([voice, -voice]), RATE, runs=1)["voice"]
     assert_allclose(apart[0], -apart[1], atol=1e-6)
     assert energy.sdr(voice, apart[:1]) > 10
     assert not any(estimate.any() for estimate in source_filter.separate(np.zeros((2, 5_000)), RATE).values())
@@ -377,13 +377,13 @@ def test_silence_is_shared_as_silence_and_equal_channels_stay_equal():
 def test_long_recordings_go_in_chunks_that_join(monkeypatch):
     voice, _ = glide(200, 300, 3.0)
     noise = 0.01 * np.random.default_rng(0).standard_normal(voice.shape)
-    whole = source_filter.separate(voice + noise, RATE)
+    whole = source_filter.separate(voice + noise, RATE, runs=1)
     seen = []
     honest = source_filter.chunks
     monkeypatch.setattr(
         source_filter, "chunks", lambda samples, rate: seen.append(1) or honest(samples, rate, chunk_s=1.2, fade_s=0.2)
     )
-    pieced = source_filter.separate(voice + noise, RATE)
+    pieced = source_filter.separate(voice + noise, RATE, runs=1)
     assert seen
     assert energy.sdr(voice, whole["voice"]) > 10
     assert energy.sdr(voice, pieced["voice"]) > 10
@@ -395,7 +395,7 @@ def test_in_later_chunks_the_score_is_read_where_the_chunk_is(monkeypatch):
     honest = source_filter.chunks
     monkeypatch.setattr(source_filter, "chunks", lambda samples, rate: honest(samples, rate, chunk_s=1.5, fade_s=0.2))
     score = Score((Note("voice", 57, 2.0, 3.0),))
-    found = source_filter.separate(voice, RATE, score, tolerance_s=0.0, rank=1)["voice"]
+    found = source_filter.separate(voice, RATE, score, tolerance_s=0.0, rank=1, runs=1)["voice"]
     energies = np.sum(found.reshape(6, -1) ** 2, axis=1) / np.sum(voice.reshape(6, -1) ** 2, axis=1)
     assert energies[:3].max() < 0.05
     assert energies[4] > 0.5, energies
@@ -403,11 +403,26 @@ def test_in_later_chunks_the_score_is_read_where_the_chunk_is(monkeypatch):
 
 def test_above_8_khz_nothing_is_voice(rng):
     mixture = rng.uniform(-1, 1, (1, 20_000))
-    found = source_filter.separate(mixture, 44_100, iterations=3)["voice"]
+    found = source_filter.separate(mixture, 44_100, iterations=3, runs=1)["voice"]
     spectrum = np.abs(transforms.stft(found, window_samples=4096, hop_samples=1024))[..., 4:-4]
     high = transforms.stft_frequencies_hz(4096, 44_100) > 8_200
     assert found.any()
     assert spectrum[:, high].max() < 1e-3 * spectrum.max()
+
+
+@pytest.mark.slow(6)
+def test_several_runs_depend_less_on_their_start(song):
+    # What differs between seeds falls with the number of runs where the runs are independent, and stays where one of
+    # them counts. Measured for 3 s of this song: -13 dB beside the voice for one run, -23 dB for six.
+    piece, mixture, _ = song
+    part = mixture[:, round(2.5 * piece.sample_rate_hz) : round(5.5 * piece.sample_rate_hz)]
+
+    def spread(runs):
+        generators = [np.random.default_rng(seed) for seed in range(3)]
+        voices = [source_filter.separate(part, piece.sample_rate_hz, runs=runs, rng=rng)["voice"] for rng in generators]
+        return np.mean(np.var(voices, axis=0))
+
+    assert spread(6) < spread(1) / 3
 
 
 def test_draws_are_an_argument(rng):
