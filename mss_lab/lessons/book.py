@@ -20,7 +20,7 @@ from typing import Any
 
 from .. import files
 from ..refusals import RefusedValue
-from . import notebooks, outputs
+from . import notebooks, outputs, readers_time
 
 FOLDER = "build/book"
 TIME_LIMIT_S = 600.0
@@ -62,6 +62,8 @@ class Page:
     title, promise, html : str
     seconds : float
         How long it ran.
+    time : ReadersTime or None
+        What the card says of the reader's minutes.
     problems : tuple of outputs.Problem
         What is wrong with its outputs; the page shows them all the same.
     """
@@ -71,6 +73,7 @@ class Page:
     promise: str
     html: str
     seconds: float
+    time: readers_time.ReadersTime | None = None
     problems: tuple[outputs.Problem, ...] = ()
 
 
@@ -102,7 +105,7 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     # The pages hold no live widgets, so they need neither of the libraries that would bring these to life.
     exporter = HTMLExporter(embed_images=True, require_js_url="", jquery_url="", widget_renderer_url="")
     body, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": title, "path": str(path.parent)}})
-    return Page(path.stem, title, promise, body, run.seconds, problems)
+    return Page(path.stem, title, promise, body, run.seconds, readers_time.of_notebook(notebook), problems)
 
 
 def build(
@@ -140,10 +143,7 @@ def build(
         pages = [make_page(path) for path in tqdm(list(paths), desc="lessons", unit="lesson", disable=not progress)]
         for page in pages:
             (temporary / f"{page.name}.html").write_text(page.html, encoding="utf-8")
-        items = "\n".join(
-            f'<li><a href="{page.name}.html">{html.escape(page.title)}</a><br>{html.escape(page.promise)}</li>'
-            for page in pages
-        )
+        items = "\n".join(map(_item, pages))
         start = int(pages[0].name[:2]) if pages and pages[0].name[:2].isdigit() else 1
         (temporary / "index.html").write_text(INDEX.format(items=items, start=start), encoding="utf-8")
     return pages
@@ -167,6 +167,14 @@ def run(options: argparse.Namespace) -> int:
             print(f"{page.name}: {problem}", file=sys.stderr)
     print(f"the book is {folder / 'index.html'}")
     return 0
+
+
+def _item(page: Page) -> str:
+    lines = [page.promise]
+    if page.time:
+        lines.append(f"About {page.time.minutes} minutes. Shortest path: {page.time.shortest_path}.")
+    words = "".join(f"<br>{html.escape(line)}" for line in lines)
+    return f'<li><a href="{page.name}.html">{html.escape(page.title)}</a>{words}</li>'
 
 
 def _is_static(output: Any) -> bool:

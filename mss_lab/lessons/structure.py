@@ -2,7 +2,8 @@
 
 1. A title (`# ...`) and a promise of one sentence, then a card with the labels **You will** (3 to 5 list items),
    **Before this**, **Runs in** (between `<!-- runs-in -->` and `<!-- /runs-in -->`, written by
-   `mss-lab lesson measure`) and **Listens to**, all within the first two markdown cells.
+   `mss-lab lesson measure`), **Your time** (see `readers_time`) and **Listens to**, all within the first two markdown
+   cells. No list of a label begins with an empty item.
 2. The opening cell, the first code cell: at most three lines, with `lessons.open("NN")`.
 3. At least one **Predict, then listen**, and
 4. a part **Break it**, each in a heading or in bold at the start of a line.
@@ -11,24 +12,28 @@
 6. A heading **Five questions** with five answers folded away (`<details><summary>...</summary>...</details>`).
 7. A heading **Go on** with links.
 
-No code cell has more than 15 lines that are not blank; outputs are stripped.
+No code cell has more than 15 lines that are not blank; outputs are stripped. Lessons that the text names exist (see
+`references`).
 
 Contents: problems.
 """
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from . import lesson_files, readers_time, references
 from .exercise import Exercise
 
 MOST_LINES = 15
 RUNS_IN = re.compile(r"<!-- runs-in -->(.*?)<!-- /runs-in -->", re.DOTALL)
-CARD_LABELS = ("You will", "Before this", "Runs in", "Listens to")
+CARD_LABELS = ("You will", "Before this", "Runs in", "Your time", "Listens to")
+# "**Listens to:** , and tones": what should have been filled in is missing.
+EMPTY_ITEM = re.compile(r"\*\*[^*\n]+:\*\*[ \t]*(?:[,;.]|and\b|or\b)|[,;(][ \t]*[,;]")
 
 
-def problems(notebook: Any, number: str, exercises: Sequence[Exercise]) -> list[str]:
+def problems(notebook: Any, number: str, exercises: Sequence[Exercise], names: Collection[str] = ()) -> list[str]:
     """What is missing in a lesson's notebook, a sentence for each; empty if it has every part in order.
 
     Parameters
@@ -38,6 +43,8 @@ def problems(notebook: Any, number: str, exercises: Sequence[Exercise]) -> list[
         The lesson's, such as "03".
     exercises : sequence of Exercise
         All that the lesson has.
+    names : collection of str
+        Names of the files of all lessons, which links may lead to; where there are none, links are not checked.
     """
     return [
         *_title_problems(notebook),
@@ -47,6 +54,7 @@ def problems(notebook: Any, number: str, exercises: Sequence[Exercise]) -> list[
         *_exercise_problems(notebook, exercises),
         *_question_problems(notebook),
         *_cell_problems(notebook),
+        *references.problems(notebook, lesson_files.numbers(), names),
     ]
 
 
@@ -77,6 +85,9 @@ def _card_problems(notebook: Any) -> list[str]:
     items = len(re.findall(r"(?m)^\s*(?:[-*+]|\d+\.)\s(?!\s*\*\*You will)", promises)) or promises.count("<li>")
     if not 3 <= items <= 5:
         messages.append(f'the card must list 3 to 5 things under "You will", got {items}')
+    messages += readers_time.problems(notebook)
+    if empty := EMPTY_ITEM.search(head):
+        messages.append(f'the card has an empty item: "{head[empty.start() :].splitlines()[0][:60]}"')
     measured = RUNS_IN.search(head)
     if not measured or not re.search(r"\d", measured.group(1)):
         messages.append('"Runs in" must be measured: put <!-- runs-in --><!-- /runs-in --> there, and run the script')

@@ -125,6 +125,8 @@ You can tell a level in dB by the end.
 
 **Runs in:** <!-- runs-in -->2 s<!-- /runs-in -->
 
+**Your time:** about 10 minutes. **Shortest path:** exercise 7.1, 2 minutes.
+
 **Listens to:** a toy (CC0)
 """
 OPENING = '%from mss_lab import lessons\nlab = lessons.open("07")\nlab'
