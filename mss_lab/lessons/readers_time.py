@@ -16,7 +16,7 @@ FORM = "**Your time:** about 50 minutes. **Shortest path:** parts 1 and 2 with e
 # A lesson that takes longer has two parts, with a stop between them.
 MOST_MINUTES = 60
 STOP = "Stop here for today"
-# Faster than anybody reads about a subject that is new to them.
+# An upper limit: few readers are faster where the subject is new to them.
 WORDS_A_MINUTE = 200
 
 
@@ -44,16 +44,16 @@ def of_notebook(notebook: Any) -> ReadersTime | None:
 
 def problems(notebook: Any) -> list[str]:
     """What is wrong with the reader's time on the card, a sentence for each."""
-    said = of_notebook(notebook)
-    if said is None:
+    time = of_notebook(notebook)
+    if time is None:
         return [f"the card must give the reader's time in a line of this form: {FORM}"]
     messages = []
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     least = len(words.split()) / WORDS_A_MINUTE
-    if said.minutes < least:
-        messages.append(f"the reader's time is {said.minutes} minutes, but the text alone takes {least:.0f}")
-    if said.shortest_minutes > said.minutes:
-        messages.append(f"the shortest path takes {said.shortest_minutes} minutes, more than all {said.minutes}")
-    if said.minutes > MOST_MINUTES and not re.search(rf"(?m)^#+ {STOP}", words):
+    if time.minutes < least:
+        messages.append(f"the reader's time is {time.minutes} minutes, but the text alone takes {least:.0f}")
+    if time.shortest_minutes > time.minutes:
+        messages.append(f"the shortest path takes {time.shortest_minutes} minutes, more than all {time.minutes}")
+    if time.minutes > MOST_MINUTES and not re.search(rf"(?m)^#+ {STOP}", words):
         messages.append(f'the reader\'s time is over {MOST_MINUTES} minutes; make two parts, with "## {STOP}" between')
     return messages

@@ -1,6 +1,6 @@
 """Axes that show nothing: a mistake that a figure does not report by itself.
 
-Contents: visible_axes, has_content, is_one_colour, names_of_blank_axes.
+Contents: visible_axes, has_content, shows_nothing, names_of_blank_axes.
 """
 
 from typing import TYPE_CHECKING
@@ -25,8 +25,10 @@ def has_content(ax: "Axes") -> bool:
     return bool(ax.has_data() or ax.texts or ax.tables or ax.child_axes)
 
 
-def is_one_colour(ax: "Axes", pixels: np.ndarray) -> bool:
-    """Whether all pixels inside the frame of axes have one colour.
+def shows_nothing(ax: "Axes", pixels: np.ndarray) -> bool:
+    """Whether all pixels inside the frame of axes have one colour: that of their ground, or that of an image.
+
+    An area that a line fills, such as the waveform of a steady tone, is something to see.
 
     Parameters
     ----------
@@ -35,11 +37,16 @@ def is_one_colour(ax: "Axes", pixels: np.ndarray) -> bool:
     pixels : uint8 (rows, columns, 4)
         The figure as it was drawn, the top row first.
     """
+    from matplotlib.colors import to_rgb
+
     box, rows = ax.bbox, pixels.shape[0]
     top, bottom = rows - int(box.y1) + FRAME_PIXELS, rows - int(box.y0) - FRAME_PIXELS
     inside = pixels[max(0, top) : bottom, max(0, int(box.x0) + FRAME_PIXELS) : int(box.x1) - FRAME_PIXELS]
     # Axes of a few pixels cannot be judged.
-    return inside.size > 0 and bool((inside == inside[0, 0]).all())
+    if not inside.size or not (inside == inside[0, 0]).all():
+        return False
+    is_image = bool(ax.images) or any(collection.get_array() is not None for collection in ax.collections)
+    return is_image or bool(np.allclose(inside[0, 0, :3] / 255, to_rgb(ax.get_facecolor()), atol=0.01))
 
 
 def names_of_blank_axes(figure: "Figure", pixels: np.ndarray) -> list[str]:
@@ -47,5 +54,5 @@ def names_of_blank_axes(figure: "Figure", pixels: np.ndarray) -> list[str]:
     return [
         ax.get_title() or ax.get_ylabel() or f"number {number}"
         for number, ax in enumerate(visible_axes(figure), start=1)
-        if not has_content(ax) or is_one_colour(ax, pixels)
+        if not has_content(ax) or shows_nothing(ax, pixels)
     ]

@@ -566,6 +566,7 @@ def test_blank_axes_are_named(draw_it):
         lambda ax: ax.bar(["a"], [1]),
         lambda ax: ax.text(0.5, 0.5, "words"),
         lambda ax: ax.imshow(np.eye(3)),
+        lambda ax: ax.fill_between([0, 1], -1, 1, color="red") and ax.set(xlim=(0, 1), ylim=(-1, 1)),
         lambda ax: plots.mask(np.eye(9)[None], RATE_HZ, HOP, ax),
         lambda ax: ax.figure.colorbar(ax.imshow(np.eye(3))),
         lambda ax: ax.axis("off"),
