@@ -76,7 +76,9 @@ def strips_png(
         wave.set_xlabel("Time (s)")
     if pictures:
         grid[0, 1].set_title("Frequency (Hz)", fontsize="medium", loc="left")
-        figure.colorbar(shown, ax=grid[:, 1].tolist(), label="Level (dB re loudest)", pad=0.01, aspect=30)
+        # One or two strips are too low for the whole label and for a bar of the usual shape.
+        label = "Level (dB re loudest)" if len(envelopes) > 2 else "Level (dB)"
+        figure.colorbar(shown, ax=grid[:, 1].tolist(), label=label, pad=0.01, aspect=min(30, 8 * len(envelopes)))
     if title:
         figure.suptitle(title)
     return plots.to_png(figure)
