@@ -2,7 +2,8 @@
 
 Looked at are the outputs themselves and the reports of `mss_lab.plots.watch` on pictures that a cell made. Problems are
 pictures that are not displayed or not described, axes that show nothing, objects and containers as Python writes
-them, values that are not a number, and warnings.
+them, values that are not a number, and warnings. Where such a value is what a cell is about, a comment of the cell says so: it
+holds the word nan or inf.
 
 Contents: Problem, problems, text_problems, description_problems.
 """
@@ -31,6 +32,8 @@ ONLY = (
     (r"numpy\.\w+", "a type"),
 )
 NOT_A_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:nan|inf)(?![\w(])")
+ABOUT_NOT_A_NUMBER = re.compile(r"#.*\b(?:nan|inf)\b")
+INFINITE = "a value that is not a finite number"
 # What only a description should not hold: readers are read them aloud, bracket by bracket.
 LISTED = re.compile(r"\[\s*[-\d'\"(]")
 FEWEST_WORDS = 4
@@ -58,7 +61,10 @@ def problems(run: Run) -> list[Problem]:
     messages = [Problem(report.cell, report.words) for report in run.pictures]
     for index, cell in enumerate(run.notebook.cells):
         if cell.cell_type == "code":
-            messages += [Problem(index, words) for output in cell.outputs for words in _of_output(output)]
+            words = [words for output in cell.outputs for words in _of_output(output)]
+            if ABOUT_NOT_A_NUMBER.search(cell.source):
+                words = [one for one in words if INFINITE not in one]
+            messages += [Problem(index, one) for one in words]
     return list(dict.fromkeys(sorted(messages, key=lambda problem: problem.cell)))
 
 
@@ -78,7 +84,7 @@ def text_problems(text: str, *, is_value: bool = False) -> list[str]:
             messages.append(f"{kind} as Python writes it: {_short(match[0], text)}")
             break
     if match := NOT_A_NUMBER.search(text):
-        messages.append(f"a value that is not a finite number: {_line_of(match.start(), text)}")
+        messages.append(f"{INFINITE}: {_line_of(match.start(), text)}")
     return messages
 
 

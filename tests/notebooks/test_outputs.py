@@ -104,6 +104,7 @@ CELLS = (
     ("%{'a': 1}", "a dict as Python writes it"),
     ("%print({'a': 1})", "a dict as Python writes it"),
     ("%print(f'{np.nan:.1f} dB')", "not a finite number: nan dB"),
+    ("%# Nothing was played, so the level is -inf.\nprint('level -inf dB')", None),
     ("%warnings.warn('look out')", "a warning or another text on stderr"),
 )
 
