@@ -105,6 +105,7 @@ CELLS = (
     ("%print({'a': 1})", "a dict as Python writes it"),
     ("%print(f'{np.nan:.1f} dB')", "not a finite number: nan dB"),
     ("%# Nothing was played, so the level is -inf.\nprint('level -inf dB')", None),
+    ("%from mss_lab.lessons.cards import Card\nCard('Exercise 3.1', 'The result must not be nan.')", None),
     ("%warnings.warn('look out')", "a warning or another text on stderr"),
 )
 
