@@ -1,9 +1,9 @@
 """What a reader would stumble over in the outputs of an executed lesson.
 
 Looked at are the outputs themselves and the reports of `mss_lab.plots.watch` on pictures that a cell made. Problems are
-pictures that are not displayed or not described, axes that show nothing, objects and containers as Python writes
-them, values that are not a number, and warnings. Where such a value is what a cell is about, a comment of the cell says so:
-it holds the word nan or inf.
+pictures that are not displayed or not described, axes that show nothing, objects and containers as Python writes them,
+values that are not a finite number, and warnings. Where such a value is what a cell is about, a comment of the cell
+says so: it holds the word nan or inf.
 
 Contents: Problem, problems, text_problems, description_problems.
 """
