@@ -89,7 +89,7 @@ def message(graded, name, exercise):
 @pytest.mark.notebook
 def test_right_wrong_and_error_are_told_apart(graded):
     assert verdicts(graded, "ada") == {"7.1": "right", "7.2": "wrong", "7.3": "error"}
-    assert "Multiply by 2." in message(graded, "ada", "7.2")
+    assert "wrong by one and the same factor" in message(graded, "ada", "7.2")
     assert message(graded, "ada", "7.3") == "cell 6: NameError: name 'undefined' is not defined"
     assert graded[0]["ada"].seconds > 0 and graded[0]["ada"].student == "ada"
 

@@ -137,7 +137,7 @@ def test_an_exercise_takes_its_texts_from_the_files(file):
         file, number="7.1", task="Do it.", check=lambda answer: None, hints=("Try.",), values={"window": 512}
     )
     assert made.solution == answer_files.solution(file, "7.1", {"window": 512})
-    assert made.mistakes == answer_files.mistakes(file, "7.1", {"window": 512}) and made.time_limit_s == 20
+    assert made.mistakes == answer_files.mistakes(file, "7.1", {"window": 512}) and made.time_limit_s == 10
 
 
 # A teacher's own lesson
