@@ -2,8 +2,8 @@
 
 Looked at are the outputs themselves and the reports of `mss_lab.plots.watch` on pictures that a cell made. Problems are
 pictures that are not displayed or not described, axes that show nothing, objects and containers as Python writes them,
-values that are not a finite number, and warnings. Where such a value is what a cell is about, a comment of the cell
-says so: it holds the word nan or inf.
+values that are not a finite number, and warnings. Where such a value or a warning is what a cell is about, a comment of
+the cell says so: it holds the word nan, inf or warning.
 
 Contents: Problem, problems, text_problems, description_problems.
 """
@@ -32,9 +32,10 @@ ONLY = (
     (r"numpy\.\w+", "a type"),
 )
 NOT_A_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:nan|inf)(?![\w(])")
-ABOUT_NOT_A_NUMBER = re.compile(r"#.*\b(?:nan|inf)\b")
 CARD = '<div role="group"'
-INFINITE = "a value that is not a finite number"
+INFINITE, WARNING = "a value that is not a finite number", "a warning or another text on stderr"
+# Kinds of problems that a comment of the cell announces.
+MEANT = {INFINITE: re.compile(r"#.*\b(?:nan|inf)\b"), WARNING: re.compile(r"#.*\bwarnings?\b")}
 # What only a description should not hold: readers are read them aloud, bracket by bracket.
 LISTED = re.compile(r"\[\s*[-\d'\"(]")
 FEWEST_WORDS = 4
@@ -63,9 +64,8 @@ def problems(run: Run) -> list[Problem]:
     for index, cell in enumerate(run.notebook.cells):
         if cell.cell_type == "code":
             words = [words for output in cell.outputs for words in _of_output(output)]
-            if ABOUT_NOT_A_NUMBER.search(cell.source):
-                words = [one for one in words if INFINITE not in one]
-            messages += [Problem(index, one) for one in words]
+            meant = [kind for kind, comment in MEANT.items() if comment.search(cell.source)]
+            messages += [Problem(index, one) for one in words if not any(kind in one for kind in meant)]
     return list(dict.fromkeys(sorted(messages, key=lambda problem: problem.cell)))
 
 
@@ -102,7 +102,7 @@ def description_problems(description: str) -> list[str]:
 def _of_output(output: Any) -> Iterator[str]:
     if output.output_type == "stream":
         if output.name == "stderr":
-            yield f"a warning or another text on stderr: {_short(output.text.strip())}"
+            yield f"{WARNING}: {_short(output.text.strip())}"
         else:
             yield from text_problems(output.text)
     elif output.output_type in ("display_data", "execute_result"):

@@ -106,6 +106,7 @@ CELLS = (
     ("%print(f'{np.nan:.1f} dB')", "not a finite number: nan dB"),
     ("%# Nothing was played, so the level is -inf.\nprint('level -inf dB')", None),
     ("%from mss_lab.lessons.cards import Card\nCard('Exercise 3.1', 'The result must not be nan.')", None),
+    ("%warnings.warn('meant')  # The warning says why.", None),
     ("%warnings.warn('look out')", "a warning or another text on stderr"),
 )
 
