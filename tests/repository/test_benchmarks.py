@@ -18,7 +18,7 @@ from tests.paths import ROOT
 
 FOLDER = ROOT / "tests" / "benchmarks"
 # Modules that benchmarks share.
-SHARED = {"memory", "recordings"}
+SHARED = {"memory", "plain_training", "recordings"}
 
 RATE_HZ = 16_000
 SECONDS = 1.5
@@ -30,6 +30,7 @@ PIECES = {
 
 # For each benchmark, the arguments that make it small, and words that its table must hold.
 SMALL = {
+    "ablation": (["--small", "--seeds", "1"], ["all ideas", "no bridges", "recordings"]),
     "combination_loss": (
         ["--repeats", "1", "--length", "0.3", "--batch", "1", "--sources", "2"],
         ["loss, forward + backward", "step, peak (MB)", "torch.float64"],
@@ -51,8 +52,10 @@ SMALL = {
         ["--length", "1", "--methods", "adress", "hpss", "score-masks", "source-filter", "--seeds", "2"],
         ["adress", "chorale_a", "48 kHz", "Beyond 0.3 dB"],
     ),
+    "timbres": (["--small", "--seeds", "1"], ["1 pair", "32 pairs, mixed anew", "new_db"]),
     "training": (["--steps", "2"], ["tiny", "student"]),
     "transforms": (["--minutes", "0.02", "--rounds", "1"], ["istft", "stdct"]),
+    "validation_curve": (["--small", "--seeds", "1"], ["one song", "many songs", "validation_loss"]),
     "xumx_students": (["--steps", "1", "--sizes", "hidden=8"], ["xumx-informed", "xumx-score-only"]),
 }
 

@@ -2,49 +2,68 @@
 
 import numpy as np
 
+from ...datasets import duets, pieces, repertoire
 from ...lessons import Exercise, answers
 
 PIECE = "chorale_a"
 
 
-def _check_tone(answer):
+RATE_HZ = 8_000
+# Which test song repeats which training song, where its section begins (in seconds), and its level.
+LEAKS = {"test 2": ("training 3", 1.9, 0.5), "test 5": ("training 1", 0.2, 1.6)}
+SECTION_S = 4.0
+
+
+def _songs_with_leaks():
+    """Four training songs and six test songs, two of which repeat a performance; mono float32 at 8 kHz."""
     rng = answers.rng(151)
-    gains = np.array([1.0, 0.5, 0.3, 0.2, 0.4]) * answers.usually(1.0, lambda: rng.uniform(0.7, 1.3, 5))
-    samples, f0_hz = answers.varied(400, 300, 500, rng), float(answers.varied(1_000, 800, 1_200, rng))
-    rate = 8 * int(f0_hz)
-    times_s = np.arange(samples) / rate
+    programs = {"flute": 73, "cello": 42}
+    players = duets.draw_players(programs, 6, [151])
+    work = repertoire.work_of("chorale", pieces.load("chorale_b").score)
 
-    def partials(numbers, gains, wave=np.sin, turns=2 * np.pi):
-        return sum(gain * wave(turns * number * f0_hz * times_s) for number, gain in zip(numbers, gains, strict=True))
+    def performance(instruments, seed):
+        return duets.song(work, players[instruments], [151, seed], sample_rate_hz=RATE_HZ, length_s=7.0)["audio"].sum(0)
 
-    # Of five partials, the fourth lies at half the rate, where its samples vanish, and the fifth beyond.
-    expected = partials(range(1, 4), gains[:3])
-    wrong = answers.array(
-        answers.call(answer, f0_hz, gains, samples, rate),
-        expected,
-        "samples",
-        name="the tone",
-        where="Sample n is heard at n / rate seconds; add up g_h sin(2 pi h f0 t) for every h below half the rate.",
-        mistakes={
-            "A partial beyond half the rate came back as another frequency: leave it out.": partials(
-                range(1, 6), gains
-            ),
-            "Those are partials at 0, f0, 2 f0, ...: the first gain belongs to f0 itself.": partials(
-                range(4), gains[:4]
-            ),
-            "2 pi is missing: the sine counts in radians, not in turns.": partials(range(1, 4), gains[:3], turns=1.0),
-            "Those are cosines, which begin with a click. Sines begin at 0.": partials(range(1, 4), gains[:3], np.cos),
-            "The gains are missing.": partials(range(1, 4), np.ones(3)),
-            "That is the fundamental alone.": partials([1], [1.0]),
-        },
-    )
-    if wrong:
-        return wrong
-    # Nothing is left of a tone whose fundamental is beyond half the rate.
-    count = answers.varied(10, 8, 20, rng)
-    silent = answers.call(answer, 5 * f0_hz, np.ones(2), count, rate)
-    name = f"a tone of {5 * f0_hz / 1000:g} kHz at a rate of {rate / 1000:g} kHz"
-    return answers.array(silent, np.zeros(count), "samples", name=name)
+    def section(waveform, start_s, gain):
+        start = round(start_s * RATE_HZ)
+        cut = gain * waveform[start : start + round(SECTION_S * RATE_HZ)]
+        return (cut + 0.003 * rng.standard_normal(len(cut))).astype(np.float32)
+
+    trained = {f"training {n + 1}": performance(n, n) for n in range(4)}
+    songs = {name: section(waveform, 1.0, 1.0) for name, waveform in trained.items()}
+    # The first test song holds the notes of a training song on other instruments, which is another sound.
+    others = {"test 1": performance(4, 0), "test 3": performance(5, 5), "test 4": performance(1, 6)}
+    others["test 6"] = performance(4, 7)
+    for n in range(1, 7):
+        name = f"test {n}"
+        if name in LEAKS:
+            original, start_s, gain = LEAKS[name]
+            songs[name] = section(trained[original], start_s, gain)
+        else:
+            songs[name] = section(others[name], 1.0, 1.0)
+    return songs
+
+
+def _check_two_leaks(answer):
+    if answers.is_blank(answer):
+        raise answers.Blank
+    if isinstance(answer, str) or not isinstance(answer, list | tuple | set):
+        return f"The answer must be a list of two names, such as ['test 1', 'test 2'], got {answers.describe(answer)}."
+    names, tests = set(map(str, answer)), {f"test {n}" for n in range(1, 7)}
+    unknown = sorted(names - tests)
+    if unknown:
+        return f"The names are test 1 to test 6, and the answer holds {unknown[0]!r}."
+    if names == set(LEAKS):
+        return None
+    if len(names) != len(LEAKS):
+        return f"Two of the six test songs leak, and the answer names {len(names)}."
+    if "test 1" in names:
+        return (
+            "One of your two songs has the notes of a training song, but it is played by other instruments: its "
+            "waveform is another one."
+        )
+    right = len(names & set(LEAKS))
+    return f"{'One' if right else 'None'} of these two songs repeats a performance of the training."
 
 
 def _check_cut(answer):
@@ -58,13 +77,13 @@ def _check_cut(answer):
             [1, 40, 0.0, 9],
         ]
     )
-    # In quarters of a second, so that edges which coincide do so to a computer, too.
+    # In quarters of a second, so that edges that coincide do so in floating-point numbers too.
     rng = answers.rng(153)
-    stretch, later_s = answers.varied(4, 3, 9, rng) / 4, answers.varied(0, 1, 20, rng) / 4
+    scale, later_s = answers.varied(4, 3, 9, rng) / 4, answers.varied(0, 1, 20, rng) / 4
     notes[:, 1] += answers.varied(0, 1, 12, rng)
-    notes[:, 2:] = notes[:, 2:] * stretch + later_s
+    notes[:, 2:] = notes[:, 2:] * scale + later_s
     notes = np.roll(notes, answers.varied(0, 0, 5, rng), axis=0)
-    start_s, length_s = 1.0 * stretch + later_s, 1.5 * stretch
+    start_s, length_s = 1.0 * scale + later_s, 1.5 * scale
 
     def table(kept, times_s):
         return np.concatenate([notes[kept, :2], times_s[kept]], axis=1)
@@ -80,63 +99,93 @@ def _check_cut(answer):
         table(sounding, held),
         "notes columns",
         name="the table",
-        where="Take start_s from both times, clip them to 0 and length_s, and keep the notes that still last.",
+        where="Look at notes that begin before the section, end after it, or only touch it.",
         mistakes={
-            "The times are still those of the song: the stretch starts at 0.": table(
+            "The times are still those of the song: the section starts at 0.": table(
                 sounding, np.clip(notes[:, 2:], start_s, start_s + length_s)
             ),
-            "Notes reach beyond the stretch: cut them at 0 and at length_s.": table(sounding, moved),
+            "Notes reach beyond the section: they must be shortened.": table(sounding, moved),
             "Those are only the notes that lie inside. One that began before, or goes on behind, sounds too.": table(
                 inside, held
             ),
-            "A note that began before the stretch and goes on into it is missing.": table(begins, held),
-            "Notes that do not sound in the stretch are still there, with no length.": table(touching, held),
-            "Times were clipped to the end of the stretch in the song, start_s + length_s. Move them first.": table(
+            "A note that began before the section and goes on into it is missing.": table(begins, held),
+            "Notes that do not sound in the section are still there, with no length.": table(touching, held),
+            "Some times lie beyond length_s: they were limited to the end of the section in the song.": table(
                 sounding, np.clip(moved, 0, start_s + length_s)
             ),
         },
     )
 
 
-def _check_never_met(answer):
-    rng = answers.rng(154)
-    songs = [rng.standard_normal((3, samples + answers.varied(0, 0, 9, rng))) for samples in (50, 70, 60)]
-    starts = [answers.varied(10, 10, 15, rng), answers.varied(5, 2, 9, rng), answers.varied(33, 25, 35, rng)]
-    chosen, length = [2, 0, 1], answers.varied(20, 15, 25, rng)
+def _numbered_songs(rng):
+    """Songs (sources, samples) whose values state song, source and sample; one has no sample to spare."""
+    length = answers.varied(20, 15, 25, rng)
+    lengths = [length + spare for spare in (3, 0, 5, 2)]
+    return [
+        100_000.0 * song + 1_000.0 * np.arange(3)[:, None] + np.arange(samples)[None]
+        for song, samples in enumerate(lengths)
+    ], length
 
-    def rows(song_of, start_of, row_of=lambda j: j):
-        return np.stack([songs[song_of(j)][row_of(j), start_of(j) : start_of(j) + length] for j in range(3)])
 
-    return answers.array(
-        answers.call(answer, songs, chosen, starts, length),
-        rows(lambda j: chosen[j], lambda j: starts[j]),
-        "sources samples",
-        name="the mixture's sources",
-        where="Row j is songs[chosen[j]][j], from sample starts[j] on.",
-        mistakes={
-            "All sources come from one song: they did meet.": rows(lambda j: chosen[0], lambda j: starts[0]),
-            "All sources come from one place. Source j starts at starts[j].": rows(
-                lambda j: chosen[j], lambda j: starts[0]
-            ),
-            "Those are the first samples of each song: begin at starts[j].": rows(lambda j: chosen[j], lambda j: 0),
-            "Source j came from song j: choose songs[chosen[j]].": rows(lambda j: j, lambda j: starts[j]),
-            "Source and song are exchanged: row j is source j, of song chosen[j].": rows(
-                lambda j: j, lambda j: starts[j], lambda j: chosen[j]
-            ),
-            "Every row is the same source, the first: row j must be source j.": rows(
-                lambda j: chosen[j], lambda j: starts[j], lambda j: 0
-            ),
-        },
+def _check_mixed_anew(answer):
+    songs, length = _numbered_songs(answers.rng(154))
+    starts: dict[int, set[int]] = {song: set() for song in range(len(songs))}
+    songs_of_sources: list[set[int]] = [set() for _ in range(3)]
+    for seed in range(80):
+        result = answers.call(answer, songs, length, seed)
+        shape = np.shape(result)
+        if shape != (3, length):
+            reason = " A section reaches beyond the end of its song." if shape[:1] == (3,) else ""
+            return f"The result must have the shape (3, {length}), got {shape}.{reason}"
+        values = np.asarray(result, float)
+        chosen, rows, samples = values // 100_000, values % 100_000 // 1_000, values % 1_000
+        wrong = _fault_of_a_mixture(chosen, rows, samples)
+        if wrong:
+            return wrong
+        for source in range(3):
+            songs_of_sources[source].add(int(chosen[source, 0]))
+            starts[int(chosen[source, 0])].add(int(samples[source, 0]))
+    if not np.array_equal(np.asarray(answers.call(answer, songs, length, 79), float), values):
+        return "Called again with the same seed, the function gives another mixture. Nothing else may decide it."
+    if any(len(numbers) < len(songs) for numbers in songs_of_sources):
+        return "In 80 mixtures some source never came from one of the songs. Every song must have its chance."
+    most = {song: one.shape[1] - length for song, one in enumerate(songs)}
+    if all(numbers <= {0} for numbers in starts.values()):
+        return "Every section begins with its song. Every start must have its chance."
+    if any(most[song] not in starts[song] for song in starts):
+        return "In 80 mixtures the last possible section of some song was never used."
+    return _fault_of_the_starts(starts, most)
+
+
+def _fault_of_the_starts(starts, most):
+    """None if every possible start of every song occurs."""
+    return answers.truth(
+        all(numbers == set(range(most[song] + 1)) for song, numbers in starts.items()),
+        "In 80 mixtures some sections of a song were never used. Every start must have its chance.",
     )
+
+
+def _fault_of_a_mixture(chosen, rows, samples):
+    """What is wrong with one mixture, from the song, the row and the number of each of its samples."""
+    if not np.array_equal(rows, np.broadcast_to(np.arange(3)[:, None], rows.shape)):
+        return "A row of the result is not the row of its source: source j must be row j of a song."
+    if np.any(chosen != chosen[:, :1]):
+        return "A row of the result is put together from several songs. Each source comes from one."
+    if np.any(np.diff(samples, axis=1) != 1):
+        return "A row of the result does not hold successive samples of its song."
+    if len(np.unique(chosen[:, 0])) < 3:
+        return "Two sources come from the same song: these two did play together."
+    return None
 
 
 def _check_leaks(answer):
     rng = answers.rng(155)
     before = answers.varied(0, 10, 900, rng)
-    one, two, three, four, five, six, seven, eight = (f"bwv{before + number}" for number in range(1, 9))
+    one, two, three, four, five, six, seven, eight, nine = (f"bwv{before + number}" for number in range(1, 10))
     train = _shuffled([one, two, three, seven], rng)
-    test = _shuffled([two, four, five, six, eight], rng)
+    test = _shuffled([two, four, five, six, eight, nine], rng)
     # Four shares a tune with one; five is the first of a family of which three is another; eight's is not trained on.
+    # Nine is in no group, like two and seven, and is a family of its own.
     tune_a, tune_b, tune_c = _shuffled(["tune a", "tune b", "tune c"], rng)
     groups = {one: tune_a, four: tune_a, three: five, eight: tune_b, six: tune_c}
     named = answers.call(answer, train, test, groups)
@@ -147,18 +196,21 @@ def _check_leaks(answer):
     if named == expected:
         return None
     if named == {two}:
-        return "Only what has the same name was found. Compare families: groups.get(name, name)."
+        return "Only what has the same name was found. Two names may belong to one family."
     if named == {four}:
+        return "Names that are in no group were passed over. Such a name is a family of its own."
+    if nine in named and named >= expected and not named & {six, eight}:
         return (
-            "Names that are in no group were passed over. Such a name is a family of its own: groups.get(name, name)."
+            "A name that is in no group was taken to share a family with the other names that are in none. Each of "
+            "them is a family of its own."
         )
     if named & {tune_a, three}:
         return "Families, or names of training pieces, were returned. Return the names in test that share one."
-    if named == {six, eight}:
+    if named == {six, eight, nine}:
         return "Those are the names that may stay in the test. The expected names are the others."
-    missing, extra = sorted(expected - named), sorted(named - expected, key=str)
-    words = [f"{len(missing)} leaking name(s) missing" if missing else "", f"{extra[0]} does not leak" if extra else ""]
-    return f"Not yet: {', '.join(word for word in words if word)}. Look each name up in groups, on both sides."
+    missing, extra = len(expected - named), len(named - expected)
+    words = [f"{missing} leaking name(s) missing" if missing else "", f"{extra} that do not leak" if extra else ""]
+    return f"Not yet: {', '.join(word for word in words if word)}."
 
 
 _IN_WORDS = {3: "three", 4: "four", 5: "five", 6: "six"}
@@ -187,10 +239,10 @@ def _count_exercise(sources=5, timbres=3, dynamics=2, shifts=4):
             count["right"],
             0.5,
             name="the number of mixtures",
-            where="How many renditions has one source? Each of them goes with each of every other source.",
+            where="Begin with one source, and count its renditions.",
             mistakes={
-                "That adds what a source may choose from. Each timbre goes with each dynamics and shift: "
-                "multiply.": count["added"],
+                "That adds the numbers of timbres, dynamics and shifts of a source. Each timbre goes with each "
+                "dynamics and each shift.": count["added"],
                 "That is the number of renditions of one source.": count["one source"],
                 f"That is the number of stems, {word} times those of one source. Mixtures combine them.": count[
                     "stems"
@@ -206,12 +258,13 @@ def _count_exercise(sources=5, timbres=3, dynamics=2, shifts=4):
     return Exercise.from_files(
         __file__,
         number="15.2",
+        kind="number",
         task=f"{word.capitalize()} sources, each played with {timbres} timbres, {dynamics} dynamics and {shifts} "
         "shifts: how many different mixtures?",
         check=check,
         hints=(
             "One source: every timbre with every dynamics with every shift.",
-            f"Then as in a lock with {word} wheels.",
+            f"Then as in a lock with {word} wheels: how many settings has it?",
         ),
         values={"sources": sources, "timbres": timbres, "dynamics": dynamics, "shifts": shifts},
         praise=f"And they are made of {sources * timbres * dynamics} stems: {timbres} timbres and {dynamics} dynamics "
@@ -240,49 +293,59 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="15.1",
-        task="Write `tone(f0_hz, gains, samples, rate)`: the sum of partials with these gains, without those at half "
-        "the rate or above.",
-        check=_check_tone,
+        kind="sound",
+        task='Two of the six test songs of lab.given("15.1") contain the performance of a training song again, by the '
+        "same instruments, at another level and up to a second earlier or later. Which two?",
+        check=_check_two_leaks,
+        given=_songs_with_leaks,
         hints=(
-            "times_s = np.arange(samples) / rate; partial h is gain * np.sin(2 * np.pi * h * f0_hz * times_s).",
-            "enumerate(gains, start=1) gives h and its gain; add it only if h * f0_hz < rate / 2.",
+            "By ear: play a training song and a test song one after the other. The same notes may also be played by "
+            "other instruments, which is no repetition of the sound.",
+            "By program: two waveforms that are equal except for level and time have a high correlation at one lag.",
+            "np.fft.irfft(np.fft.rfft(a, n) * np.conj(np.fft.rfft(b, n))) gives the products for all lags at once; "
+            "divide by the norms of a and b, and look at the largest values.",
         ),
-        praise="Sampled, a partial beyond half the rate sounds at a frequency that no instrument has: a drawn timbre "
-        "would teach it as music.",
+        praise="A program that compares all songs with one another in this way belongs in front of every training.",
     ),
     _count_exercise(),
     Exercise.from_files(
         __file__,
         number="15.3",
-        task="Write `cut(notes, start_s, length_s)`: the notes that sound in a stretch, in seconds from its start, cut "
-        "where it cuts them.",
+        kind="construct",
+        task="Write `cut(notes, start_s, length_s)`: the notes that sound in a section, in seconds from its start, "
+        "shortened where they reach beyond it.",
         check=_check_cut,
         hints=(
-            "Columns 2 and 3 are onset and offset. Take start_s away from both, then np.clip to 0 and length_s.",
-            "A note that does not sound in the stretch has no length left after that.",
+            "Columns 2 and 3 are onset and offset. First express both in seconds from the start of the section.",
+            "np.clip limits both to the section. A note that does not sound in it has no length after that.",
         ),
-        praise="A network that is shown the sound of a note and not the note would learn to distrust the score.",
+        praise="A network that gets the sound of a note without the note would learn not to rely on the score.",
     ),
     Exercise.from_files(
         __file__,
         number="15.4",
-        task="Write `never_met(songs, chosen, starts, length)`: source j from song chosen[j], sample starts[j] on.",
-        check=_check_never_met,
+        kind="construct",
+        task="Write `leaks(train, test, groups)`: the names in test that share a family with a name in train.",
+        check=_check_leaks,
         hints=(
-            "songs[chosen[j]] is (sources, samples); its row j is source j.",
-            "Slice it from starts[j] to starts[j] + length, and np.stack the rows.",
+            "Which family has a name that groups does not contain? No other name has the same.",
+            "groups.get(name, name) is a name's family. Make the set of all families in train first.",
         ),
-        praise="From a hundred songs of four sources this makes a hundred million combinations, before any is cut.",
+        praise="The same tune in another key, under another number, is still the same tune.",
     ),
     Exercise.from_files(
         __file__,
         number="15.5",
-        task="Write `leaks(train, test, groups)`: the names in test that share a family with a name in train.",
-        check=_check_leaks,
+        kind="construct",
+        task="Write `mixed_anew(songs, length, seed)`: for each source a section of another song, drawn so that every "
+        "song and every start has its chance and no two sources come from one song.",
+        check=_check_mixed_anew,
         hints=(
-            "groups.get(name, name) is a name's family, and the name itself where it stands alone.",
-            "Make the set of all families in train, then ask for each name in test.",
+            "A generator is np.random.default_rng(seed). Draw the songs of all sources at once.",
+            "rng.choice(len(songs), sources, replace=False) gives different songs. How many starts has a song of n "
+            "samples? One more than n - length.",
         ),
-        praise="The same tune in another key, under another number, is still the same tune.",
+        praise="From a hundred songs of four sources this makes more than ninety million combinations, before any is "
+        "cut.",
     ),
 )

@@ -1,19 +1,21 @@
-import numpy as np
+# %% Only what has the same name was found
+def answer(train, test, groups):
+    return set(train) & set(test)
 
 
-# %% All sources come from one song
-def answer(songs, chosen, starts, length):
-    rows = [songs[chosen[0]][j, starts[0] : starts[0] + length] for j, (c, s) in enumerate(zip(chosen, starts))]
-    return np.stack(rows)
+# %% Names that are in no group were passed over
+def answer(train, test, groups):
+    trained = {groups[name] for name in train if name in groups}
+    return {name for name in test if groups.get(name) in trained and name in groups}
 
 
-# %% Those are the first samples of each song
-def answer(songs, chosen, starts, length):
-    rows = [songs[c][j, :length] for j, (c, s) in enumerate(zip(chosen, starts))]
-    return np.stack(rows)
+# %% was taken to share a family with the other names
+def answer(train, test, groups):
+    trained = {groups.get(name) for name in train}
+    return {name for name in test if groups.get(name) in trained or name in trained}
 
 
-# %% Source and song are exchanged
-def answer(songs, chosen, starts, length):
-    rows = [songs[j][c, s : s + length] for j, (c, s) in enumerate(zip(chosen, starts))]
-    return np.stack(rows)
+# %% Families, or names of training pieces, were returned
+def answer(train, test, groups):
+    trained = {groups.get(name, name) for name in train}
+    return {groups.get(name, name) for name in test if groups.get(name, name) in trained}

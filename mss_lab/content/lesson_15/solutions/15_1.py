@@ -1,10 +1,14 @@
 import numpy as np
 
+songs = lab.given("15.1")  # noqa: F821
 
-def answer(f0_hz, gains, samples, rate):
-    times_s = np.arange(samples) / rate
-    x = np.zeros(samples)
-    for h, gain in enumerate(gains, start=1):
-        if h * f0_hz < rate / 2:
-            x += gain * np.sin(2 * np.pi * h * f0_hz * times_s)
-    return x
+
+def likeness(one, other):
+    n = 2 * len(one)
+    products = np.fft.irfft(np.fft.rfft(one, n) * np.conj(np.fft.rfft(other, n)))
+    return np.abs(products).max() / np.linalg.norm(one) / np.linalg.norm(other)
+
+
+trained = [songs[name] for name in songs if name.startswith("training")]
+highest = {name: max(likeness(songs[name], one) for one in trained) for name in songs if name.startswith("test")}
+answer = sorted(highest, key=highest.get)[-2:]

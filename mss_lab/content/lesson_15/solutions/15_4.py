@@ -1,6 +1,3 @@
-import numpy as np
-
-
-def answer(songs, chosen, starts, length):
-    rows = [songs[c][j, s : s + length] for j, (c, s) in enumerate(zip(chosen, starts))]
-    return np.stack(rows)
+def answer(train, test, groups):
+    trained = {groups.get(name, name) for name in train}
+    return {name for name in test if groups.get(name, name) in trained}
