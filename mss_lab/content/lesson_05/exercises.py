@@ -1,10 +1,23 @@
 """Exercises of lesson 05, "NMF from scratch"."""
 
+import functools
+
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "song"
+
+# 5.1: four seconds of the guitar, factorised into six components, which are handed out in this order under letters.
+GUITAR_START_S = 9.6
+ORDER = (2, 5, 0, 4, 3, 1)
+LETTERS = "ABCDEF"
+# The component whose spectrum is flat: a knock has all frequencies, a note only its harmonics.
+PLUCK = 3
+
+# 5.5: the mixture ends in the middle of the song, and each player is alone after it.
+EXAM_S, STUDY_S = 6, 8
+ENOUGH_DB = 11.0
 
 
 def _drawn(seed, freq=7, components=3, frames=5):
@@ -14,47 +27,128 @@ def _drawn(seed, freq=7, components=3, frames=5):
     return V, rng.uniform(0.2, 1.5, (freq, components)), rng.uniform(0.2, 1.5, (components, frames))
 
 
-def _check_scaling(answer):
-    return answers.number(
-        answer,
-        1.5,
-        0.006,
-        name="beta",
-        where="20 dB is a factor of 10 for amplitudes. What is it for powers, and to which power is that 1000?",
-        mistakes={
-            "That takes the factor for magnitudes, 10. The spectrogram is one of powers, and its factor is 100.": 3.0,
-            "That is the factor's own exponent, 100 = 10 ** 2. Solve 100 ** beta = 1000.": 2.0,
-            "That is turned round: 1000 ** x = 100. Solve 100 ** beta = 1000.": 2 / 3,
-            "With beta 1 the divergence would grow as the powers do, 100 times.": 1.0,
-            "With beta 0 the divergence would not change at all.": 0.0,
-        },
+def guitar_components():
+    """The templates of six components of the guitar, and their waveforms by number, in the factorisation's order."""
+    from ... import masks, signals, transforms
+    from ...datasets import pieces
+    from ...nmf import beta, components
+
+    song = pieces.load(PIECE)
+    rate_hz = song.sample_rate_hz
+    settings = transforms.settings_for(rate_hz)
+    start = round(GUITAR_START_S * rate_hz)
+    excerpt = signals.fade(song.sources["guitar"][:, start : start + 4 * rate_hz], 0.05, rate_hz)
+    stft = transforms.stft(excerpt, **settings)
+    result = beta.factorise(np.abs(stft[0]), 6, iterations=60, rng=np.random.default_rng(0))
+    stack = components.component_spectrograms(result.templates, result.activations)
+    numbers = [str(number) for number in range(6)]
+    return result.templates, masks.to_estimates(
+        masks.apply(masks.ratio(stack), stft), numbers, excerpt.shape[1], **settings
     )
 
 
-def _check_euclid(answer):
-    V, W, H = _drawn(52)
-    Y = W @ H
-    first, second = W.T @ V, W.T @ Y
+def _hand_out_components():
+    _, waveforms = guitar_components()
+    return {letter: waveforms[str(number)] for letter, number in zip(LETTERS, ORDER, strict=True)}
+
+
+def _check_pluck(answer):
+    if isinstance(answer, int | float | np.number) and not isinstance(answer, bool):
+        return f"The components have letters, A to F; got the number {answers.describe(answer)}."
+    right = LETTERS[ORDER.index(PLUCK)]
+    note = "rings at a pitch that you can sing, so it is a note and no knock. Compare how fast the others are over."
+    return answers.text(
+        answer, right, tuple(LETTERS), {letter: f"{letter} {note}" for letter in LETTERS if letter != right}
+    )
+
+
+# 5.2: which beta
+
+
+def _level_exercise(level_db=20, factor=1000.0):
+    power_ratio = 10 ** (level_db / 10)
+    beta = float(np.log(factor) / np.log(power_ratio))
+
+    def check(answer):
+        return answers.number(
+            answer,
+            beta,
+            0.006,
+            name="beta",
+            where="Ask first by which factor the spectrogram itself has grown.",
+            mistakes={
+                "That takes the spectrogram for one of magnitudes; it is one of powers.": 2 * beta,
+                "That is upside down: it is the power of the divergence's factor, not of the spectrogram's.": 1 / beta,
+                "That divides one factor by the other. A divergence does not grow in proportion.": factor / power_ratio,
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="5.2",
+        kind="number",
+        task=f"A recording is turned up by {level_db} dB; the divergence of its power spectrogram, with the same "
+        f"templates and activations that are louder by as much, grows {factor:g} times. Which beta was it?",
+        check=check,
+        hints=(
+            "Multiplying V and its model by one number multiplies the divergence by that number to the power beta.",
+            "Which number is it here? Decibels of a level are the same for amplitudes and for powers, their factors "
+            "are not.",
+            "An unknown exponent is found by logarithms.",
+        ),
+        values={"level_db": level_db, "factor": factor},
+        praise="So a divergence says nothing by itself: it depends on the level of the recording. Compare it with its "
+        "first value, or with another of the same recording.",
+        drawn=_draw_level,
+    )
+
+
+def _draw_level(rng):
+    def draw():
+        level_db, beta = int(rng.choice([6, 10, 12, 14, 16, 20])), rng.uniform(0.3, 1.9)
+        return level_db, float(f"{10 ** (level_db / 10 * beta):.3g}")
+
+    def tells(numbers):
+        level_db, factor = numbers
+        beta = np.log(factor) / np.log(10 ** (level_db / 10))
+        values = [beta, 2 * beta, 1 / beta, factor / 10 ** (level_db / 10)]
+        return np.min(np.diff(np.sort(values))) > 0.03 and abs(beta - 1.5) > 0.02
+
+    return _level_exercise(*answers.telling(draw, tells))
+
+
+# 5.3: a price for activations
+
+
+def _check_sparse(answer):
+    V, W, H = _drawn(53)
+    weight = answers.varied(0.7, 0.4, 1.5, answers.rng(153))
+    first, second = W.T @ (V / (W @ H)), W.sum(axis=0)[:, None]
+    expected = H * first / (second + weight)
     wrong = answers.array(
-        answers.call(answer, V, W, H),
-        H * first / second,
+        answers.call(answer, V, W, H, weight),
+        expected,
         "components frames",
         name="the new H",
-        where="The slope is second minus first, W.T @ W @ H minus W.T @ V; multiply H by first / second.",
+        where="Is the slope of the new term positive or negative, and does it depend on H?",
         mistakes={
-            "That is the update for beta 1. For beta 2 the sums are W.T @ V and W.T @ W @ H.": H
-            * (W.T @ (V / Y))
-            / W.sum(axis=0)[:, None],
-            "The quotient is turned round: where the recording is louder than the model, H must grow.": H
-            * second
+            "That is the update without a price: the weight does nothing.": H * first / second,
+            "That rewards activations instead of charging for them: the more they cost, the larger they get.": H
+            * (first + weight)
+            / second,
+            "That takes the price off the sum that lets H grow, which may become negative and H with it. Keep both "
+            "sums positive.": H * (first - weight) / second,
+            "That charges in proportion to H. The price of an activation of 2 is twice that of 1, so its slope is the "
+            "same everywhere.": H * first / (second + weight * H),
+            "That makes H smaller after the update by a fixed factor. The price must take part in the quotient.": H
+            * first
+            / second
+            / (1 + weight),
+            "The quotient is upside down: where the recording is louder than the model, H must grow.": H
+            * (second + weight)
             / first,
-            "That is the quotient alone. H must be multiplied by it.": first / second,
-            "That is a step down the slope, not a multiplicative update, and it can make H negative.": H
-            + first
-            - second,
+            "That is the quotient alone. H must be multiplied by it.": first / (second + weight),
             "H has not changed.": H,
-            "That is the update of the templates W. Leave W as it is, and update H.": W * (V @ H.T) / (Y @ H.T),
-            "That adds the slope instead of following it down, and it is no multiplicative update.": H + second - first,
         },
     )
     if wrong:
@@ -62,138 +156,19 @@ def _check_euclid(answer):
     silent = W.copy()
     silent[:, 1] = 0
     with np.errstate(all="ignore"):
-        updated = np.asarray(answers.call(answer, V, silent, H))
+        updated = np.asarray(answers.call(answer, V, silent, H, 0.0))
     return answers.truth(
         updated.shape == H.shape and np.all(np.isfinite(updated)),
-        "A template of zeros makes 0 / 0, and its row of H is nan. Divide only where W.T @ W @ H is above 0, or add a "
-        "tiny number to it.",
-    ) or _check_euclid_levels(answer)
-
-
-def _check_euclid_levels(answer):
-    V, W, H = _drawn(152)
-    soft = 1e-6
-    updated = answers.call(answer, soft**2 * V, soft * W, soft * H)
-    expected = soft * H * (W.T @ V) / (W.T @ W @ H)
-    return answers.truth(
-        np.allclose(updated, expected, rtol=1e-4, atol=0),
-        "On a very soft recording the number added against 0 / 0 decides the result. Make it far smaller, such as "
-        "1e-100, or divide only where W.T @ W @ H is above 0.",
+        "With a weight of 0, a template of zeros makes 0 / 0, and its row of H is nan.",
     )
 
 
-def _check_normalise(answer):
-    _, W, H = _drawn(53)
-    W[:, 2] = 0
-    totals = W.sum(axis=0)
-    scale = np.where(totals > 0, totals, 1)
-    with np.errstate(all="ignore"):
-        result = answers.call(answer, W, H)
-        nan_W, nan_H = W / totals, H * totals[:, None]
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        return f"The answer must return two arrays, W and H, got {answers.describe(result)}. End with: return W, H"
-    returned_W, returned_H = result
-    peaks = np.where(W.max(axis=0) > 0, W.max(axis=0), 1)
-    lengths = np.where(totals > 0, np.linalg.norm(W, axis=0), 1)
-    return answers.array(
-        returned_W,
-        W / scale,
-        "freq components",
-        name="W",
-        where="W.sum(axis=0) is one sum for each template; divide each column by it.",
-        mistakes={
-            "The template of zeros is nan, from 0 / 0. Divide by 1 where the sum is 0.": nan_W,
-            "That makes each frequency add up to 1, not each template. Sum over axis 0.": W
-            / W.sum(axis=1, keepdims=True),
-            "That brings the peak of each template to 1. It is the sum that should be 1.": W / peaks,
-            "That brings the length (root of the sum of squares) of each template to 1, not its sum.": W / lengths,
-            "W has not changed.": W,
-            "That divides by the sum of all templates together. Each has a sum of its own: axis=0.": W / W.sum(),
-        },
-    ) or answers.array(
-        returned_H,
-        nan_H,
-        "components frames",
-        name="H",
-        where="What a template was divided by, its activations are multiplied by.",
-        mistakes={
-            "H has not changed, so the product has. Multiply each row by its template's old sum.": H,
-            "That divides. The template was divided, so the activations must be multiplied by the same sum.": H
-            / scale[:, None],
-            "The activations of the template of zeros must be 0: multiply by its true sum, 0.": H * scale[:, None],
-            "The sum was taken after W had been divided, when it is 1 for every template but that of zeros.": H
-            * (totals > 0)[:, None],
-        },
-    )
-
-
-def _check_owners(answer):
-    rng = answers.rng(54)
-
-    def tells(inputs):
-        expected, mistakes = _owners(*inputs)
-        return not any(np.array_equal(mistake, expected) for mistake in mistakes.values())
-
-    inputs = answers.telling(lambda: _draw_owners(rng), tells)
-    expected, mistakes = _owners(*inputs)
-    return answers.array(
-        answers.call(answer, *inputs),
-        expected,
-        "components",
-        name="owners",
-        where="Component k is np.outer(W[:, k], H[k]). Compare it with each source, and take the argmax over sources.",
-        mistakes=mistakes,
-    )
-
-
-def _draw_owners(rng):
-    frames = answers.varied(8, 7, 10, rng)
-    components = answers.varied(5, 6, 8, rng)
-    W = rng.uniform(0, 1, (answers.varied(6, 6, 9, rng), components))
-    H = rng.uniform(0, 1, (components, frames))
-    order = answers.usually(np.arange(components), lambda: rng.permutation(components))
-    parts = np.einsum("fk,kn->kfn", W, H)[order]
-    # Two sources that share templates but not moments, one of them loud, so that shortcuts go wrong.
-    sources = np.stack([parts[0] + 0.3 * parts[3], 6 * (parts[1] + 0.4 * parts[4]), parts[2] + 0.2 * parts[4]])
-    return W, H, sources + 0.05 * rng.uniform(0, 1, sources.shape)
-
-
-def _owners(W, H, sources):
-    """The right owners, and those that typical mistakes give, each under what to say about it."""
-    parts = np.einsum("fk,kn->kfn", W, H)
-    inner = np.einsum("kfn,jfn->kj", parts, sources)
-    expected = (inner / np.sqrt((sources**2).sum(axis=(1, 2)))).argmax(axis=1)
-    spectra = W.T @ sources.sum(axis=2).T
-    return (
-        expected,
-        {
-            "The loud source gets nearly everything. Divide by the square root of each source's energy.": inner.argmax(
-                axis=1
-            ),
-            "That divides by the source's energy, without the square root, so the soft sources get too much.": (
-                inner / (sources**2).sum(axis=(1, 2))
-            ).argmax(axis=1),
-            "That compares the templates only. The activations tell as much: compare whole components.": (
-                spectra / np.sqrt((sources**2).sum(axis=(1, 2)))
-            ).argmax(axis=1),
-            "That is the source that is least alike; take the largest.": (
-                inner / np.sqrt((sources**2).sum(axis=(1, 2)))
-            ).argmin(axis=1),
-            "That takes the source at the smallest distance, and a soft source is near everything that is soft. Take "
-            "the likeness of the task, which no level changes.": ((parts[:, None] - sources) ** 2)
-            .sum(axis=(2, 3))
-            .argmin(axis=1),
-            "Sources are numbered from 0.": expected + 1,
-            "That is the best component of each source. Ask for the best source of each component: the other axis.": (
-                inner / np.sqrt((sources**2).sum(axis=(1, 2)))
-            ).argmax(axis=0),
-        },
-    )
+# 5.4: some templates are kept
 
 
 def _check_free(answer):
-    V, W, H = _drawn(55, components=4)
-    free = np.roll([False, True, False, True], answers.varied(0, 0, 1, answers.rng(155)))
+    V, W, H = _drawn(54, components=4)
+    free = np.roll([False, True, False, True], answers.varied(0, 0, 1, answers.rng(154)))
     everything = W * ((V / (W @ H)) @ H.T) / H.sum(axis=1)
     expected = np.where(free, everything, W)
     alone = W.copy()
@@ -203,7 +178,7 @@ def _check_free(answer):
         expected,
         "freq components",
         name="the new W",
-        where="Update as in part 4 with the whole model, then keep the old columns where free is False.",
+        where="Look at the columns where free is False, and at those where it is True, one after the other.",
         mistakes={
             "All columns have changed. Those where free is False must stay.": everything,
             "The other way round: the fixed columns have changed, and the free ones stayed.": np.where(
@@ -215,13 +190,72 @@ def _check_free(answer):
                 :, free
             ],
             "Nothing has changed.": W,
-            "The division by the sum of the activations, H.sum(axis=1), is missing.": np.where(
-                free, W * ((V / (W @ H)) @ H.T), W
-            ),
-            "That is the update for beta 2. For beta 1 it is (V / (W @ H)) @ H.T over H.sum(axis=1).": np.where(
-                free, W * (V @ H.T) / (W @ H @ H.T), W
-            ),
+            "The division by the sum of the activations is missing.": np.where(free, W * ((V / (W @ H)) @ H.T), W),
+            "That is the update for beta 2; the task is beta 1.": np.where(free, W * (V @ H.T) / (W @ H @ H.T), W),
         },
+    )
+
+
+# 5.5: reach a result
+
+
+@functools.cache
+def _stems():
+    """The rate, the true stems of the mixture of exercise 5.5, and the players alone."""
+    from ...datasets import pieces
+
+    song = pieces.load(PIECE)
+    rate_hz = song.sample_rate_hz
+    half = song.mixture.shape[1] // 2
+    exam, study = slice(half - EXAM_S * rate_hz, half), slice(half, half + STUDY_S * rate_hz)
+    names = ("voice", "guitar")
+    return (
+        rate_hz,
+        {name: song.sources[name][:, exam] for name in names},
+        {name: song.sources[name][:, study] for name in names},
+    )
+
+
+def _hand_out_song():
+    rate_hz, stems, alone = _stems()
+    return {
+        "mixture": stems["voice"] + stems["guitar"],
+        "voice alone": alone["voice"],
+        "guitar alone": alone["guitar"],
+        "sample_rate_hz": rate_hz,
+    }
+
+
+def _check_separated(answer):
+    from ...metrics import energy
+
+    _, stems, _ = _stems()
+    mixture = stems["voice"] + stems["guitar"]
+    if not isinstance(answer, dict):
+        return f'The answer must be a dict with "voice" and "guitar", got {answers.describe(answer)}.'
+    missing = [name for name in stems if name not in answer]
+    if missing:
+        return f"There is no estimate of the {missing[0]}; the dict must have it under this name."
+    estimates = {name: np.asarray(answer[name]) for name in stems}
+    for name, estimate in estimates.items():
+        if estimate.dtype.kind not in "fiu" or estimate.shape != mixture.shape:
+            return f"The {name} must be a waveform of shape {mixture.shape}, got {answers.describe(answer[name])}."
+        if not np.all(np.isfinite(estimate)):
+            return f"The {name} holds NaN or infinite values; look for a division by zero."
+    if all(np.allclose(estimate, mixture, atol=1e-4) for estimate in estimates.values()):
+        return "That is the mixture itself, for both. Nothing has been separated."
+    sdr_db = {name: energy.sdr(stems[name], estimate) for name, estimate in estimates.items()}
+    mean_db = np.mean(list(sdr_db.values()))
+    exchanged_db = np.mean(
+        [energy.sdr(stems["voice"], estimates["guitar"]), energy.sdr(stems["guitar"], estimates["voice"])]
+    )
+    reached = ", ".join(f"the {name} {value:.1f} dB" for name, value in sdr_db.items())
+    if exchanged_db > mean_db + 1:
+        return f"The names are exchanged: the voice's estimate sounds like the guitar ({reached})."
+    return answers.truth(
+        mean_db >= ENOUGH_DB,
+        f"Not yet: {reached}, {mean_db:.1f} dB in the mean, and {ENOUGH_DB:g} dB are asked. Listen to what is left of "
+        "the other player in each.",
     )
 
 
@@ -229,62 +263,63 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="5.1",
-        task="A recording is turned up by 20 dB; the divergence of its power spectrogram grows 1000 times. Which beta?",
-        check=_check_scaling,
+        kind="sound",
+        task='`lab.given("5.1")` returns six components of the guitar as waveforms, named A to F. Which one is the '
+        "pluck, the knock that all strokes have in common?",
+        check=_check_pluck,
+        given=_hand_out_components,
         hints=(
-            "Multiplying V and Y by c multiplies the divergence by c ** beta. What is c here?",
-            "20 dB is 10 in amplitude, so 100 in power. 100 ** beta = 1000.",
+            "Solo them one after the other, and try to sing along. With which one can you not?",
+            "Look at the spectrogram strips: notes are rows of lines, a knock is a broad column.",
         ),
-        praise="So a divergence says nothing by itself: it depends on the level of the recording. Compare it with its "
-        "first value, or with another of the same recording.",
+        praise="Nothing in the equations mentions plucks, or notes. Both are only sounds that come back.",
     ),
-    Exercise.from_files(
-        __file__,
-        number="5.2",
-        task="Write `update_activations(V, W, H)`: one multiplicative update of H for beta 2.",
-        check=_check_euclid,
-        hints=(
-            "The slope is W.T @ W @ H - W.T @ V: what pushes up is W.T @ V, what pushes down W.T @ W @ H.",
-            "H * (W.T @ V) / (W.T @ W @ H), with care where the denominator is 0.",
-            "np.divide(a, b, out=np.ones_like(a), where=b > 0) divides where it can.",
-        ),
-        praise="W.T @ W is a small matrix, so this is the cheapest update of all; no model of the spectrogram's size "
-        "is ever updated.",
-    ),
+    _level_exercise(),
     Exercise.from_files(
         __file__,
         number="5.3",
-        task="Write `normalise(W, H)`: templates that add up to 1, the same product, no nan.",
-        check=_check_normalise,
+        kind="construct",
+        task="Write `sparse_update(V, W, H, weight)`: one multiplicative update of H for the Kullback-Leibler "
+        "divergence plus weight times the sum of all activations.",
+        check=_check_sparse,
         hints=(
-            "totals = W.sum(axis=0). Divide the columns of W by them, multiply the rows of H: totals[:, None].",
-            "Divide W by np.where(totals > 0, totals, 1).",
+            "Write down the slope of weight times H[c, t] with respect to H[c, t], and add it to the slope of part 4.",
+            "The slope of part 4 is one sum minus another. Which of the two does a positive slope join?",
+            "For a template of zeros both sums are 0. A tiny number, far below all others, or np.divide with where=, "
+            "avoids the nan.",
         ),
-        praise="Now activations of different components can be compared: each is the component's part of the sum of "
-        "all magnitudes in that frame.",
+        praise="Small activations vanish first: their sum above the line is small, and the price below it is the same "
+        "for all.",
     ),
     Exercise.from_files(
         __file__,
         number="5.4",
-        task="Write `owners(W, H, sources)`: for each component the number of the source it is most alike.",
-        check=_check_owners,
-        hints=(
-            'parts = np.einsum("fk,kn->kfn", W, H) holds all components.',
-            'np.einsum("kfn,jfn->kj", parts, sources) is the sum of the products, for each component and source.',
-            "Divide by np.sqrt((sources**2).sum(axis=(1, 2))) and take argmax(axis=1).",
-        ),
-        praise="It needs the truth, so it is no method. It is the yardstick for every method that sorts components.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="5.5",
+        kind="construct",
         task="Write `update_free(V, W, H, free)`: one update of the templates for beta 1 that changes only the columns "
         "where free is True.",
         check=_check_free,
         hints=(
-            "The model is the product of all columns, W @ H, also of those that stay.",
-            "np.where(free, updated, W) takes the updated columns where free is True.",
+            "The known components explain a part of the recording, whether they are updated or not.",
+            "Compute the update of all columns; then choose, column by column, the new or the old.",
         ),
         praise="Each column may be updated or left alone as you like, and the divergence still cannot rise.",
+    ),
+    Exercise.from_files(
+        __file__,
+        number="5.5",
+        kind="sound",
+        task='Separate the voice and the guitar of `lab.given("5.5")`, with the help of the two players alone: a dict '
+        f"of two waveforms with a mean SDR of at least {ENOUGH_DB:g} dB.",
+        check=_check_separated,
+        given=_hand_out_song,
+        own_function=False,
+        hints=(
+            "Part 8 has three ways. For which of them do you have everything it needs?",
+            "Templates come from each player alone, activations from the mixture; a mask and the inverse STFT make "
+            "waveforms.",
+            "If it is not enough: how many templates does a singer need who glides through two octaves? Try the "
+            "exponent of the mask, too.",
+        ),
+        praise="With stems you could measure it. Now listen: which of the two would you play to the singer?",
     ),
 )

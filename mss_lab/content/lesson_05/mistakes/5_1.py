@@ -1,10 +1,8 @@
-import numpy as np
+# %% A rings at a pitch that you can sing
+answer = "A"
 
-# %% That takes the factor for magnitudes, 10
-answer = 3
+# %% C rings at a pitch that you can sing
+answer = "c"
 
-# %% That is turned round
-answer = np.log(100) / np.log(1000)
-
-# %% With beta 1 the divergence would grow as the powers do, 100 times
-answer = 1
+# %% The components have letters, A to F; got the number 5
+answer = 5

@@ -1,23 +1,13 @@
-# %% That is the update for beta 1
-def answer(V, W, H):
-    return H * (W.T @ (V / (W @ H))) / W.sum(axis=0)[:, None]
+import numpy as np
 
+level_db = 20
+factor = 1000.0
 
-# %% The quotient is turned round
-def answer(V, W, H):
-    return H * (W.T @ W @ H) / (W.T @ V)
+# %% That takes the spectrogram for one of magnitudes
+answer = np.log(factor) / np.log(10 ** (level_db / 20))
 
+# %% That is upside down
+answer = np.log(10 ** (level_db / 10)) / np.log(factor)
 
-# %% A template of zeros makes 0 / 0, and its row of H is nan
-def answer(V, W, H):
-    return H * (W.T @ V) / (W.T @ W @ H)
-
-
-# %% On a very soft recording the number added against 0 / 0 decides the result
-def answer(V, W, H):
-    return H * (W.T @ V) / (W.T @ W @ H + 1e-9)
-
-
-# %% That is a step down the slope, not a multiplicative update, and it can make H negative
-def answer(V, W, H):
-    return H - (W.T @ W @ H - W.T @ V)
+# %% That divides one factor by the other
+answer = factor / 10 ** (level_db / 10)

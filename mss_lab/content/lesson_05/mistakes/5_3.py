@@ -1,23 +1,23 @@
-import numpy as np
+# %% That is the update without a price
+def answer(V, W, H, weight):
+    return H * (W.T @ (V / (W @ H))) / W.sum(axis=0)[:, None]
 
 
-# %% The template of zeros is nan, from 0 / 0
-def answer(W, H):
-    return W / W.sum(axis=0), H * W.sum(axis=0)[:, None]
+# %% That rewards activations instead of charging for them
+def answer(V, W, H, weight):
+    return H * (W.T @ (V / (W @ H)) + weight) / W.sum(axis=0)[:, None]
 
 
-# %% H has not changed, so the product has
-def answer(W, H):
-    return W / np.maximum(W.sum(axis=0), 1e-12), H
+# %% That takes the price off the sum that lets H grow
+def answer(V, W, H, weight):
+    return H * (W.T @ (V / (W @ H)) - weight) / W.sum(axis=0)[:, None]
 
 
-# %% What a template was divided by, its activations are multiplied by
-def answer(W, H):
-    totals = np.maximum(W.sum(axis=0), 1e-12)
-    return W / totals, H / totals[:, None]
+# %% That charges in proportion to H
+def answer(V, W, H, weight):
+    return H * (W.T @ (V / (W @ H))) / (W.sum(axis=0)[:, None] + weight * H)
 
 
-# %% That brings the peak of each template to 1
-def answer(W, H):
-    peaks = np.maximum(W.max(axis=0), 1e-12)
-    return W / peaks, H * peaks[:, None]
+# %% With a weight of 0, a template of zeros makes 0 / 0
+def answer(V, W, H, weight):
+    return H * (W.T @ (V / (W @ H))) / (W.sum(axis=0)[:, None] + weight)

@@ -1,24 +1,23 @@
 import numpy as np
 
 
-# %% The loud source gets nearly everything
-def answer(W, H, sources):
-    return np.einsum("fk,kn,jfn->kj", W, H, sources).argmax(axis=1)
+# %% All columns have changed
+def answer(V, W, H, free):
+    return W * ((V / (W @ H)) @ H.T) / H.sum(axis=1)
 
 
-# %% That divides by the source's energy, without the square root, so the soft sources get too much
-def answer(W, H, sources):
-    likeness = np.einsum("fk,kn,jfn->kj", W, H, sources) / (sources**2).sum(axis=(1, 2))
-    return likeness.argmax(axis=1)
+# %% The model must hold all components, the known ones too
+def answer(V, W, H, free):
+    W, G = W.copy(), H[free]
+    W[:, free] *= ((V / (W[:, free] @ G)) @ G.T) / G.sum(axis=1)
+    return W
 
 
-# %% That is the best component of each source
-def answer(W, H, sources):
-    likeness = np.einsum("fk,kn,jfn->kj", W, H, sources) / np.sqrt((sources**2).sum(axis=(1, 2)))
-    return likeness.argmax(axis=0)
+# %% Only the free columns came back
+def answer(V, W, H, free):
+    return (W * ((V / (W @ H)) @ H.T) / H.sum(axis=1))[:, free]
 
 
-# %% That compares the templates only
-def answer(W, H, sources):
-    likeness = np.einsum("fk,jfn->kj", W, sources) / np.sqrt((sources**2).sum(axis=(1, 2)))
-    return likeness.argmax(axis=1)
+# %% The other way round
+def answer(V, W, H, free):
+    return np.where(free, W, W * ((V / (W @ H)) @ H.T) / H.sum(axis=1))

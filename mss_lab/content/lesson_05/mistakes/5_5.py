@@ -1,23 +1,32 @@
 import numpy as np
 
+from mss_lab import masks, transforms
+from mss_lab.nmf import beta, components
 
-# %% All columns have changed
-def answer(V, W, H, free):
-    return W * ((V / (W @ H)) @ H.T) / H.sum(axis=1)
-
-
-# %% The model must hold all components, the known ones too
-def answer(V, W, H, free):
-    W, G = W.copy(), H[free]
-    W[:, free] *= ((V / (W[:, free] @ G)) @ G.T) / G.sum(axis=1)
-    return W
+inputs = lab.given("5.5")
+mixture, settings = inputs["mixture"], transforms.settings_for(inputs["sample_rate_hz"])
 
 
-# %% Only the free columns came back
-def answer(V, W, H, free):
-    return (W * ((V / (W @ H)) @ H.T) / H.sum(axis=1))[:, free]
+def separated(rank, iterations):
+    templates = {}
+    for name in ("voice", "guitar"):
+        alone = np.abs(transforms.stft(inputs[f"{name} alone"], **settings))
+        templates[name] = beta.factorise(alone, rank, iterations=iterations, rng=np.random.default_rng(0)).templates
+    stft = transforms.stft(mixture, **settings)
+    models = components.supervised(np.abs(stft), templates, iterations=iterations, rng=np.random.default_rng(1))
+    shares = components.separate(stft, models)
+    return masks.to_estimates(np.stack(list(shares.values())), list(shares), mixture.shape[1], **settings)
 
 
-# %% The other way round
-def answer(V, W, H, free):
-    return np.where(free, W, W * ((V / (W @ H)) @ H.T) / H.sum(axis=1))
+# %% That is the mixture itself, for both
+answer = {"voice": mixture, "guitar": mixture}
+
+# %% Not yet: the voice
+answer = separated(2, 10)
+
+# %% The names are exchanged
+estimates = separated(2, 10)
+answer = {"voice": estimates["guitar"], "guitar": estimates["voice"]}
+
+# %% The voice must be a waveform of shape
+answer = {"voice": inputs["voice alone"], "guitar": inputs["guitar alone"]}

@@ -1,3 +1,1 @@
-import numpy as np
-
-answer = np.log(1000) / np.log(100)
+answer = "E"

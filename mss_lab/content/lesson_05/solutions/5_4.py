@@ -1,7 +1,6 @@
 import numpy as np
 
 
-def answer(W, H, sources):
-    parts = np.einsum("fk,kn->kfn", W, H)
-    likeness = np.einsum("kfn,jfn->kj", parts, sources) / np.sqrt((sources**2).sum(axis=(1, 2)))
-    return likeness.argmax(axis=1)
+def answer(V, W, H, free):
+    updated = W * ((V / (W @ H)) @ H.T) / H.sum(axis=1)
+    return np.where(free, updated, W)
