@@ -1,167 +1,339 @@
 """Exercises of lesson 04, "Is it better?"."""
 
+import functools
+import itertools
+
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "song"
 
+# 4.1: the fault behind each letter, and seconds of the song in which the singer sings.
+FAULTS = {"A": "artefacts", "B": "level", "C": "interference", "D": "dull"}
+SUNG_S = (2.1, 6.1)
+
+# 4.3: what both estimates, the first, and the second must reach.
+SAME_DB, WITHIN_DB, CLEAN_DB, NOISY_DB = 10.0, 0.1, 60.0, 10.5
+
 
 def _db(above, below):
     return float(10 * np.log10(np.sum(np.square(above)) / np.sum(np.square(below))))
 
 
-def _check_si_sdr(answer):
-    rng = answers.rng(41)
-    # Channels of different levels and errors, so that a multiple for each channel is another answer.
-    source = rng.standard_normal((2, answers.varied(800, 700, 900, rng))) * [[1.0], [0.3]] + 0.2
-    estimate = source * [[0.5], [1.4]] + 0.2 * rng.standard_normal(source.shape)
-    target = np.sum(source * estimate) / np.sum(source**2) * source
-    gain = np.sum(source * estimate) / np.sum(estimate**2)
-    each = np.sum(source * estimate, axis=1, keepdims=True) / np.sum(source**2, axis=1, keepdims=True) * source
-    centred, wished = (waveform - waveform.mean(axis=1, keepdims=True) for waveform in (source, estimate))
-    without_mean = np.sum(centred * wished) / np.sum(centred**2) * centred
-    by_channel = np.mean([_db(each[c], each[c] - estimate[c]) for c in range(2)])
-    return answers.number(
-        answers.call(answer, source, estimate),
-        _db(target, target - estimate),
-        1e-6,
-        "dB",
-        name="the SI-SDR",
-        where="a is the sum of source * estimate over the sum of source ** 2; compare a * source with the estimate.",
-        mistakes={
-            "That is the plain SDR; nothing is scaled yet.": _db(source, source - estimate),
-            "That scales the estimate to the source: the SDR at the best level, 1 more before the logarithm. SI-SDR "
-            "scales the source.": _db(source, source - gain * estimate),
-            "The numerator is still the source itself. It must be the target, a times the source.": _db(
-                source, target - estimate
-            ),
-            "That takes a multiple for each channel. One multiple serves all channels, or a change of the stereo "
-            "image would be forgiven.": _db(each, each - estimate),
-            "That averages the SI-SDR of the channels. Sum the energies of all channels first.": by_channel,
-            "That subtracts the means first. This definition does not: a constant offset is an error too.": _db(
-                without_mean, without_mean - wished
-            ),
-            "That is 20 log10; energies are squared already, so 10 log10.": 2 * _db(target, target - estimate),
-        },
+# 4.1: faults by ear
+
+
+@functools.cache
+def _sung(start_s=SUNG_S[0], stop_s=SUNG_S[1]):
+    """The rate, and a section of each source of the song."""
+    from ...datasets import pieces
+
+    song = pieces.load(PIECE)
+    section = slice(round(start_s * song.sample_rate_hz), round(stop_s * song.sample_rate_hz))
+    return song.sample_rate_hz, {name: waveform[:, section] for name, waveform in song.sources.items()}
+
+
+def faulty_estimates():
+    """The voice, and an estimate with each fault, by the fault's name."""
+    from ... import masks, transforms
+    from ...metrics import listening
+
+    rate_hz, sources = _sung()
+    voice = sources["voice"]
+    settings = transforms.settings_for(rate_hz)
+    stfts = np.stack([transforms.stft(waveform, **settings) for waveform in sources.values()])
+    # Only bins where the voice is alone are kept, and of those every third is lost.
+    kept = (masks.ideal_ratio(stfts, exponent=2)[0] > 0.97) & (np.random.default_rng(0).random(stfts[0].shape) < 2 / 3)
+    return voice, {
+        "artefacts": transforms.istft(kept * stfts.sum(axis=0), voice.shape[1], **settings),
+        "level": 0.1 * voice,
+        "interference": voice + 0.3 * sources["guitar"],
+        "dull": listening.anchor(voice, rate_hz, 1500.0),
+    }
+
+
+def _hand_out_faults():
+    voice, estimates = faulty_estimates()
+    return {"reference": voice} | {letter: estimates[fault] for letter, fault in FAULTS.items()}
+
+
+SOUNDS_LIKE = {
+    "interference": "a string instrument would be audible beside the voice",
+    "artefacts": "the sound would break up and bubble",
+    "dull": "it would sound as if behind a door",
+    "level": "the player would make it equal to the reference",
+}
+
+
+def _check_faults(answer):
+    if not isinstance(answer, dict):
+        return (
+            f'The answer must be a dict such as {{"A": "dull"}} with all four letters, got {answers.describe(answer)}.'
+        )
+    named = {str(letter).strip().upper(): answer[letter] for letter in answer}
+    missing = [letter for letter in FAULTS if letter not in named]
+    if missing:
+        return f"The answer lacks {', '.join(missing)}: give a fault for each of the four letters."
+    for letter in FAULTS:
+        fault = named[letter]
+        if not isinstance(fault, str) or fault.strip().casefold() not in SOUNDS_LIKE:
+            listed = ", ".join(f'"{one}"' for one in SOUNDS_LIKE)
+            return f"{letter} must be one of {listed}, got {answers.describe(fault)}."
+    wrong = [letter for letter, fault in FAULTS.items() if named[letter].strip().casefold() != fault]
+    if not wrong:
+        return None
+    claimed = named[wrong[0]].strip().casefold()
+    first = f"With the fault {claimed!r}, {SOUNDS_LIKE[claimed]}; {wrong[0]} is not so."
+    return f"{len(wrong)} of the four are not right. {first}"
+
+
+# 4.2: the delay is taken away first
+
+
+def _moved(estimate, samples):
+    """An estimate that comes so many samples later (earlier below 0), with zeros coming in."""
+    length = estimate.shape[1]
+    if samples >= 0:
+        return np.pad(estimate, ((0, 0), (samples, 0)))[:, :length]
+    return np.pad(estimate, ((0, 0), (0, -samples)))[:, -samples:]
+
+
+def _best_sdr(source, estimate, delays):
+    return max(_db(source, source - _moved(estimate, delay)) for delay in delays)
+
+
+def _overlapping_sdr(source, estimate, most):
+    values = []
+    for delay in range(-most, most + 1):
+        moved = _moved(estimate, delay)
+        inside = slice(max(0, delay), moved.shape[1] + min(0, delay))
+        values.append(_db(source[:, inside], (source - moved)[:, inside]))
+    return max(values)
+
+
+def _check_aligned(answer):
+    rng = answers.rng(42)
+    samples, most = answers.varied(400, 360, 440, rng), answers.varied(12, 9, 15, rng)
+    # A smooth sound, so that neighbouring delays differ little, that begins and ends in full swing.
+    source = np.apply_along_axis(np.convolve, 1, rng.standard_normal((2, samples + 8)), np.hanning(9), "valid")
+    for late in (answers.varied(7, 4, 8, rng), -answers.varied(5, 4, 8, rng)):
+        side = "late" if late > 0 else "early"
+        estimate = _moved(source, late) + 0.1 * rng.standard_normal(source.shape)
+        both_ways = range(-most, most + 1)
+        wrong = answers.number(
+            answers.call(answer, source, estimate, most),
+            _best_sdr(source, estimate, both_ways),
+            1e-6,
+            "dB",
+            name=f"for an estimate that comes {abs(late)} samples {side}, the largest SDR",
+            where="Try every delay, one after the other, and look at the values.",
+            mistakes={
+                f"That is the SDR as it is. This estimate comes {side}: nothing has been moved in the other "
+                "direction.": _db(source, source - estimate),
+                "What is moved beyond one end comes in again at the other; zeros must come in.": max(
+                    _db(source, source - np.roll(estimate, delay, axis=1)) for delay in both_ways
+                ),
+                "That compares only where both overlap. The source stays as long as it is.": _overlapping_sdr(
+                    source, estimate, most
+                ),
+                "That is the smallest SDR of all delays.": min(
+                    _db(source, source - _moved(estimate, delay)) for delay in both_ways
+                ),
+            },
+        )
+        if wrong:
+            return wrong
+    return None
+
+
+# 4.3: one SDR, two sounds
+
+
+def _hand_out_voice():
+    _, sources = _sung(3.3, 6.3)
+    return sources["voice"]
+
+
+def _check_two_sounds(answer):
+    from ...metrics import energy
+
+    voice = _hand_out_voice()
+    if not isinstance(answer, list | tuple) or len(answer) != 2:
+        return f"The answer must be a pair of two estimates, got {answers.describe(answer)}."
+    estimates = [np.asarray(estimate) for estimate in answer]
+    for place, estimate in zip(("first", "second"), estimates, strict=True):
+        if estimate.dtype.kind not in "fiu" or estimate.shape != voice.shape:
+            return f"The {place} estimate must be a waveform of shape {voice.shape}, got {answers.describe(estimate)}."
+        if not np.all(np.isfinite(estimate)):
+            return f"The {place} estimate holds NaN or infinite values."
+        sdr_db = energy.sdr(voice, estimate)
+        if not abs(sdr_db - SAME_DB) <= WITHIN_DB:
+            return f"The {place} estimate has an SDR of {sdr_db:.2f} dB; it must be {SAME_DB:g} dB."
+    clean_db, noisy_db = (energy.si_sdr(voice, estimate) for estimate in estimates)
+    if clean_db < CLEAN_DB:
+        return (
+            f"The first estimate has the SDR, but an SI-SDR of {clean_db:.1f} dB: its error is audible whatever its "
+            "level. Which error is it that SI-SDR forgives?"
+        )
+    return answers.truth(
+        noisy_db <= NOISY_DB,
+        f"The second estimate has the SDR, but an SI-SDR of {noisy_db:.1f} dB: a listener would not call it noisy.",
     )
 
 
-def _check_gap(answer):
-    si_sdr, sdr = 10 * np.log10(0.64 / 0.04), 10 * np.log10(1 / (0.04 + 0.04))
-    return answers.number(
-        answer,
-        si_sdr - sdr,
-        0.006,
-        "dB",
-        name="the difference",
-        where="SDR: the error is 0.2 of the source plus the noise. SI-SDR: the target is 0.8 of the source.",
-        mistakes={
-            "That is the SI-SDR alone; subtract the SDR.": si_sdr,
-            "That is the SDR alone; subtract it from the SI-SDR.": sdr,
-            "That is the SDR minus the SI-SDR: the sign is turned round.": sdr - si_sdr,
-            "That leaves the target at full level. The foot of the perpendicular is 0.8 of the source.": 10
-            * np.log10(1 / 0.04)
-            - sdr,
-            "The error of the level is 0.2 of the amplitude, so 0.04 of the energy, not 0.2.": si_sdr
-            - 10 * np.log10(1 / 0.24),
-            "That leaves the noise out of the SDR's error.": si_sdr - 10 * np.log10(1 / 0.04),
+# 4.4: an average
+
+
+def _average_exercise(
+    strings=457,
+    winds=554,
+    ensemble_strings=0.5249,
+    ensemble_winds=0.5084,
+    baseline_strings=0.5350,
+    baseline_winds=0.4965,
+):
+    share = np.array([strings, winds]) / (strings + winds)
+    ensemble, baseline = np.array([ensemble_strings, ensemble_winds]), np.array([baseline_strings, baseline_winds])
+    gain = float(share @ (ensemble - baseline))
+    # As in the report: one average is weighted, the other is not; the last digit of the report's own is cut off.
+    printed = np.round(share @ ensemble, 4), np.floor(1e4 * np.mean(baseline) + 1e-6) / 1e4
+
+    def check(answer):
+        return answers.number(
+            answer,
+            gain,
+            0.00006,
+            name="the gain",
+            where="Check one average at a time.",
+            mistakes={
+                "That is the difference of the two printed averages. They were not made in the same way, so they must "
+                "not be compared.": float(printed[0] - printed[1]),
+                "That is the unweighted difference: both systems are treated alike, but strings and winds "
+                "have not the same number of excerpts.": float(np.mean(ensemble - baseline)),
+                "The sign is turned round: ensemble minus baseline.": -gain,
+                "The weights are exchanged.": float(share[::-1] @ (ensemble - baseline)),
+                "That is the ensemble's average alone.": float(share @ ensemble),
+                "That is the baseline's average alone.": float(share @ baseline),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="4.4",
+        kind="number",
+        task=f"A report judges an ensemble on {strings} excerpts of strings ({ensemble_strings:.4f}) and {winds} of "
+        f"winds ({ensemble_winds:.4f}), its baseline scores {baseline_strings:.4f} and {baseline_winds:.4f}. It prints "
+        f"the averages {printed[0]:.4f} and {printed[1]:.4f}, of which only one is weighted by the number of excerpts. "
+        "Weight both: by how much is the ensemble better?",
+        check=check,
+        hints=(
+            "An average is weighted by the number of excerpts if every excerpt counts once.",
+            "Which of the two printed averages do you get in this way, and which by taking the mean of the two scores?",
+        ),
+        values={
+            "strings": strings,
+            "winds": winds,
+            "ensemble_strings": ensemble_strings,
+            "ensemble_winds": ensemble_winds,
+            "baseline_strings": baseline_strings,
+            "baseline_winds": baseline_winds,
         },
+        praise="Differences of this size are small against what the ear notices, and two ways of averaging are enough "
+        "to make or hide them.",
+        drawn=_draw_averages,
     )
 
 
-def _check_sir(answer):
-    rng = answers.rng(43)
-    samples = answers.varied(500, 400, 600, rng)
-    source = rng.standard_normal(samples)
-    other = 0.6 * source + rng.standard_normal(samples)
-    estimate = 0.9 * source + 0.3 * other + 0.2 * rng.standard_normal(samples)
+def _draw_averages(rng):
+    def draw():
+        scores = [round(float(score), 4) for score in rng.uniform(0.48, 0.56, 4)]
+        return int(rng.integers(200, 420)), int(rng.integers(520, 900)), *scores
 
-    def on(*references):
-        basis = np.stack(references, axis=1)
-        return basis @ np.linalg.lstsq(basis, estimate, rcond=None)[0]
+    def tells(numbers):
+        strings, winds, *scores = numbers
+        share = np.array([strings, winds]) / (strings + winds)
+        ensemble, baseline = np.array(scores[:2]), np.array(scores[2:])
+        gain = share @ (ensemble - baseline)
+        others = [
+            share @ ensemble - np.mean(baseline),
+            np.mean(ensemble - baseline),
+            share[::-1] @ (ensemble - baseline),
+            -gain,
+            0.0020,
+        ]
+        return np.min(np.abs(np.diff(np.sort([gain, *others])))) > 0.0005
 
-    target = on(source)
-    return answers.number(
-        answers.call(answer, estimate, source, other),
-        _db(target, on(source, other) - target),
-        1e-6,
-        "dB",
-        name="the SIR",
-        where="Project the estimate on the source, and on both sources together; the interference is the difference.",
-        mistakes={
-            "That projects on the other source alone. As the two have something in common, part of the target is "
-            "counted as interference. Project on both together, then subtract the target.": _db(target, on(other)),
-            "The interference must not contain the artefacts: it is the projection on both minus the target, not the "
-            "estimate minus the target.": _db(target, estimate - target),
-            "The numerator is the source at its true level. BSS Eval takes the target, the projection.": _db(
-                source, on(source, other) - target
-            ),
-            "That compares the target with the artefacts: that would be an SAR.": _db(
-                target, estimate - on(source, other)
-            ),
-            "That is 20 log10; energies are squared already, so 10 log10.": 2 * _db(target, on(source, other) - target),
-        },
-    )
+    return _average_exercise(*answers.telling(draw, tells))
 
 
-def _check_average(answer):
-    excerpts = np.array([457, 554]) / 1011
-    ensemble, baseline = np.array([0.5249, 0.5084]), np.array([0.5350, 0.4965])
-    gain = float(excerpts @ (ensemble - baseline))
-    return answers.number(
-        answer,
-        gain,
-        0.00006,
-        name="the gain",
-        where="For each system: (457 times strings plus 554 times winds) over 1011.",
-        mistakes={
-            "That is the difference of the two printed averages. The first is weighted by the number of excerpts, the "
-            "second is not: they must not be compared.": 0.0002,
-            "That is the unweighted difference: right in that both systems are treated alike, but strings and winds "
-            "have not the same number of excerpts.": float(np.mean(ensemble - baseline)),
-            "The sign is turned round: ensemble minus baseline.": -gain,
-            "The weights are exchanged: 457 excerpts are of strings.": float(excerpts[::-1] @ (ensemble - baseline)),
-            "That is the ensemble's average; subtract the baseline's.": float(excerpts @ ensemble),
-            "That is the baseline's average; subtract it from the ensemble's.": float(excerpts @ baseline),
-        },
-    )
+# 4.5: could it be chance
 
 
-def _check_keep(answer):
+def _all_means(differences):
+    signs = np.array(list(itertools.product((1, -1), repeat=len(differences))))
+    return signs @ differences / len(differences)
+
+
+def _draw_ratings(rng):
+    listeners = answers.varied(8, 7, 9, rng)
+    habits = rng.integers(30, 80, listeners)  # some listeners rate everything high, some everything low
+    second = np.clip(habits + rng.integers(-6, 7, listeners), 0, 100).astype(float)
+    first = np.clip(second + rng.integers(-7, 12, listeners), 0, 100).astype(float)
+    return first, second
+
+
+def _chances(first, second):
+    """The right share, and those of typical mistakes, each under what to say about it."""
+    differences = first - second
+    means, true = _all_means(differences), float(np.mean(differences))
+    return float(np.mean(np.abs(means) >= abs(true) - 1e-9)), {
+        "That counts one side only. A mean as far below 0 would be as surprising.": float(
+            np.mean(means >= true - 1e-9)
+        ),
+        "That counts only the means that are farther from 0; those that are as far count, too.": float(
+            np.mean(np.abs(means) > abs(true) + 1e-9)
+        ),
+        "That is the share of the means that are nearer to 0: it must be small if chance is a poor explanation.": float(
+            np.mean(np.abs(means) < abs(true) - 1e-9)
+        ),
+    }
+
+
+def _unpaired_chance(first, second):
+    """The share for all ways to deal out the ratings, as if each were by another listener."""
+    together = np.concatenate([first, second])
+    halves = np.array(list(itertools.combinations(range(len(together)), len(first))))
+    apart = 2 * together[halves].sum(axis=1) - together.sum()
+    return float(np.mean(np.abs(apart) >= abs(first.sum() - second.sum()) - 1e-9))
+
+
+def _check_chance(answer):
     rng = answers.rng(45)
-    trials = 20 * answers.varied(1, 1, 3, rng)
-    ratings = np.full((6, trials), float(answers.varied(97, 96, 100, rng)))
-    first, second = answers.varied(5, 0, 15, rng), answers.varied(2, 0, 15, rng)
-    ratings[1, first : first + trials * 3 // 20] = answers.varied(70, 40, 89, rng)  # exactly 15 percent
-    ratings[2, second : second + trials // 5] = answers.varied(85, 75, 89, rng)  # 20 percent, and a good mean
-    ratings[3, :] = 90  # just good enough, always
-    ratings[4, : trials // 5] = answers.varied(10, 0, 30, rng)  # a bad start
-    ratings[5, :] = answers.varied(88, 85, 89, rng)  # always a little below
-    # Elsewhere there are more listeners, of the same kinds, in any order.
-    more = answers.varied(0, 1, 4, rng)
-    kinds = answers.usually(np.arange(6), lambda: rng.permutation([*range(6), *rng.integers(0, 6, more)]))
-    ratings = ratings[kinds]
-    misses = np.mean(ratings < 90, axis=1)
-    kept = answers.call(answer, ratings)
-    expected = misses <= 0.15
-    if isinstance(kept, np.ndarray | list | tuple) and np.shape(kept) == ratings.shape:
-        return "That is one answer for each trial. Ask for the share of bad trials of each listener, over axis 1."
-    return answers.array(
-        kept,
-        expected,
-        "listeners",
-        name="the answer",
-        where="np.mean(ratings < 90, axis=1) is the share of bad trials of each listener.",
-        mistakes={
-            "That is True for those who are to be dropped. Turn it round: True stays.": ~expected,
-            "Exactly 15 percent of bad trials is not more than 15 percent: that listener stays.": misses < 0.15,
-            "A rating of exactly 90 is not below 90: that listener stays.": np.mean(ratings <= 90, axis=1) <= 0.15,
-            "That goes by the mean rating. A listener can have a good mean and miss the reference in many trials, "
-            "or the other way round: count the trials below 90.": ratings.mean(axis=1) >= 90,
-            "That drops everybody who missed the reference once. Up to 15 percent of the trials are allowed.": misses
-            == 0,
-        },
+
+    def tells(inputs):
+        right, mistakes = _chances(*inputs)
+        return 0.01 < right < 0.5 and all(abs(value - right) > 1e-6 for value in mistakes.values())
+
+    first, second = answers.telling(lambda: _draw_ratings(rng), tells)
+    right, mistakes = _chances(first, second)
+    mistakes["That forgets which ratings are by the same listener: each listener has one difference."] = (
+        _unpaired_chance(first, second)
+    )
+    wrong = answers.number(
+        answers.call(answer, first, second),
+        right,
+        1e-9,
+        name="the share",
+        where="Two listeners have four ways: both as they are, the one flipped, the other flipped, both flipped.",
+        mistakes=mistakes,
+    )
+    if wrong:
+        return wrong
+    # The ways with signs all flipped must count, and 0 differences must not be a special case.
+    same = np.array([float(answers.varied(60, 40, 70, rng)), 50.0, 70.0])
+    return answers.number(
+        answers.call(answer, same, same), 1.0, 1e-9, name="for two systems with the same ratings, the share"
     )
 
 
@@ -169,62 +341,61 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="4.1",
-        task="Write `si_sdr(source, estimate)` for waveforms (channels, samples), with one multiple of the source for "
-        "all channels.",
-        check=_check_si_sdr,
+        kind="sound",
+        task='`lab.given("4.1")` returns a reference and four estimates, A to D, with one fault each: "interference", '
+        '"artefacts", "dull" or "level". Which is which? A dict with a fault for each letter.',
+        check=_check_faults,
+        given=_hand_out_faults,
         hints=(
-            "a = np.sum(source * estimate) / np.sum(source**2); the target is a * source.",
-            "10 log10 of the energy of the target over that of target minus estimate, both summed over everything.",
+            "Switch between the reference and one letter after the other. The player has matched their loudness.",
+            "Look at the spectrogram strips: one has nothing at the top, one has holes, one has lines that the "
+            "reference lacks.",
         ),
-        praise="Four operations, and the figure behind most tables of the last years.",
+        praise="The one that you cannot hear has by far the lowest SDR of the four: measure it.",
     ),
     Exercise.from_files(
         __file__,
         number="4.2",
-        task="An estimate is 0.8 times the source plus unrelated noise of 0.04 times its energy. By how many dB is its "
-        "SI-SDR higher than its SDR?",
-        check=_check_gap,
+        kind="construct",
+        task="Write `aligned_sdr(source, estimate, most)`: the largest SDR of an estimate that may be moved by up to "
+        "`most` samples, earlier or later, with zeros coming in.",
+        check=_check_aligned,
         hints=(
-            "Errors that have nothing in common add their energies. What is the energy of s - 0.8 s?",
-            "SDR: 1 over (0.04 + 0.04). SI-SDR: 0.64 over 0.04.",
+            "Move the estimate by each number of samples in turn, and keep the largest SDR.",
+            "An estimate that comes too late must be moved to earlier times, one that comes too early to later times.",
+            "np.pad makes room at either end; a slice of the source's length cuts off what is moved beyond the other.",
         ),
-        praise="A level error of 2 dB halved the SDR's ratio, and the ear would hardly notice.",
+        praise="A network with a latency of a few samples needs this before any table is made.",
     ),
     Exercise.from_files(
         __file__,
         number="4.3",
-        task="Write `sir(estimate, source, other)` for arrays (samples,), with projections on plain multiples.",
-        check=_check_sir,
+        kind="construct",
+        task='Make two estimates of the voice of `lab.given("4.3")`, both with an SDR of 10 dB: the first with an '
+        "SI-SDR of at least 60 dB, the second with one of at most 10.5 dB.",
+        check=_check_two_sounds,
+        given=_hand_out_voice,
+        own_function=False,
         hints=(
-            "The target is the projection of the estimate on the source alone.",
-            "For the projection on both use np.linalg.lstsq with np.stack([source, other], axis=1).",
-            "The interference is the projection on both, minus the target.",
+            "An SDR of 10 dB means that the error has a tenth of the source's energy. Which fraction of its amplitude?",
+            "The first may differ from the voice in nothing that a listener minds. What does the player take away?",
+            "The second: add something unrelated to the voice, of the right energy.",
         ),
-        praise="What both sources share is counted for the target: in tune, SIR is kinder than the ear.",
+        praise="Print 10 dB beside both, play them, and ask a friend what the number means.",
     ),
-    Exercise.from_files(
-        __file__,
-        number="4.4",
-        task="Recompute both averages weighted by the number of excerpts (457 strings, 554 winds). By how much is the "
-        "ensemble better than the baseline?",
-        check=_check_average,
-        hints=(
-            "Ensemble: (457 * 0.5249 + 554 * 0.5084) / 1011. It is the printed 0.5159.",
-            "Baseline: (457 * 0.5350 + 554 * 0.4965) / 1011. It is not the printed 0.5157.",
-        ),
-        praise="The baseline's weighted average is 0.5139, so the gain is 0.0020, ten times what the printed averages "
-        "say. It is small all the same: strings got worse and winds better.",
-    ),
+    _average_exercise(),
     Exercise.from_files(
         __file__,
         number="4.5",
-        task="Write `keep(ratings)` for ratings of the hidden reference (listeners, trials): True for listeners who "
-        "rated it below 90 in no more than 15 percent of their trials.",
-        check=_check_keep,
+        kind="construct",
+        task="Write `chance(first, second)`: of all ways to flip the signs of the listeners' differences, the share in "
+        "which the mean is at least as far from 0 as the true one.",
+        check=_check_chance,
         hints=(
-            "ratings < 90 is True for every bad trial; its mean over a listener's trials is a share.",
-            "np.mean(ratings < 90, axis=1) <= 0.15",
+            "With n listeners there are 2 to the power of n ways; itertools.product((1, -1), repeat=n) lists them.",
+            "The mean of each way is compared with the true mean, both without their signs.",
+            "Allow for rounding: two means that are equal on paper may differ in the last digit.",
         ),
-        praise="The rule was settled before anybody listened. That is what keeps it honest.",
+        praise="It is an exact test: it assumes nothing about how ratings are distributed.",
     ),
 )

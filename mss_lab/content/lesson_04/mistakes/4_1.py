@@ -1,18 +1,11 @@
-import numpy as np
+# %% 2 of the four are not right
+answer = {"A": "interference", "B": "level", "C": "artefacts", "D": "dull"}
 
+# %% With the fault 'level', the player would make it equal
+answer = {"A": "level", "B": "dull", "C": "artefacts", "D": "interference"}
 
-# %% That scales the estimate to the source
-def answer(source, estimate):
-    gain = np.sum(source * estimate) / np.sum(estimate**2)
-    return 10 * np.log10(np.sum(source**2) / np.sum((source - gain * estimate) ** 2))
+# %% The answer lacks C, D
+answer = {"A": "artefacts", "B": "level"}
 
-
-# %% That takes a multiple for each channel
-def answer(source, estimate):
-    a = np.sum(source * estimate, axis=1, keepdims=True) / np.sum(source**2, axis=1, keepdims=True)
-    return 10 * np.log10(np.sum((a * source) ** 2) / np.sum((a * source - estimate) ** 2))
-
-
-# %% That is the plain SDR
-def answer(source, estimate):
-    return 10 * np.log10(np.sum(source**2) / np.sum((source - estimate) ** 2))
+# %% B must be one of
+answer = {"A": "artefacts", "B": "soft", "C": "interference", "D": "dull"}

@@ -1,10 +1,30 @@
 import numpy as np
 
-# %% That is the SI-SDR alone
-answer = 10 * np.log10(0.64 / 0.04)
 
-# %% That leaves the target at full level
-answer = 10 * np.log10(1 / 0.04) - 10 * np.log10(1 / 0.08)
+def sdr(source, estimate):
+    return 10 * np.log10(np.sum(source**2) / np.sum((source - estimate) ** 2))
 
-# %% The error of the level is 0.2 of the amplitude, so 0.04 of the energy, not 0.2
-answer = 10 * np.log10(0.64 / 0.04) - 10 * np.log10(1 / 0.24)
+
+# %% That is the SDR as it is. This estimate comes late
+def answer(source, estimate, most):
+    return sdr(source, estimate)
+
+
+# %% What is moved beyond one end comes in again at the other
+def answer(source, estimate, most):
+    return max(sdr(source, np.roll(estimate, delay, axis=1)) for delay in range(-most, most + 1))
+
+
+# %% That is the SDR as it is. This estimate comes early
+def answer(source, estimate, most):
+    length = source.shape[1]
+    padded = np.pad(estimate, ((0, 0), (0, most)))
+    return max(sdr(source, padded[:, delay : delay + length]) for delay in range(most + 1))
+
+
+# %% That compares only where both overlap
+def answer(source, estimate, most):
+    length = source.shape[1]
+    earlier = [sdr(source[:, : length - d], estimate[:, d:]) for d in range(most + 1)]
+    later = [sdr(source[:, d:], estimate[:, : length - d]) for d in range(most + 1)]
+    return max(earlier + later)

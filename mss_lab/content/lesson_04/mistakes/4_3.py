@@ -1,14 +1,17 @@
 import numpy as np
 
+voice = lab.given("4.3")
+noise = np.random.default_rng(0).standard_normal(voice.shape)
+tenth = np.linalg.norm(voice) / np.sqrt(10)
 
-# %% That projects on the other source alone
-def answer(estimate, source, other):
-    target = np.sum(estimate * source) / np.sum(source**2) * source
-    leak = np.sum(estimate * other) / np.sum(other**2) * other
-    return 10 * np.log10(np.sum(target**2) / np.sum(leak**2))
+# %% The first estimate has an SDR of 0.92 dB
+answer = 0.1 * voice, voice + tenth * noise / np.linalg.norm(noise)
 
+# %% The first estimate has the SDR, but an SI-SDR of
+answer = voice + tenth * noise / np.linalg.norm(noise), voice + tenth * noise / np.linalg.norm(noise)
 
-# %% The interference must not contain the artefacts
-def answer(estimate, source, other):
-    target = np.sum(estimate * source) / np.sum(source**2) * source
-    return 10 * np.log10(np.sum(target**2) / np.sum((estimate - target) ** 2))
+# %% The second estimate has the SDR, but an SI-SDR of
+answer = (1 - 1 / np.sqrt(10)) * voice, (1 + 1 / np.sqrt(10)) * voice
+
+# %% The answer must be a pair of two estimates
+answer = (1 - 1 / np.sqrt(10)) * voice

@@ -1,6 +1,1 @@
-import numpy as np
-
-
-def answer(source, estimate):
-    target = np.sum(source * estimate) / np.sum(source**2) * source
-    return 10 * np.log10(np.sum(target**2) / np.sum((target - estimate) ** 2))
+answer = {"A": "artefacts", "B": "level", "C": "interference", "D": "dull"}

@@ -1,5 +1,8 @@
 import numpy as np
 
-sdr = 10 * np.log10(1 / (0.2**2 + 0.04))
-si_sdr = 10 * np.log10(0.8**2 / 0.04)
-answer = si_sdr - sdr
+
+def answer(source, estimate, most):
+    length = source.shape[1]
+    padded = np.pad(estimate, ((0, 0), (most, most)))
+    moved = [padded[:, start : start + length] for start in range(2 * most + 1)]
+    return max(10 * np.log10(np.sum(source**2) / np.sum((source - one) ** 2)) for one in moved)

@@ -1,8 +1,9 @@
 import numpy as np
 
+voice = lab.given("4.3")
+noise = np.random.default_rng(0).standard_normal(voice.shape)
+tenth = np.linalg.norm(voice) / np.sqrt(10)
 
-def answer(estimate, source, other):
-    target = np.sum(estimate * source) / np.sum(source**2) * source
-    basis = np.stack([source, other], axis=1)
-    both = basis @ np.linalg.lstsq(basis, estimate, rcond=None)[0]
-    return 10 * np.log10(np.sum(target**2) / np.sum((both - target) ** 2))
+softer = (1 - 1 / np.sqrt(10)) * voice
+noisy = voice + tenth * noise / np.linalg.norm(noise)
+answer = softer, noisy
