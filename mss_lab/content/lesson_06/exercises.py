@@ -1,86 +1,143 @@
 """Exercises of lesson 06, "NMF that knows time"."""
 
+import itertools
+
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "band"
 
+# 6.1: two bars of the drums, factorised by NMFD into three components: the snare, the hat and the kick, in this order.
+DRUMS_START_S = 12.93
+DRUMS = ("snare", "hat", "kick")
+# The component behind each letter.
+LETTERS = {"A": 0, "B": 2, "C": 1}
+IN_THIS_ORDER = ("kick", "snare", "hat")
 
-def _check_roughness(answer):
-    return answers.number(
-        answer,
-        4,
-        1e-6,
-        name="the roughness",
-        where="Add the squares of the three jumps; divide by the mean of the four squares.",
-        mistakes={
-            "That is the sum of the squared jumps alone; divide it by the mean square, which is 2.": 8,
-            "That divides by the sum of the squares. It is their mean, over 4 frames.": 1,
-            "That divides by the root of the mean square. It is the mean square itself.": 8 / np.sqrt(2),
-            "That adds up the jumps without squaring them.": 4 / 2,
-        },
-    )
+# 6.3: by how much the sum of the distances may exceed that of the true order.
+LONGEST = 1.2
 
 
-def _lasting(W, H, move):
-    return sum(slice_of @ move(H, lag) for lag, slice_of in enumerate(W))
+# 6.1: which drum is which
 
 
-def _later(H, lag):
-    moved = np.zeros_like(H)
-    moved[:, lag:] = H[:, : H.shape[1] - lag]
-    return moved
+def drum_components():
+    """The result of NMFD for the drums of exercise 6.1, and the waveforms of its components by number."""
+    from ... import masks, signals, transforms
+    from ...datasets import pieces
+    from ...nmf import convolutive
+
+    band = pieces.load(PIECE)
+    rate_hz = band.sample_rate_hz
+    settings = {"window_samples": 2048, "hop_samples": 512}
+    start = round(DRUMS_START_S * rate_hz)
+    drums = signals.fade(band.sources["drums"][:1, start : start + round(4.25 * rate_hz)], 0.02, rate_hz)
+    drums = np.pad(drums, ((0, 0), (0, rate_hz // 4)))
+    stft = transforms.stft(drums, **settings)
+    result = convolutive.factorise(np.abs(stft[0]), 3, 16, iterations=60, rng=np.random.default_rng(1))
+    single = [
+        convolutive.model(result.templates[:, :, [component]], result.activations[[component]])
+        for component in range(3)
+    ]
+    shares = masks.apply(masks.wiener(np.stack(single)[:, np.newaxis]), stft)
+    return result, masks.to_estimates(shares, ["0", "1", "2"], drums.shape[1], **settings)
 
 
-def _sooner(H, lag):
-    return _later(H[:, ::-1], lag)[:, ::-1]
+def _hand_out_drums():
+    _, waveforms = drum_components()
+    return {letter: waveforms[str(component)] for letter, component in LETTERS.items()}
 
 
-def _rolled(H, lag):
-    return np.roll(H, lag, axis=1)
+def _check_drums(answer):
+    if isinstance(answer, list | tuple) and all(isinstance(letter, str) for letter in answer):
+        answer = "".join(answer)
+    letter_of = {DRUMS[component]: letter for letter, component in LETTERS.items()}
+    right = "".join(letter_of[drum] for drum in IN_THIS_ORDER)
+    orders = tuple("".join(order) for order in itertools.permutations(LETTERS))
+    mistakes = {
+        order: " ".join(
+            f"{letter} is not the {drum}; {SOUNDS[drum].format(drum)}."
+            for letter, drum in zip(order, IN_THIS_ORDER, strict=True)
+            if letter_of[drum] != letter
+        )
+        for order in orders
+    }
+    return answers.text(answer, right, orders, mistakes)
 
 
-def _running_over(W, H):
-    longer = np.pad(H, ((0, 0), (0, len(W) - 1)))
-    return _lasting(W, longer, _later)
+SOUNDS = {
+    "kick": "the {} is a low thump",
+    "snare": "the {} rattles, on every second beat",
+    "hat": "the {} is a short bright tick",
+}
 
 
-def _check_lasting(answer):
+# 6.3: frames back in order
+
+
+def _length_of(V, order):
+    return float(np.sum(np.linalg.norm(np.diff(V[:, order], axis=1), axis=0)))
+
+
+def _walk(V, first):
+    """From the frame `first` always to the nearest of those that are left."""
+    order, left = [first], set(range(V.shape[1])) - {first}
+    while left:
+        order.append(min(left, key=lambda frame: np.linalg.norm(V[:, frame] - V[:, order[-1]])))
+        left.remove(order[-1])
+    return np.array(order)
+
+
+def _draw_shuffled(rng):
+    bins, frames = answers.varied(10, 9, 12, rng), answers.varied(32, 28, 36, rng)
+    pace, phase = rng.uniform(0.03, 0.16, bins), rng.uniform(0, 6, bins)
+    level = rng.uniform(1.2, 3, (bins, 1))
+    V = level * (1.1 + np.sin(np.outer(pace, np.arange(frames)) + phase[:, np.newaxis]))
+    order = rng.permutation(frames)
+    return V[:, order], np.argsort(order)
+
+
+def _shortcuts(V):
+    return {
+        "The frames have not been moved. ": np.arange(V.shape[1]),
+        "Frames of one loudness need not be neighbours: two different spectra can be equally loud. ": np.argsort(
+            V.sum(axis=0)
+        ),
+        "That begins somewhere in the middle, walks to one end, and then has to jump back to what it left out. ": _walk(
+            V, 0
+        ),
+    }
+
+
+def _check_order(answer):
     rng = answers.rng(63)
-    lags, components = answers.varied(4, 3, 6, rng), answers.varied(3, 2, 5, rng)
-    W = rng.random((lags, answers.varied(5, 4, 8, rng), components))
-    H = rng.random((components, answers.varied(9, 8, 12, rng)))
-    wrong = answers.array(
-        answers.call(answer, W, H),
-        _lasting(W, H, _later),
-        "freq frames",
-        name="the model",
-        where="Add up W[t] @ (H moved t frames later), with zeros coming in from the left.",
-        mistakes={
-            "What runs over the end comes back at the beginning: np.roll goes round in a circle, and so does a "
-            "negative index. Zeros must come in from the left.": _lasting(W, H, _rolled),
-            "That moves the activations to earlier frames. A template begins where its activation is, so slice t must "
-            "come t frames later.": _lasting(W, H, _sooner),
-            "The slices come in the wrong order: W[0] is where the template begins.": _lasting(W[::-1], H, _later),
-            "Nothing is moved: every slice sounds in the same frame. Slice t belongs t frames later.": W.sum(axis=0)
-            @ H,
-            "That runs over the end: the result must have as many frames as the activations. Cut it.": _running_over(
-                W, H
-            ),
-        },
+
+    def tells(inputs):
+        V, order = inputs
+        true = _length_of(V, order)
+        ends = _length_of(V, _walk(V, int(order[0])))
+        return ends < 1.02 * true and all(
+            _length_of(V, shortcut) > 1.05 * LONGEST * true for shortcut in _shortcuts(V).values()
+        )
+
+    V, order = answers.telling(lambda: _draw_shuffled(rng), tells)
+    returned = answers.call(answer, V)
+    if np.shape(returned) != (V.shape[1],):
+        return f"in_order must return {V.shape[1]} numbers of frames, got {answers.describe(returned)}."
+    returned = np.asarray(returned)
+    if returned.dtype.kind not in "iu" or not np.array_equal(np.sort(returned), np.arange(V.shape[1])):
+        return f"Each of the frames 0 to {V.shape[1] - 1} must occur exactly once, as a whole number."
+    ratio = _length_of(V, returned) / _length_of(V, order)
+    words = next((words for words, shortcut in _shortcuts(V).items() if np.array_equal(returned, shortcut)), "")
+    return answers.truth(
+        ratio <= LONGEST,
+        f"{words}Neighbouring frames are {ratio:.2f} times as far apart as in the true order, in the sum; "
+        f"{LONGEST:g} times is allowed.",
     )
-    if wrong:
-        return wrong
-    # Templates that last longer than the recording.
-    short = rng.random((components, 2))
-    return answers.array(
-        answers.call(answer, W, short),
-        _lasting(W, short, lambda H, lag: _later(H, lag) if lag < H.shape[1] else 0 * H),
-        "freq frames",
-        name=f"with {lags} lags and 2 frames, the model",
-        where="A slice that would begin beyond the end adds nothing.",
-    )
+
+
+# 6.4: the gradient of sparsity
 
 
 def _check_split(answer):
@@ -104,17 +161,14 @@ def _check_split(answer):
         more - less,
         "components frames",
         name="more - less",
-        where="The sum over n is s / sigma with s = H.sum(); sigma depends on H too: the slope of 1 / sigma is "
-        "- H / (N sigma ** 3).",
+        where="Compare your gradient with a difference quotient, as part 3 does.",
         mistakes={
             "The parts are exchanged: more is what pulls the activation down, the positive part of the gradient.": less
             - more,
             "That treats sigma as a constant. It depends on H, which gives a second term, the part less.": more,
-            "The second term lacks the division by the number of frames: sigma squared is a mean.": more
-            - H.shape[1] * less,
-            "The second term lacks the sum of the row: the slope of 1 / sigma is multiplied by the whole sum.": more
-            - H / (H.shape[1] * size**3),
-            "The second term has sigma squared where sigma to the third belongs.": more
+            "The second term lacks the division by the number of frames.": more - H.shape[1] * less,
+            "The second term lacks the sum of the row.": more - H / (H.shape[1] * size**3),
+            "The second term has a wrong power of sigma.": more
             - H * H.sum(axis=1, keepdims=True) / (H.shape[1] * size**2),
             "That is the gradient of the sum over the mean square; sparsity divides by its root, sigma.": more / size
             - 2 * less / size,
@@ -128,72 +182,7 @@ def _shared_size(H):
     return 1 / size - H * H.sum(axis=1, keepdims=True) / (H.shape[1] * size**3)
 
 
-def _paths(scores, cost):
-    """Viterbi's path by the plain recursion over pairs, with `cost` (to, from) for each jump."""
-    total, back = scores[:, 0], []
-    for frame in range(1, scores.shape[1]):
-        ways = total[np.newaxis, :] - cost
-        back.append(ways.argmax(axis=1))
-        total = ways.max(axis=1) + scores[:, frame]
-    path = [int(total.argmax())]
-    for step in reversed(back):
-        path.append(int(step[path[-1]]))
-    return np.array(path[::-1])
-
-
-def _greedy(scores, away, penalty):
-    path = [int(scores[:, 0].argmax())]
-    for frame in range(1, scores.shape[1]):
-        path.append(int((scores[:, frame] - penalty * away[path[-1]]).argmax()))
-    return np.array(path)
-
-
-def _without_way_back(scores, cost):
-    total, path = scores[:, 0], [int(scores[:, 0].argmax())]
-    for frame in range(1, scores.shape[1]):
-        total = (total[np.newaxis, :] - cost).max(axis=1) + scores[:, frame]
-        path.append(int(total.argmax()))
-    return np.array(path)
-
-
-def _check_path(answer):
-    rng = answers.rng(65)
-    pitches, penalty = answers.varied(6, 5, 9, rng), answers.varied(0.4, 0.3, 0.6, rng)
-    scores = rng.standard_normal((pitches, answers.varied(60, 55, 70, rng)))
-    away = np.abs(np.subtract.outer(np.arange(pitches), np.arange(pitches)))
-    expected = _paths(scores, penalty * away)
-    path = answers.call(answer, scores, penalty)
-    wrong = answers.array(
-        path,
-        expected,
-        "frames",
-        name="the path",
-        where="For each pitch keep the best sum that ends there, and where it came from; at the end go back from the "
-        "best.",
-        mistakes={
-            "That takes the best pitch of each frame by itself; the penalty does nothing.": scores.argmax(axis=0),
-            "That decides frame by frame, from the pitch chosen last. A choice that looks good now can cost more "
-            "later: keep the best sum for every pitch, and decide at the end.": _greedy(scores, away, penalty),
-            "That takes the best end of each frame. The best line through the last frame need not pass through those: "
-            "remember for each pitch where its best sum came from, and go back from the end.": _without_way_back(
-                scores, penalty * away
-            ),
-            "That squares the jump; the penalty is for |jump|.": _paths(scores, penalty * away**2),
-            "That adds the penalty; it must be subtracted.": _paths(scores, -penalty * away),
-            "The path runs from the last frame to the first: turn it round.": expected[::-1],
-            "That charges every jump alike, however far it goes.": _paths(scores, penalty * (away > 0)),
-        },
-    )
-    if wrong:
-        return wrong
-    only = rng.standard_normal((pitches, 1))
-    return answers.array(
-        answers.call(answer, only, penalty),
-        only.argmax(axis=0),
-        "frames",
-        name="with a single frame, the path",
-        where="It is the pitch with the best score.",
-    )
+# 6.2: how long a template lasts
 
 
 def _length_exercise(duration_s=0.3, hop=512, rate_hz=44_100):
@@ -201,16 +190,16 @@ def _length_exercise(duration_s=0.3, hop=512, rate_hz=44_100):
 
     def check(answer):
         if isinstance(answer, float) and abs(answer - exact) < 0.06:
-            return f"The length is {answer:.4g} frames. Frames come whole: round it up."
+            return f"The length is {answer:.4g} frames. Frames come whole."
         return answers.number(
             answer,
             np.ceil(exact),
             1e-6,
             "frames",
             name="the length",
-            where=f"How many hops of {hop} samples fit into {duration_s:g} s?",
+            where="A frame moves on by one hop.",
             mistakes={
-                f"That many do not quite last {duration_s:g} s: round up.": np.floor(exact),
+                f"That many do not quite last {duration_s:g} s.": np.floor(exact),
                 f"That is the number of samples in {duration_s:g} s; a frame moves on by {hop} of them.": duration_s
                 * rate_hz,
                 f"That takes a hop of {hop // 2} samples, half of the one given.": np.ceil(2 * exact),
@@ -222,10 +211,14 @@ def _length_exercise(duration_s=0.3, hop=512, rate_hz=44_100):
     return Exercise.from_files(
         __file__,
         number="6.2",
+        kind="number",
         task=f"A tom-tom rings for {duration_s:g} s; the hop is {hop} samples at {rate_in_words} Hz. How many frames "
         "must its template have at least?",
         check=check,
-        hints=(f"One hop lasts {hop} / {rate_hz} seconds.", f"{duration_s:g} s is {exact:.1f} hops."),
+        hints=(
+            f"One hop lasts {hop} / {rate_hz} seconds.",
+            "How many of them fill the sound, the last begun one counted?",
+        ),
         values={"duration_s": duration_s, "hop": hop, "rate_hz": rate_hz},
         praise="Beware of many more: then the next stroke fits into the template, too.",
         drawn=_draw_length,
@@ -243,58 +236,139 @@ def _draw_length(rng):
     return _length_exercise(*answers.telling(draw, between_frames))
 
 
+# 6.5: where the voice sounds
+
+
+def _decoded(levels_db, threshold_db, on_price, off_price):
+    """Viterbi's path through two states: False is silent, True sounds."""
+    rewards = np.stack([np.zeros(len(levels_db)), levels_db - threshold_db])
+    cost = np.array([[0, off_price], [on_price, 0]])
+    marks, came_from = rewards[:, 0], []
+    for frame in range(1, len(levels_db)):
+        ways = marks - cost
+        came_from.append(ways.argmax(axis=1))
+        marks = ways.max(axis=1) + rewards[:, frame]
+    path = [int(marks.argmax())]
+    for back in reversed(came_from):
+        path.append(int(back[path[-1]]))
+    return np.array(path[::-1], bool)
+
+
+def _decided_at_once(levels_db, threshold_db, price):
+    """From the first frame on, a change as soon as one frame alone is worth its price."""
+    state, path = levels_db[0] > threshold_db, []
+    for level_db in levels_db:
+        gain = level_db - threshold_db if not state else threshold_db - level_db
+        state = state if gain <= price else not state
+        path.append(bool(state))
+    return np.array(path)
+
+
+def _draw_levels(rng):
+    frames = answers.varied(80, 70, 90, rng)
+    sounds = np.repeat(rng.random(frames // 8 + 1) < 0.5, 8)[:frames]
+    levels_db = np.where(sounds, -14.0, -26.0) + 8 * rng.standard_normal(frames)
+    return levels_db, answers.varied(-20.0, -21.0, -19.0, rng), answers.varied(12.0, 10.0, 15.0, rng)
+
+
+def _missteps(levels_db, threshold_db, price):
+    return {
+        "That decides each frame by itself; the price does nothing, and the answer flickers.": levels_db > threshold_db,
+        "That decides frame by frame, as soon as one frame is worth the price. Two frames that are each worth half of "
+        "it are worth it together: decide at the end.": _decided_at_once(levels_db, threshold_db, price),
+        "That charges only for changes from silent to sounding.": _decoded(levels_db, threshold_db, price, 0),
+        "That charges only for changes from sounding to silent.": _decoded(levels_db, threshold_db, 0, price),
+        "True and False are exchanged.": ~_decoded(levels_db, threshold_db, price, price),
+        "The frames run backwards: walking back from the end gives the last frame first.": _decoded(
+            levels_db, threshold_db, price, price
+        )[::-1],
+        "The threshold does nothing: a level in dB is nearly always below 0.": _decoded(levels_db, 0, price, price),
+    }
+
+
+def _check_sounding(answer):
+    rng = answers.rng(65)
+
+    def tells(inputs):
+        right = _decoded(*inputs, inputs[2])
+        return not any(np.array_equal(right, misstep) for misstep in _missteps(*inputs).values())
+
+    levels_db, threshold_db, price = answers.telling(lambda: _draw_levels(rng), tells)
+    wrong = answers.array(
+        answers.call(answer, levels_db, threshold_db, price),
+        _decoded(levels_db, threshold_db, price, price),
+        "frames",
+        name="the answer",
+        where="Add up what your states earn and what their changes cost, and compare it with that of a neighbouring "
+        "choice.",
+        mistakes=_missteps(levels_db, threshold_db, price),
+    )
+    if wrong:
+        return wrong
+    only = answers.varied(-10.0, -15.0, -5.0, rng)
+    return answers.array(
+        answers.call(answer, np.array([only]), threshold_db, price),
+        np.array([True]),
+        "frames",
+        name="with a single frame, the answer",
+    )
+
+
 EXERCISES = (
     Exercise.from_files(
         __file__,
         number="6.1",
-        task="One component has the activations 0, 2, 2, 0. What is its roughness?",
-        check=_check_roughness,
+        kind="sound",
+        task='`lab.given("6.1")` returns three components of the drums as waveforms, A, B and C. Which is the kick, '
+        "which the snare, which the hat? Three letters in this order.",
+        check=_check_drums,
+        given=_hand_out_drums,
         hints=(
-            "The jumps are 2, 0 and -2. Square them and add them up.",
-            "The squares of the activations are 0, 4, 4, 0; their mean is 2.",
+            "Solo each. The kick is the lowest of the three.",
+            "Look at the spectrogram strips: which one has hardly anything below 5 kHz?",
         ),
-        praise="And it would be 4 for 0, 200, 200, 0 as well: the level does not matter.",
+        praise="NMFD does not know what a drum is. Each of the three was a film that came back.",
     ),
     _length_exercise(),
     Exercise.from_files(
         __file__,
         number="6.3",
-        task="Write `lasting_model(W, H)` for templates (lags, freq, components) and activations (components, frames).",
-        check=_check_lasting,
+        kind="construct",
+        task="Write `in_order(V)`: the order of shuffled frames (freq, frames) in which neighbours are alike again.",
+        check=_check_order,
         hints=(
-            "moved = np.zeros_like(H); moved[:, t:] = H[:, : H.shape[1] - t] moves H to later by t frames.",
-            "sum(W[t] @ moved_by_t for t in range(len(W)))",
-            "Where t is more than the number of frames, H.shape[1] - t is below 0 and counts from the end: use "
-            "max(0, H.shape[1] - t), or stop the loop.",
+            "Frames that were neighbours are alike. Which frame is nearest to a given one?",
+            "Begin somewhere, and walk always to the nearest frame that is left.",
+            "Where should the walk begin? You do not know; but you can measure how good a finished walk is.",
         ),
-        praise="A convolution for each component and frequency, and yet only matrix products.",
+        praise="Continuity alone puts music back in order, but not the arrow of time: backwards is as smooth.",
     ),
     Exercise.from_files(
         __file__,
         number="6.4",
-        task="Write `split(H)`: the parts (more, less) of the gradient of the sum over n of H[k, n] / sigma_k, with "
-        "sigma_k the root of the mean square of row k.",
+        kind="construct",
+        task="Write `split(H)`: the parts (more, less) of the gradient of the sum over t of H[c, t] / sigma_c, with "
+        "sigma_c the root of the mean square of row c.",
         check=_check_split,
         hints=(
-            "Write it as s / sigma, with s the sum of the row. Both depend on H[n].",
-            "The slope of s is 1, so the first part is 1 / sigma. The slope of sigma is H[n] / (N sigma).",
-            "The quotient rule: 1 / sigma - s H[n] / (N sigma ** 3).",
+            "Write it as s / sigma, with s the sum of the row. Both depend on every H[t].",
+            "The slope of s is 1. What is the slope of sigma, the root of a mean?",
+            "The quotient rule gives two terms, one positive and one negative.",
         ),
         praise="Large activations are let grow, small ones are pulled down: that is what sparse means.",
     ),
     Exercise.from_files(
         __file__,
         number="6.5",
-        task="Write `best_path(scores, penalty)` for scores (pitches, frames): the line with the largest sum of scores "
-        "less penalty times the sum of |jump|.",
-        check=_check_path,
+        kind="construct",
+        task="Write `sounding(levels_db, threshold_db, price)`: for each frame whether the voice sounds, so that what "
+        "the states earn less the price of every change is largest.",
+        check=_check_sounding,
         hints=(
-            "total[i] is the best sum of a line that ends at pitch i. It starts as scores[:, 0].",
-            "ways[i, j] = total[j] - penalty * |i - j|; keep ways.argmax(axis=1) of every frame, and add the next "
-            "scores to ways.max(axis=1).",
-            "At the end take total.argmax(), and look up where it came from, frame by frame, back to the first.",
+            "Two states, two marks: the best sum so far that ends in silence, and the best that ends sounding.",
+            "Each of them came from the same state for nothing, or from the other for the price; remember which.",
+            "At the last frame take the better one, and walk back.",
         ),
-        praise="Of all the lines there are, six to the power of sixty in this check, you found the best in a few "
-        "thousand steps.",
+        praise="Two to the power of the number of frames answers, and the best of them in a few hundred steps.",
     ),
 )

@@ -1,8 +1,8 @@
-# %% That is the sum of the squared jumps alone
-answer = 2**2 + 2**2
+# %% A is not the kick; the kick is a low thump. B is not the snare
+answer = "ABC"
 
-# %% That divides by the sum of the squares
-answer = 8 / (4 + 4)
+# %% A is not the hat; the hat is a short bright tick
+answer = "BCA"
 
-# %% That divides by the root of the mean square
-answer = 8 / 2**0.5
+# %% The answer must be one of
+answer = "kick"

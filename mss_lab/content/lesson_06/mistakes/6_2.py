@@ -5,7 +5,7 @@ rate_hz = 44_100
 # %% That many do not quite last
 answer = duration_s * rate_hz // hop
 
-# %% Frames come whole: round it up
+# %% Frames come whole
 answer = duration_s * rate_hz / hop
 
 # %% That is the number of samples in

@@ -1,26 +1,28 @@
 import numpy as np
 
 
-# %% That takes the best pitch of each frame by itself
-def answer(scores, penalty):
-    return scores.argmax(axis=0)
+# %% That decides each frame by itself
+def answer(levels_db, threshold_db, price):
+    return levels_db > threshold_db
 
 
-# %% That decides frame by frame, from the pitch chosen last
-def answer(scores, penalty):
-    path = [int(scores[:, 0].argmax())]
-    for frame in range(1, scores.shape[1]):
-        away = np.abs(np.arange(len(scores)) - path[-1])
-        path.append(int((scores[:, frame] - penalty * away).argmax()))
-    return np.array(path)
+# %% That decides frame by frame, as soon as one frame is worth the price
+def answer(levels_db, threshold_db, price):
+    state, states = levels_db[0] > threshold_db, []
+    for level_db in levels_db:
+        gain = threshold_db - level_db if state else level_db - threshold_db
+        state = not state if gain > price else state
+        states.append(state)
+    return np.array(states)
 
 
-# %% That takes the best end of each frame
-def answer(scores, penalty):
-    pitch = np.arange(len(scores))
-    cost = penalty * np.abs(pitch[:, None] - pitch)
-    total, path = scores[:, 0], [scores[:, 0].argmax()]
-    for frame in range(1, scores.shape[1]):
-        total = (total - cost).max(axis=1) + scores[:, frame]
-        path.append(total.argmax())
-    return np.array(path)
+# %% That charges only for changes from silent to sounding
+def answer(levels_db, threshold_db, price):
+    silent, sounds, silent_path, sounds_path = 0.0, levels_db[0] - threshold_db, [False], [True]
+    for level_db in levels_db[1:]:
+        before = silent, sounds, silent_path, sounds_path
+        silent, silent_path = max((before[0], before[2]), (before[1], before[3]), key=lambda way: way[0])
+        sounds, sounds_path = max((before[1], before[3]), (before[0] - price, before[2]), key=lambda way: way[0])
+        sounds += level_db - threshold_db
+        silent_path, sounds_path = [*silent_path, False], [*sounds_path, True]
+    return np.array(sounds_path if sounds > silent else silent_path)
