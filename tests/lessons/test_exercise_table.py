@@ -9,6 +9,7 @@ from mss_lab import lessons
 from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import Exercise
 from mss_lab.transforms import make_window
+from tests.benchmarks.code_overlap import share_of
 from tests.benchmarks.exercises import Row, broken_rules, rows_of_notebook
 from tests.lessons.toy_lesson import notebook
 
@@ -101,8 +102,23 @@ def test_what_an_exercise_hands_out_can_be_its_answer(home):
     assert rows[0].pasted == "given['voice'], lab"
 
 
+@pytest.mark.parametrize(
+    "other, share",
+    [
+        ("def level(sound):\n    return 10 * np.log10(np.sum(sound ** 2))", 1.0),
+        ("power = np.sum(tone ** 2)", 6 / 11),
+        ("power = np.mean(tone ** 2)", 0.0),
+        ("power = np.sum(tone ** 3)\nbins = len(tone ** 2)", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_code_that_stands_in_other_code_under_other_names_is_measured(other, share):
+    program = "import numpy as np\n\ndef answer(x):\n    return 10 * np.log10(np.sum(x ** 2))"
+    assert share_of(program, ["", other]) == pytest.approx(share)
+
+
 def row(kind="construct", pasted="-", package="-", number=1):
-    return Row(f"7.{number}", kind, pasted, package, own=False, mistakes=2)
+    return Row(f"7.{number}", kind, pasted, 0.5, package, own=False, mistakes=2)
 
 
 GOOD = [row("sound"), row(number=2), row("formula", "f, cell 3", number=3)]
@@ -117,6 +133,7 @@ GOOD = [row("sound"), row(number=2), row("formula", "f, cell 3", number=3)]
         ([row(), row(), row()], ["none works on a recording"]),
         ([row(""), *GOOD], ["1 without a kind"]),
         ([dataclasses.replace(one, pasted="x, cell 1") for one in GOOD], ["all are solved by pasting"]),
+        ([dataclasses.replace(one, alike=0.9) for one in GOOD], ["all are solved by pasting"]),
         ([*GOOD, row(package="accepted: x")], ["a function of the package is accepted"]),
         ([*GOOD, row(package="refused: x")], []),
     ],

@@ -18,7 +18,7 @@ from tests.paths import ROOT
 
 FOLDER = ROOT / "tests" / "benchmarks"
 # Modules that benchmarks share.
-SHARED = {"memory", "plain_training", "recordings"}
+SHARED = {"code_overlap", "memory", "plain_training", "recordings"}
 
 RATE_HZ = 16_000
 SECONDS = 1.5
