@@ -1,6 +1,6 @@
 """Measured values: bars, tables as coloured cells, the loss of a training run.
 
-Contents: bars, heat_map, training_curve.
+Contents: bars, dots, heat_map, training_curve.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,6 +38,27 @@ def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str =
     if values:
         ax.legend(fontsize="small")
     return drawn
+
+
+def dots(values: Mapping[str, Sequence[float]], ax: "Axes", *, xlabel: str = "SDR (dB)") -> None:
+    """Rows of dots, the first at the top: a grey dot for each value of a row, and a blue bar at their mean.
+
+    Raises
+    ------
+    ValueError
+        If a row has no value.
+    """
+    empty = [label for label, row in values.items() if not len(row)]
+    if empty:
+        raise RefusedValue(f"every row must have at least one value, got none for {', '.join(empty)}; leave it out")
+    for position, row in enumerate(values.values()):
+        # Spread over the height of the row, so that equal values can be counted.
+        heights = position + np.linspace(-0.25, 0.25, len(row) + 2)[1:-1]
+        ax.plot(row, heights, "o", ms=3.5, color="0.55")
+        ax.plot([np.mean(row)] * 2, [position - 0.38, position + 0.38], color=COLOURS[0], lw=3)
+    ax.set_yticks(range(len(values)), list(values))
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    ax.set_xlabel(xlabel)
 
 
 def heat_map(

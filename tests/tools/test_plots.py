@@ -450,6 +450,20 @@ def test_bars_that_cannot_be_drawn_are_written(ax):
     assert ax.get_ylabel() == "SI-SDR (dB)"
 
 
+def test_dots_stand_at_their_values_and_a_bar_at_the_mean(ax):
+    plots.dots({"mask": [1.0, 3.0], "nothing": [-4.0]}, ax, xlabel="SI-SDR (dB)")
+    values, mean = ax.lines[:2]
+    assert list(values.get_xdata()) == [1.0, 3.0] and list(mean.get_xdata()) == [2.0, 2.0]
+    assert all(abs(height) < 0.4 for height in values.get_ydata())
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["mask", "nothing"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] and ax.get_xlabel() == "SI-SDR (dB)"
+
+
+def test_a_row_without_dots_is_refused(ax):
+    with pytest.raises(ValueError, match="got none for empty"):
+        plots.dots({"one": [1.0], "empty": []}, ax)
+
+
 def test_no_bars_at_all(ax):
     assert plots.bars({}, ax) == []
     draw(ax.figure)
