@@ -31,8 +31,9 @@ from .refine import refine_onsets
 
 EXTENTS = ("auto", "whole", "part")
 
-# Below this the score probably does not belong to this recording. Correct scores of the tested recordings and renders
-# are above, wrong ones below: see tests/benchmarks/align.py, which prints both.
+# Below this the score probably does not belong to this recording. Correct scores of the Bach10 excerpts and of renders
+# are above, wrong ones below (tests/benchmarks/align.py); of eleven real recordings of several kinds, three correct
+# scores with transcribed notes are below, and no wrong one is above (tests/benchmarks/lesson_07_recordings.py).
 LEAST_CONFIDENCE = 0.75
 
 # A section that is played more than this many times faster or slower than the whole is not a performance of the score.

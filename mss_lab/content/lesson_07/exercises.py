@@ -1,115 +1,51 @@
 """Exercises of lesson 07, "Scores and alignment"."""
 
-import math
-from fractions import Fraction
-
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "chorale_a"
 
-# Notes of exercise 7.1: onset and offset in seconds, and frames a second, in an order that distinguishes each mistake
-# from the others. The third and fourth lie on whole frames, but their products do not, quite; the last is so short that
-# rounding would lose it.
-NOTES = (
-    (1.0, 2.0, 50),
-    (0.287, 0.297, 100),
-    (0.29, 0.35, 100),
-    (0.57, 1.1, 100),
-    (0.243, 0.892, 43.066),
-    (3.012, 3.013, 10),
-)
+
+def _mapped(times_s, score_s, recording_s, slope=None, first=0, last=-1):
+    """The times in the recording; beyond the ends with a slope, by default that between two of the points."""
+    if slope is None:
+        slope = (recording_s[last] - recording_s[first]) / (score_s[last] - score_s[first])
+    beyond_s = np.minimum(0, times_s - score_s[0]) + np.maximum(0, times_s - score_s[-1])
+    return np.interp(times_s, score_s, recording_s) + slope * beyond_s
 
 
-def _other_notes(rng):
-    """Notes of the same six kinds."""
-    # Hundredths of a second that a computer's product puts a little before, or behind, the frame they lie on.
-    before = [k for k in range(10, 300) if k / 100 * 100 < k]
-    behind = [k for k in range(300, 600) if k / 100 * 100 > k]
-    onset, short = (int(frame) for frame in rng.integers(10, 60, 2))
-    rate_hz = round(float(rng.uniform(35, 60)), 3)
-    return (
-        (float(rng.integers(1, 5)), float(rng.integers(6, 9)), int(rng.integers(40, 60))),
-        ((onset + 0.7) / 100, (onset + int(rng.integers(1, 4)) + 0.7) / 100, 100),
-        (int(rng.choice(before)) / 100, float(rng.integers(3, 9)), 100),
-        (int(rng.choice(before)) / 100, int(rng.choice(behind)) / 100, 100),
-        (round((onset + 0.4) / rate_hz, 4), round((onset + short + 0.4) / rate_hz, 4), rate_hz),
-        (short / 10 + 0.012, short / 10 + 0.013, 10),
-    )
-
-
-def _filled(onset_s, offset_s, frame_rate_hz):
-    """The first frame that a note fills and the first after it, by fractions, which have no rounding errors."""
-    start, stop = (Fraction(repr(time_s)) * Fraction(repr(frame_rate_hz)) for time_s in (onset_s, offset_s))
-    return math.floor(start), math.ceil(stop)
-
-
-def _check_frames(answer):
-    rng = answers.rng(71)
-    for onset_s, offset_s, frame_rate_hz in answers.usually(NOTES, lambda: _other_notes(rng)):
-        expected = _filled(onset_s, offset_s, frame_rate_hz)
-        case = f"the answer for {onset_s} to {offset_s} s at {frame_rate_hz} frames a second"
-        start, stop = onset_s * frame_rate_hz, offset_s * frame_rate_hz
-        mistakes = {
-            f"For a note on whole frames, {case.removeprefix('the answer for ')}, the products are "
-            f"{start!r} and {stop!r} to a computer. Add a millionth of a frame before rounding down, and subtract it "
-            "before rounding up.": (math.floor(start), math.ceil(stop)),
-            f"The onset is right. The product of the offset is {stop!r} to a computer: subtract a millionth of a "
-            "frame before rounding up.": (math.floor(start + 1e-6), math.ceil(stop)),
-            f"The offset is right. The product of the onset is {start!r} to a computer: add a millionth of a frame "
-            "before rounding down.": (math.floor(start), math.ceil(stop - 1e-6)),
-            "Both ends are rounded to the nearest frame. A frame that a note only touches is filled too: round the "
-            "onset down and the offset up.": (round(start), round(stop)),
-            "Both ends are rounded the wrong way, so the note loses the frames that it only touches. Round the onset "
-            "down and the offset up.": (math.ceil(start), math.floor(stop)),
-            "Frames are whole numbers: round the onset down and the offset up.": (start, stop),
-            "Both ends are rounded down. The frame in which the note ends is filled too: round the offset up.": (
-                math.floor(start + 1e-6),
-                math.floor(stop + 1e-6),
-            ),
-            "The second number is the last frame that is filled. Give the first one after it, as for a slice.": (
-                expected[0],
-                expected[1] - 1,
-            ),
-            "The second number counts frames. Give the first frame after the note.": (
-                expected[0],
-                expected[1] - expected[0],
-            ),
-            "Those are all the frames of the note. Give two numbers: the first, and the first after the last.": tuple(
-                range(*expected)
-            ),
-        }
-        wrong = answers.array(
-            answers.call(answer, onset_s, offset_s, frame_rate_hz),
-            np.array(expected),
-            "ends",
-            name=case,
-            where="math.floor of onset times rate, math.ceil of offset times rate.",
-            mistakes={words: np.array(mistake) for words, mistake in mistakes.items()},
-        )
-        if wrong:
-            return wrong
-    return None
-
-
-def _check_cell(answer):
-    return answers.number(
-        answer,
-        11.5,
-        0.01,
-        name="D",
-        where="There are three ways to the cell. Each costs what has accumulated, and its weight times the distance.",
-        mistakes={
-            "That is the way along the diagonal, 6 + 2 * 3. Another is cheaper.": 12.0,
-            "That is the way from the left, 9 + 1.5 * 3. Another is cheaper.": 13.5,
-            "That takes weight 1 for every step, 6 + 3. A step of both has weight 2, a step of one 1.5.": 9.0,
-            "That takes the way from above with weight 1. A step of one costs 1.5 times the distance.": 10.0,
-            "That is the accumulated cost of the best neighbour; the step to this cell is still to be paid.": 7.0,
-            "That is what has accumulated on the diagonal; the step to this cell is still to be paid.": 6.0,
-            "That adds the distance twice for the step from above; a step of one has weight 1.5.": 13.0,
-            "That takes weight 1.5 for the diagonal. A step of both has weight 2.": 10.5,
-        },
+def _check_map(answer):
+    rng = answers.rng(74)
+    points = answers.varied(5, 4, 7, rng)
+    score_s = 2 + np.cumsum(rng.uniform(0.5, 2.0, points))
+    recording_s = 1 + np.cumsum(rng.uniform(0.4, 3.0, points))
+    times_s = np.concatenate([[score_s[0] - 1.5], rng.uniform(score_s[0], score_s[-1], 6), score_s[-1] + [0.7, 2.0]])
+    ends = {"first": -2, "last": -1}
+    mistakes = {
+        "Times beyond the last point were left at its time, as np.interp does it.": _mapped(
+            times_s, score_s, recording_s, slope=0
+        ),
+        "Beyond the ends the map goes on with slope 1. The players' tempo is another.": _mapped(
+            times_s, score_s, recording_s, slope=1
+        ),
+        "Beyond the ends the map goes on at the tempo of the last stretch, not at the mean tempo.": _mapped(
+            times_s, score_s, recording_s, **ends
+        ),
+        "The mean tempo is turned round: seconds of the score for one second of the recording.": _mapped(
+            times_s, score_s, recording_s, slope=np.ptp(score_s) / np.ptp(recording_s)
+        ),
+        "That is the map in the other direction, from the recording to the score.": _mapped(
+            times_s, recording_s, score_s
+        ),
+    }
+    return answers.array(
+        answers.call(answer, times_s, score_s, recording_s),
+        _mapped(times_s, score_s, recording_s),
+        "times",
+        name="the array of times",
+        where="Look at times within the points and beyond them one by one.",
+        mistakes=mistakes,
     )
 
 
@@ -133,7 +69,7 @@ def _check_strictly(answer):
             _greedy(path),
             "points axes",
             name="the answer",
-            where="Keep a point only if both its numbers are larger than those of the last point that was kept.",
+            where="Follow the small example of the task by hand.",
             mistakes=_strict_mistakes(path),
         )
         if wrong:
@@ -147,21 +83,19 @@ def _strict_mistakes(path):
     for k in range(1, len(path)):
         if (path[k] != path[last[-1]]).any():
             last.append(k)
-    one_sided = {
-        "Now every time in the recording has one in the score, but the score still stands still: compare both "
-        "columns.": path[np.unique(path[:, 0], return_index=True)[1]],
-        "Now every time in the score has one in the recording, but the recording still stands still: compare both "
-        "columns.": path[np.unique(path[:, 1], return_index=True)[1]],
-    }
     return {
-        "Nothing was left out that stands still on one side only. Both numbers must grow from point to point.": path[
-            last
+        "Nothing was left out that stands still on one side only.": path[last],
+        "Each point is compared with the one just before it in the path, so that several steps of one side in a row "
+        "are all lost.": path[np.append(True, (moved > 0).all(axis=1))],
+        "Now every time in the recording has one in the score, but the score still stands still.": path[
+            np.unique(path[:, 0], return_index=True)[1]
         ],
-        "Each point is compared with the one just before it in the path, so steps of one side after another are all "
-        "lost. Compare with the last point that was kept.": path[np.append(True, (moved > 0).all(axis=1))],
-        **one_sided,
-        "That clears up one column, and then the other among what is left. Both must be looked at together, point by "
-        "point.": _one_by_one(path),
+        "Now every time in the score has one in the recording, but the recording still stands still.": path[
+            np.unique(path[:, 1], return_index=True)[1]
+        ],
+        "That clears up one column, and then the other among what is left. Points are lost that could stay.": (
+            _one_by_one(path)
+        ),
         "The first point is missing: the map starts where the path does.": _greedy(path)[1:],
     }
 
@@ -169,30 +103,6 @@ def _strict_mistakes(path):
 def _one_by_one(path):
     rows = path[np.unique(path[:, 0], return_index=True)[1]]
     return rows[np.unique(rows[:, 1], return_index=True)[1]]
-
-
-def _check_length(answer):
-    onset_s, mean_tempo = 7.5, 7 / 6
-    return answers.number(
-        answer,
-        8 + mean_tempo - onset_s,
-        0.006,
-        "s",
-        name="the length",
-        where="Send both ends through the map: 5 s lies half-way between 4 and 6, 7 s is 1 s beyond the last point.",
-        mistakes={
-            "The end was left at the last point, as np.interp does. Beyond it the map goes on at the mean tempo.": 0.5,
-            "That goes on with the slope of the last stretch, 1/2. Beyond the end the mean tempo counts: from the "
-            "first point to the last.": 1.0,
-            "That goes on with slope 1. The mean tempo is (8 - 1) / (6 - 0).": 1.5,
-            "That is the length as written. Send both ends through the map.": 2.0,
-            "That is the length as written at the mean tempo. The onset lies between two points, where the tempo is "
-            "another.": 2 * mean_tempo,
-            "The mean tempo is turned round: seconds of the recording for a second of the score, 7 / 6.": 0.5 + 6 / 7,
-            "That is the end in the recording; subtract the onset there.": 8 + mean_tempo,
-            "That is the onset in the recording; send the end through the map, too.": onset_s,
-        },
-    )
 
 
 def _median_error(true_midi, true_s, estimated_midi, estimated_s):
@@ -220,22 +130,14 @@ def _medians(*notes):
         return float(np.median(np.abs(values)))
 
     return median(errors_s), {
-        "That is the median with signs: early and late notes cancel. Take absolute values first.": float(
-            np.median(errors_s)
-        ),
-        "That is the mean of the absolute errors; take the median.": float(np.mean(np.abs(errors_s))),
-        "That pairs the notes as they stand in the lists. They come in any order: sort first.": median(as_listed),
-        "That pairs all notes in order of time, whatever their pitch, so a note that comes late is paired with "
-        "another. Sort by pitch first, then by time.": median(in_time),
-        "Those are sorted by pitch, and within a pitch they come as they did. Sort by pitch, then by time.": median(
-            pitch_only[1] - pitch_only[0]
-        ),
-        "Those are sorted by pitch, and within a pitch in no order at all. Sort by pitch, then by time.": median(
-            pitch_only[3] - pitch_only[2]
-        ),
-        "That pairs each note with the nearest one of its pitch, so two may share one. Pair them in order.": median(
-            nearest
-        ),
+        "That is the median with signs: early and late notes cancel.": float(np.median(errors_s)),
+        "That is the mean of the absolute errors, not their median.": float(np.mean(np.abs(errors_s))),
+        "That pairs the notes as they stand in the lists, which come in any order.": median(as_listed),
+        "That pairs all notes in order of time, whatever their pitch, so that a note that comes late is paired with "
+        "another.": median(in_time),
+        "Those are sorted by pitch, but within a pitch they come as they did.": median(pitch_only[1] - pitch_only[0]),
+        "Those are sorted by pitch, but within a pitch in no order at all.": median(pitch_only[3] - pitch_only[2]),
+        "That pairs each note with the nearest one of its pitch, so that two may share one.": median(nearest),
         "That is in milliseconds; the answer is expected in seconds.": 1000 * median(errors_s),
     }
 
@@ -256,8 +158,52 @@ def _check_median(answer):
         1e-9,
         "s",
         name="the median error",
-        where="Sort both lists by pitch and, within a pitch, by time; np.lexsort((onsets_s, midi)) gives that order.",
+        where="Try it on three notes, of which two have one pitch.",
         mistakes=mistakes,
+    )
+
+
+# The excerpt of exercise 7.4 is so long, in the piece's own time.
+EXCERPT_S = 6.0
+
+
+def _excerpt():
+    """A piece's name, where its excerpt begins in its score, in seconds, and how much faster and higher it is played.
+
+    It is played from a record that turns too fast, or too slowly: by whole semitones, as the score finder expects it.
+    """
+    rng = answers.rng(77)
+    semitones = int(rng.choice([-3, -2, 2, 3]))
+    return str(rng.choice(["chorale_a", "chorale_b"])), float(rng.uniform(8, 20)), 2 ** (semitones / 12)
+
+
+def _excerpt_handed_out():
+    from ...datasets import pieces
+
+    name, start_s, faster = _excerpt()
+    piece = pieces.load(name)
+    first, last = (round(time_s * piece.sample_rate_hz) for time_s in (start_s, start_s + EXCERPT_S))
+    return {
+        "recording": piece.mixture[:1, first:last],
+        "sample_rate_hz": round(piece.sample_rate_hz * faster),
+    }
+
+
+def _check_place(answer):
+    _, start_s, faster = _excerpt()
+    return answers.number(
+        answer,
+        start_s,
+        0.5,
+        "s",
+        name="the start",
+        where="Listen: does the score, from there on, go with the excerpt?",
+        mistakes={
+            "That is where the excerpt ends.": start_s + EXCERPT_S,
+            "That is the time on the record that turns at the wrong speed; the time in the score was expected.": (
+                start_s / faster
+            ),
+        },
     )
 
 
@@ -265,60 +211,57 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="7.1",
-        task="Write `frames_of(onset_s, offset_s, frame_rate_hz)`: the first frame that a note fills, and the first "
-        "after it.",
-        check=_check_frames,
+        kind="construct",
+        task="Write `to_recording(times_s, score_s, recording_s)`: the times in the recording of some times in the "
+        "score, by a map through given points; before the first and after the last at the mean tempo.",
+        check=_check_map,
         hints=(
-            "Round the onset down and the offset up, both times the frame rate.",
-            "0.29 * 100 is 28.999999999999996. Add 1e-6 before rounding down, subtract 1e-6 before rounding up.",
+            "np.interp joins the points by straight lines, and stands still beyond them.",
+            "How far is each time beyond an end? np.maximum(0, ...) is 0 for all that are not.",
+            "The mean tempo has the first and the last point; what is beyond an end is multiplied by it and added.",
         ),
-        praise="Two rounding errors of a computer, and a note would have been a frame too long.",
+        praise="The last player who slows down does not slow down for ever: the mean tempo is a mild guess.",
     ),
     Exercise.from_files(
         __file__,
         number="7.2",
-        task="Distance 3; accumulated 6 on the diagonal, 7 above, 9 to the left; weights 2, 1.5 and 1.5. What is D?",
-        check=_check_cell,
-        hints=(
-            "The way along the diagonal costs 6 + 2 * 3.",
-            "The way from above costs 7 + 1.5 * 3. Take the least of the three.",
-        ),
-        praise="The diagonal had accumulated least, and yet it was not the best way: its step is the dearest.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="7.3",
+        kind="construct",
         task="Write `strictly(path)`: the first point, then each that lies later than the last one kept, in both "
         "columns.",
         check=_check_strictly,
         hints=(
-            "Start with kept = [path[0]] and go through the rest one by one.",
-            "Keep a point if np.all(point > kept[-1]).",
+            "Begin with a list that holds the first point, and go through the others one by one.",
+            "A comparison of two points gives two truth values; both must hold.",
         ),
         praise="Now the path can be turned into a map, and the map round: np.interp works both ways.",
     ),
     Exercise.from_files(
         __file__,
-        number="7.4",
-        task="Score 0, 4, 6 s are recording 1, 7, 8 s; beyond the ends the mean tempo. How long does a note written "
-        "from 5 to 7 s last in the recording?",
-        check=_check_length,
+        number="7.3",
+        kind="construct",
+        task="Write `median_onset_error_s(true_midi, true_onsets_s, estimated_midi, estimated_onsets_s)`: notes paired "
+        "by pitch, and then in order of time; the median of the absolute errors.",
+        check=_check_median,
         hints=(
-            "The onset, 5 s, lies half-way between 4 and 6, so half-way between 7 and 8.",
-            "The mean tempo is (8 - 1) / (6 - 0) seconds of the recording for one of the score; the end is 1 s beyond.",
+            "Bring both lists into the same order first: by pitch, and by time within a pitch.",
+            "np.lexsort sorts by several keys; the last one counts most.",
         ),
-        praise="The player hurries in the last stretch; that this does not go on for ever is a guess, and a mild one.",
+        praise="The median is not moved by a few notes that are far off. Look at those on their own.",
     ),
     Exercise.from_files(
         __file__,
-        number="7.5",
-        task="Write `median_onset_error_s(true_midi, true_onsets_s, found_midi, found_onsets_s)`: notes paired by "
-        "pitch, and then in order of time; the median of the absolute errors.",
-        check=_check_median,
+        number="7.4",
+        kind="sound",
+        task='`lab.given("7.4")` holds some seconds of one of the workbook\'s pieces, from a record that turns at the '
+        "wrong speed, up to three semitones too fast or too slowly. At which time of its score does the excerpt begin?",
+        check=_check_place,
+        given=_excerpt_handed_out,
+        own_function=False,
         hints=(
-            "np.lexsort((onsets_s, midi)) gives an order by pitch and, within a pitch, by time.",
-            "Sort both lists that way, subtract, and take np.median(np.abs(...)).",
+            "Part 10 has a function that searches scores. Which of its options is for a recording in another key?",
+            "Try all transpositions from three semitones down to three up, and look at the best match of all pieces.",
         ),
-        praise="The median is not moved by a few notes that are far off. Look at those on their own.",
+        praise="A few seconds, a wrong speed, a wrong key, and yet the harmonies are enough to find the place.",
+        time_limit_s=30.0,
     ),
 )

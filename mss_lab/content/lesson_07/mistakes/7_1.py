@@ -1,16 +1,19 @@
-import math
+import numpy as np
 
 
-# %% Both ends are rounded to the nearest frame
-def answer(onset_s, offset_s, frame_rate_hz):
-    return round(onset_s * frame_rate_hz), round(offset_s * frame_rate_hz)
+# %% Times beyond the last point were left at its time
+def answer(times_s, score_s, recording_s):
+    return np.interp(times_s, score_s, recording_s)
 
 
-# %% For a note on whole frames
-def answer(onset_s, offset_s, frame_rate_hz):
-    return math.floor(onset_s * frame_rate_hz), math.ceil(offset_s * frame_rate_hz)
+# %% at the tempo of the last stretch
+def answer(times_s, score_s, recording_s):
+    tempo = (recording_s[-1] - recording_s[-2]) / (score_s[-1] - score_s[-2])
+    beyond_s = np.minimum(0, times_s - score_s[0]) + np.maximum(0, times_s - score_s[-1])
+    return np.interp(times_s, score_s, recording_s) + tempo * beyond_s
 
 
-# %% Both ends are rounded down
-def answer(onset_s, offset_s, frame_rate_hz):
-    return math.floor(onset_s * frame_rate_hz + 1e-6), math.floor(offset_s * frame_rate_hz + 1e-6)
+# %% Beyond the ends the map goes on with slope 1
+def answer(times_s, score_s, recording_s):
+    beyond_s = np.minimum(0, times_s - score_s[0]) + np.maximum(0, times_s - score_s[-1])
+    return np.interp(times_s, score_s, recording_s) + beyond_s

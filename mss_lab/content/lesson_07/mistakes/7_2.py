@@ -1,8 +1,16 @@
-# %% That is the way along the diagonal, 6 + 2 * 3
-answer = 6 + 2 * 3
+import numpy as np
 
-# %% That takes weight 1 for every step, 6 + 3
-answer = min(6, 7, 9) + 3
 
-# %% That takes weight 1.5 for the diagonal
-answer = min(6, 7, 9) + 1.5 * 3
+# %% Each point is compared with the one just before it in the path
+def answer(path):
+    return path[np.append(True, (np.diff(path, axis=0) > 0).all(axis=1))]
+
+
+# %% Now every time in the recording has one in the score
+def answer(path):
+    return path[np.unique(path[:, 0], return_index=True)[1]]
+
+
+# %% Nothing was left out that stands still on one side only
+def answer(path):
+    return path

@@ -1,5 +1,7 @@
-import numpy as np
+from mss_lab.datasets import pieces
+from mss_lab.score import find
 
-onset_s = np.interp(5, [0, 4, 6], [1, 7, 8])
-offset_s = 8 + (7 - 6) * (8 - 1) / (6 - 0)
-answer = offset_s - onset_s
+puzzle = lab.given("7.4")
+scores = {name: pieces.load(name).score for name in pieces.names()}
+matches = find.find_score(puzzle["recording"], puzzle["sample_rate_hz"], scores, transpositions=range(-3, 4))
+answer = matches[0].start_s
