@@ -4,6 +4,8 @@ Contents: leaks, wrong_answers.
 """
 
 import ast
+import dataclasses
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +23,7 @@ VALUE_DIGITS = 2
 # A list of all that can be answered gives nothing away.
 CHOICES = re.compile(r'must be one of "[^.]*"')
 # An answer of more numbers is not given away by one of them.
-MOST_NUMBERS = 50
+MOST_NUMBERS = 8
 
 
 def leaks(made: Exercise) -> list[str]:
@@ -30,34 +32,74 @@ def leaks(made: Exercise) -> list[str]:
     All refusals are those of a reader who has seen no hint.
     """
     solution = answer_of(made.solution, made)
-    right, inputs = right_and_input_numbers(made, solution)
-    expressions, names = code_expressions(made.solution), right_names(solution)
-    digits = FUNCTION_DIGITS if callable(solution) else VALUE_DIGITS
-    known = {float(number) for number in numbers_in(made.task)} | set(inputs)
+    inputs: list[Any] = []
+    _, results = judged(made, solution, inputs)
+    secrets = Secrets(
+        numbers=[number for result in results for number in few(result)],
+        digits=FUNCTION_DIGITS if callable(solution) else VALUE_DIGITS,
+        names=right_names(solution),
+        code=code_expressions(made.solution),
+        open={float(number) for number in numbers_in(made.task)} | {n for value in inputs for n in few(value)},
+    )
     found = []
-    for answer in wrong_answers(made, solution):
+    for answer in wrong_answers(made, solution, results):
         verdict, own = judged(made, answer)
-        if verdict.state in ("right", "not attempted", "time limit"):
-            continue
-        words = verdict.message.replace(made.task, "")
-        for name in [name for value in own for name in right_names(value)]:
-            words = words.replace(name, "")
-        repeated = texts_of(own)
-        shown = [
-            text
-            for text in numbers_in(words)
-            if text not in repeated and float(text) not in known and gives_away(text, right, digits)
-        ]
-        squeezed = squeeze(words)
-        shown += [code for code in expressions if squeeze(code) in squeezed]
-        named = CHOICES.sub("", words)
-        shown += [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", named)]
-        found += [f"{text} in: {verdict.message}" for text in shown[:1]]
+        if verdict.state not in ("right", "not attempted", "time limit"):
+            shown = secrets.in_words(verdict.message.replace(made.task, ""), own)
+            found += [f"{text} in: {verdict.message}" for text in shown[:1]]
     return list(dict.fromkeys(found))
 
 
-def wrong_answers(made: Exercise, solution: Any) -> Iterator[Any]:
-    """The exercise's mistakes, and answers like the right one in kind and shape with other values."""
+@dataclasses.dataclass(frozen=True)
+class Secrets:
+    """What a refusal must not say.
+
+    Attributes
+    ----------
+    numbers : list of float
+        The right ones.
+    digits : int
+        With how many significant digits a number is one of them.
+    names : list of str
+        Right words.
+    code : list of str
+        Expressions of the solution.
+    open : set of float
+        Numbers that the reader knows: those of the task and of the inputs.
+    """
+
+    numbers: list[float]
+    digits: int
+    names: list[str]
+    code: list[str]
+    open: set[float]
+
+    def in_words(self, words: str, own: list[Any]) -> list[str]:
+        """Those of the secrets that stand in a refusal; what it repeats of the reader's own answer is none."""
+        for name in [name for value in own for name in right_names(value)]:
+            words = words.replace(name, "")
+        values = np.concatenate([np.zeros(0), *map(array_of, own)])
+        shown = [
+            text
+            for text in numbers_in(words)
+            if float(text) not in self.open
+            and gives_away(text, self.numbers, self.digits)
+            and not np.any(np.abs(values - float(text)) <= 0.5 * 10.0 ** -decimals_of(text))
+        ]
+        squeezed, unlisted = squeeze(words), CHOICES.sub("", words)
+        shown += [code for code in self.code if squeeze(code) in squeezed]
+        return shown + [name for name in self.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", unlisted)]
+
+
+def wrong_answers(made: Exercise, solution: Any, results: list[Any]) -> Iterator[Any]:
+    """The exercise's mistakes, and answers like the right one in kind and shape with other values.
+
+    Parameters
+    ----------
+    made, solution
+    results : list
+        What the solution returned to the check, call by call, where it is a function.
+    """
     for source in made.mistakes:
         yield answer_of(source, made)
     rng = np.random.default_rng(1)
@@ -69,11 +111,13 @@ def wrong_answers(made: Exercise, solution: Any) -> Iterator[Any]:
         lambda values: rng.standard_normal(np.shape(values)) * 10,
         lambda values: np.asarray(values)[..., None],
     ):
-        yield changed_function(solution, change) if callable(solution) else changed(solution, change)
+        yield changed_function(results, change) if callable(solution) else changed(solution, change)
 
 
-def changed_function(solution: Any, change: Any) -> Any:
-    return lambda *arguments, **options: changed(solution(*arguments, **options), change)
+def changed_function(results: list[Any], change: Any) -> Any:
+    """A function that returns results of the right one, changed, one after the other."""
+    following = itertools.cycle(results)
+    return lambda *arguments, **options: changed(next(following), change)
 
 
 def changed(value: Any, change: Any) -> Any:
@@ -90,14 +134,6 @@ def changed(value: Any, change: Any) -> Any:
     if isinstance(value, set | frozenset):
         return {f"not {item}" for item in value}
     return f"not {value}"
-
-
-def right_and_input_numbers(made: Exercise, solution: Any) -> tuple[list[float], list[float]]:
-    """The numbers of the right answer; where it is a function, of what it returns to the check and of what it gets."""
-    inputs: list[Any] = []
-    _, results = judged(made, solution, inputs)
-    numbers = list(flattened(results))
-    return numbers if len(numbers) <= MOST_NUMBERS else [], list(flattened(inputs))
 
 
 def judged(made: Exercise, answer: Any, inputs: list[Any] | None = None) -> tuple[Verdict, list[Any]]:
@@ -121,14 +157,20 @@ def right_names(solution: Any) -> list[str]:
     return [word for word in words if isinstance(word, str)] if isinstance(words, list | tuple | set) else []
 
 
-def flattened(value: Any) -> Iterator[float]:
+def array_of(value: Any) -> np.ndarray:
+    """All numbers of an answer, one after the other."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            yield from flattened(item)
-    elif isinstance(value, np.ndarray | int | float | np.number) and np.asarray(value).dtype.kind in "iuf":
-        yield from np.asarray(value, float).ravel().tolist()
+        return np.concatenate([np.zeros(0), *map(array_of, value)])
+    is_number = isinstance(value, np.ndarray | int | float | np.number) and np.asarray(value).dtype.kind in "iuf"
+    return np.asarray(value, float).ravel() if is_number else np.zeros(0)
+
+
+def few(value: Any) -> list[float]:
+    """The numbers of an answer, if they are so few that one of them says something about it."""
+    numbers = array_of(value)
+    return numbers.tolist() if len(numbers) <= MOST_NUMBERS else []
 
 
 def numbers_in(words: str) -> list[str]:
@@ -142,9 +184,9 @@ def gives_away(text: str, right: list[float], digits: int) -> bool:
 
     A number without decimals, such as the 10 of "10 log10", needs three digits, or must be exactly a right one over 9.
     """
-    mantissa, _, exponent = text.partition("e")
+    mantissa = text.partition("e")[0]
     shown = len(mantissa.replace("-", "").replace(".", "").lstrip("0"))
-    decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)
+    decimals = decimals_of(text)
     value = float(text)
     digits = digits if "." in mantissa else FUNCTION_DIGITS
     for number in right:
@@ -153,6 +195,12 @@ def gives_away(text: str, right: list[float], digits: int) -> bool:
         if (number == value and abs(number) > 9) or (shown >= digits and round(number, decimals) == value):
             return True
     return False
+
+
+def decimals_of(text: str) -> int:
+    """The position of a number's last digit, in decimals; negative where it stands before the point."""
+    mantissa, _, exponent = text.partition("e")
+    return len(mantissa.partition(".")[2]) - int(exponent or 0)
 
 
 def code_expressions(source: str) -> list[str]:
@@ -164,8 +212,3 @@ def code_expressions(source: str) -> list[str]:
 
 def squeeze(text: str) -> str:
     return re.sub(r"[\s`]", "", text).lower()
-
-
-def texts_of(own: list[Any]) -> set[str]:
-    """The answer's own numbers, as a refusal repeats them."""
-    return {text for number in flattened(own) for text in (f"{number:.4g}", f"{number:.10g}")}
