@@ -168,6 +168,8 @@ def training_curve(
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
+    if not ax.lines:
+        ax.text(0.5, 0.5, "no step yet", transform=ax.transAxes, ha="center", va="center", color="grey")
     if len(ax.lines) > 1:
         ax.legend(fontsize="small")
     ax.set(xlabel={"step": "step", "seconds": "time of training (s)"}[over], ylabel="loss", title=title)

@@ -790,7 +790,7 @@ def test_training_curves_of_several_runs_have_a_colour_each_and_run_over_seconds
 @pytest.mark.parametrize("rows", [[], curve_rows()[:1], [{"step": 1, "loss": 0.0, "seconds": 0.1}]])
 def test_a_training_curve_that_has_hardly_begun_is_drawn(rows, ax):
     draw(plots.training_curve(rows, ax).figure)
-    assert len(ax.lines) == bool(rows)
+    assert len(ax.lines) == bool(rows) and len(ax.texts) == (not rows)
 
 
 def test_a_training_curve_over_what_no_row_has_is_refused(ax):
