@@ -33,6 +33,8 @@ def score(notes: Score, ax: "Axes", *, title: str = "") -> "Axes":
             label=source,
         )
     ax.set(xlabel="time (s)", ylabel="MIDI pitch", xlim=(0, notes.duration_s or 1), title=title)
+    if not notes.notes:
+        ax.text(0.5, 0.5, "no note", transform=ax.transAxes, ha="center", va="center", color="grey")
     if notes.sources:
         ax.legend(loc="upper right", fontsize="small")
     return ax
