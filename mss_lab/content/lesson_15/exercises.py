@@ -119,7 +119,7 @@ def _check_cut(answer):
 
 def _numbered_songs(rng):
     """Songs (sources, samples) whose values state song, source and sample; one has no sample to spare."""
-    length = answers.varied(20, 15, 25, rng)
+    length = answers.varied(20, 21, 32, rng)
     lengths = [length + spare for spare in (3, 0, 5, 2)]
     return [
         100_000.0 * song + 1_000.0 * np.arange(3)[:, None] + np.arange(samples)[None]

@@ -3,7 +3,7 @@ timbres = 3
 dynamics = 2
 shifts = 4
 
-# %% That adds what a source may choose from
+# %% That adds the numbers of timbres, dynamics and shifts of a source
 answer = (timbres + dynamics + shifts) ** sources
 
 # %% That is the number of stems
