@@ -4,7 +4,7 @@ A method joins the catalogue by `mss_lab.catalogue.register`, a network with its
 `register_network`. A plugin is a Python file that calls one of them when it is run. The command line runs the files
 that `--plugin FILE.py` names, and those in the environment variable `MSS_LAB_PLUGINS`.
 
-Contents: VARIABLE, register_network, add_argument, load, load_all.
+Contents: VARIABLE, register_network, add_argument, load, load_all. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import argparse

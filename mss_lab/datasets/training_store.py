@@ -10,7 +10,8 @@ validation; where there is one piece only, its end is.
 
 `mss-lab data stems my_stems my_songs` is the same from the command line.
 
-Contents: make, tracks_in, tracks_of, add_arguments, run. Lesson: notebooks/15_data_is_the_model.ipynb
+Contents: make, tracks_in, tracks_of, add_arguments, run.
+Lessons: notebooks/15_data_is_the_model.ipynb, notebooks/16_learn_a_mask.ipynb
 """
 
 import argparse
@@ -158,7 +159,7 @@ def tracks_of(songs: store.Store) -> list[Track]:
     for index in range(len(songs)):
         item = songs[index]
         sources = {name: item["audio"][i : i + 1].astype(np.float32) for i, name in enumerate(names)}
-        notes = (Note(names[int(row[0])], *map(float, row[1:])) for row in item["notes"])
+        notes = (Note(names[int(j)], float(midi), float(on), float(off)) for j, midi, on, off in item["notes"])
         title = f"{item['piece']}, item {index + 1}" if "piece" in item else f"item {index + 1}"
         tracks.append(Track(title, songs.facts["sample_rate_hz"], sources, Score(tuple(notes), names)))
     return tracks

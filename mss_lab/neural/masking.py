@@ -1,6 +1,7 @@
 """A base class for networks that give a mask for each source; a derived class only computes the masks.
 
-Contents: MaskSettings, MaskNetwork. Reference: Erdogan et al., ICASSP 2015, in its simplest form.
+Contents: MaskSettings, MaskNetwork. Lesson: notebooks/16_learn_a_mask.ipynb
+Reference: Erdogan et al., ICASSP 2015, in its simplest form.
 """
 
 import dataclasses

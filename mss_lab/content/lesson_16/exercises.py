@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from ...datasets import duets, pieces, repertoire
 from ...lessons import Exercise, answers
+from ...lessons.plain_values import plain
+from ...metrics import energy
 
 PIECE = "chorale_a"
 
@@ -24,17 +27,13 @@ def _check_masks(answer):
         name="the stack of masks",
         where=where,
         mistakes={
-            "They add up to 1 over the bins. The masks of one bin must: sum over the first axis.": _softmax(outputs, 1),
-            "The sum goes over the bins. It must go over the sources, the first axis.": np.exp(
-                outputs - outputs.max(axis=0)
-            )
+            "They add up to 1 over the bins. The masks of one bin must.": _softmax(outputs, 1),
+            "The sum goes over the bins. It must go over the sources.": np.exp(outputs - outputs.max(axis=0))
             / np.exp(outputs - outputs.max(axis=0)).sum(axis=1, keepdims=True),
-            "They add up to 1 over the frames. The masks of one bin must: sum over the first axis.": _softmax(
-                outputs, 2
-            ),
+            "They add up to 1 over the frames. The masks of one bin must.": _softmax(outputs, 2),
             "They add up to 1 over everything. They must do so in each bin.": np.exp(outputs) / np.exp(outputs).sum(),
             "Those are sigmoids: each is between 0 and 1, but together they need not be 1.": 1 / (1 + np.exp(-outputs)),
-            "That divides without raising to a power of e first; what was outputs can be negative.": outputs
+            "That divides the outputs themselves, which can be negative: nothing was raised to a power of e.": outputs
             / outputs.sum(axis=0),
         },
     )
@@ -47,106 +46,107 @@ def _check_masks(answer):
     return answers.truth(
         np.isfinite(np.asarray(result, float)).all(),
         "For values as large as 1000 there is a nan: np.exp(1000) is more than a number can hold, and for -1000 all "
-        "are 0. Take the largest of the sources away first; the quotient stays the same.",
+        "are 0.",
     ) or answers.array(result, _softmax(outputs), "sources freq frames", name="the stack for large values", where=where)
 
 
-def _windows(x, C, mode="constant"):
-    padded = np.pad(x, ((0, 0), (C, C)), mode=mode)
-    return np.stack([padded[:, n : n + 2 * C + 1].T for n in range(x.shape[1])])
+def _windows(x, B, step, mode="constant"):
+    padded = np.pad(x, ((0, 0), (B * step, B * step)), mode=mode)
+    return np.stack([padded[:, t : t + 2 * B * step + 1 : step].T for t in range(x.shape[1])])
 
 
 def _check_windows(answer):
-    rng = answers.rng(162)
-    C = answers.varied(2, 1, 3, rng)
-    x = rng.standard_normal((answers.varied(4, 3, 6, rng), answers.varied(9, 8, 12, rng)))
-    where = "Put C columns of zeros on either side; frame n then sees columns n to n + 2C."
+    rng = answers.rng(163)
+    B, step = answers.varied(2, 1, 3, rng), answers.varied(3, 2, 4, rng)
+    x = rng.standard_normal((answers.varied(4, 3, 6, rng), B * step + answers.varied(9, 8, 12, rng)))
+    expected = _windows(x, B, step)
+    neighbours = np.pad(x, ((0, 0), (B, B)))
+    before = np.pad(x, ((0, 0), (2 * B * step, 0)))
+    late = np.stack([before[:, t : t + 2 * B * step + 1 : step].T for t in range(x.shape[1])])
     wrong = answers.array(
-        answers.call(answer, x, C),
-        _windows(x, C),
+        answers.call(answer, x, B, step),
+        expected,
         "frames context freq",
         name="the stack of windows",
-        where=where,
+        where="Frame t stands in the middle of its window; the others are multiples of `step` frames away.",
         mistakes={
-            "At the ends it goes round to the other end of the song. Beyond the ends lie zeros.": _windows(
-                x, C, "wrap"
+            "Those are the nearest frames: the step is not used.": np.stack(
+                [neighbours[:, t : t + 2 * B + 1].T for t in range(x.shape[1])]
             ),
-            "Beyond the ends the last frame is repeated. There should be zeros.": _windows(x, 2, "edge"),
-            "Beyond the ends the song is mirrored. There should be zeros.": _windows(x, 2, "reflect"),
-            "The latest frame of each window comes first. Turn the middle axis round.": _windows(x, C)[:, ::-1],
-            "The axes are (frames, freq, context): exchange the last two.": _windows(x, C).swapaxes(1, 2),
-            "Each window is one row of numbers. Keep context and frequency apart: (frames, 2C + 1, freq).": _windows(
-                x, C
-            ).reshape(x.shape[1], -1),
-            "The ends are missing: there is a window for every frame.": _windows(x, C)[C:-C],
+            "At the ends it goes round to the other end of the song. Beyond the ends lie zeros.": _windows(
+                x, B, step, "wrap"
+            ),
+            "Beyond the ends the last frame is repeated. There should be zeros.": _windows(x, B, step, "edge"),
+            "Beyond the ends the song is mirrored. There should be zeros.": _windows(x, B, step, "reflect"),
+            "The latest frame of each window comes first. The earliest should.": expected[:, ::-1],
+            "The axes are (frames, freq, context): exchange the last two.": expected.swapaxes(1, 2),
+            "Each window is one row of numbers. Keep context and frequency apart: (frames, 2B + 1, freq).": (
+                expected.reshape(x.shape[1], -1)
+            ),
+            "Windows that reach beyond an end are missing: there is a window for every frame.": expected[
+                B * step : -B * step
+            ],
+            "Only the frames before are there, and none after.": late,
         },
     )
     return wrong or answers.array(
-        answers.call(answer, x, 0),
-        _windows(x, 0),
+        answers.call(answer, x, 0, step),
+        _windows(x, 0, 1),
         "frames context freq",
-        name="the stack for C = 0",
+        name="the stack for B = 0",
         where="Without context each window is its own frame.",
     )
 
 
-def _target(S, X, low=0.0, high=None, cosine=True):
-    along = np.abs(S) * (np.cos(np.angle(S) - np.angle(X)) if cosine else 1)
-    return np.minimum(np.maximum(along, low), np.abs(X) if high is None else high)
+RATE_HZ = 8_000
+PAIR = {"flute": 73, "oboe": 68}
+GOAL_DB = 4.0
 
 
-def _check_target(answer):
-    rng = answers.rng(163)
-    sources, size = answers.varied(2, 2, 4, rng), (answers.varied(6, 4, 8, rng), answers.varied(7, 5, 9, rng))
-    S, X = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape) for shape in ((sources, *size), size))
-    X[0] = 0
-    with np.errstate(all="ignore"):
-        result = answers.call(answer, S, X)
-        mask = np.nan_to_num(_target(S, X) / np.abs(X))
-        quotient = np.clip(np.real(S * np.conj(X)) / np.abs(X), 0, np.abs(X))
-    return answers.array(
-        result,
-        _target(S, X),
-        "sources freq frames",
-        name="the target",
-        where="np.abs(S) * np.cos(np.angle(S) - np.angle(X)), then np.clip between 0 and np.abs(X).",
-        mistakes={
-            "It falls below 0 where source and mixture point apart; no mask can reach that. Hold it above 0.": _target(
-                S, X, low=-np.inf
-            ),
-            "It goes beyond the mixture's magnitude; no mask up to 1 can reach that.": _target(S, X, high=np.inf),
-            "It is not truncated at all: hold it between 0 and the mixture's magnitude.": _target(
-                S, X, low=-np.inf, high=np.inf
-            ),
-            "It is held between 0 and 1. That is the range of the mask; the target reaches up to |X|.": _target(
-                S, X, high=1
-            ),
-            "The angle is missing: only the part of the source that lies along the mixture can be had.": _target(
-                S, X, cosine=False
-            ),
-            "That is the best mask. The target is the mask times the mixture's magnitude.": mask,
-            "Where the mixture is 0 there is a nan, from a division by it. Use the angles instead.": quotient,
-        },
+def _duet():
+    """The two songs of exercise 16.2: stems to learn from, and stems whose mixture is to be separated."""
+    players = duets.draw_players(PAIR, 1, [162])[0]
+    one, other = (
+        duets.song(repertoire.work_of(name, pieces.load(name).score), players, [162, 1], length_s=length_s)["audio"]
+        for name, length_s in (("chorale_a", 12.0), ("chorale_b", 6.0))
     )
+    return one, other
 
 
-def _check_derivative(answer):
-    return answers.number(
-        answer,
-        1.5,
-        0.001,
-        name="the derivative",
-        where="The chain rule: 2 (M |X| - |S|) times |X| times the derivative of the sigmoid, M (1 - M).",
-        mistakes={
-            "The 2 of the square is missing.": 0.75,
-            "That is the derivative by the mask. The mask depends on a as well: times M (1 - M).": 6.0,
-            "The factor |X| is missing: the mask is multiplied by it.": 0.5,
-            "That is the loss. Its derivative says how it changes.": 1.0,
-            "The sign: the estimate is too large here, so the loss grows with a.": -1.5,
-            "That takes the mask for 0. The sigmoid of 0 is a half.": 0.0,
-            "That takes M for the derivative of the sigmoid; it is M (1 - M).": 3.0,
-        },
-    )
+def _duet_to_separate():
+    train, test = _duet()
+    return {"train": train, "mixture": test.sum(axis=0)}
+
+
+def _check_separation(answer):
+    _, sources = _duet()
+    if callable(answer):
+        return "The answer must be the two estimates, an array, not a function."
+    try:
+        estimates = np.asarray(plain(answer), float)
+    except (TypeError, ValueError):
+        return f"The answer must be an array (2, samples), got {answers.describe(answer)}."
+    if estimates.shape != sources.shape:
+        return f"The estimates must have the shape {sources.shape}, got {estimates.shape}."
+    if not np.isfinite(estimates).all():
+        return "The estimates hold NaN or infinite values."
+    if np.any(np.abs(estimates).max(axis=1) == 0):
+        return "One of the two estimates is silent."
+
+    def gain_db(of):
+        mixture = sources.sum(axis=0, keepdims=True)
+        return float(
+            np.mean([energy.si_sdr_improvement(s[None], e[None], mixture) for s, e in zip(sources, of, strict=True)])
+        )
+
+    gain = gain_db(estimates)
+    if gain >= GOAL_DB:
+        return None
+    if gain_db(estimates[::-1]) > max(gain, 1.0):
+        return "Flute and oboe are exchanged: the flute comes first."
+    if np.allclose(estimates[0], estimates[1]):
+        return "Both estimates are the same waveform."
+    return f"The estimates are {gain:+.1f} dB better than the mixture, on average; {GOAL_DB:g} dB are the goal."
 
 
 def _stop(validation, patience, *, inclusive=True, from_last=False, late=0):
@@ -180,17 +180,15 @@ def _stop_mistakes(cases):
     right = [_stop(*case) for case in cases]
     lowest = [int(np.argmin(validation)) for validation, _ in cases]
     return {
-        "The two are exchanged: first the best, then the last.": [(last, best) for best, last in right],
-        "The best of the whole list is looked for; after the stop nothing is computed any more.": [
+        "The two are exchanged: first the lowest, then the last.": [(last, best) for best, last in right],
+        "The first number belongs to the lowest of the whole list; after the stop no loss is computed any more.": [
             (low, last) for low, (_, last) in zip(lowest, right, strict=True)
         ],
-        "It stops one too late: after `patience` losses in a row that are not below the best.": [
-            _stop(*case, late=1) for case in cases
-        ],
-        "Each loss is compared with the one before it. Compare it with the best so far.": [
+        "It stops one loss too late.": [_stop(*case, late=1) for case in cases],
+        "Each loss is compared with the one before it, not with the lowest so far.": [
             _stop(*case, from_last=True) for case in cases
         ],
-        "A loss that equals the best counts as better. It must be below.": [
+        "A loss that equals the lowest counts as better. It must be below.": [
             _stop(*case, inclusive=False) for case in cases
         ],
     }
@@ -217,7 +215,7 @@ def _check_stop(answer):
     for validation, patience in cases:
         result = answers.call(answer, list(validation), patience)
         if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
-            return "Return two whole numbers: the index of the best loss, and that of the last one computed."
+            return "Return two whole numbers: the index of the lowest loss, and that of the last one computed."
         results.append(tuple(float(value) for value in result))
 
     if results == [_stop(*case) for case in cases]:
@@ -228,10 +226,7 @@ def _check_stop(answer):
     for (validation, patience), one in zip(cases, results, strict=True):
         if one != _stop(validation, patience):
             shown = ", ".join(f"{value:g}" for value in one)
-            return (
-                f"For the losses {validation} and patience {patience} it gives {shown}. Go through the list, keep the "
-                "index of the best so far, and count what has come since."
-            )
+            return f"For the losses {validation} and patience {patience} it gives {shown}, which is not right."
     return None
 
 
@@ -239,62 +234,59 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="16.1",
-        task="Write `masks(made)`: the softmax over the sources of an array (sources, freq, frames), also where "
-        "values are as large as 1000.",
+        kind="formula",
+        task="Write `masks(outputs)`: the softmax over the sources of what a network gives, (sources, freq, frames), "
+        "also where values are as large as 1000.",
         check=_check_masks,
         hints=(
-            "np.exp(made), divided by its sum along the first axis.",
-            "The softmax stays the same if the same number is taken from all sources of a bin. Take their largest.",
+            "np.exp(outputs) over its sum along the first axis, with keepdims or not.",
+            "A number taken away from all sources of a bin changes nothing in the quotient. Which one keeps np.exp "
+            "from overflowing?",
         ),
-        praise="torch does the same, and so never meets a nan there.",
+        praise="Every library's softmax does this, and a network that was trained without it meets a nan there.",
     ),
     Exercise.from_files(
         __file__,
         number="16.2",
-        task="Write `windows(x, C)`: for each frame of x (freq, frames) the 2C + 1 frames around it, an array (frames, "
-        "2C + 1, freq), with zeros beyond the ends.",
-        check=_check_windows,
+        kind="sound",
+        task='Separate the mixture of lab.given("16.2") by whatever you train on its stems, so that the SI-SDR exceeds '
+        f"that of the mixture by {GOAL_DB:g} dB on average: an array (2, samples), in the order of the stems.",
+        check=_check_separation,
+        given=_duet_to_separate,
         hints=(
-            "np.pad(x, ((0, 0), (C, C))) puts C columns of zeros on either side.",
-            "In the padded array frame n sees columns n to n + 2C: padded[:, n : n + 2 * C + 1].T.",
+            "The ten lines of part 2 are enough, with two sources and a window of 512 samples at 8 kHz. Change every "
+            "513 into 257, and 4 into 2.",
+            "Use the same mean and deviation of each bin for both songs, those of the training song. Some hundred "
+            "steps are enough; more steps memorise the training song.",
         ),
-        praise="A convolution over time never builds this array, and gives the same.",
+        praise="It was tested on a piece that it was not trained on. With other instruments it would be another story: "
+        "lesson 15, part 7.",
     ),
     Exercise.from_files(
         __file__,
         number="16.3",
-        task="Write `target(S, X)`: the truncated phase-sensitive target of complex S (sources, freq, frames) and X "
-        "(freq, frames), a real array between 0 and |X|.",
-        check=_check_target,
+        kind="construct",
+        task="Write `windows(x, B, step)`: for each frame of x (freq, frames) the 2B + 1 frames around it at distances "
+        "of `step` frames, an array (frames, 2B + 1, freq), with zeros beyond the ends.",
+        check=_check_windows,
         hints=(
-            "The part along the mixture: np.abs(S) * np.cos(np.angle(S) - np.angle(X)).",
-            "np.clip(that, 0, np.abs(X)).",
+            "How many columns of zeros does the earliest frame of the first window need?",
+            "np.pad(x, ((0, 0), (columns, columns))); a slice may have a step: padded[:, start : stop : step].",
         ),
-        praise="Divided by |X| it is the best mask between 0 and 1 that there is.",
+        praise="A dilated convolution does the same without building this array. Some networks stack many of them to "
+        "cover seconds with few weights.",
     ),
     Exercise.from_files(
         __file__,
         number="16.4",
-        task="A bin has |X| = 3 and |S| = 0.5, the network made a = 0, the mask is the sigmoid of a. What is the "
-        "derivative of (sigmoid(a) |X| - |S|)^2 by a?",
-        check=_check_derivative,
-        hints=(
-            "The sigmoid of 0 is 0.5, and its derivative there is 0.5 * (1 - 0.5).",
-            "2 (0.5 * 3 - 0.5) * 3 * 0.25.",
-        ),
-        praise="It is above 0: a smaller a, and so a smaller mask, makes the loss smaller.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="16.5",
-        task="Write `stop(validation, patience)`: the index of the best loss that was seen and the index of the last "
-        "one computed, when training ends after `patience` losses in a row that are not below the best so far.",
+        kind="construct",
+        task="Write `stop(validation, patience)`: the index of the lowest loss that was computed and the index of the "
+        "last one computed, when training ends after `patience` losses in a row that are not below the lowest so far.",
         check=_check_stop,
         hints=(
-            "Go through the list with an index, and keep the index of the best so far.",
-            "index - best is how many have come since the best. Stop when that reaches the patience.",
-            "If it is never reached, the last is len(validation) - 1.",
+            "Go through the list with an index, and keep the index of the lowest so far.",
+            "How many losses have come since the lowest? And what is the last one if the patience is never used up?",
         ),
-        praise="With that, the last weights are not the ones to keep: fit gives those of the best.",
+        praise="With that, the last weights are not the ones to keep: fit gives those of the best moment.",
     ),
 )

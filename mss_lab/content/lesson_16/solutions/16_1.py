@@ -1,6 +1,6 @@
 import numpy as np
 
 
-def answer(made):
-    raised = np.exp(made - made.max(axis=0))
+def answer(outputs):
+    raised = np.exp(outputs - outputs.max(axis=0))
     return raised / raised.sum(axis=0)

@@ -1,6 +1,6 @@
 import numpy as np
 
 
-def answer(S, X):
-    along = np.abs(S) * np.cos(np.angle(S) - np.angle(X))
-    return np.clip(along, 0, np.abs(X))
+def answer(x, B, step):
+    padded = np.pad(x, ((0, 0), (B * step, B * step)))
+    return np.stack([padded[:, t : t + 2 * B * step + 1 : step].T for t in range(x.shape[1])])
