@@ -1,6 +1,6 @@
 import numpy as np
 
-duet = lab.given("16.2")  # noqa: F821
+duet = lab.given("16.2")
 
 
 # %% Both estimates are the same waveform

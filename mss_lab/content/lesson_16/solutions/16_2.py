@@ -3,7 +3,7 @@ import torch
 
 from mss_lab.neural import frontend
 
-duet = lab.given("16.2")  # noqa: F821
+duet = lab.given("16.2")
 window, hop = 512, 128
 S_stft = frontend.stft(torch.tensor(duet["train"]), window, hop)
 S, X = S_stft.abs(), S_stft.sum(dim=0).abs()
