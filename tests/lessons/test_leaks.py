@@ -1,7 +1,5 @@
 """No refusal that a reader receives before a hint holds the right value, or code of the solution."""
 
-import operator
-
 import numpy as np
 import pytest
 
@@ -9,13 +7,14 @@ from mss_lab import lessons
 from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import Exercise
 from tests.lessons.leaks import gives_away, leaks, numbers_in, wrong_answers
+from tests.lessons.marked import marked
 
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
 # Their texts on typical mistakes still say how to do it.
 KNOWN = {"8.5", "14.1", "19.3", "19.5"}
 
 
-@pytest.mark.parametrize("made", EXERCISES, ids=operator.attrgetter("number"))
+@pytest.mark.parametrize("made", marked(EXERCISES))
 def test_no_refusal_before_a_hint_gives_the_answer_away(made):
     if made.number in KNOWN:
         pytest.skip("its text on a typical mistake says how to do it")

@@ -18,6 +18,7 @@ from mss_lab.lessons.answer_files import expected_words
 from mss_lab.lessons.exercise import STATES, Exercise, answer_of
 from mss_lab.lessons.explaining import explaining
 from mss_lab.lessons.time_limit import within
+from tests.lessons.marked import marked
 
 
 def exercise(check, **changes):
@@ -360,7 +361,7 @@ def flaws(made) -> list[str]:
 REAL = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
 
 
-@pytest.mark.parametrize("made", REAL, ids=lambda made: made.number)
+@pytest.mark.parametrize("made", marked(REAL))
 def test_solutions_pass_and_blanks_and_mistakes_are_refused_each_in_its_own_words(made):
     assert flaws(made) == []
 

@@ -9,6 +9,7 @@ import pytest
 from mss_lab import lessons
 from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import answer_of
+from tests.lessons.marked import marked
 
 SECRETS = range(1000, 1012)
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
@@ -93,12 +94,15 @@ def zeros(result):
     return set() if isinstance(result, set) else np.zeros_like(result)
 
 
-@pytest.mark.parametrize("made", EXERCISES, ids=operator.attrgetter("number"))
+@pytest.mark.parametrize("made", marked(EXERCISES))
 def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
     solution, mistakes = answer_of(made.solution, made), [answer_of(mistake, made) for mistake in made.mistakes]
     for secret in SECRETS:
         verdict = made.judge_unseen(solution, secret)
         assert verdict.right, f"secret {secret}: {verdict.message}"
+        if made.given is not None and not callable(solution):
+            # A value belongs to the inputs that were handed out, so the grader judges it with these alone.
+            break
         with answers.unseen_inputs(secret):
             states = [made.judge(mistake).state for mistake in mistakes]
         assert set(states) <= {"wrong", "error"}, f"secret {secret}: {states}"
