@@ -2,7 +2,7 @@
 
 Multiplicative updates keep zeros. So it is enough to set zeros where the score excludes sound, and NMF does the rest: a
 template for each pitch of each player may have energy only near the harmonics of its pitch, and is active only around
-its notes. Inside the constraints the initial values are simple, 1/m at the m-th harmonic and 1 in time; the rest is
+its notes. Inside the constraints the initial values are simple, 1/q at the q-th harmonic and 1 in time; the rest is
 learnt from the recording.
 
 The attack of a note is not harmonic. Onset templates, one more for each pitch, may have any spectrum, and are active
@@ -12,7 +12,7 @@ Nothing else ties a template to its instrument. Two players in unison share equa
 always start and end together, as octaves may, are distinguished by little more than their initial templates. A
 recording is processed in chunks, and each chunk learns its own templates.
 
-Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, tau the tolerance.
+Symbols: V[k, t] magnitude, W[k, c] templates, H[c, t] activations, tau the tolerance.
 
 Contents: keys_of, template_start, activation_start, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """
@@ -84,7 +84,7 @@ def template_start(
     tuning_hz: float = units.A4_HZ,
     onsets: bool = False,
 ) -> np.ndarray:
-    """Templates to start from: 1/m at the bins around harmonic m of each pitch, and zero elsewhere.
+    """Templates to start from: 1/q at the bins around harmonic q of each pitch, and zero elsewhere.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ The shapes of all keys are nearly all zeros, so they are stored as one sparse ma
 each key, and a column for each bin of each template: weights times the matrix are templates, and the matrix times the
 values of all bins are the sums over every harmonic.
 
-Symbols: G_h[f] shape of harmonic h, a_h its weight, W[f] template.
+Symbols: G_q[k] shape of harmonic q, u_q its weight, W[k] template.
 
 Contents: harmonic_shapes, noise_shapes, as_matrix, of_keys, templates, collected.
 Lesson: notebooks/08_nmf_with_a_score.ipynb
@@ -40,7 +40,7 @@ def harmonic_shapes(
     width_bins: float = WIDTH_BINS,
     tuning_hz: float = units.A4_HZ,
 ) -> np.ndarray:
-    """The shape of each harmonic of a pitch: a bell around h times its fundamental.
+    """The shape of each harmonic of a pitch: a bell around q times its fundamental.
 
     Parameters
     ----------

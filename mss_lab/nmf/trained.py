@@ -10,7 +10,7 @@ within a tolerance, activations can be refined: the activations of a first run a
 frames in which a note sounds clearly. Blobs that no written note overlaps are forbidden, and a second run estimates the
 rest again.
 
-Symbols: V[f, n] magnitude, W[f, k] templates, H[k, n] activations, tau the tolerance.
+Symbols: V[k, t] magnitude, W[k, c] templates, H[c, t] activations, tau the tolerance.
 
 Contents: harmonic_templates, amplitudes_of, refined, fit, separate. Lesson: notebooks/08_nmf_with_a_score.ipynb
 """

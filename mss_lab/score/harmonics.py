@@ -3,8 +3,8 @@
 The simplest separation with a score, and the starting point of better ones. Nothing is learnt from the recording; the
 score is assumed to be correct.
 
-Symbols: U_n[t] is 1 while note n sounds, V_n[f] its claim on bins near its harmonics, K_j[f, t] the largest claim
-U_n[t] V_n[f] over the notes of source j, R_j = K_j / sum over i of K_i the mask.
+Symbols: u_m[t] is 1 while note m sounds, v_m[k] its claim on bins near its harmonics, G_j[k, t] the largest claim
+u_m[t] v_m[k] over the notes of source j, M_j = G_j / (sum of all G) the mask, q the number of a harmonic.
 
 Contents: harmonic_claim, score_claims, score_masks, separate.
 Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb
@@ -45,7 +45,7 @@ def harmonic_claim(
     slope: float = 1.0,
     tuning_hz: float = units.A4_HZ,
 ) -> np.ndarray:
-    """The claim of one pitch on each frequency: V[f] = h**-slope near harmonic h of its fundamental, otherwise 0.
+    """The claim of one pitch on each frequency: v[k] = q**-slope near harmonic q of its fundamental, otherwise 0.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def harmonic_claim(
         Half the width of a claim: an interval, for the variation of the player's pitch, plus a number of bins, for the
         main lobe of the window. Without the second, low notes would claim no bin at all.
     slope : float >= 0
-        Exponent of the decrease with h. 0 gives the equal claims of the paper; 1, the default, follows the decrease
+        Exponent of the decrease with q. 0 gives the equal claims of the paper; 1, the default, follows the decrease
         of an instrument's spectrum, so that most of a bin goes to the source for which it is the lower harmonic.
     tuning_hz : float > 0
         Frequency of A4.
@@ -70,7 +70,7 @@ def harmonic_claim(
     float32 (freq,)
 
     Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb.
-    Reference: Miron, Janer and Gómez, ISMIR 2017, eq. 2. Difference: claims are a bin wider and decrease with h.
+    Reference: Miron, Janer and Gómez, ISMIR 2017, eq. 2. Difference: claims are a bin wider and decrease with q.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def score_claims(
     first_frame: int = 0,
     **claim_options: Any,
 ) -> np.ndarray:
-    """The claims of all sources, K_j.
+    """The claims of all sources, G_j.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def score_claims(
 
 
 def score_masks(score: Score, frames: int, **options: Any) -> np.ndarray:
-    """The masks of all sources, R_j: shared in proportion to the claims; bins without a claim are shared equally.
+    """The masks of all sources, M_j: shared in proportion to the claims; bins without a claim are shared equally.
 
     Parameters as for `score_claims`; returns float32 (sources, 1, freq, frames) that add up to 1.
 

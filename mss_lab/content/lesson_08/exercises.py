@@ -1,108 +1,112 @@
 """Exercises of lesson 08, "NMF with a score"."""
 
+import dataclasses
+
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "chorale_b"
 
-
-def _windows(notes, frames, frame_rate_hz, tolerance_s, *, clipped=True, end=1, start=1, last_frame=np.ceil):
-    windows = np.zeros((len(notes), frames))
-    for row, (onset_s, offset_s) in enumerate(notes):
-        first = int(np.floor((onset_s - tolerance_s * start) * frame_rate_hz))
-        last = int(last_frame((offset_s + tolerance_s * end) * frame_rate_hz))
-        windows[row, max(0, first) if clipped else first : last] = 1
-    return windows
+# The excerpt of exercise 8.1, and the rate of its mixture.
+EXCERPT_S, RATE_HZ = 6.0, 22_050
+# The rate and the length of the piano of exercise 8.2, and the mean SDR to be reached there.
+PIANO_RATE_HZ, PIANO_S, LEAST_SDR_DB = 16_000, 5.5, 14.0
 
 
-def _check_windows(answer):
-    # At 8 frames a second every edge lies between two frames or on one, never beside it by a rounding error. The first
-    # note begins less than the tolerance after the recording, the last ends behind it.
+def _excerpt_with_a_wrong_note():
+    """A mixture (1, samples), the notes of its score, one of them with a wrong pitch, and the index of that one."""
+    from ... import audio
+    from ...datasets import pieces
+    from ...score import notes
+
     rng = answers.rng(81)
-    onset_s, offset_s = answers.varied(1, 0, 1, rng) / 8, answers.varied(4, 3, 6, rng) / 8
-    later_s, tolerance_s = answers.varied(0, 1, 5, rng) / 8, answers.varied(2, 2, 4, rng) / 8
-    frames = answers.varied(40, 41, 48, rng)
-    notes = [(onset_s, offset_s), (1.0 + later_s, 2.0 + later_s), (1.8125 + later_s, 2.1875 + later_s)]
-    notes += [(3.75 + later_s, answers.varied(9, 7, 12, rng) + 0.0)]
-    arguments = (notes, frames, 8.0, tolerance_s)
-    result = answers.call(answer, *arguments)
-    wrong = answers.array(
-        result,
-        _windows(*arguments),
-        "notes frames",
-        name="the array of windows",
-        where="From floor((onset - tolerance) * rate) up to, not including, ceil((offset + tolerance) * rate).",
-        mistakes={
-            "The first note starts before the recording, so its first frame is negative, and a negative index counts "
-            "from the end. Cut it at 0.": _windows(*arguments, clipped=False),
-            "The tolerance widens the start only. A note may also end late.": _windows(*arguments, end=0),
-            "The tolerance widens the end only. A note may also start early.": _windows(*arguments, start=0),
-            "Both edges are moved later: the window is shifted, not widened.": _windows(*arguments, start=-1),
-            "The tolerance is not used at all.": _windows(*arguments, start=0, end=0),
-            "The last frame that a note touches is missing: round the end up, not down.": _windows(
-                *arguments, last_frame=np.floor
-            ),
-        },
-    )
-    beyond_s = answers.varied(50, 40, 90, rng) + 0.0
-    return wrong or answers.array(
-        answers.call(answer, [(beyond_s, beyond_s + 1)], frames, 8.0, tolerance_s),
-        np.zeros((1, frames)),
-        "notes frames",
-        name="the window of a note beyond the recording",
-        where="It has no frame here: its row is all zeros.",
-    )
+    piece = pieces.load(str(rng.choice(["chorale_a", "chorale_b"])))
+    start_s = float(rng.uniform(0, 20))
+    first, last = (round(time_s * piece.sample_rate_hz) for time_s in (start_s, start_s + EXCERPT_S))
+    mixture = audio.resample(piece.mixture[:1, first:last], piece.sample_rate_hz, RATE_HZ)
+    inside = [n for n in notes.shift(piece.score, -start_s).notes if 0.1 < n.onset_s < EXCERPT_S - 0.6]
+    wrong = int(rng.choice([k for k, note in enumerate(inside) if note.offset_s - note.onset_s > 0.3]))
+    inside[wrong] = dataclasses.replace(inside[wrong], midi=inside[wrong].midi + int(rng.choice([-2, -1, 1, 2])))
+    return mixture, inside, wrong
 
 
-def _template(f0_hz, frequencies_hz, harmonics, cents, *, lowest_last=True, level=True, width="cents"):
-    template = np.zeros(len(frequencies_hz))
-    numbers = range(harmonics, 0, -1) if lowest_last else range(1, harmonics + 1)
-    for m in numbers:
-        centre_hz = m * f0_hz
-        if width == "cents":
-            low, high = centre_hz * 2 ** (-cents / 1200), centre_hz * 2 ** (cents / 1200)
-        else:
-            half = f0_hz * (2 ** (cents / 1200) - 1)
-            low, high = centre_hz - half, centre_hz + half
-        template[(frequencies_hz >= low) & (frequencies_hz <= high)] = 1 / m if level else 1
-    return template
+def _excerpt_handed_out():
+    mixture, inside, _ = _excerpt_with_a_wrong_note()
+    rows = [(note.source, note.midi, note.onset_s, note.offset_s) for note in inside]
+    return {"mixture": mixture, "sample_rate_hz": RATE_HZ, "notes": rows}
 
 
-def _check_template(answer):
-    # Enough harmonics, and wide enough bands, that the highest ones meet.
+def _check_wrong_note(answer):
+    _, inside, wrong = _excerpt_with_a_wrong_note()
+    words = answers.number(answer, wrong, 0.01, name="the index", where="Listen to the notes one by one.")
+    if words is None or not isinstance(answer, int | float | np.number):
+        return words
+    if answer % 1 or not 0 <= answer < len(inside):
+        return f"The list has {len(inside)} notes; {answer:g} is the index of none of them."
+    note = inside[int(answer)]
+    return f"Note {int(answer)}, {note.source} from {note.onset_s:.2f} s on, is played as it is written."
+
+
+def _hand(pitches, start_s, stiffness):
+    """A note a second, each with the partials of a stiff string, float32 (1, samples)."""
+    from ... import signals, units
+
+    times_s = np.arange(PIANO_RATE_HZ) / PIANO_RATE_HZ
+    q = np.arange(1, 41)[:, np.newaxis]
+    waveform = np.zeros((1, round(PIANO_S * PIANO_RATE_HZ)))
+    for k, pitch in enumerate(pitches):
+        partials_hz = q * units.midi_to_hz(pitch) * np.sqrt(1 + stiffness * q**2)
+        weights = (partials_hz < PIANO_RATE_HZ / 2) / q**0.5
+        note = np.sum(weights * np.sin(2 * np.pi * partials_hz * times_s), axis=0)
+        first = round((start_s + k) * PIANO_RATE_HZ)
+        waveform[0, first : first + PIANO_RATE_HZ] = 0.05 * np.exp(-3 * times_s) * note
+    return signals.fade(waveform.astype(np.float32), 0.01, PIANO_RATE_HZ)
+
+
+def _two_hands():
+    """The two hands, their notes and the stiffness of the strings."""
     rng = answers.rng(82)
-    frequencies_hz = np.arange(0, 8000, answers.varied(5.1, 4.5, 5.5, rng))
-    f0_hz, harmonics = answers.varied(196.3, 150.0, 250.0, rng), answers.varied(25, 23, 28, rng)
-    cents = answers.varied(50, 46, 60, rng)
-    arguments = (f0_hz, frequencies_hz, harmonics, cents)
-    added = sum(
-        _template(m * f0_hz, frequencies_hz, 1, cents) / m
-        for m in range(1, harmonics + 1)  # Bands that meet are added up, not the larger taken.
-    )
-    wrong = answers.array(
-        answers.call(answer, *arguments),
-        _template(*arguments),
-        "freq",
-        name="the template",
-        where="Bins from m f0 * 2**(-cents/1200) to m f0 * 2**(cents/1200) hold 1/m.",
-        mistakes={
-            "Where the bands of two harmonics meet, the higher one wins. The larger value, that of the lower harmonic, "
-            "should: take the maximum, or fill from the highest down.": _template(*arguments, lowest_last=False),
-            "Where bands meet, their values are added. Take the larger.": added,
-            "Every band holds 1. The m-th should hold 1/m.": _template(*arguments, level=False),
-            "All bands are as wide in Hz as the first. An interval in cents is a ratio: the m-th band is m times as "
-            "wide.": _template(*arguments, width="hz"),
-        },
-    )
-    high = (answers.varied(3000.0, 2500.0, 3500.0, rng), frequencies_hz, harmonics, cents)
-    return wrong or answers.array(
-        answers.call(answer, *high),
-        _template(*high),
-        "freq",
-        name="the template of a high pitch",
-        where="Harmonics above the last bin have no bins; they are left out.",
-    )
+    stiffness = 1e-4 * float(rng.integers(8, 13))
+    pitches = {
+        "left": rng.choice(np.arange(38, 52), 5, replace=False),
+        "right": rng.choice(np.arange(58, 76), 5, replace=False),
+    }
+    starts_s = {"left": 0.0, "right": 0.5}
+    hands = {hand: _hand(pitches[hand], starts_s[hand], stiffness) for hand in pitches}
+    rows = [
+        (hand, int(pitch), starts_s[hand] + k, starts_s[hand] + k + 1)
+        for hand in pitches
+        for k, pitch in enumerate(pitches[hand])
+    ]
+    return hands, rows, stiffness
+
+
+def _piano_handed_out():
+    hands, rows, stiffness = _two_hands()
+    mixture = hands["left"] + hands["right"]
+    return {"mixture": mixture, "sample_rate_hz": PIANO_RATE_HZ, "notes": rows, "stiffness": stiffness}
+
+
+def _check_hands(answer):
+    from ...metrics import energy
+
+    hands, _, _ = _two_hands()
+    if not isinstance(answer, dict) or set(answer) != set(hands):
+        return f'The answer must be a dict with "left" and "right", got {answers.describe(answer)}.'
+    shape = hands["left"].shape
+    for hand, estimate in answer.items():
+        if np.shape(estimate) != shape or not np.all(np.isfinite(estimate)):
+            return f"The {hand} hand must be a waveform {shape} of finite numbers, got shape {np.shape(estimate)}."
+    estimates = {hand: np.asarray(answer[hand], dtype=float) for hand in hands}
+    reached_db = np.mean([energy.sdr(hands[hand], estimates[hand]) for hand in hands])
+    exchanged = {"left": estimates["right"], "right": estimates["left"]}
+    exchanged_db = np.mean([energy.sdr(hands[hand], exchanged[hand]) for hand in hands])
+    if reached_db >= LEAST_SDR_DB:
+        return None
+    if exchanged_db >= LEAST_SDR_DB:
+        return "The two hands are exchanged."
+    return f"The mean SDR is {reached_db:.1f} dB; {LEAST_SDR_DB:g} dB were to be reached. Where do the partials lie?"
 
 
 def _check_update(answer):
@@ -130,14 +134,14 @@ def _check_update(answer):
         swapped = _update(V, W, H, swapped=True)
     wrong = _check_zeros(np.asarray(new_W), np.asarray(new_H), W, H)
     if not wrong:
-        # What a template of zeros plays is heard by no one, and may be anything.
+        # The activations of a template of zeros change nothing, and may be anything.
         updated, swapped = ((w, _without_silent(h)) for w, h in (updated, swapped))
         H, new_H = _without_silent(H), _without_silent(new_H)
     for returned, expected, mistakes, axes, name in (
         (
             new_H,
             updated[1],
-            {"H is right for an update after W. Update H first.": swapped[1], "H is as it came.": H},
+            {"H is right for an update after W. Update H first.": swapped[1], "H is unchanged.": H},
             "components frames",
             "H",
         ),
@@ -145,9 +149,9 @@ def _check_update(answer):
             new_W,
             updated[0],
             {
-                "W was updated with the model from before H changed. Compute W @ H again.": stale[0],
-                "W was updated with H as it came, not with the new one.": swapped[0],
-                "W is as it came.": W,
+                "W was updated with the model from before H changed.": stale[0],
+                "W was updated with the old H, not with the new one.": swapped[0],
+                "W is unchanged.": W,
             },
             "freq components",
             "W",
@@ -159,7 +163,7 @@ def _check_update(answer):
             axes,
             tolerance=1e-6,
             name=name,
-            where="Factor times (first / second); where second is 0 the factor stays.",
+            where="Compare with part 2 on a small matrix without zeros.",
             mistakes=mistakes,
         )
     return wrong
@@ -177,10 +181,10 @@ def _check_zeros(new_W, new_H, W, H):
     return answers.truth(
         np.isfinite(new_W).all() and np.isfinite(new_H).all(),
         "There is a nan or an infinity, from a division by 0: in frames where nothing may play the model is 0, and a "
-        "template of zeros adds up to 0. Divide only where the denominator is above 0.",
+        "template of zeros adds up to 0.",
     ) or answers.truth(
         not new_W[W == 0].any() and not new_H[H == 0].any(),
-        "A zero did not stay zero. Multiply the factor as it is; a small constant added to it lifts every zero.",
+        "A zero did not stay zero.",
     )
 
 
@@ -208,107 +212,109 @@ def _update(V, W, H, stale=False, swapped=False):
     return new_w(H, before if stale else W @ H), H
 
 
-def _check_stiff(answer):
-    return answers.number(
-        answer,
-        13,
-        0.01,
-        name="the first partial outside",
-        where="1200 log2(sqrt(1 + B h^2)) is how many cents partial h is sharp. Where does it pass 50?",
-        mistakes={
-            "That one is still inside, by a little: the next is the first outside.": 12,
-            "That counts 100 cents, a whole semitone. The band reaches half a semitone either way.": 18,
-            "That leaves out the square root: the frequency goes with the root of 1 + B h^2.": 9,
-            "That is where h is reached exactly; partials are whole numbers, so round up.": 12.2,
-        },
+def _unison_exercise(louder=4, softer=1):
+    def sdr_db(own):
+        return 10 * np.log10(4 * own / (louder + softer))
+
+    exact = sdr_db(softer)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            exact,
+            0.02,
+            "dB",
+            name="the SDR",
+            where="What is wrong in the estimate, beside what the other player left in it?",
+            mistakes={
+                "That is the louder player's.": sdr_db(louder),
+                "That takes what is left of the other player for the whole error.": 10 * np.log10(4 * softer / louder),
+                "That is the mixture's SDR, before anything was divided.": 10 * np.log10(softer / louder),
+                "The sign is turned round.": -exact,
+                "That ratio is not in dB yet.": 4 * softer / (louder + softer),
+                "That is twice as many dB as there are: these are powers, not amplitudes.": 2 * exact,
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="8.4",
+        kind="number",
+        task=f"Two players hold one note in unison, with unrelated waveforms of power {louder} and {softer}. Each is "
+        "given half of the mixture. What is the SDR of the softer, in dB?",
+        check=check,
+        hints=(
+            "Write down the estimate: half of the sum of both. What must be added to it to get the softer player?",
+            "The error holds half of each player. Powers of unrelated waveforms add up.",
+        ),
+        values={"louder": louder, "softer": softer},
+        praise="Half of the mixture has a missing half too, and that is an error like the other.",
+        drawn=_draw_unison,
     )
 
 
-def _check_unison(answer):
-    exact = 10 * np.log10(0.8)
-    return answers.number(
-        answer,
-        exact,
-        0.02,
-        "dB",
-        name="the SDR",
-        where="The estimate is (a + b) / 2, so the error is (b - a) / 2, of power (4 + 1) / 4.",
-        mistakes={
-            "That is the louder player's, 10 log10(4 / 1.25).": 10 * np.log10(3.2),
-            "The sign is turned round: source over error, 1 / 1.25.": -exact,
-            "That takes the half of the other player for the whole error. The player's own missing half is error, "
-            "too.": 0.0,
-            "That is the mixture's SDR, before anything was divided.": 10 * np.log10(1 / 4),
-            "That would be so for equal loudness, or in step; here powers add up: (4 + 1) / 4.": 20 * np.log10(2),
-            "That ratio is right, but not in dB yet: take 10 log10 of it.": 0.8,
-        },
-    )
+def _draw_unison(rng):
+    def draw():
+        softer = int(rng.integers(1, 9))
+        return softer + int(rng.integers(1, 12)), softer
+
+    def distinguishes(powers):
+        louder, softer = powers
+        ratio = 4 * softer / (louder + softer)
+        values_db = 10 * np.log10([ratio, ratio * louder / softer, 4 * softer / louder, softer / louder, 1 / ratio])
+        values_db = np.sort([*values_db, ratio, 20 * np.log10(ratio)])
+        return np.diff(values_db).min() > 0.05 and powers != (4, 1)
+
+    return _unison_exercise(*answers.telling(draw, distinguishes))
 
 
 EXERCISES = (
     Exercise.from_files(
         __file__,
         number="8.1",
-        task="Write `windows(notes, frames, frame_rate_hz, tolerance_s)`, where notes is a list of (onset_s, "
-        "offset_s): an array (notes, frames) that is 1 where each note may sound and 0 elsewhere.",
-        check=_check_windows,
+        kind="sound",
+        task='One note of `lab.given("8.1")` has a wrong pitch. Which index does it have in the list of notes?',
+        check=_check_wrong_note,
+        given=_excerpt_handed_out,
+        own_function=False,
         hints=(
-            "One row for each note: found[row, first:last] = 1.",
-            "first = floor((onset_s - tolerance_s) * frame_rate_hz), last = ceil((offset_s + tolerance_s) * "
-            "frame_rate_hz).",
-            "first may be negative: max(0, first).",
+            "A note that is not played leaves no energy at its harmonics. Which quantity of NMF would show that?",
+            "Give each note a player of its own, so that each has its own template and activation.",
+            "Compare the energy of each note's component, for the length of the note.",
         ),
-        praise="Everything outside is a promise that NMF cannot break.",
+        praise="A score with a wrong note is a hypothesis, and NMF has tested it.",
+        time_limit_s=30.0,
     ),
     Exercise.from_files(
         __file__,
         number="8.2",
-        task="Write `template(f0_hz, frequencies_hz, harmonics, cents)`: 1/m in every bin within that many cents of "
-        "harmonic m, 0 elsewhere; where two bands meet, the larger value.",
-        check=_check_template,
+        kind="sound",
+        task='Separate the two hands of `lab.given("8.2")`, a piano with stiff strings, with a mean SDR of at least '
+        f'{LEAST_SDR_DB:g} dB: a dict with "left" and "right", waveforms (1, samples).',
+        check=_check_hands,
+        given=_piano_handed_out,
+        own_function=False,
         hints=(
-            "The m-th band reaches from m * f0_hz * 2 ** (-cents / 1200) to m * f0_hz * 2 ** (cents / 1200).",
-            "Fill from the highest harmonic down to the first: then the larger value comes last, and stays.",
+            "Everything of part 4 stays, except the templates to start from.",
+            "A band must lie where part 10 says that the partial lies, for every q.",
+            "Build W by a loop over keys and partials, as lesson 00 built a claim; the rest is in parts 3 and 4.",
         ),
-        praise="From the seventeenth harmonic on, bands of half a semitone touch: up there this template forbids "
-        "hardly anything.",
+        praise="One number for each string, and the piano comes back.",
+        time_limit_s=30.0,
     ),
     Exercise.from_files(
         __file__,
         number="8.3",
+        kind="construct",
         task="Write `safe_update(V, W, H)`: one round of multiplicative updates for the KL divergence, H first, then "
         "W. Zeros stay, and where nothing may play there is no nan. Return W and H.",
         check=_check_update,
         hints=(
-            "H times (W.T @ (V / Y)) over the sums of W's columns; W times ((V / Y) @ H.T) over the sums of H's rows; "
-            "Y = W @ H, computed anew for W.",
-            "np.divide(a, b, out=np.zeros_like(a), where=b > 0) divides only where it can.",
-            "Where the denominator of a factor is 0 the factor is 0 anyway, or has nothing to do: leave it as it is.",
+            "Three quotients can be 0 / 0: V over the model, and one in each of the two updates.",
+            "np.divide has an argument `where`, and leaves the other places as they are in `out`.",
+            "Where the denominator of an update is 0, the factor is 0 anyway, or has nothing to do.",
         ),
-        praise="Ten lines, and a score can be written into them.",
+        praise="A few lines, and a score can be written into them.",
     ),
-    Exercise.from_files(
-        __file__,
-        number="8.4",
-        task="A piano string's partial h lies at h f0 sqrt(1 + B h^2), with B = 0.0004. Which is the first partial "
-        "that leaves a band of 50 cents either way of h f0?",
-        check=_check_stiff,
-        hints=(
-            "How many cents is a ratio r? 1200 log2(r).",
-            "Solve 1200 log2(sqrt(1 + 0.0004 h^2)) = 50 for h, and round up.",
-        ),
-        praise="The first twelve lie where the comb expects them; higher ones fall into a gap, or into the next band.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="8.5",
-        task="Two players hold one note in unison, with unrelated waveforms of power 4 and 1. Each is given half of "
-        "the mixture. What is the SDR of the softer, in dB?",
-        check=_check_unison,
-        hints=(
-            "Error: what the player played, b, less what came out, (a + b) / 2.",
-            "The power of (b - a) / 2 is (4 + 1) / 4 for unrelated waveforms. The SDR is 10 log10 of 1 over it.",
-        ),
-        praise="Below 0 dB: for the softer player silence would have been nearer to the truth.",
-    ),
+    _unison_exercise(),
 )

@@ -1,29 +1,11 @@
-import numpy as np
+from mss_lab.nmf import constrained
+from mss_lab.score.notes import Note, Score
 
+puzzle = lab.given("8.2")
+score = Score(tuple(Note(*row) for row in puzzle["notes"]))
 
-# %% Where the bands of two harmonics meet, the higher one wins
-def answer(f0_hz, frequencies_hz, harmonics, cents):
-    found = np.zeros(len(frequencies_hz))
-    ratio = 2 ** (cents / 1200)
-    for m in range(1, harmonics + 1):
-        inside = (frequencies_hz >= m * f0_hz / ratio) & (frequencies_hz <= m * f0_hz * ratio)
-        found[inside] = 1 / m
-    return found
+# %% dB were to be reached
+answer = constrained.separate(puzzle["mixture"], puzzle["sample_rate_hz"], score, tolerance_s=0.05, tuning_hz=440.0)
 
-
-# %% All bands are as wide in Hz as the first
-def answer(f0_hz, frequencies_hz, harmonics, cents):
-    found = np.zeros(len(frequencies_hz))
-    half = f0_hz * (2 ** (cents / 1200) - 1)
-    for m in range(harmonics, 0, -1):
-        found[np.abs(frequencies_hz - m * f0_hz) <= half] = 1 / m
-    return found
-
-
-# %% Every band holds 1
-def answer(f0_hz, frequencies_hz, harmonics, cents):
-    found = np.zeros(len(frequencies_hz))
-    ratio = 2 ** (cents / 1200)
-    for m in range(harmonics, 0, -1):
-        found[(frequencies_hz >= m * f0_hz / ratio) & (frequencies_hz <= m * f0_hz * ratio)] = 1
-    return found
+# %% must be a waveform
+answer = {"left": puzzle["mixture"][0], "right": puzzle["mixture"][0]}

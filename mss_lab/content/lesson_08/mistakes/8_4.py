@@ -1,10 +1,13 @@
-import math
+import numpy as np
 
-# %% That one is still inside, by a little
-answer = math.floor(math.sqrt((2 ** (100 / 1200) - 1) / 0.0004))
+louder = 4
+softer = 1
 
-# %% That leaves out the square root
-answer = math.ceil(math.sqrt((2 ** (50 / 1200) - 1) / 0.0004))
+# %% That is the louder player's
+answer = 10 * np.log10(4 * louder / (louder + softer))
 
-# %% That counts 100 cents, a whole semitone
-answer = math.ceil(math.sqrt((2 ** (200 / 1200) - 1) / 0.0004))
+# %% That takes what is left of the other player for the whole error
+answer = 10 * np.log10(4 * softer / louder)
+
+# %% That is the mixture's SDR, before anything was divided
+answer = 10 * np.log10(softer / louder)

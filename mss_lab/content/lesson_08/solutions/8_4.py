@@ -1,3 +1,7 @@
-import math
+import numpy as np
 
-answer = math.ceil(math.sqrt((2 ** (100 / 1200) - 1) / 0.0004))
+louder = 4
+softer = 1
+
+# The error is half of each player, and their powers add up.
+answer = 10 * np.log10(softer / ((louder + softer) / 4))
