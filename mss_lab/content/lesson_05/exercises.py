@@ -16,8 +16,8 @@ LETTERS = "ABCDEF"
 PLUCK = 3
 
 # 5.5: the mixture ends in the middle of the song, and each player is alone after it.
-EXAM_S, STUDY_S = 6, 8
-ENOUGH_DB = 11.0
+EXAM_S, STUDY_S = 4, 6
+ENOUGH_DB = 13.0
 
 
 def _drawn(seed, freq=7, components=3, frames=5):

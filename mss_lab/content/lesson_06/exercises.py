@@ -127,7 +127,7 @@ def _check_order(answer):
         return f"in_order must return {V.shape[1]} numbers of frames, got {answers.describe(returned)}."
     returned = np.asarray(returned)
     if returned.dtype.kind not in "iu" or not np.array_equal(np.sort(returned), np.arange(V.shape[1])):
-        return f"Each of the frames 0 to {V.shape[1] - 1} must occur exactly once, as a whole number."
+        return "Every frame's number must occur exactly once, as a whole number."
     ratio = _length_of(V, returned) / _length_of(V, order)
     words = next((words for words, shortcut in _shortcuts(V).items() if np.array_equal(returned, shortcut)), "")
     return answers.truth(
