@@ -24,6 +24,8 @@ COMMENT = re.compile(r"\s*# Needs (?P<needs>[^:\n]+): (?P<shows>\S[^\n]*)")
 COUNTS = {"two": 2, "three": 3, "four": 4}
 
 STEMS, SCORE = "stems", "a score"
+# The names under which lessons import what makes figures.
+PICTURES = {"plt", "plots"}
 # What a lesson's code reads of the lab that a recording may lack.
 ROOTS = {"sources": STEMS, "score": SCORE}
 
@@ -131,6 +133,11 @@ def plan(source: str, tree: ast.Module, has: Has, missing: Mapping[str, str], la
     absent = {**missing, **roots}
     statements = [(statement, names_in(statement, lab)) for statement in tree.body]
     kept, after, culprits = _followed(statements, absent)
+    if culprits:
+        # A figure whose cell is not run to its end would be shown empty.
+        first_need = next(iter(culprits.values()))
+        figures = {place: first_need for place, (one, names) in enumerate(statements) if _is_figure(one, names)}
+        kept, after, culprits = _followed(statements, absent, figures)
     if lacking and (not culprits or any(need not in ROOTS.values() for need in lacking)):
         # Its own code does not show what depends on, for example, a second channel: all of it may.
         kept, after = _definitions(statements, absent, lacking[0])
@@ -152,18 +159,25 @@ def _message(lacking: list[str], shows: str, culprits: Mapping[str, str], lab: s
     return f"{words}: {shows}" if shows else f"{words}."
 
 
+def _is_figure(statement: ast.stmt, names: Names) -> bool:
+    return isinstance(statement, ast.Assign) and bool(PICTURES & names.read)
+
+
 def _followed(
-    statements: list[tuple[ast.stmt, Names]], absent: Mapping[str, str]
+    statements: list[tuple[ast.stmt, Names]], absent: Mapping[str, str], left_out: Mapping[int, str] | None = None
 ) -> tuple[list[ast.stmt], dict[str, str], dict[str, str]]:
-    """The statements that read nothing absent; what is absent after them all; the absent names that were read."""
-    absent = dict(absent)
+    """The statements that read nothing absent; what is absent after them all; the absent names that were read.
+
+    Statements whose number is in `left_out` count as if they read something absent, with the need that stands there.
+    """
+    absent, left_out = dict(absent), left_out or {}
     culprits: dict[str, str] = {}
     kept = []
-    for statement, names in statements:
+    for place, (statement, names) in enumerate(statements):
         read = {name: absent[name] for name in names.read if name in absent}
-        if read:
+        if read or place in left_out:
             culprits |= read
-            need = next(iter(read.values()))
+            need = next(iter(read.values())) if read else left_out[place]
             absent |= dict.fromkeys(names.assigned | names.changed, need)
         else:
             for name in names.assigned:

@@ -96,6 +96,15 @@ def test_what_a_recording_lacks(need, lacking):
 # Cells one after the other
 
 
+def test_no_figure_is_begun_where_it_cannot_be_finished():
+    source = "figure, axes = plt.subplots()\nwidth = 3\nother = figure.number\naxes.plot(lab.sources['x'])"
+    stopped = needs.plan(source, ast.parse(source), NOTHING, {})
+    assert [ast.unparse(one) for one in stopped.kept] == ["width = 3"]
+    assert stopped.missing.keys() >= {"figure", "axes", "other"} and "width" not in stopped.missing
+    whole = needs.plan(source, ast.parse(source), ALL, {})
+    assert len(whole.kept) == 4 and not whole.missing
+
+
 def test_a_recording_that_has_everything_runs_everything():
     messages, missing = planned("# Needs stems: so.\nx = lab.sources", "lab.score", "print(x)", has=ALL)
     assert messages == ["", "", ""] and missing == {}
