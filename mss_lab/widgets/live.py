@@ -92,9 +92,7 @@ class LiveCurve:
 
     def _draw(self) -> None:
         figure = Figure(figsize=(6.5, 2.8), layout="constrained")
-        axes = plots.training_curve(self.rows, figure.subplots(), over=self.over, title=self.title)
-        if not self.rows:
-            axes.text(0.5, 0.5, "no step yet", transform=axes.transAxes, ha="center")
+        plots.training_curve(self.rows, figure.subplots(), over=self.over, title=self.title)
         picture = plots.picture(figure, self.words())
         if self._handle is None:
             self._handle = display(picture, display_id=True)
