@@ -30,7 +30,7 @@ NOT_YET -= {"08"}
 # NOT_YET -= {"14"}
 NOT_YET -= {"15"}
 NOT_YET -= {"16"}
-# NOT_YET -= {"17"}
+NOT_YET -= {"17"}
 # NOT_YET -= {"18"}
 # NOT_YET -= {"19"}
 

@@ -4,27 +4,61 @@ import itertools
 
 import numpy as np
 
+from ...datasets import duets, pieces, repertoire
 from ...lessons import Exercise, answers
+from ...lessons.time_limit import within
 
 PIECE = "chorale_b"
 
+# What a function may take for sixty sources.
+MOST_SECONDS = 2.0
 
-def _check_audible(answer):
-    return answers.number(
-        answer,
-        32,
-        0.01,
-        name="the number of sums",
-        where="A sum that holds both players, or neither, does not notice. Count the sums that hold exactly one.",
-        mistakes={
-            "That is all there are. A sum that holds both players is right although they are not.": 62,
-            "That counts the sums that hold the violin and not the viola. The other way round is heard too.": 16,
-            "That counts the sums that hold the violin, with or without the viola. With both, nothing is amiss.": 31,
-            "Those are the two players alone, which is what a loss without combinations compares.": 2,
-            "That counts the sums that hold at least one of the two. With both, nothing is amiss.": 47,
-            "The other four players may each be in the sum or not: 2^4 ways, not 4.": 8,
-        },
+
+_IN_WORDS = {5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve"}
+
+
+def _sums_exercise(players=6):
+    others, word = players - 2, _IN_WORDS[players]
+
+    def check(answer):
+        return answers.number(
+            answer,
+            2 * 2**others,
+            0.01,
+            name="the number of sums",
+            where="When is a sum right although the note was moved?",
+            mistakes={
+                "That is the number of all sums. Some of them are right although the note was moved.": 2**players - 2,
+                "That counts the sums that hold the first player and not the second. The other way round is noticed "
+                "too.": 2**others,
+                "That counts the sums that hold the first player, with or without the second.": 2 * 2**others - 1,
+                "Those are the two players alone, which is what a loss without combinations compares.": 2,
+                "That counts the sums that hold at least one of the two. With both, nothing is missing.": 3 * 2**others
+                - 1,
+                f"Each of the other {_IN_WORDS.get(others, others)} players may be in the sum or not, independently of "
+                "the rest.": 2 * others,
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="17.1",
+        kind="number",
+        task=f"{word.capitalize()} players. A note of one player was given to another one. In how many of the "
+        f"2^{players} - 2 sums of the combination loss is that noticed?",
+        check=check,
+        hints=(
+            "A sum that holds both players is right, although they are not. What of a sum that holds neither?",
+            f"Two ways to hold exactly one of the two; each of the other {others} players may be in it or not.",
+        ),
+        values={"players": players},
+        praise=f"A bit more than half of them, where a loss without combinations notices it in two of {word}.",
+        drawn=_draw_sums,
     )
+
+
+def _draw_sums(rng):
+    return _sums_exercise(int(rng.choice([5, 7, 8, 9, 10, 11, 12])))
 
 
 def _combined(errors, *, own=None, pairs=None, count=None):
@@ -55,20 +89,28 @@ def _check_combined(answer):
             "The squares are added up, not the errors: what the sources do together is lost.": _combined(
                 errors, pairs=0, own=7
             ),
-            "That is the sum over the choices. Take their mean.": 14 * expected,
-            "That is the sum over the bins. Take their mean.": bins * expected,
-            "That is the sum over choices and bins. Take their mean.": 14 * bins * expected,
+            "That is the sum over the choices, not their mean.": 14 * expected,
+            "That is the sum over the bins, not their mean.": bins * expected,
+            "That is the sum over choices and bins, not their mean.": 14 * bins * expected,
         },
     )
+    if wrong:
+        return wrong
     many = answers.rng(173).standard_normal((60, 5))
     expected = float(_combined(many))
-    return wrong or answers.number(
-        answers.call(answer, many),
+    try:
+        result = within(MOST_SECONDS, answers.call, answer, many)
+    except TimeoutError:
+        return (
+            f"Four sources are right, but sixty take more than {MOST_SECONDS:g} s: there are 2^60 - 2 sums, more than "
+            "any computer can form one by one."
+        )
+    return answers.number(
+        result,
         expected,
         1e-6 * expected,
         name="the loss of sixty sources",
-        where="Four were right. Here no computer can go through the sums: use their two weights, 2^(J-2) and "
-        "2^(J-2) - 1.",
+        where="Four were right. In how many sums is each source, and in how many is each pair?",
     )
 
 
@@ -99,20 +141,20 @@ def _check_products(answer):
         where="Weigh the chosen sources by 1 and the chosen estimates by -1: that is the error. The energy of weights "
         "w is w @ products @ w.",
         mistakes={
-            "That adds up the energies of the sources and of the errors one by one. A sum's energy has the products of "
-            "pairs too.": 10 * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum(errors**2)),
+            "That adds up the energies of the sources and of the errors one by one, without the products of pairs.": 10
+            * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum(errors**2)),
             "The source's energy lacks the products of pairs.": 10
             * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum((target - estimate) ** 2)),
             "The error's energy lacks the products of pairs.": 10 * np.log10(np.sum(target**2) / np.sum(errors**2)),
             "That is the error over the source, upside down.": -expected,
-            "The energies of source and estimate are added up for the error. It is their difference: take twice their "
-            "inner product away.": 10 * np.log10(apart),
+            "The energies of source and estimate are added up for the error, as if they had nothing to do with "
+            "each other.": 10 * np.log10(apart),
             "Only the diagonal is used, as if no signal had anything to do with another.": 10
             * np.log10(np.sum(sources[chosen > 0] ** 2) / np.sum(signals[np.tile(chosen, 2) > 0] ** 2)),
-            "The inner product of source and estimate must be chosen away twice.": decibels(target, target)
+            "The inner product of source and estimate counts once in the error, not twice.": decibels(target, target)
             + 10 * np.log10(np.sum(target**2) / (np.sum(target**2) + np.sum(estimate**2) - target @ estimate)),
             "That compares energies of source and estimate. The error is their difference.": decibels(target, estimate),
-            "An energy is in dB by 10 log10, not 20.": 2 * expected,
+            "That is twice too many dB for a ratio of energies.": 2 * expected,
             "That is a ratio, not yet in dB.": 10 ** (expected / 10),
             "That is the mean SDR of the single sources. The sum is one signal.": float(np.mean(alone)),
             "All sources are chosen. Leave out those whose number is 0.": decibels(
@@ -122,135 +164,99 @@ def _check_products(answer):
     )
 
 
-def _adding_up(masks, exponent):
-    powers = masks**exponent
-    total = np.sum(powers, axis=0)
-    return np.where(total > 0, powers / np.where(total > 0, total, 1), 1 / len(masks))
+RATE_HZ = 8_000
+PROGRAMS = {"flute": 73, "clarinet": 71, "viola": 41, "bassoon": 70}
+# What happened to which player in each separation, and who received it.
+LEAKS = {"A": ("copied", "viola", "flute"), "B": ("moved", "flute", "clarinet"), "C": ("lost", "clarinet", "bassoon")}
+SHARE = 0.4
 
 
-def _check_adding_up(answer):
-    rng = answers.rng(175)
-    exponent = answers.varied(2.0, 1.5, 3.0, rng)
-    shape = answers.varied(3, 2, 5, rng), answers.varied(6, 4, 8, rng), answers.varied(8, 5, 9, rng)
-    masks = rng.random(shape) * 1.7
-    masks[1] = np.maximum(masks[1] - 0.6, 0)
-    wrong = answers.array(
-        answers.call(answer, masks, exponent),
-        _adding_up(masks, exponent),
-        "sources freq frames",
-        name="the masks",
-        where="M_j^a over the sum of all M_i^a, in every bin.",
-        mistakes={
-            "The exponent is not used.": _adding_up(masks, 1.0),
-            "Each mask is divided by its own sum. In each bin, divide by the sum over the sources.": masks**exponent
-            / np.sum(masks**exponent, axis=(1, 2), keepdims=True),
-            "That is cut off at 1, which does not make masks add up. Divide.": np.minimum(masks, 1.0),
-            "The masks are raised, but the sum they are divided by is not.": masks**exponent / np.sum(masks, axis=0),
-            "The sum is raised to the power after adding. Raise each mask first.": masks**exponent
-            / np.sum(masks, axis=0) ** exponent,
-        },
-    )
-    masks[:, 2, 3] = 0
-    with np.errstate(all="ignore"):
-        bare = masks / np.sum(masks, axis=0)
-        result = None if wrong else answers.call(answer, masks, 1.0)
-    return wrong or answers.array(
-        result,
-        _adding_up(masks, 1.0),
-        "sources freq frames",
-        name="the masks of a bin that nobody claims",
-        where="There each of J sources gets 1/J, so that the masks still add up to 1.",
-        mistakes={
-            "In a bin that nobody claims, 0 is divided by 0. Each of J sources gets 1/J there.": bare,
-            "A bin that nobody claims is lost: its masks are 0. Give each of J sources 1/J.": np.nan_to_num(bare),
-        },
-    )
+def _three_separations():
+    """A mixture of four players and three separations of it: {"mixture": ..., "A": {player: waveform}, ...}."""
+    work = repertoire.work_of("chorale", pieces.load("chorale_a").score)
+    players = duets.draw_players(PROGRAMS, 1, [174])[0]
+    song = duets.song(work, players, [17, 4], sample_rate_hz=RATE_HZ, length_s=5.0)
+    rng = answers.rng(174)
+    separations = {}
+    for name, (leak, player, other) in LEAKS.items():
+        waves = {source: wave[None].copy() for source, wave in zip(players, song["audio"], strict=True)}
+        stray = SHARE * waves[player]
+        if leak in ("moved", "lost"):
+            waves[player] = waves[player] - stray
+        if leak in ("moved", "copied"):
+            waves[other] = waves[other] + stray
+        separations[name] = {
+            source: (wave + 0.002 * rng.standard_normal(wave.shape)).astype(np.float32)
+            for source, wave in waves.items()
+        }
+    return {"mixture": song["audio"].sum(axis=0, keepdims=True), **separations}
 
 
-def _check_memory(answer):
-    def count(into=512, hidden=256, directions=2, biases=2, gates=4):
-        return directions * gates * hidden * (into + hidden + biases)
-
-    return answers.number(
-        answer,
-        count(),
-        0.5,
-        name="the number of weights",
-        where="Each of two directions has four gates; a gate has 256 rows, each of 512 + 256 weights and two biases.",
-        mistakes={
-            "That is one direction. The frames are read forwards and backwards.": count(directions=1),
-            "The biases are missing: each row of each gate has two.": count(biases=0),
-            "torch keeps two biases for each row, one of them for the state before.": count(biases=1),
-            "Each direction has half the features: 256 states, so that both together have 512.": count(hidden=512),
-            "What it remembers is missing: each gate also reads the 256 numbers of the state before.": count(into=256),
-            "Three gates and the new content make four matrices.": count(gates=3),
-            "That is one gate of one direction.": count(directions=1, gates=1),
-        },
-    )
+def _check_leaks(answer):
+    if answers.is_blank(answer):
+        raise answers.Blank
+    kinds = ("moved", "copied", "lost")
+    if not isinstance(answer, dict) or set(map(str, answer)) != set(LEAKS):
+        return f"The answer must be a dict with the keys A, B and C, got {answers.describe(answer)}."
+    named = {str(name): " ".join(str(kind).split()).casefold() for name, kind in answer.items()}
+    unknown = [kind for kind in named.values() if kind not in kinds]
+    if unknown:
+        return f"Each value must be one of {', '.join(kinds)}, and one is {unknown[0]!r}."
+    if len(set(named.values())) < len(kinds):
+        return "Each of moved, copied and lost happened in one of the three separations."
+    right = [name for name, (kind, *_) in LEAKS.items() if named[name] == kind]
+    if len(right) == len(LEAKS):
+        return None
+    if right:
+        return "One of the three is right, and the other two are exchanged."
+    return "None of the three is right."
 
 
 EXERCISES = (
-    Exercise.from_files(
-        __file__,
-        number="17.1",
-        task="Six players. A note of the violin was given to the viola instead. In how many of the 2^6 - 2 sums of the "
-        "combination loss is that heard?",
-        check=_check_audible,
-        hints=(
-            "A sum that holds both players is right, although they are not. So is one that holds neither.",
-            "Two ways to hold exactly one of the two; the other four players may each be in it or not.",
-        ),
-        praise="A bit more than half of them, where a loss without combinations hears it in two of six.",
-    ),
+    _sums_exercise(),
     Exercise.from_files(
         __file__,
         number="17.2",
+        kind="construct",
         task="Write `combined(errors)`, errors (J, bins): the mean, over all sums of 1 to J-1 sources and over all "
-        "bins, of the squared error of the sum. It must do for 60 sources.",
+        "bins, of the squared error of the sum. It must do for 60 sources within two seconds.",
         check=_check_combined,
         hints=(
             "Write the square of a sum as squares and products of pairs. In how many sums is each source, and each "
             "pair?",
-            "Each source is in 2^(J-1) - 1 sums, each pair in 2^(J-2) - 1. What the sum of all squares and the square "
-            "of the sum of all give together, is: 2^(J-2) times the first, 2^(J-2) - 1 times the second.",
-            "Divide by 2^J - 2, the number of sums, and by the number of bins.",
+            "Each source is in 2^(J-1) - 1 sums, each pair in 2^(J-2) - 1. The sum of all squares has the squares "
+            "alone; the square of the sum of all has squares and pairs. How often is each of these two needed?",
+            "Divide by the number of sums, 2^J - 2, and by the number of bins.",
         ),
         praise="More sums than a computer could ever form, in two lines.",
     ),
     Exercise.from_files(
         __file__,
         number="17.3",
+        kind="construct",
         task="Write `sdr_of_sum(products, taken)`: the SDR in dB of a sum of estimates. `products` (2J, 2J) holds the "
         "inner products of J sources, then J estimates; `taken` (J,) is 1 for what is in the sum, else 0.",
         check=_check_products,
         hints=(
             "The energy of a sum of signals with the weights w is w @ products @ w.",
-            "The error is the sum of the taken sources less the sum of the taken estimates: weights 1 and -1.",
+            "The error is the sum of the taken sources less the sum of the taken estimates. Which weights are these?",
         ),
         praise="No sample was touched: whatever can be said of sums is in the products already.",
     ),
     Exercise.from_files(
         __file__,
         number="17.4",
-        task="Write `adding_up(masks, exponent)`, masks (J, freq, frames): masks that add up to 1 in every bin, also "
-        "where all are 0.",
-        check=_check_adding_up,
+        kind="sound",
+        task='In one of the separations A, B, C of lab.given("17.4") a part of one player was moved to another, in one '
+        "it was copied, in one it was lost. Which is which? A dict with the keys A, B and C, and the values moved, "
+        "copied and lost.",
+        check=_check_leaks,
+        given=_three_separations,
         hints=(
-            "Raise every mask to the exponent, then divide by the sum over the sources.",
-            "Where that sum is 0 each source gets 1/J: np.where(total > 0, ..., 1 / len(masks)).",
+            "What does the sum of the four estimates say in each of the three cases, compared with the mixture?",
+            "Where a part is moved, the sum is the mixture. In the other two cases the difference is the part itself: "
+            "listen to it, or look at the sign of its product with the estimates.",
         ),
-        praise="What was asked of every source by itself is now shared out among all.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="17.5",
-        task="How many weights has one layer of a branch's recurrent network in the paper's size: 512 features in, an "
-        "LSTM of 256 states in each direction, as torch counts them?",
-        check=_check_memory,
-        hints=(
-            "An LSTM has four matrices for what comes in and four for the state before: 256 rows each.",
-            "Rows of 512 and 256 weights and two biases, four gates, two directions.",
-        ),
-        praise="Three such layers in each of four branches: most of what the network knows is memory.",
+        praise="The loss over all sums makes the same comparison, for every sum of players.",
     ),
 )

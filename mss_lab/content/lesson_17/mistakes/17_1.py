@@ -1,8 +1,17 @@
-# %% That is all there are
-answer = 2**6 - 2
+players = 6
 
-# %% That counts the sums that hold the violin and not the viola
-answer = 2**4
 
-# %% That counts the sums that hold the violin, with or without the viola
-answer = 2**5 - 1
+# %% That is the number of all sums
+answer = 2**players - 2
+
+
+# %% The other way round is noticed too
+answer = 2 ** (players - 2)
+
+
+# %% Those are the two players alone
+answer = 2
+
+
+# %% may be in the sum or not, independently
+answer = 2 * (players - 2)

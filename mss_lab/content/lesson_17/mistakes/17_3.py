@@ -17,7 +17,7 @@ def answer(products, taken):
     return 10 * np.log10((error @ products @ error) / (source @ products @ source))
 
 
-# %% An energy is in dB by 10 log10, not 20
+# %% twice too many dB
 def answer(products, taken):
     nothing = np.zeros(len(taken))
     source = np.concatenate([taken, nothing])

@@ -1,1 +1,4 @@
-answer = 2 * 2**4
+players = 6
+
+# Exactly one of the two players is in the sum; each of the others may be in it or not.
+answer = 2 * 2 ** (players - 2)
