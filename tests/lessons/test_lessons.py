@@ -338,8 +338,9 @@ def flaws(made) -> list[str]:
     expected = [expected_words(source) for source in made.mistakes]
     outcomes, explained = {"the blank": made.judge(None)}, {}
     for place, source in enumerate(made.mistakes, start=1):
-        outcomes[f"mistake {place}"] = made.judge(answer_of(source, made))
-        explained[f"mistake {place}"] = made.judge(answer_of(source, made), explained=True)
+        wrong = answer_of(source, made)
+        outcomes[f"mistake {place}"] = made.judge(wrong)
+        explained[f"mistake {place}"] = made.judge(wrong, explained=True)
     for name, verdict in outcomes.items():
         if verdict.right:
             found.append(f"{name} passes")
