@@ -1,8 +1,14 @@
+import math
+
+cents = 40
+
+width = 2 ** (cents / 1200) - 1
+
 # %% That takes the band of the next harmonic to be as wide as this one's
-answer = 22
+answer = math.ceil(1 / (2 * width))
 
 # %% Only one of the two bands counts there
-answer = 43
+answer = math.ceil(1 / width)
 
 # %% That harmonic does not quite reach the next
-answer = 20
+answer = math.ceil((1 - width) / (2 * width)) - 1

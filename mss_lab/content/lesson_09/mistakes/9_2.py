@@ -1,21 +1,21 @@
 import numpy as np
 
 
-# %% That is the window as it was printed
+# %% That is the hard window
 def answer(onset_s, offset_s, tolerance_s, frames, frame_rate_hz):
     times_s = np.arange(frames) / frame_rate_hz
-    return (times_s >= onset_s + tolerance_s) & (times_s <= offset_s + tolerance_s)
+    return (times_s >= onset_s - tolerance_s) & (times_s <= offset_s + tolerance_s)
 
 
-# %% A negative first frame counts from the end in Python
-def answer(onset_s, offset_s, tolerance_s, frames, frame_rate_hz):
-    window = np.zeros(frames, bool)
-    first = int(np.ceil((onset_s - tolerance_s) * frame_rate_hz))
-    window[first : int((offset_s + tolerance_s) * frame_rate_hz) + 1] = True
-    return window
-
-
-# %% The tolerance is missing
+# %% Beyond the tolerance the line goes on below 0
 def answer(onset_s, offset_s, tolerance_s, frames, frame_rate_hz):
     times_s = np.arange(frames) / frame_rate_hz
-    return (times_s >= onset_s) & (times_s <= offset_s)
+    away_s = np.maximum(0, np.maximum(onset_s - times_s, times_s - offset_s))
+    return 1 - away_s / tolerance_s
+
+
+# %% The window falls after the note only
+def answer(onset_s, offset_s, tolerance_s, frames, frame_rate_hz):
+    times_s = np.arange(frames) / frame_rate_hz
+    soft = np.clip(1 - (times_s - offset_s) / tolerance_s, 0, 1)
+    return np.where(times_s < onset_s, 0, soft)

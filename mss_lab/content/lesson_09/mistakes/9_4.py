@@ -1,5 +1,19 @@
-# %% That is the length for one side of the band
-answer = 1 / (98 * (2 ** (40 / 1200) - 1))
+import numpy as np
 
-# %% That is the width of the band in Hz
-answer = 2 * 98 * (2 ** (40 / 1200) - 1)
+
+# %% A mask multiplies the magnitude
+def answer(masks, source_stfts):
+    powers = np.abs(source_stfts) ** 2
+    return (masks[:, np.newaxis] * powers).sum(axis=(2, 3)) / powers.sum(axis=(1, 2))
+
+
+# %% Rows and columns are exchanged
+def answer(masks, source_stfts):
+    powers = np.abs(source_stfts) ** 2
+    through = (masks[:, np.newaxis] ** 2 * powers).sum(axis=(2, 3))
+    return (through / powers.sum(axis=(1, 2))).T
+
+
+# %% Those are energies
+def answer(masks, source_stfts):
+    return (masks[:, np.newaxis] ** 2 * np.abs(source_stfts) ** 2).sum(axis=(2, 3))

@@ -1,4 +1,6 @@
 import math
 
-w = 2 ** (40 / 1200) - 1
-answer = math.ceil((1 - w) / (2 * w))
+cents = 40
+
+width = 2 ** (cents / 1200) - 1
+answer = math.ceil((1 - width) / (2 * width))
