@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from mss_lab.grading.judge import MOST_TRIES, Judge
-from mss_lab.lessons import judged, wire
+from mss_lab.lessons import exercises_of, judged, wire
+from mss_lab.lessons.exercise import answer_of
+from tests.lessons import toy_lesson
 
 
 @pytest.fixture
@@ -121,29 +123,23 @@ def test_bytes_that_are_no_message_change_nothing(judge):
     assert judged.verdict_on("7.1", 6.02).state == "right"
 
 
-def test_a_function_is_judged_again_on_inputs_that_nobody_has_seen(judge, tmp_path, monkeypatch):
-    monkeypatch.delenv("MSS_LAB_LESSONS")
+def test_a_function_is_judged_again_on_inputs_that_nobody_has_seen(judge, home):
+    toy_lesson.write_handing_lesson(home)
     seen = []
 
-    def from_memory(claims):
-        from mss_lab.lessons import exercises_of
-        from mss_lab.lessons.exercise import answer_of
+    def from_memory(signal):
+        seen.append(signal)
+        return seen[0][::-1]
 
-        seen.append(claims)
-        right = answer_of(exercises_of("00")[1].solution)
-        return right(claims) if len(seen) == 1 else right(seen[0])
-
-    assert "but not for others" in judged.verdict_on("0.2", from_memory).message
+    assert "but not for others" in judged.verdict_on("7.2", from_memory).message
     assert len(seen) == 2 and not np.array_equal(*seen)
 
 
-def test_numbers_are_those_of_the_name_that_the_notebook_gives(judge, monkeypatch):
-    monkeypatch.delenv("MSS_LAB_LESSONS")
-    from mss_lab.lessons import exercises_of
-    from mss_lab.lessons.exercise import answer_of
-
-    judged.tell("opened", lesson="00", student="Ada Lovelace")
-    hers = exercises_of("00")[0].for_student("Ada Lovelace")
-    assert judged.tell("task", exercise="0.1") == hers.task
-    assert judged.verdict_on("0.1", answer_of(hers.solution)).state == "right"
-    assert judged.verdict_on("0.1", answer_of(exercises_of("00")[0].solution)).state == "wrong"
+def test_numbers_are_those_of_the_name_that_the_notebook_gives(judge, home):
+    toy_lesson.write_handing_lesson(home)
+    judged.tell("opened", lesson="07", student="Ada Lovelace")
+    standard = exercises_of("07")[0]
+    hers = standard.for_student("Ada Lovelace")
+    assert judged.tell("task", exercise="7.1") == hers.task
+    assert judged.verdict_on("7.1", answer_of(hers.solution, hers)).state == "right"
+    assert judged.verdict_on("7.1", answer_of(standard.solution, standard)).state == "wrong"

@@ -8,71 +8,13 @@ from mss_lab.grading.judge import Judge
 from mss_lab.lessons import answers, judged
 from mss_lab.lessons.exercise import KINDS, Exercise, answer_of
 from mss_lab.lessons.lab import Lab
-
-LESSON = """
-from mss_lab.lessons import Exercise, answers
-
-PIECE = {piece!r}
-
-
-def _loudest_exercise(gain=1.0):
-    def given():
-        return {{"mixture": gain * answers.rng(71).random((2, 50)), "rate": 8000}}
-
-    def check(answer):
-        return answers.number(answer, given()["mixture"].max(), 1e-9)
-
-    return Exercise(
-        number="7.1",
-        task=f"The largest value at a gain of {{gain:.4f}}?",
-        check=check,
-        hints=("Use max.",),
-        solution='answer = lab.given("7.1")["mixture"].max()',
-        mistakes=('answer = lab.given("7.1")["mixture"].min()', "answer = 2"),
-        drawn=lambda rng: _loudest_exercise(rng.uniform(2, 3)),
-        kind="sound",
-        given=given,
-    )
-
-
-def _given_signal():
-    return answers.rng(72).random(9)
-
-
-def _check_reversed(answer):
-    signal = _given_signal()
-    return answers.array(answers.call(answer, signal), signal[::-1], "samples")
-
-
-EXERCISES = (
-    _loudest_exercise(),
-    Exercise(
-        number="7.2",
-        task="Write a function that reverses a signal.",
-        check=_check_reversed,
-        hints=("A step of -1.",),
-        solution="def answer(signal):\\n    return signal[::-1]",
-        mistakes=("def answer(signal):\\n    return signal", "def answer(signal):\\n    return -signal"),
-        kind="construct",
-        given=_given_signal,
-    ),
-    Exercise(
-        number="7.3",
-        task="One and one?",
-        check=lambda answer: answers.number(answer, 2, 0),
-        hints=("Two.",),
-        solution="answer = 2",
-        mistakes=("answer = 1", "answer = 3"),
-    ),
-)
-"""
+from tests.lessons.toy_lesson import write_handing_lesson
 
 
 @pytest.fixture
 def handing(home):
     """Lesson 07 with exercises that hand out inputs."""
-    piece = str(home / "toy_piece")
-    (home / "lessons" / "lesson_07.py").write_text(LESSON.format(piece=piece), encoding="utf-8")
+    write_handing_lesson(home)
     return lessons.exercises_of("07")
 
 

@@ -9,11 +9,11 @@ import pytest
 from mss_lab import lessons
 from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import answer_of
-from tests.lessons.marked import marked
+from tests.lessons.marked import is_function, marked
 
 SECRETS = range(1000, 1012)
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
-FUNCTIONS = [made for made in EXERCISES if callable(answer_of(made.solution, made))]
+FUNCTIONS = [made for made in EXERCISES if is_function(made)]
 
 
 class Elsewhere:

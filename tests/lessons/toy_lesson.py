@@ -64,6 +64,66 @@ EXERCISES = (
 )
 """
 
+# Its first exercise hands out a signal and draws its numbers from the student's name; its second judges a function on
+# inputs that change for a grader.
+HANDING_LESSON = """
+from mss_lab.lessons import Exercise, answers
+
+PIECE = {piece!r}
+
+
+def _loudest_exercise(gain=1.0):
+    def given():
+        return {{"mixture": gain * answers.rng(71).random((2, 50)), "rate": 8000}}
+
+    def check(answer):
+        return answers.number(answer, given()["mixture"].max(), 1e-9)
+
+    return Exercise(
+        number="7.1",
+        task=f"The largest value at a gain of {{gain:.4f}}?",
+        check=check,
+        hints=("Use max.",),
+        solution='answer = lab.given("7.1")["mixture"].max()',
+        mistakes=('answer = lab.given("7.1")["mixture"].min()', "answer = 2"),
+        drawn=lambda rng: _loudest_exercise(rng.uniform(2, 3)),
+        kind="sound",
+        given=given,
+    )
+
+
+def _given_signal():
+    return answers.rng(72).random(9)
+
+
+def _check_reversed(answer):
+    signal = _given_signal()
+    return answers.array(answers.call(answer, signal), signal[::-1], "samples")
+
+
+EXERCISES = (
+    _loudest_exercise(),
+    Exercise(
+        number="7.2",
+        task="Write a function that reverses a signal.",
+        check=_check_reversed,
+        hints=("A step of -1.",),
+        solution="def answer(signal):\\n    return signal[::-1]",
+        mistakes=("def answer(signal):\\n    return signal", "def answer(signal):\\n    return -signal"),
+        kind="construct",
+        given=_given_signal,
+    ),
+    Exercise(
+        number="7.3",
+        task="One and one?",
+        check=lambda answer: answers.number(answer, 2, 0),
+        hints=("Two.",),
+        solution="answer = 2",
+        mistakes=("answer = 1", "answer = 3"),
+    ),
+)
+"""
+
 
 def write_lesson(folder: Path) -> Path:
     """Write lesson 07 and its piece, and return the folder for MSS_LAB_LESSONS."""
@@ -72,6 +132,12 @@ def write_lesson(folder: Path) -> Path:
     lessons.mkdir()
     (lessons / "lesson_07.py").write_text(LESSON.format(piece=str(piece)), encoding="utf-8")
     return lessons
+
+
+def write_handing_lesson(folder: Path) -> None:
+    """Put another lesson 07 in the place of the one that `write_lesson` wrote: its exercises hand out inputs."""
+    text = HANDING_LESSON.format(piece=str(folder / "toy_piece"))
+    (folder / "lessons" / "lesson_07.py").write_text(text, encoding="utf-8")
 
 
 def write_piece(folder: Path) -> Path:
