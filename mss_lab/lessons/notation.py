@@ -13,7 +13,7 @@ from typing import Any
 
 from .cards import Card, table_html, table_text
 
-COLUMNS = ("Symbol", "Meaning", "Unit or shape", "First in lesson")
+COLUMNS = ("Symbol", "Meaning", "Unit or shape", "Lesson")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Symbol:
     unit : str
         Its unit, its range, or the shape of its array.
     lesson : str
-        The lesson where it first comes, such as "03".
+        The lesson that says in words what it means, such as "03". Earlier ones may use it, too.
     """
 
     written: str

@@ -2,11 +2,10 @@
 
 import collections
 import re
-import warnings
 
 import pytest
 
-from mss_lab.lessons import glossary, notation, notebooks
+from mss_lab.lessons import glossary, notation, notebooks, readers_time
 from tests.lessons import toy_lesson
 from tests.paths import NOTEBOOKS
 
@@ -44,15 +43,12 @@ def test_symbols_are_read_from_equations(equation, symbols):
     assert notation.used_in(toy_lesson.notebook(equation)) == symbols
 
 
-def test_every_symbol_of_the_table_is_used_by_a_lesson_first_by_the_one_it_names():
-    used = {number: notation.used_in(notebook) for number, notebook in LESSONS.items()}
-    wrong = []
-    for symbol in notation.SYMBOLS:
-        first = min((number for number, symbols in used.items() if symbol.written in symbols), default=None)
-        if first != symbol.lesson:
-            wrong.append(f"{symbol.written}: the table says lesson {symbol.lesson}, it first comes in {first}")
-    if wrong:
-        warnings.warn("symbols of the notation: " + "; ".join(wrong), stacklevel=1)
+@pytest.mark.parametrize("symbol", notation.SYMBOLS, ids=lambda symbol: symbol.written)
+def test_a_symbol_is_used_by_the_lesson_that_the_table_names(symbol):
+    if readers_time.of_notebook(LESSONS[symbol.lesson]) is None:
+        pytest.skip(f"lesson {symbol.lesson} is still to be rewritten")
+    using = [number for number, notebook in LESSONS.items() if symbol.written in notation.used_in(notebook)]
+    assert symbol.lesson in using, using
 
 
 def test_the_notation_is_shown_as_text_and_as_a_table(lab):
