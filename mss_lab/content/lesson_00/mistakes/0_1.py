@@ -1,8 +1,8 @@
 hz = 220.0
 window = 4096
 
-# %% That is the fundamental
+# %% That is the bin of the fundamental
 answer = round(hz / (44_100 / window))
 
-# %% Bins are whole: round to the nearest
+# %% A bin has a whole number
 answer = 2 * hz * window / 44_100

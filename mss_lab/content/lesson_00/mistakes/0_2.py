@@ -1,13 +1,19 @@
-# %% Bins that nobody claims came out as nan, from 0 / 0
-def answer(claims):
-    return claims / claims.sum(axis=0)
+import numpy as np
 
+sound = lab.given("0.2")
+mixture, rate = sound["mixture"][0], sound["sample_rate_hz"]
+level = np.abs(np.fft.rfft(np.hanning(len(mixture)) * mixture))
+hz = np.fft.rfftfreq(len(mixture), 1 / rate)
+for pitch in sound["written"]:
+    f0 = 440 * 2 ** ((pitch - 69) / 12)
+    level[np.abs(hz - f0 * np.round(hz / f0)) < 8] = 0
+pitch = round(69 + 12 * np.log2(hz[level.argmax()] / 440))
 
-# %% Bins that nobody claims came out as 0
-def answer(claims):
-    return claims / (claims.sum(axis=0) + 1e-12)
+# %% That is an octave too high
+answer = pitch + 12
 
+# %% That is an octave too low
+answer = pitch - 12
 
-# %% Divide each claim by the sum over the sources, axis 0
-def answer(claims):
-    return claims / claims.max(axis=0).clip(1e-12)
+# %% That is the lower of the notes that the score has
+answer = min(sound["written"])

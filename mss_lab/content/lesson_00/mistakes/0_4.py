@@ -1,7 +1,8 @@
-harmonics = 20
+# %% This player's notes are right as they are written
+answer = "bassoon", 3
 
-# %% All of the upper note's harmonics are among the lower note's
-answer = harmonics
+# %% the sign is turned round
+answer = "saxophone", -3
 
-# %% Only one? Look further up
-answer = 1
+# %% The answer must be a player and a number of semitones
+answer = 3
