@@ -3,253 +3,248 @@
 from typing import Any
 
 import numpy as np
-import scipy.fft
 
+from ... import signals, transforms, units
 from ...lessons import Exercise, answers
+from ...metrics import energy
 
 PIECE = "chorale_a"
 
+# 2.2 and 2.4 use one melody.
+RATE_HZ = 16_000
+MELODY = (57, 61, 64, 69, 66, 62, 59, 57)
+NOTE_S = 0.4
+# 2.2: what is wrong with a, b, c and d.
+FAULTS = ("late", "signs", "loud", "flutter")
+# 2.4: how many coefficients are left, and what they must reach.
+BUDGET, ENOUGH_DB = 1500, 13.0
 
-def _check_dct(answer: Any) -> str | None:
+
+def _melody() -> np.ndarray:
+    notes = [
+        signals.vibrato_tone(units.midi_to_hz(pitch), NOTE_S, RATE_HZ, depth_cents=15, harmonics=10, amplitude=0.4)
+        for pitch in MELODY
+    ]
+    return np.concatenate([signals.fade(note, 0.02, RATE_HZ) for note in notes], axis=1)
+
+
+def _cosine_and_sine_sums(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The DCT of type II and its partner with sines, both with the factors of an orthonormal DCT."""
+    samples = len(y)
+    angles = np.pi * np.outer(np.arange(samples), 2 * np.arange(samples) + 1) / (2 * samples)
+    factors = np.full(samples, np.sqrt(2 / samples))
+    factors[0] /= np.sqrt(2)
+    return factors * (np.cos(angles) @ y), factors * (np.sin(angles) @ y)
+
+
+def _check_steady(answer: Any) -> str | None:
     rng = answers.rng(21)
-    for samples in (
-        answers.varied(8, 6, 12, rng),
-        1,
-        answers.varied(15, 13, 17, rng),
-        answers.varied(64, 50, 70, rng),
-    ):
+    for samples in (answers.varied(8, 6, 12, rng), answers.varied(15, 13, 17, rng), answers.varied(64, 50, 70, rng)):
         y = rng.standard_normal(samples) + 0.3
-        k, t = np.arange(samples)[:, np.newaxis], np.arange(samples)
-        expected = scipy.fft.dct(y, norm="ortho")
-        scale = np.sqrt(2 / samples)
-        first = np.where(t == 0, 1 / np.sqrt(2), 1)
-        mistakes = {
-            "Only coefficient 0 is off: it needs the further factor 1 / sqrt(2), else its row is too long.": expected
-            / first,
-            "The sums are right; the factors sqrt(2 / N) and b_k are missing.": expected / (scale * first),
-            "The factor sqrt(2 / N) is missing.": expected / scale,
-            "The cosines must be taken in the middle of the samples: 2t + 1 half steps, not 2t.": scale
-            * first
-            * (np.cos(np.pi * k * t / samples) @ y),
-            "The factor is sqrt(2 / N), not 2 / N.": expected * scale,
-            "The magnitudes are right, but the signs are gone.": np.abs(expected),
-        }
+        cosine, sine = _cosine_and_sine_sums(y)
+        # The DST of type II of other programs begins with one half turn, not with none.
+        shifted = np.concatenate([sine[1:], [np.sqrt(2 / samples) * np.sum(y * (-1.0) ** np.arange(samples))]])
         wrong = answers.array(
-            answers.call(answer, y, name="cosine_sums"),
-            expected,
+            answers.call(answer, y, name="steady"),
+            np.hypot(cosine, sine),
             "freq",
             tolerance=1e-9 * samples,
             name="the result",
-            where=f"(N = {samples}.) Compare with the equation of step 1, factor by factor.",
-            mistakes=mistakes,
+            where=f"(N = {samples}.)",
+            mistakes={
+                "These are the magnitudes of the DCT alone; the partner is missing.": np.abs(cosine),
+                "These are the magnitudes of the partner alone.": np.abs(sine),
+                "The two are added; the task asks for the length of the pair.": cosine + sine,
+                "The magnitudes of the two are added; the task asks for the length of the pair.": np.abs(cosine)
+                + np.abs(sine),
+                "That is the square: the root is missing.": cosine**2 + sine**2,
+                "The sines are one row off: row k must make k half turns in both. A library's DST begins with one half "
+                "turn.": np.hypot(cosine, shifted),
+            },
         )
         if wrong:
             return wrong
     return None
 
 
-def _check_gain(answer: Any) -> str | None:
-    gain = 3.0
-    return answers.number(
-        answer,
-        20 * np.log10(gain),
-        0.05,
-        "dB",
-        name="the gain",
-        where="The gain is the sum of the squared windows that cover one sample.",
-        mistakes={
-            "That is 10 log10, for powers; the gain multiplies amplitudes, so 20 log10.": 10 * np.log10(gain),
-            "That is the gain as a factor; the task wants dB.": gain,
-            "That is the sum of the windows; the window is applied twice, so sum its squares.": 20 * np.log10(4),
-            "That is the gain for a hop of a quarter.": 20 * np.log10(1.5),
-            "That is the gain of the Hamming window, measured in step 6; the task asks for Hann.": 20
-            * np.log10(3.1784),
-            "Right in size, but the music comes out louder, not softer.": -20 * np.log10(gain),
-            "That is the sum of all squared windows' samples over N; eight windows cover each sample.": 20
-            * np.log10(3 / 8),
-        },
-    )
+def _four_faults() -> dict[str, Any]:
+    music = _melody()
+    samples = music.shape[1]
+    settings = {"window_samples": 1024, "hop_samples": 256}
+    hamming = transforms.make_window("hamming", 1024)
+    flutter = np.resize(np.sum(hamming.reshape(2, 512) ** 2, axis=0), samples)
+    coefficients = transforms.stdct(music, **settings)
+    signs = np.where(np.random.default_rng(22).random(coefficients.shape) < 0.05, -1, 1)
+    versions = {
+        "loud": units.db_to_amplitude(10) * music,
+        "flutter": flutter * music,
+        "signs": transforms.istdct(signs * coefficients, samples, **settings),
+        "late": np.pad(music, ((0, 0), (16, 0)))[:, :samples],
+    }
+    named = dict(zip("abcd", (versions[fault] for fault in FAULTS), strict=True))
+    return {"original": music, **named, "sample_rate_hz": RATE_HZ}
 
 
-def _check_mask(answer: Any) -> str | None:
-    rng = answers.rng(25)
-    source, other = rng.standard_normal((2, answers.varied(6, 5, 8, rng), answers.varied(9, 6, 10, rng)))
-    low_limit, high_limit = answers.varied(-1.0, -2.0, -0.5, rng), answers.varied(2.0, 1.5, 3.0, rng)
-    soft_limit = answers.varied(0.5, 0.2, 0.7, rng)
-    mixture = source + other
-    for silent in (False, True):
-        if silent:
-            source, mixture = source.copy(), mixture.copy()
-            source[2, 3], mixture[2, 3] = 0, 0  # both silent
-            mixture[4, 1] = 0  # the sources cancel
-        for low, high in ((0.0, 1.0), (low_limit, high_limit), (0.0, soft_limit)):
-            result = answers.call(answer, source, mixture, low, high, name="best_mask")
-            exact = _quotient(source, mixture)
-            expected = np.clip(exact, low, high)
-            if isinstance(result, np.ndarray) and result.shape == expected.shape:
-                odd = mixture == 0
-                if not np.all(np.isfinite(result)) or (odd.any() and np.any(result[odd] != 0)):
-                    return "Where the mixture is 0 the quotient is NaN or infinite; the mask is to be 0 there."
-            size = np.abs(source)
-            mistakes = {
-                "This is the quotient, but it leaves the limits: clip it to low and high.": exact,
-                "The sign is gone: with magnitudes a coefficient of the wrong sign gets a mask above 0. "
-                "Divide the coefficients themselves.": np.clip(np.abs(exact), low, high),
-                "That is the ratio of magnitudes, as for an STFT; here the signs are known, so use them.": np.clip(
-                    _quotient(size, size + np.abs(mixture - source)), low, high
-                ),
-                "Upside down: source over mixture.": np.clip(_quotient(mixture, source), low, high),
-                "The limits are always 0 and 1; use low and high.": np.clip(exact, 0, 1),
-            }
-            wrong = answers.array(
-                result,
-                expected,
-                "freq frames",
-                name="the mask",
-                where=f"(low = {low:g}, high = {high:g}.)",
-                mistakes=mistakes,
-            )
-            if wrong:
-                return wrong
-    return None
+def _check_faults(answer: Any) -> str | None:
+    if answers.is_blank(answer):
+        raise answers.Blank
+    if not isinstance(answer, list | tuple) or len(answer) != 4 or not all(isinstance(word, str) for word in answer):
+        return f"The answer must be a list of four words, got {answers.describe(answer)}."
+    words = [word.strip().casefold() for word in answer]
+    if sorted(words) != sorted(FAULTS):
+        return f"Each of the four words occurs once: {', '.join(sorted(FAULTS))}; got {', '.join(words)}."
+    wrong = [name for name, word, fault in zip("abcd", words, FAULTS, strict=True) if word != fault]
+    if not wrong:
+        return None
+    exchanged = {word for word, fault in zip(words, FAULTS, strict=True) if word != fault}
+    if exchanged == {"late", "signs"}:
+        return (
+            "Two are exchanged: the one that comes late and the one with wrong signs. Both have a low SI-SDR; only one "
+            "of them sounds wrong."
+        )
+    if exchanged == {"loud", "flutter"}:
+        return "Two are exchanged: a constant gain and one that goes up and down."
+    return f"{len(wrong)} of the four are not right."
 
 
-def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """One array over another, 0 where the lower one is 0."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+def _gains(window: str, parts: int) -> dict[str, float]:
+    """The gain of windowing twice and not dividing, and what typical mistakes give instead."""
+    w = transforms.make_window(window, 2048)
+    gain = float(np.sum(w[:: 2048 // parts] ** 2))
+    return {
+        "right": 20 * np.log10(gain),
+        "power": 10 * np.log10(gain),
+        "factor": gain,
+        "windows": 20 * np.log10(float(np.sum(w[:: 2048 // parts]))),
+        "softer": -20 * np.log10(gain),
+        "mean": 20 * np.log10(float(np.mean(w**2))),
+    }
 
 
-def _in_words(rate_hz: int) -> str:
-    return f"{rate_hz:_}".replace("_", " ")
+HOPS = {4: "a quarter", 8: "an eighth", 16: "a sixteenth"}
 
 
-def _axis_exercise(coefficient: int = 100, window: int = 2048, rate_hz: int = 16_000) -> Exercise:
-    hz = coefficient * rate_hz / (2 * window)
+def _gain_exercise(window: str = "hann", parts: int = 8) -> Exercise:
+    gains = _gains(window, parts)
 
     def check(answer: Any) -> str | None:
         return answers.number(
             answer,
-            hz,
-            0.1,
-            "Hz",
-            name="the frequency",
-            where="Coefficient k makes k half turns in the N samples of the window.",
+            gains["right"],
+            0.05,
+            "dB",
+            name="the gain",
+            where="By how much is one sample in the middle multiplied when all frames are added?",
             mistakes={
-                f"That is where bin {coefficient} of an STFT lies; coefficient k makes k half turns, not whole ones.": 2
-                * hz,
-                "That is a quarter of the STFT's place; k half turns in N samples are k / 2N turns a sample.": hz / 2,
-                f"That is for 44 100 Hz; this recording has {_in_words(rate_hz)} Hz.": coefficient
-                * 44_100
-                / (2 * window),
-                f"Counted from 0, coefficient {coefficient} makes {coefficient} half turns, not {coefficient - 1}.": (
-                    coefficient - 1
-                )
-                * rate_hz
-                / (2 * window),
+                "That is 10 log10, as for powers; the gain multiplies amplitudes.": gains["power"],
+                "That is the gain as a factor, not in dB.": gains["factor"],
+                "That is the sum of the windows; each frame was windowed twice.": gains["windows"],
+                "Right in size, but the music comes out louder, not softer.": gains["softer"],
+                "That is the mean of the squared window; several windows cover each sample.": gains["mean"],
             },
         )
 
     return Exercise.from_files(
         __file__,
-        number="2.2",
-        task=f"Frequency in Hz for which coefficient {coefficient} stands, for a window of {window} samples at "
-        f"{_in_words(rate_hz)} Hz.",
+        number="2.3",
+        kind="number",
+        task="Gain in dB of windowing twice and not dividing, for the window "
+        f'"{window}" at a hop of {HOPS[parts]} of it.',
         check=check,
         hints=(
-            "How many half turns does row k of the matrix make in N samples?",
-            "k r / 2N.",
+            "`mss_lab.transforms.make_window` makes the window. Which of its values meet at one sample?",
+            "Each of them multiplies the sample twice, and the products are added.",
+            "Turn the factor into dB as for any amplitude.",
         ),
-        values={"coefficient": coefficient, "window": window, "rate_hz": rate_hz},
-        praise=f"In an STFT of the same window that would be bin {coefficient // 2}.",
-        drawn=_draw_axis,
+        values={"window": window, "parts": parts},
+        praise="A published value of plain SDR would be far off for a perfect separation with that gain.",
+        drawn=_draw_gain,
     )
 
 
-def _draw_axis(rng: np.random.Generator) -> Exercise:
-    # Even, so that the STFT has a bin there; not 22 050 Hz, of which 44 100 Hz is twice.
-    coefficient = 2 * int(rng.integers(20, 200))
-    return _axis_exercise(coefficient, int(rng.choice([1024, 2048, 4096])), int(rng.choice([8000, 16_000, 48_000])))
+def _draw_gain(rng: np.random.Generator) -> Exercise:
+    def draw() -> tuple[str, int]:
+        return str(rng.choice(["hann", "hamming", "sine", "blackman-harris"])), int(rng.choice([4, 8, 16]))
+
+    def is_telling(drawn: tuple[str, int]) -> bool:
+        values = np.array(list(_gains(*drawn).values()))
+        return bool(np.diff(np.sort(values)).min() > 0.15)
+
+    return _gain_exercise(*answers.telling(draw, is_telling))
 
 
-def _flicker_exercise(hop: int = 512, rate_hz: int = 44_100) -> Exercise:
-    hz = rate_hz / (2 * hop)
-
-    def check(answer: Any) -> str | None:
-        return answers.number(
-            answer,
-            hz,
-            0.1,
-            "Hz",
-            name="the frequency",
-            where="From one frame to the next the tone makes f H / r turns; what must that be for |cos| to stay?",
-            mistakes={
-                "There a whole turn passes in a hop. Steady, but a lower one is too: |cos| repeats every half turn.": 2
-                * hz,
-                "There a quarter of a turn passes in a hop: |cos| becomes |sin| and back.": hz / 2,
-                "Higher ones are steady too, but the lowest is asked for.": 3 * hz,
-                "At 0 Hz nothing flickers, but the task asks for a frequency above 0.": 0.0,
-            },
-        )
-
-    return Exercise.from_files(
-        __file__,
-        number="2.4",
-        task=f"Lowest frequency in Hz above 0 of a tone whose STDCT does not flicker, at a hop of {hop} and "
-        f"{_in_words(rate_hz)} Hz.",
-        check=check,
-        hints=(
-            "The magnitude follows |cos| of the tone's phase at the frame. By how much may the phase move so that "
-            "|cos| stays?",
-            "By half a turn: f H / r = 1 / 2.",
-        ),
-        values={"hop": hop, "rate_hz": rate_hz},
-        praise="And at all its multiples. The value it is stuck at depends on where the tone starts, and may be 0.",
-        drawn=_draw_flicker,
-    )
+def _melody_to_pack() -> dict[str, Any]:
+    return {"recording": _melody(), "sample_rate_hz": RATE_HZ, "budget": BUDGET}
 
 
-def _draw_flicker(rng: np.random.Generator) -> Exercise:
-    return _flicker_exercise(64 * int(rng.integers(2, 17)), int(rng.choice([8000, 16_000, 44_100, 48_000])))
+def _check_packed(answer: Any) -> str | None:
+    if answers.is_blank(answer):
+        raise answers.Blank
+    if not isinstance(answer, list | tuple) or len(answer) != 3:
+        return f"The answer must be coefficients, window_samples and hop_samples, got {answers.describe(answer)}."
+    coefficients = np.asarray(answer[0])
+    if coefficients.dtype.kind not in "iuf" or coefficients.ndim not in (2, 3):
+        return f"The coefficients must be a real array (freq, frames), got {answers.describe(answer[0])}."
+    kept = int(np.count_nonzero(coefficients))
+    if kept > BUDGET:
+        return f"{kept} coefficients are not 0; the budget is {BUDGET}."
+    music = _melody()
+    stack = coefficients.reshape((1, *coefficients.shape[-2:])).astype(float)
+    try:
+        packed = transforms.istdct(stack, music.shape[1], window_samples=int(answer[1]), hop_samples=int(answer[2]))
+    except (TypeError, ValueError) as error:
+        return f"The package cannot turn this back into the melody: {error}."
+    reached_db = energy.sdr(music, packed)
+    if reached_db >= ENOUGH_DB:
+        return None
+    return f"{kept} coefficients at a window of {answer[1]} and a hop of {answer[2]} reach {reached_db:.1f} dB."
 
 
 EXERCISES = (
     Exercise.from_files(
         __file__,
         number="2.1",
-        task="cosine_sums(y): the orthonormal DCT-II of a frame, from its sum, without an FFT or scipy.fft.dct.",
-        check=_check_dct,
+        kind="construct",
+        task="Write `steady(y)`: for each k the length of the pair of the DCT of a frame and its partner, the same sum "
+        "with sines in place of cosines.",
+        check=_check_steady,
         hints=(
-            "Make the matrix of cosines: np.outer(k, 2 * t + 1) times pi / 2N, with k and t from 0 to N - 1.",
-            "Multiply it with y by @, then by sqrt(2 / N).",
-            "Divide coefficient 0 by sqrt(2).",
+            "The partner has the same angles, pi k (2n + 1) / 2N, and the same factors.",
+            "The length of a pair is the root of the sum of its squares: np.hypot.",
+            "Row 0 of the partner is sin(0): all zeros.",
         ),
-        praise="It held for frames of 1, 8, 15 and 64 samples.",
+        praise="For a tone this is as steady as the magnitude of an STFT, since it is one: a DFT of half bins.",
     ),
-    _axis_exercise(),
     Exercise.from_files(
         __file__,
-        number="2.3",
-        task="Gain in dB of windowing twice and not dividing, for a Hann window at a hop of an eighth of it.",
-        check=_check_gain,
+        number="2.2",
+        kind="sound",
+        task='In `lab.given("2.2")`, which of a, b, c and d is too "loud", which does "flutter", which has wrong '
+        '"signs" and which comes "late"?',
+        check=_check_faults,
+        given=_four_faults,
         hints=(
-            "Square a Hann window from `mss_lab.transforms.make_window` and add up what covers one sample.",
-            "w[::H] are the eight values that meet at one sample: sum their squares.",
-            "A factor g is 20 log10(g) dB.",
+            "Step 6 has what SDR and SI-SDR say of a constant gain, and of one that ripples.",
+            "Two of the four have a low SI-SDR. Which of them sounds just like the original?",
+            "Plot the quotient of the samples of each and of the original: constant, periodic, or neither.",
         ),
-        praise="A published score of plain SDR would be below 0 dB for a perfect separation with that gain.",
+        praise="Listening finds three of the four, and only a metric finds the one that comes late.",
     ),
-    _flicker_exercise(),
+    _gain_exercise(),
     Exercise.from_files(
         __file__,
-        number="2.5",
-        task="best_mask(source, mixture, low, high): for real coefficients, the mask between low and high that comes "
-        "nearest to the source; 0 where the mixture is 0.",
-        check=_check_mask,
+        number="2.4",
+        kind="sound",
+        task='Keep at most 1500 coefficients of the STDCT of the melody in `lab.given("2.4")`, so that it comes back '
+        "with an SDR of 13 dB. Return coefficients, window_samples and hop_samples.",
+        check=_check_packed,
+        given=_melody_to_pack,
         hints=(
-            "Without limits, the exact mask is the quotient of the coefficients, signs included.",
-            "The error (m x - s) squared is a parabola in m: the best m between the limits is the clipped quotient.",
-            "np.divide(source, mixture, out=np.zeros_like(source), where=mixture != 0) never divides by 0.",
+            "Which coefficients to keep: the largest. What is left to choose are window and hop.",
+            "Count how many coefficients there are for each sample at a hop of a quarter window. Do you need them all?",
+            "Try hops up to half a window, and windows from 1000 to 4000 samples.",
         ),
-        praise="This is the oracle of step 9, and the target that a masking network on the STDCT is trained for.",
+        praise="Overlap is what a separator pays for smooth masks. A codec takes a transform that needs no overlap of "
+        "this kind: the lapped transform of Princen and Bradley.",
     ),
 )

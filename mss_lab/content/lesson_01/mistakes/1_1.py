@@ -1,11 +1,19 @@
-# %% The window has 2048 samples, of which the matrix keeps 1025 bins
-answer = 41 * 22_050 / 1025
+import numpy as np
 
-# %% From bin 0 to half the sample rate there are 1024 steps, not 1025
-answer = 41 * 22_050 / 2 / 1025
+bass = lab.given("1.1")
+x, rate = bass["recording"][0], bass["sample_rate_hz"]
+level = np.abs(np.fft.rfft(np.hanning(len(x)) * x, 8 * len(x)))
+hz = np.fft.rfftfreq(8 * len(x), 1 / rate)
+is_peak = (level[1:-1] > level[:-2]) & (level[1:-1] > level[2:])
+peaks = np.flatnonzero(is_peak) + 1
+strongest = peaks[np.argsort(level[peaks])[-2:]]
+pitches = np.round(69 + 12 * np.log2(hz[strongest] / 440))
 
-# %% That is bin 40: the first bin is bin 0, so bin 41 makes 41 turns
-answer = 40 * 22_050 / 2048
+# %% That is the lower of the two notes
+answer = pitches.min()
 
-# %% Dividing by 1024 gives twice the frequency
-answer = 41 * 44_100 / 2048
+# %% That lies between the two notes
+answer = pitches.mean()
+
+# %% That is an octave above the upper note
+answer = pitches.max() + 12

@@ -1,16 +1,20 @@
 import numpy as np
 
 
-# %% The sine has the wrong sign
-def answer(x, f):
-    return np.sum(x * np.exp(2j * np.pi * f * np.arange(len(x)) / len(x)))
+# %% That is half of it
+def answer(x, frequency_hz, sample_rate_hz):
+    n = np.arange(len(x))
+    w = 0.5 - 0.5 * np.cos(2 * np.pi * n / len(x))
+    return np.abs(np.sum(w * x * np.exp(-2j * np.pi * frequency_hz * n / sample_rate_hz))) / np.sum(w)
 
 
-# %% A turn is 2 pi, not pi
-def answer(x, f):
-    return np.sum(x * np.exp(-1j * np.pi * f * np.arange(len(x)) / len(x)))
+# %% That is the value of the nearest bin
+def answer(x, frequency_hz, sample_rate_hz):
+    w = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(len(x)) / len(x))
+    return 2 * np.abs(np.fft.rfft(w * x))[round(frequency_hz * len(x) / sample_rate_hz)] / np.sum(w)
 
 
-# %% That is the cosine's sum alone
-def answer(x, f):
-    return np.sum(x * np.cos(2 * np.pi * f * np.arange(len(x)) / len(x)))
+# %% here another one leaks into the sum
+def answer(x, frequency_hz, sample_rate_hz):
+    n = np.arange(len(x))
+    return 2 * np.abs(np.mean(x * np.exp(-2j * np.pi * frequency_hz * n / sample_rate_hz)))

@@ -1,6 +1,8 @@
 import numpy as np
 
 
-def answer(x, f):
-    turns = f * np.arange(len(x)) / len(x)
-    return np.sum(x * np.cos(2 * np.pi * turns)) - 1j * np.sum(x * np.sin(2 * np.pi * turns))
+def answer(x, frequency_hz, sample_rate_hz):
+    n = np.arange(len(x))
+    w = 0.5 - 0.5 * np.cos(2 * np.pi * n / len(x))
+    turns = frequency_hz * n / sample_rate_hz
+    return 2 * np.abs(np.sum(w * x * np.exp(-2j * np.pi * turns))) / np.sum(w)

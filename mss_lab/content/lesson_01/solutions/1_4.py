@@ -1,10 +1,10 @@
 import numpy as np
 
 
-def answer(frames, w, H):
+def answer(frames, analysis, synthesis, R):
     N, count = frames.shape
-    total, weight = np.zeros((2, (count - 1) * H + N))
-    for n in range(count):
-        total[n * H : n * H + N] += w * frames[:, n]
-        weight[n * H : n * H + N] += w**2
-    return total / np.where(weight > 0, weight, 1)
+    total, weight = np.zeros((2, (count - 1) * R + N))
+    for t in range(count):
+        total[t * R : t * R + N] += synthesis * frames[:, t]
+        weight[t * R : t * R + N] += analysis * synthesis
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1), 0)

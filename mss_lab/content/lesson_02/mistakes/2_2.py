@@ -1,12 +1,8 @@
-coefficient = 100
-window = 2048
-rate_hz = 16_000
+# %% Two are exchanged: the one that comes late and the one with wrong signs
+answer = ["signs", "late", "loud", "flutter"]
 
-# %% coefficient k makes k half turns, not whole ones
-answer = coefficient * rate_hz / window
+# %% Two are exchanged: a constant gain and one that goes up and down
+answer = ["late", "signs", "flutter", "loud"]
 
-# %% That is a quarter of the STFT's place
-answer = coefficient * rate_hz / 4 / window
-
-# %% Counted from 0, coefficient
-answer = (coefficient - 1) * rate_hz / (2 * window)
+# %% Each of the four words occurs once
+answer = ["late", "late", "loud", "flutter"]

@@ -1,10 +1,18 @@
 import numpy as np
 
-# %% That is 10 log10, for powers
-answer = 10 * np.log10(3)
+from mss_lab import transforms
+
+window = "hann"
+parts = 8
+
+w = transforms.make_window(window, 2048)
+gain = np.sum(w[:: 2048 // parts] ** 2)
+
+# %% That is 10 log10, as for powers
+answer = 10 * np.log10(gain)
 
 # %% That is the sum of the windows
-answer = 20 * np.log10(4)
+answer = 20 * np.log10(np.sum(w[:: 2048 // parts]))
 
 # %% That is the gain as a factor
-answer = 3.0
+answer = gain

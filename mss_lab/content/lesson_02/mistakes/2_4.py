@@ -1,11 +1,13 @@
-hop = 512
-rate_hz = 44_100
+import numpy as np
 
-# %% There a whole turn passes in a hop
-answer = rate_hz / hop
+from mss_lab import transforms
 
-# %% There a quarter of a turn passes in a hop
-answer = rate_hz / (4 * hop)
+melody = lab.given("2.4")
+F = transforms.stdct(melody["recording"], window_samples=2048, hop_samples=512)[0]
+ordered = np.sort(np.abs(F).ravel())
 
-# %% At 0 Hz nothing flickers, but the task asks for a frequency above 0
-answer = 0
+# %% the budget is 1500
+answer = F, 2048, 512
+
+# %% at a window of 2048 and a hop of 512 reach
+answer = np.where(np.abs(F) >= ordered[-1500], F, 0), 2048, 512
