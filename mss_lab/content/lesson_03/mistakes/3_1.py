@@ -1,10 +1,17 @@
 import numpy as np
 
-source = 9
-others = 3
 
-# %% That is the source against the others, before any filter
-answer = 10 * np.log10(source / others)
+# %% That is the Wiener filter, which takes the sources to be independent
+def answer(source, mixture):
+    powers = [np.sum(np.abs(one) ** 2) for one in (source, mixture - source)]
+    return powers[0] / max(sum(powers), 1e-12)
 
-# %% That is the error itself
-answer = source * others / (source + others)
+
+# %% That is the mean of the quotients
+def answer(source, mixture):
+    return np.mean((source / mixture).real)
+
+
+# %% The gain of a silent bin is nan
+def answer(source, mixture):
+    return np.vdot(mixture, source).real / np.sum(np.abs(mixture) ** 2)

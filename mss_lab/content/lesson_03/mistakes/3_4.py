@@ -1,7 +1,8 @@
-import numpy as np
+# %% That is the order from the largest exponent to the smallest
+answer = ["b", "a", "c"]
 
-# %% That is for exponent 1, the ratio mask
-answer = 20 * np.log10(99)
+# %% the other two are exchanged
+answer = ["a", "c", "b"]
 
-# %% That is the ratio of the powers, 99, not in dB
-answer = 99
+# %% The one with exponent 8 is another
+answer = ["a", "b", "c"]

@@ -1,7 +1,6 @@
 import numpy as np
 
-source = 9
-others = 3
 
-error = source * others / (source + others)
-answer = 10 * np.log10(source / error)
+def answer(source, mixture):
+    power = np.sum(np.abs(mixture) ** 2)
+    return np.vdot(mixture, source).real / power if power > 0 else 0.0
