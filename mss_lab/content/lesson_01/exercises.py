@@ -11,7 +11,7 @@ from ...metrics import energy
 PIECE = "chorale_a"
 
 # 1.1: two low notes, a whole tone apart.
-BASS_RATE_HZ, BASS_LENGTH_S = 4000, 1.5
+BASS_RATE_HZ, BASS_LENGTH_S = 8000, 1.5
 # 1.3: a melody with a whistle and a siren.
 DIRTY_RATE_HZ, DIRTY_LENGTH_S, ENOUGH_DB = 16_000, 4.0, 12.0
 WHISTLE_HZ, SIREN_HZ = 1870.0, (700.0, 3100.0)
