@@ -65,20 +65,24 @@ def _bass_exercise(lower: int = 40) -> Exercise:
 
 def _check_amplitude(answer: Any) -> str | None:
     rng = answers.rng(12)
+    other_start = rng.uniform(0, 2 * np.pi)
     for samples, disturbed in (
         (answers.varied(800, 700, 900, rng), False),
         (answers.varied(1001, 900, 1100, rng), False),
+        (answers.varied(2000, 1800, 2200, rng), True),
         (answers.varied(2000, 1800, 2200, rng), True),
     ):
         rate = answers.varied(8000, 7000, 9000, rng)
         # Between two bins, where a transform has no number for it.
         hz = (answers.varied(60, 50, 70, rng) + 0.5) * rate / samples
-        amplitude, starts = float(rng.uniform(0.1, 0.9)), rng.uniform(0.2, 1.3, 2)
+        amplitude, start = float(rng.uniform(0.1, 0.9)), rng.uniform(0.2, 1.3)
         times_s = np.arange(samples) / rate
-        x = amplitude * np.cos(2 * np.pi * hz * times_s + starts[0])
+        x = amplitude * np.cos(2 * np.pi * hz * times_s + start)
         if disturbed:
-            other_hz = hz + 40.5 * rate / samples
-            x = x + 1.5 * np.cos(2 * np.pi * other_hz * times_s + starts[1])
+            # A quarter of a turn further at the second time, so that one of the two leaks wherever it starts.
+            other_start += np.pi / 2
+            other_hz = hz + 20.5 * rate / samples
+            x = x + 3 * np.cos(2 * np.pi * other_hz * times_s + start + other_start)
         window = transforms.make_window("hann", samples)
         wave = np.exp(-2j * np.pi * hz * times_s)
         nearest = 2 * np.abs(np.fft.rfft(window * x))[round(hz * samples / rate)] / window.sum()

@@ -92,7 +92,7 @@ def _check_faults(answer: Any) -> str | None:
         return f"The answer must be a list of four words, got {answers.describe(answer)}."
     words = [word.strip().casefold() for word in answer]
     if sorted(words) != sorted(FAULTS):
-        return f"Each of the four words occurs once: {', '.join(sorted(FAULTS))}; got {', '.join(words)}."
+        return 'Each word must be one of "flutter", "late", "loud", "signs", and each of them occurs once.'
     wrong = [name for name, word, fault in zip("abcd", words, FAULTS, strict=True) if word != fault]
     if not wrong:
         return None
@@ -121,10 +121,12 @@ def _gains(window: str, parts: int) -> dict[str, float]:
     }
 
 
+WINDOWS = ("hann", "hamming", "sine", "blackman-harris")
 HOPS = {4: "a quarter", 8: "an eighth", 16: "a sixteenth"}
 
 
-def _gain_exercise(window: str = "hann", parts: int = 8) -> Exercise:
+def _gain_exercise(choice: int = 0, parts: int = 8) -> Exercise:
+    window = WINDOWS[choice]
     gains = _gains(window, parts)
 
     def check(answer: Any) -> str | None:
@@ -156,18 +158,18 @@ def _gain_exercise(window: str = "hann", parts: int = 8) -> Exercise:
             "Each of them multiplies the sample twice, and the products are added.",
             "Turn the factor into dB as for any amplitude.",
         ),
-        values={"window": window, "parts": parts},
+        values={"choice": choice, "parts": parts},
         praise="A published value of plain SDR would be far off for a perfect separation with that gain.",
         drawn=_draw_gain,
     )
 
 
 def _draw_gain(rng: np.random.Generator) -> Exercise:
-    def draw() -> tuple[str, int]:
-        return str(rng.choice(["hann", "hamming", "sine", "blackman-harris"])), int(rng.choice([4, 8, 16]))
+    def draw() -> tuple[int, int]:
+        return int(rng.integers(len(WINDOWS))), int(rng.choice([4, 8, 16]))
 
-    def is_telling(drawn: tuple[str, int]) -> bool:
-        values = np.array(list(_gains(*drawn).values()))
+    def is_telling(drawn: tuple[int, int]) -> bool:
+        values = np.array(list(_gains(WINDOWS[drawn[0]], drawn[1]).values()))
         return bool(np.diff(np.sort(values)).min() > 0.15)
 
     return _gain_exercise(*answers.telling(draw, is_telling))

@@ -4,5 +4,5 @@ answer = ["signs", "late", "loud", "flutter"]
 # %% Two are exchanged: a constant gain and one that goes up and down
 answer = ["late", "signs", "flutter", "loud"]
 
-# %% Each of the four words occurs once
+# %% each of them occurs once
 answer = ["late", "late", "loud", "flutter"]

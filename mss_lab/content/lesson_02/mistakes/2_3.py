@@ -2,10 +2,11 @@ import numpy as np
 
 from mss_lab import transforms
 
-window = "hann"
+choice = 0
 parts = 8
 
-w = transforms.make_window(window, 2048)
+windows = ("hann", "hamming", "sine", "blackman-harris")
+w = transforms.make_window(windows[choice], 2048)
 gain = np.sum(w[:: 2048 // parts] ** 2)
 
 # %% That is 10 log10, as for powers

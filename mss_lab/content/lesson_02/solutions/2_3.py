@@ -2,8 +2,9 @@ import numpy as np
 
 from mss_lab import transforms
 
-window = "hann"
+choice = 0
 parts = 8
 
-w = transforms.make_window(window, 2048)
+windows = ("hann", "hamming", "sine", "blackman-harris")
+w = transforms.make_window(windows[choice], 2048)
 answer = 20 * np.log10(np.sum(w[:: 2048 // parts] ** 2))

@@ -1,8 +1,8 @@
 # %% That is the order from the largest exponent to the smallest
-answer = ["b", "a", "c"]
+answer = ["y", "x", "z"]
 
 # %% the other two are exchanged
-answer = ["a", "c", "b"]
+answer = ["x", "z", "y"]
 
 # %% The one with exponent 8 is another
-answer = ["a", "b", "c"]
+answer = ["x", "y", "z"]
