@@ -78,7 +78,7 @@ def _hidden_note_exercise(written=(57, 64), hidden=61):
             )
             for pitch, slope, level in zip((*written, hidden), slopes, levels, strict=True)
         ]
-        mixture = signals.fade(sum(notes), 0.05, NOTE_RATE_HZ)
+        mixture = signals.fade(np.sum(notes, axis=0), 0.05, NOTE_RATE_HZ)
         return {"mixture": mixture, "sample_rate_hz": NOTE_RATE_HZ, "written": list(written)}
 
     def check(answer):

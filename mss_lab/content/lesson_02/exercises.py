@@ -70,7 +70,7 @@ def _check_steady(answer: Any) -> str | None:
 def _four_faults() -> dict[str, Any]:
     music = _melody()
     samples = music.shape[1]
-    settings = {"window_samples": 1024, "hop_samples": 256}
+    settings: dict[str, Any] = {"window_samples": 1024, "hop_samples": 256}
     hamming = transforms.make_window("hamming", 1024)
     flutter = np.resize(np.sum(hamming.reshape(2, 512) ** 2, axis=0), samples)
     coefficients = transforms.stdct(music, **settings)

@@ -14,7 +14,7 @@ PIECE = "chorale_a"
 
 # 3.3: two held notes, an octave apart, and how much of the way to the ideal ratio mask an update must go.
 HELD_RATE_HZ, HELD_LENGTH_S = 8_000, 3.0
-HELD_SETTINGS = {"window_samples": 1024, "hop_samples": 256}
+HELD_SETTINGS: dict[str, Any] = {"window_samples": 1024, "hop_samples": 256}
 ROUNDS, ENOUGH = 8, 1 / 3
 # 3.4: one player, separated with three exponents.
 EAR_PIECE, EAR_PLAYER, EAR_SECTION_S, EAR_EXPONENTS = "chorale_b", 1, (2, 7), {"x": 2, "y": 8, "z": 1}
