@@ -4,7 +4,7 @@ An experiment is a JSON file in `data/experiments`. It states the command that m
 the recordings, and holds one row for each run. The program that makes it adds row after row with a `Record`; the file
 is whole after each of them, so that a run that was interrupted goes on where it stopped.
 
-Contents: Experiment, Record, load, names.
+Contents: Experiment, Record, load, names. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import dataclasses
