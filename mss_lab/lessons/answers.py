@@ -14,13 +14,14 @@ to it; that is for hints, and for `where=`, which is shown only after a hint or 
 `Exercise.judge` catches it. No function here ever shows a traceback, and none writes into its inputs. A check draws its
 inputs by `rng` and `varied`, so that a grader can repeat it on inputs that no student has seen.
 
-Contents: number, array, text, truth (`comparing`); Refused, Blank, Raised, call, is_blank, describe (`calling`); rng,
-varied, usually, telling, unseen_inputs (`inputs`).
+Contents: number, array, text, truth (`comparing`); reached (`reaching`); Refused, Blank, Raised, call, is_blank,
+describe (`calling`); rng, varied, usually, telling, unseen_inputs (`inputs`).
 """
 
 from .calling import Blank, Raised, Refused, call, describe, is_blank
 from .comparing import array, number, text, truth
 from .inputs import rng, telling, unseen_inputs, usually, varied
+from .reaching import reached
 
 __all__ = [
     "Blank",
@@ -31,6 +32,7 @@ __all__ = [
     "describe",
     "is_blank",
     "number",
+    "reached",
     "rng",
     "telling",
     "text",

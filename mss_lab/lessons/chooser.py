@@ -11,15 +11,13 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import scipy.signal
 
 from .. import catalogue, checks, compare, signals
 from ..datasets.track import Track
 from ..metrics import energy
 from ..score.notes import Note, Score, shift
-
-RATE_HZ = 16_000
-LENGTH_S = 4.0
+from . import toy_sounds
+from .toy_sounds import LENGTH_S, RATE_HZ
 
 # Methods of another package that are there to compare with: too slow for a lesson, and in need of more sound than this.
 COMPARED = ("fastmnmf", "ilrma", "auxiva")
@@ -58,13 +56,16 @@ def cases(rng: np.random.Generator) -> dict[str, Case]:
     Lesson: notebooks/14_sparse_sinusoidal_auditory.ipynb
     """
     checks.check_generator("rng", rng)
-    tunes = {"bassoon": _tune(LOW_TUNE, 1.0), "violin": _tune(HIGH_TUNE, 1.5)}
+    tunes = {"bassoon": toy_sounds.tune(LOW_TUNE, 1.0), "violin": toy_sounds.tune(HIGH_TUNE, 1.5)}
     notes = [Note("bassoon", *note) for note in LOW_TUNE] + [Note("violin", *note) for note in HIGH_TUNE]
     score = Score(tuple(notes), tuple(tunes))
-    vowels = {"man": _vowel(120.0, (700, 1200, 2600)), "woman": _vowel(170.0, (350, 2000, 2900))}
-    struck = {"organ": _organ(), "drums": _drums(rng)}
-    sung = {"voice": _voice(), "guitar": _loop(rng)}
-    hisses = {"hiss": signals.noise(LENGTH_S, RATE_HZ, rng=rng), "roar": _roar(rng)}
+    vowels = {
+        "man": toy_sounds.vowel(120.0, (700, 1200, 2600)),
+        "woman": toy_sounds.vowel(170.0, (350, 2000, 2900)),
+    }
+    struck = {"organ": toy_sounds.organ(), "drums": toy_sounds.drums(rng)}
+    sung = {"voice": toy_sounds.voice(), "guitar": toy_sounds.loop()}
+    hisses = {"hiss": signals.noise(LENGTH_S, RATE_HZ, rng=rng), "roar": toy_sounds.roar(rng)}
     return {
         "two tunes, panned apart": _case(tunes, APART, score, "apart", "sparse", "pitched", "score"),
         "two tunes, one place": _case(tunes, (CENTRE, CENTRE), score, "sparse", "pitched", "score"),
@@ -123,61 +124,3 @@ def _case(sources: Mapping[str, np.ndarray], pans_rad: Sequence[float], score: S
         for (name, source), pan in zip(level.items(), pans_rad, strict=True)
     }
     return Case(Track(" and ".join(sources), RATE_HZ, panned, score), frozenset({"stereo", "two", *facts}))
-
-
-def _tune(notes: Sequence[tuple[int, float, float]], slope: float) -> np.ndarray:
-    sound = np.zeros((1, round(LENGTH_S * RATE_HZ)))
-    for midi, onset_s, offset_s in notes:
-        f0_hz = 440 * 2 ** ((midi - 69) / 12)
-        tone = signals.fade(signals.harmonic_tone(f0_hz, offset_s - onset_s, RATE_HZ, slope=slope), 0.02, RATE_HZ)
-        start = round(onset_s * RATE_HZ)
-        sound[:, start : start + tone.shape[1]] += tone
-    return sound
-
-
-def _organ() -> np.ndarray:
-    chord = [signals.harmonic_tone(f, LENGTH_S, RATE_HZ, slope=1.5) for f in (196.0, 246.9, 293.7)]
-    return signals.fade(np.sum(chord, axis=0), 0.05, RATE_HZ)
-
-
-def _drums(rng: np.random.Generator) -> np.ndarray:
-    sound = np.zeros((1, round(LENGTH_S * RATE_HZ)))
-    dies_away = np.exp(-np.arange(round(0.05 * RATE_HZ)) / (0.012 * RATE_HZ))
-    for start_s in np.cumsum(rng.uniform(0.12, 0.4, 12)):
-        start = round(start_s * RATE_HZ)
-        stroke = (dies_away * rng.standard_normal(len(dies_away)))[: sound.shape[1] - start]
-        sound[0, start : start + len(stroke)] += stroke
-    return sound
-
-
-def _loop(rng: np.random.Generator) -> np.ndarray:
-    """Half a second of plucked chords, eight times."""
-    steps = []
-    for f0_hz in (110.0, 164.8, 130.8, 196.0):
-        tone = signals.harmonic_tone(f0_hz, 0.125, RATE_HZ, slope=0.7)
-        steps.append(tone * np.exp(-np.arange(tone.shape[1]) / (0.06 * RATE_HZ)))
-    return np.tile(signals.fade(np.concatenate(steps, axis=1), 0.005, RATE_HZ), (1, round(2 * LENGTH_S)))
-
-
-def _vowel(f0_hz: float, formants_hz: Sequence[float]) -> np.ndarray:
-    """A vowel on one pitch, with some vibrato."""
-    times_s = np.arange(round(LENGTH_S * RATE_HZ)) / RATE_HZ
-    cents = 20 * np.sin(2 * np.pi * f0_hz / 30 * times_s)
-    phase = 2 * np.pi * np.cumsum(f0_hz * 2 ** (cents / 1200)) / RATE_HZ
-    numbers = np.arange(1, int(6_000 / f0_hz))
-    away_hz = np.subtract.outer(formants_hz, numbers * f0_hz)
-    levels = 0.03 + np.sum(1 / (1 + (away_hz / 120) ** 2), axis=0)
-    partials = [level / h**0.5 * np.sin(h * phase + h) for h, level in zip(numbers, levels, strict=True)]
-    return signals.fade(np.sum(partials, axis=0)[np.newaxis], 0.05, RATE_HZ)
-
-
-def _voice() -> np.ndarray:
-    times_s = np.arange(round(LENGTH_S * RATE_HZ)) / RATE_HZ
-    cents = 500 * np.sin(2 * np.pi * 0.23 * times_s) + 50 * np.sin(2 * np.pi * 5.5 * times_s)
-    phase = 2 * np.pi * np.cumsum(330 * 2 ** (cents / 1200)) / RATE_HZ
-    sung = np.sum([np.sin(h * phase) / h for h in range(1, 13)], axis=0)
-    return signals.fade(sung[np.newaxis], 0.05, RATE_HZ)
-
-
-def _roar(rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(scipy.signal.lfilter([1], [1, -0.6], signals.noise(LENGTH_S, RATE_HZ, rng=rng)))

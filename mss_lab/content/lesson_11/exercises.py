@@ -2,58 +2,62 @@
 
 import numpy as np
 
+from ... import signals
 from ...lessons import Exercise, answers
+from . import mixtures
 
 PIECE = "band"
+
+# A plucked string counts as found within this distance.
+NEAR_DEG = 2.0
+LEAST_SDR_DB = 10.0
+
+
+def _angle_exercise(ratio=2.0):
+    degrees = np.degrees(np.arctan(ratio))
+    times = "twice" if ratio == 2 else f"{ratio:g} times"
+
+    def check(answer):
+        return answers.number(
+            answer,
+            degrees,
+            0.1,
+            "degrees",
+            name="the angle",
+            where="The pan law of part 2 relates it to the two gains.",
+            mistakes={
+                "That is left of the centre, and this source is louder on the right.": 90 - degrees,
+                "That is the angle in radians.": np.radians(degrees),
+                "That takes the ratio for one of powers. It is one of amplitudes.": np.degrees(
+                    np.arctan(np.sqrt(ratio))
+                ),
+                "That squares the ratio, which is already one of amplitudes.": np.degrees(np.arctan(ratio**2)),
+                f"That shares 90 degrees in the ratio of 1 to {ratio:g}, as if gains were proportional to the "
+                "angle.": 90 * ratio / (1 + ratio),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="11.1",
+        task=f"A source is {times} as strong on the right as on the left, in amplitude. At which angle of the pan law "
+        "does it sit, in degrees?",
+        check=check,
+        hints=(
+            "The gains are cos(theta) on the left and sin(theta) on the right.",
+            f"sin(theta) is {ratio:g} times cos(theta). Which function of the angle is their ratio?",
+        ),
+        values={"ratio": ratio},
+        praise=f"Only {degrees - 45:.0f} degrees from the centre, for {20 * np.log10(ratio):.0f} dB.",
+        drawn=lambda rng: _angle_exercise(int(rng.integers(24, 51)) / 20),
+        kind="number",
+    )
 
 
 def _random_stft(rng):
     shape = 2, answers.varied(40, 30, 50, rng), answers.varied(30, 20, 40, rng)
     stft = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
     return stft * rng.exponential(1, shape)
-
-
-def _check_histogram(answer):
-    rng = answers.rng(112)
-    stft = _random_stft(rng)
-    stft[0, :3] = 0  # hard right
-    stft[1, 3:6] = 0  # hard left
-    stft[:, 6] = 0
-    bins = answers.varied(18, 12, 24, rng)
-    energy = np.sum(np.abs(stft) ** 2, axis=0)
-    angles = np.arctan2(np.abs(stft[1]), np.abs(stft[0]))
-
-    def count(angles, weights):
-        return np.histogram(angles, bins, (0, np.pi / 2), weights=weights)[0].astype(float)
-
-    with np.errstate(all="ignore"):
-        result = answers.call(answer, stft, bins)
-    expected = count(angles, energy)
-    without_right = expected.copy()
-    without_right[-1] -= energy[:3].sum()
-    return answers.array(
-        result,
-        expected,
-        "bins",
-        name="the histogram",
-        where="np.histogram(angles, bins, (0, np.pi / 2), weights=...) with angles from np.arctan2(right, left).",
-        mistakes={
-            "Every bin counts the same here, however faint. Weight it by its energy, |X_1|^2 + |X_2|^2.": count(
-                angles, None
-            ),
-            "That weighs by the magnitude, not by the energy: square before you add the channels.": count(
-                angles, np.sum(np.abs(stft), axis=0)
-            ),
-            "That weighs by the root of the energy. Leave the root out.": count(angles, np.sqrt(energy)),
-            "Left and right are exchanged: np.arctan2 takes the right channel first, so that left is 0.": count(
-                np.pi / 2 - angles, energy
-            ),
-            "What lies hard on the right is lost: the last bin must hold pi/2 itself.": without_right,
-            "The range must be 0 to pi/2: no angle of the pan law lies beyond.": np.histogram(
-                angles, bins, (0, np.pi), weights=energy
-            )[0],
-        },
-    )
 
 
 def _check_nearest(answer):
@@ -74,122 +78,103 @@ def _check_nearest(answer):
         expected,
         "sources channels freq frames",
         name="the stack of estimates",
-        where="For each bin the source whose angle is nearest: np.argmin of the distances over the sources.",
+        where="Each bin belongs to one source, the one whose angle is nearest to the bin's.",
         mistakes={
-            "That measures distances in tan(phi), where the right half is endlessly wide. Take angles.": shared(
+            "That measures distances in tangents, in which the right half is endlessly wide.": shared(
                 np.abs(np.tan(angles) - np.tan(away))
             ),
-            "That gives every bin to the source that is furthest: argmin, not argmax.": shared(-np.abs(angles - away)),
-            "Left and right are exchanged: np.arctan2 takes the right channel first.": shared(
-                np.abs(np.pi / 2 - angles - away)
+            "That gives every bin to the source that is furthest.": shared(-np.abs(angles - away)),
+            "Left and right are exchanged.": shared(np.abs(np.pi / 2 - angles - away)),
+            "Those are the masks, not the estimates.": np.broadcast_to(expected != 0, expected.shape).astype(float),
+            "The distances are compared with their signs, so that a negative one counts as the nearest.": shared(
+                angles - away
             ),
-            "Those are the masks. Multiply both channels of the mixture's transform by them.": np.broadcast_to(
-                expected != 0, expected.shape
-            ).astype(float),
-            "The distance has lost its sign before it was compared: take its absolute value.": shared(angles - away),
         },
     )
+
+
+def _string_exercise(seed=113):
+    angles_deg = mixtures.pans_deg(seed)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            angles_deg["string"],
+            NEAR_DEG,
+            "degrees",
+            name="the angle",
+            where="The string is not there.",
+            mistakes={
+                "That is where the organ is, whose chord is held.": angles_deg["organ"],
+                "That is where the drum is, which has no pitch.": angles_deg["drum"],
+                "Is that an angle in radians?": float(np.radians(angles_deg["string"])),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="11.3",
+        task='lab.given("11.3")["mixture"] is a stereo recording at 16 000 Hz of an organ, a plucked string and a drum. '
+        "At which angle, in degrees, is the plucked string?",
+        check=check,
+        hints=(
+            "mss_lab.spatial.panning.named(None, None, mixture, 16_000) gives the angles of the three hills.",
+            "Keep a window around each hill with mss_lab.spatial.panning.keep, and play the three sounds one by one. "
+            "Which begins suddenly at each note, has a pitch, and dies away?",
+        ),
+        values={"string": angles_deg["string"], "organ": angles_deg["organ"], "drum": angles_deg["drum"]},
+        praise="The histogram says where; only the ear says what.",
+        drawn=lambda rng: _string_exercise(int(rng.integers(1, 1_000_000))),
+        given=lambda: {"mixture": mixtures.band_of_three(seed)},
+        kind="sound",
+    )
+
+
+def _check_without(answer):
+    rng = answers.rng(114)
+    angles = np.radians([answers.varied(usual, usual - 9.0, usual + 9.0, rng) for usual in (25.0, 62.0, 80.0)])
+    waves = rng.standard_normal((3, 400))
+    mixture = np.stack([np.cos(angles) @ waves, np.sin(angles) @ waves])
+    unwanted = float(angles[1])
+    result = answers.call(answer, mixture, unwanted)
+    if not isinstance(result, np.ndarray) or result.shape not in ((400,), (1, 400)):
+        return f"The result must be one channel, an array (1, samples) or (samples,), got {answers.describe(result)}."
+    channel = np.asarray(result, float).reshape(-1)
+    if not np.all(np.isfinite(channel)):
+        return "The result holds NaN or infinite values; is there a division by zero?"
+    # What the result holds of each of the three, by least squares.
+    holds = np.linalg.lstsq(waves.T, channel, rcond=None)[0]
+    left_over = channel - holds @ waves
+    if np.linalg.norm(left_over) > 1e-6 * np.linalg.norm(mixture):
+        return "The result is not a sum of the two channels with one gain each: something else is in it."
+    if np.abs(holds).max() < 1e-6:
+        return "Nothing is left in the result. The other sources must stay."
+    if abs(holds[1]) > 1e-6 * np.abs(holds).max():
+        if np.allclose(holds, np.cos(angles - unwanted) * holds[1]):
+            return "That keeps the source at this angle as loud as possible. It must vanish."
+        if np.allclose(holds, np.cos(angles + unwanted) / np.cos(2 * unwanted) * holds[1]):
+            return "That would silence a source at the mirrored angle: left and right are exchanged."
+        if np.allclose(holds, (np.sin(angles) - np.cos(angles)) / (np.sin(unwanted) - np.cos(unwanted)) * holds[1]):
+            return "That silences the centre, whatever the angle is."
+        return "The source at this angle is still audible in the result."
+    return _check_ends(answer, rng.standard_normal((1, 300)))
+
+
+def _check_ends(answer, wave):
+    for words, angle_rad in (("left", 0.0), ("right", np.pi / 2)):
+        mixture = np.concatenate([np.cos(angle_rad) * wave, np.sin(angle_rad) * wave])
+        result = np.asarray(answers.call(answer, mixture, angle_rad), float)
+        if not np.all(np.isfinite(result)) or np.abs(result).max() > 1e-6:
+            return f"A source that is hard on the {words} does not vanish."
+    return None
+
+
+def _microphones_given():
+    return {"mixture": signals.mix(mixtures.two_microphones())}
 
 
 def _check_microphones(answer):
-    return answers.number(
-        answer,
-        343 / 0.2,
-        3.0,
-        "Hz",
-        name="the frequency",
-        where="The longest delay is 0.1 m / (343 m/s). A delay is certain while it is less than half a period.",
-        mistakes={
-            "That is a whole period. Half a turn ahead and half a turn behind already look alike.": 3430.0,
-            "That is half of it: the delay may take half a period, not a quarter.": 857.5,
-            "That is the longest delay in microseconds. Which frequency has half a period of that length?": 1e6
-            * 0.1
-            / 343,
-            "That is the longest delay in seconds. Which frequency has half a period of that length?": 0.1 / 343,
-            "That leaves out a factor: 10 cm are 0.1 m.": 17.15,
-            "That forgets 2 pi: |w d| < pi, with w = 2 pi f.": np.pi * 3430,
-        },
-    )
-
-
-def _angle_exercise(ratio=2.0):
-    degrees = np.degrees(np.arctan(ratio))
-    times = "twice" if ratio == 2 else f"{ratio:g} times"
-
-    def check(answer):
-        return answers.number(
-            answer,
-            degrees,
-            0.1,
-            "degrees",
-            name="the angle",
-            where="The gains are cos(phi) and sin(phi); their ratio is tan(phi).",
-            mistakes={
-                "That is left of the centre. The right channel is the stronger one: its gain goes above.": 90 - degrees,
-                "That is the angle in radians: np.degrees.": np.radians(degrees),
-                "That takes the ratio for one of powers. A ratio of powers is the square of that of "
-                "amplitudes.": np.degrees(np.arctan(np.sqrt(ratio))),
-                "That squares the ratio. tan(phi) is the ratio of the amplitudes itself.": np.degrees(
-                    np.arctan(ratio**2)
-                ),
-                f"That shares 90 degrees in the ratio of 1 to {ratio:g}, as if gains were proportional to the "
-                "angle.": 90 * ratio / (1 + ratio),
-            },
-        )
-
-    return Exercise.from_files(
-        __file__,
-        number="11.1",
-        task=f"A source is {times} as strong on the right as on the left, in amplitude. At which angle of the pan law "
-        "does it sit, in degrees?",
-        check=check,
-        hints=(
-            "The gains are cos(phi) on the left and sin(phi) on the right.",
-            f"sin(phi) / cos(phi) = {ratio:g}. Which angle has this tangent?",
-        ),
-        values={"ratio": ratio},
-        praise=f"Only {degrees - 45:.0f} degrees from the centre: {20 * np.log10(ratio):.0f} dB are not much of a way.",
-        drawn=lambda rng: _angle_exercise(int(rng.integers(24, 51)) / 20),
-    )
-
-
-def _too_loud_exercise(degrees=80):
-    phi = np.radians(degrees)
-    tangent = np.tan(phi)
-
-    def check(answer):
-        return answers.number(
-            answer,
-            tangent - 1,
-            0.02,
-            name="the factor",
-            where="The plane is highest at g = 0 or at g = 1, and 0 at the null. Divide by the left channel's |X_1|.",
-            mistakes={
-                "That is the height of the plane at g = 1 for a source of magnitude 1. Divide by what the left channel "
-                "holds, cos(phi).": np.sin(phi) - np.cos(phi),
-                "That is the right channel over the left one. The plane shows |X_1 - g X_2|, which at g = 1 is the "
-                "difference of the two.": tangent,
-                "That is the height at g = 0, which is the left channel itself. At g = 1 the plane is higher "
-                "still.": 1.0,
-                "That is right, but in dB. Give the factor.": 20 * np.log10(tangent - 1),
-                "That adds the channels. They are in phase, so at g = 1 they are subtracted.": tangent + 1,
-            },
-        )
-
-    return Exercise.from_files(
-        __file__,
-        number="11.4",
-        task=f"A source sits at {degrees} degrees. As first published, ADRess takes the highest point of |X_1 - g X_2| "
-        "over g less the lowest for its magnitude. How many times too large is that for the left channel?",
-        check=check,
-        hints=(
-            "The left channel holds cos(phi), the right one sin(phi) of the source. At g = cot(phi) they cancel.",
-            "Between g = 0, where |X_1| is left, and g = 1, where |X_1 - X_2| is left, the larger one counts.",
-        ),
-        values={"degrees": degrees},
-        praise="Up to tan(phi) = 2, or 63.4 degrees, the magnitude is right; beyond it grows without end.",
-        drawn=lambda rng: _too_loud_exercise(int(rng.integers(70, 87))),
-    )
+    return answers.reached(answer, mixtures.two_microphones(), LEAST_SDR_DB)
 
 
 EXERCISES = (
@@ -197,37 +182,45 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="11.2",
-        task="Write `pan_histogram(mixture_stft, bins)`: the energy at each angle from 0 to pi/2, hard right included.",
-        check=_check_histogram,
-        hints=(
-            "The angle of a bin is np.arctan2(np.abs(right), np.abs(left)); its energy |left|^2 + |right|^2.",
-            "np.histogram takes weights. Give it angles.ravel() or angles, and the range (0, np.pi / 2).",
-        ),
-        praise="Its sum is the energy of the mixture: nothing is lost on the way.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="11.3",
         task="Write `by_angle(mixture_stft, pans)`: estimates (sources, channels, freq, frames), each bin given whole "
         "to the source whose angle is nearest to its own.",
         check=_check_nearest,
         hints=(
             "pans[:, None, None] compares every source with every bin at once.",
-            "owner = np.argmin(np.abs(angles - pans[:, None, None]), axis=0), and then a mask owner == source.",
+            "np.argmin over the sources gives the owner of each bin; a source's mask is 1 where it is the owner.",
         ),
         praise="The estimates add up to the mixture, because every bin has exactly one owner.",
+        kind="construct",
     ),
-    _too_loud_exercise(),
+    _string_exercise(),
+    Exercise.from_files(
+        __file__,
+        number="11.4",
+        task="Write `without(mixture, angle_rad)`: one channel in which a source at this angle is silent and every "
+        "other source is still there.",
+        check=_check_without,
+        hints=(
+            "Multiply the left channel by one number and the right channel by another, and add. For a source at the "
+            "angle theta the channels are cos(theta) s and sin(theta) s.",
+            "Which two numbers, made from the angle, give 0 for it? No division is needed.",
+        ),
+        praise="This is how a singer is taken out of a record, and the look on which lesson 12 builds.",
+        kind="construct",
+    ),
     Exercise.from_files(
         __file__,
         number="11.5",
-        task="Two microphones stand 10 cm apart, and a sound comes from the side, at 343 m/s. Below which frequency "
-        "does the phase tell the delay without doubt, in Hz?",
+        task='lab.given("11.5")["mixture"] is a recording of two instruments by two microphones some centimetres apart, '
+        f"at 16 000 Hz. Give estimates of both with a mean SDR of at least {LEAST_SDR_DB:g} dB.",
         check=_check_microphones,
         hints=(
-            "Sound needs 0.1 / 343 seconds from one microphone to the other.",
-            "The phase is certain while |w d| < pi, so while f < 1 / (2 d).",
+            "Both have the attenuation 0, so only delays differ. Draw the histogram of level and delay, and make it "
+            "wide enough: which option of mss_lab.spatial.duet.histogram says how far it reaches?",
+            "mss_lab.spatial.duet.peaks gives angles and delays. mss_lab.spatial.duet.separate takes them as pans_rad "
+            "and delays_s, two dicts with the same names.",
         ),
-        praise="Much of music lies above. This is why DUET's microphones stand a few centimetres apart.",
+        praise="One of the two spots lies beyond the usual limits of the histogram.",
+        given=_microphones_given,
+        kind="sound",
     ),
 )

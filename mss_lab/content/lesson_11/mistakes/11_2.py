@@ -1,25 +1,22 @@
 import numpy as np
 
 
-# %% Every bin counts the same here, however faint
-def answer(mixture_stft, bins):
-    left, right = np.abs(mixture_stft)
-    return np.histogram(np.arctan2(right, left), bins, (0, np.pi / 2))[0]
+# %% The distances are compared with their signs
+def answer(mixture_stft, pans):
+    angles = np.arctan2(np.abs(mixture_stft[1]), np.abs(mixture_stft[0]))
+    owner = np.argmin(angles - np.array(pans)[:, None, None], axis=0)
+    return np.stack([mixture_stft * (owner == source) for source in range(len(pans))])
 
 
-# %% Left and right are exchanged
-def answer(mixture_stft, bins):
-    left, right = np.abs(mixture_stft)
-    angles = np.arctan2(left, right)
-    return np.histogram(angles, bins, (0, np.pi / 2), weights=left**2 + right**2)[0]
+# %% Those are the masks
+def answer(mixture_stft, pans):
+    angles = np.arctan2(np.abs(mixture_stft[1]), np.abs(mixture_stft[0]))
+    owner = np.argmin(np.abs(angles - np.array(pans)[:, None, None]), axis=0)
+    return np.stack([1.0 * np.stack(2 * [owner == source]) for source in range(len(pans))])
 
 
-# %% What lies hard on the right is lost
-def answer(mixture_stft, bins):
-    left, right = np.abs(mixture_stft)
-    found = np.zeros(bins)
-    for angle, energy in zip(np.arctan2(right, left).ravel(), (left**2 + right**2).ravel()):
-        index = int(angle / (np.pi / 2) * bins)
-        if index < bins:
-            found[index] += energy
-    return found
+# %% That gives every bin to the source that is furthest
+def answer(mixture_stft, pans):
+    angles = np.arctan2(np.abs(mixture_stft[1]), np.abs(mixture_stft[0]))
+    owner = np.argmax(np.abs(angles - np.array(pans)[:, None, None]), axis=0)
+    return np.stack([mixture_stft * (owner == source) for source in range(len(pans))])

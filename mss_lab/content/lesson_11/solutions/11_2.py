@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def answer(mixture_stft, bins):
-    left, right = np.abs(mixture_stft)
-    angles = np.arctan2(right, left)
-    return np.histogram(angles, bins, (0, np.pi / 2), weights=left**2 + right**2)[0]
+def answer(mixture_stft, pans):
+    angles = np.arctan2(np.abs(mixture_stft[1]), np.abs(mixture_stft[0]))
+    owner = np.argmin(np.abs(angles - np.array(pans)[:, None, None]), axis=0)
+    return np.stack([mixture_stft * (owner == source) for source in range(len(pans))])
