@@ -43,7 +43,9 @@ def plucked(notes: Sequence[tuple[int, float]], *, length_s: float = LENGTH_S) -
     sound = np.zeros((1, round(length_s * RATE_HZ)))
     for midi, onset_s in notes:
         start = round(onset_s * RATE_HZ)
-        tone = signals.harmonic_tone(float(units.midi_to_hz(midi)), length_s, RATE_HZ, slope=1.2)[:, : sound.shape[1] - start]
+        tone = signals.harmonic_tone(float(units.midi_to_hz(midi)), length_s, RATE_HZ, slope=1.2)[
+            :, : sound.shape[1] - start
+        ]
         sound[:, start:] += tone * np.exp(-np.arange(tone.shape[1]) / (STRING_DECAY_S * RATE_HZ))
     return signals.fade(sound, 0.005, RATE_HZ)
 

@@ -114,8 +114,8 @@ def _string_exercise(seed=113):
     return Exercise.from_files(
         __file__,
         number="11.3",
-        task='lab.given("11.3")["mixture"] is a stereo recording at 16 000 Hz of an organ, a plucked string and a drum. '
-        "At which angle, in degrees, is the plucked string?",
+        task='lab.given("11.3")["mixture"] is a stereo recording at 16 000 Hz of an organ, a plucked string and a '
+        "drum. At which angle, in degrees, is the plucked string?",
         check=check,
         hints=(
             "mss_lab.spatial.panning.named(None, None, mixture, 16_000) gives the angles of the three hills.",
@@ -210,8 +210,8 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="11.5",
-        task='lab.given("11.5")["mixture"] is a recording of two instruments by two microphones some centimetres apart, '
-        f"at 16 000 Hz. Give estimates of both with a mean SDR of at least {LEAST_SDR_DB:g} dB.",
+        task='lab.given("11.5")["mixture"] is a recording of two instruments by two microphones some centimetres '
+        f"apart, at 16 000 Hz. Give estimates of both with a mean SDR of at least {LEAST_SDR_DB:g} dB.",
         check=_check_microphones,
         hints=(
             "Both have the attenuation 0, so only delays differ. Draw the histogram of level and delay, and make it "

@@ -19,7 +19,7 @@ def answer(mixture, angle_rad):
     return np.cos(angle_rad) * left + np.sin(angle_rad) * right
 
 
-# %% A source that is hard on the right does not vanish
+# %% A source that is hard on the left does not vanish
 def answer(mixture, angle_rad):
     left, right = mixture
     return left - right / np.tan(np.clip(angle_rad, 0.01, 1.56))

@@ -1,5 +1,3 @@
-import numpy as np
-
 from mss_lab import transforms
 from mss_lab.spatial import duet
 
