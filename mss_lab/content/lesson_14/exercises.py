@@ -2,203 +2,203 @@
 
 import numpy as np
 
-from ... import catalogue
+from ... import signals
 from ...lessons import Exercise, answers
+from . import mixtures
 
 PIECE = "song"
 
-# What is known of the mixture of exercise 14.5.
-FACTS = ("voice", "repeats")
+LEAST_SDR_DB = 8.0
 
 
-def _check_shrink(answer):
-    rng = answers.rng(141)
-    threshold = answers.varied(0.5, 0.3, 0.9, rng)
-    # Values of both signs, above the threshold and below it, and a 0; each may grow or shrink by a fifth.
-    values = np.array([[-3.0, -0.4, 0.0], [0.25, 1.0, 5.0]]) * threshold / 0.5
-    values = values * answers.usually(1.0, lambda: rng.uniform(0.8, 1.2, values.shape))
-    result = answers.call(answer, values, threshold)
-    inside = np.abs(values) > threshold
-    unclamped = np.sign(values) * (np.abs(values) - threshold)
-    unsigned = np.maximum(np.abs(values) - threshold, 0)
+def _peak_numbers(lower, upper):
+    """The frequency of the top in Hz, and what typical mistakes give instead, for bins of 10 Hz and 0 dB at bin 100."""
+    offset = (lower - upper) / (2 * (lower + upper))
+    return {
+        "right": (100 + offset) * 10,
+        "bin": 1000.0,
+        "sign": (100 - offset) * 10,
+        "bins": 100 + offset,
+        "half": (100 + 2 * offset) * 10,
+    }
+
+
+def _peak_exercise(lower=-3, upper=-5):
+    hz = _peak_numbers(lower, upper)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            hz["right"],
+            0.01,
+            "Hz",
+            name="the frequency",
+            where="Three bins fix a parabola, as in part 2.",
+            mistakes={
+                "That is the loudest bin itself, without the parabola.": hz["bin"],
+                "That is on the wrong side of the loudest bin: the top leans to its louder neighbour.": hz["sign"],
+                "That is a position in bins.": hz["bins"],
+                "That is on the right side, but twice as far from the loudest bin as the top is.": hz["half"],
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="14.1",
+        task=f"Bins are 10 Hz apart. Bins 99, 100 and 101 have {lower}, 0 and {upper} dB. At which frequency does the "
+        "parabola through them peak, in Hz?",
+        check=check,
+        hints=(
+            "The equation of part 2 gives the distance of the top from bin 100, in bins.",
+            "The three levels are its three numbers. Its sign says to which side the top leans, and a bin is 10 Hz.",
+        ),
+        values={"lower": lower, "upper": upper},
+        praise="A small part of a bin, out of three numbers.",
+        drawn=_draw_peak,
+        kind="number",
+    )
+
+
+def _draw_peak(rng):
+    def far_apart(levels):
+        return np.diff(np.sort(list(_peak_numbers(*levels).values()))).min() > 0.05
+
+    lower, upper = answers.telling(lambda: tuple(-rng.choice(np.arange(1, 13), 2, replace=False)), far_apart)
+    return _peak_exercise(int(lower), int(upper))
+
+
+def _crossing(rng):
+    """Two partials that cross, one in each column, in cents: (frames, 2); in no frame are they nearly the same."""
+    return answers.telling(lambda: _two_glides(rng), lambda partials: np.abs(np.diff(partials)).min() > 3)
+
+
+def _two_glides(rng):
+    frames = np.arange(answers.varied(40, 36, 48, rng))[:, None]
+    up, down = answers.varied(12.0, 10.0, 14.0, rng), answers.varied(-9.0, -11.0, -8.0, rng)
+    distance = answers.varied(305.0, 280.0, 330.0, rng)
+    bend = answers.varied(0.05, 0.03, 0.06, rng)
+    partials = np.concatenate([up * frames + bend * frames**2, distance + down * frames - bend * frames**2], axis=1)
+    return 5400 + partials + rng.uniform(-0.4, 0.4, partials.shape)
+
+
+def _check_follow(answer):
+    rng = answers.rng(142)
+    partials = _crossing(rng)
+    peaks = np.sort(partials, axis=1)
     wrong = answers.array(
-        result,
-        np.sign(values) * np.maximum(np.abs(values) - threshold, 0),
-        "rows columns",
+        answers.call(answer, peaks),
+        partials,
+        "frames partials",
         name="the result",
-        where="Every value moves towards 0 by the threshold, and stops there.",
+        where="At the crossing, look at how each partial moved before.",
         mistakes={
-            "That keeps large values as they are. They must come nearer to 0 by the threshold, too.": values * inside,
-            "Negative values must come nearer to 0, not go away from it: subtract from the absolute value, then give "
-            "the sign back.": np.where(inside, values - threshold, 0),
-            "That loses the signs: give them back at the end, with np.sign(values).": unsigned,
-            "Values below the threshold become 0; yours change their sign. Stop at 0: np.maximum(..., 0).": unclamped,
+            "The two partials are exchanged where they cross: the lower column stays the lower one.": peaks,
+            "The columns are exchanged from the first frame on. The first row must stay as it is.": partials[:, ::-1],
         },
     )
     if wrong:
         return wrong
+    # Two that come near to each other and go on side by side.
+    steady = np.linspace(0, 40, 30)[:, None] + np.array([5400.0, 5425.0]) + rng.uniform(-0.4, 0.4, (30, 2))
     return answers.array(
-        answers.call(answer, values, 0.0), values, "rows columns", name="with a threshold of 0, the result"
+        answers.call(answer, steady),
+        steady,
+        "frames partials",
+        name="for two partials that run side by side, the result",
+        where="These do not cross.",
     )
 
 
-def _check_peak(answer):
-    a, b, c = -3.0, 0.0, -5.0
-    p = 0.5 * (a - c) / (a - 2 * b + c)
-    return answers.number(
-        answer,
-        (100 + p) * 10,
-        0.01,
-        "Hz",
-        name="the frequency",
-        where="p = (a - c) / (2 (a - 2b + c)); the peak lies p bins away from bin 100.",
-        mistakes={
-            "That is the bin itself, without the parabola.": 1000.0,
-            "The peak leans to the louder neighbour, and that is the lower one: look at the sign of p.": (100 - p) * 10,
-            "That is the position in bins; a bin is 10 Hz wide.": 100 + p,
-            "You forgot the factor of a half in p.": (100 + 2 * p) * 10,
-        },
+def _pitch_exercise(seed=143):
+    f0_hz = mixtures.f0_hz(seed)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            f0_hz,
+            0.01 * f0_hz,
+            "Hz",
+            name="the pitch",
+            where="The sound does not repeat at that frequency.",
+            mistakes={
+                "That is a harmonic, the lowest one that sounds. The pitch is lower.": 4 * f0_hz,
+                "That is an octave too high.": 2 * f0_hz,
+                "That is an octave too low: the sound repeats sooner.": f0_hz / 2,
+                "Is that a period in milliseconds?": 1000 / f0_hz,
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="14.3",
+        task='lab.given("14.3")["sound"] is a tone of one note in noise at 16 000 Hz, whose lowest harmonics are '
+        "missing. Which fundamental frequency do you hear, in Hz?",
+        check=check,
+        hints=(
+            "Play it, and hum it. Then ask the model of the ear: bands, firing, correlogram, and the sum over the "
+            "bands, as in part 4.",
+            "mss_lab.casa.pitch.first_peaks reads a period from the summary of every frame. Take the median of the "
+            "frames.",
+        ),
+        values={"f0_hz": f0_hz},
+        praise="No peak of the spectrum is there. The pitch is in the period on which all bands agree.",
+        drawn=lambda rng: _pitch_exercise(int(rng.integers(1, 1_000_000))),
+        given=lambda: {"sound": mixtures.missing_fundamental(seed)},
+        kind="sound",
     )
 
 
-def _check_shared(answer):
-    return answers.number(
-        answer,
-        1.8,
-        1e-6,
-        name="the amplitude",
-        where="Each gets its expected energy over the sum of both: squares, not amplitudes.",
-        mistakes={
-            "That shares in proportion to the expected amplitudes. Least squares with a cost of a^2 / p^2 share in "
-            "proportion to their squares.": 1.5,
-            "That gives half to each; the louder is expected to have more.": 1.0,
-            "That is what the louder is expected to have. It says how to share, not how much there is: together they "
-            "are 2.": 3.0,
-            "That is the softer one.": 0.2,
-        },
-    )
+def _three_given():
+    return {name: signals.mix(sources) for name, sources in mixtures.three_mixtures().items()}
 
 
-def _correlation(rng):
-    """A summary correlogram with peaks at one, two and three periods, of which the second is the highest."""
-    period = answers.varied(130, 131, 150, rng)
-    lags_s = np.arange(3 * period + 11) / 32_000
-    period_s = period / 32_000
-    heights = answers.varied(0.9, 0.85, 0.95, rng) - 0.15 * np.abs(lags_s / period_s - 2)
-    return np.where(lags_s < 2e-4, 1.0, heights * np.cos(np.pi * lags_s / period_s) ** 8), lags_s, period_s
-
-
-def _check_period(answer):
-    rng = answers.rng(144)
-    correlation, lags_s, period_s = _correlation(rng)
-    highest = lags_s[40 + correlation[40:].argmax()]
-    wrong = answers.number(
-        answers.call(answer, correlation, lags_s),
-        period_s,
-        2e-5,
-        "s",
-        name="the period",
-        where="Look at peaks only, leave out lags below 1.25 ms, and take the first that is above 0.8 of the highest.",
-        mistakes={
-            "Every sound is like itself without a delay: leave out lags below 1.25 ms.": 0.0,
-            "That is the highest peak. Two periods are a period, too; take the first that is nearly as high.": highest,
-            "That is the first lag above 0.8 of the highest, which lies on the way up: a peak is higher than both "
-            "neighbours.": lags_s[40 + np.argmax(correlation[40:] > 0.8 * correlation[40:].max())],
-            "That is a frequency in Hz; the period is one over it.": 1 / period_s,
-        },
-    )
-    if wrong:
-        return wrong
-    # A small bump comes first.
-    bump_s = answers.varied(0.0024, 0.002, 0.0026, rng)
-    bumpy = correlation + 0.3 * np.exp(-(((lags_s - bump_s) / 1e-4) ** 2))
-    return answers.number(
-        answers.call(answer, bumpy, lags_s),
-        period_s,
-        2e-5,
-        "s",
-        name="with a small bump before it, the period",
-        where="Take the first peak that is above 0.8 of the highest, not the first peak of all.",
-    )
-
-
-def _check_methods(answer):
+def _check_three(answer):
     if answers.is_blank(answer):
         raise answers.Blank
-    if isinstance(answer, str) or not isinstance(answer, set | frozenset | list | tuple):
-        return f"The answer must be a set of names, got {answers.describe(answer)}. Write it like {{'hpss', 'repet'}}."
-    named = set(answer)
-    unknown = [name for name in named if name not in catalogue.names()]
-    if unknown:
-        return f"There is no method named {unknown[0]!r}; the names are those of catalogue.names()."
-    expected = {method.name for method in catalogue.fitting(FACTS)}
-    for name in catalogue.names():
-        fits = catalogue.get(name).fits
-        if name in named - expected:
-            missing = ", ".join(catalogue.FACTS[fact] for fact in catalogue.FACTS if fact in fits - set(FACTS))
-            return f"{name} needs more than is known here: {missing}."
-    missed = len(expected - named)
-    if missed:
-        return f"All that you name fit, but {missed} more would. Which assume nothing but a voice, or repetition?"
-    return None
+    expected = mixtures.three_mixtures()
+    if not isinstance(answer, dict) or set(answer) != set(expected):
+        return f"The answer must be a dict with the names a, b and c, got {answers.describe(answer)}."
+    blank = [name for name in expected if answers.is_blank(answer[name])]
+    if blank:
+        return f"The estimates of mixture {blank[0]} are still open."
+    wrong = {name: answers.reached(answer[name], sources, LEAST_SDR_DB) for name, sources in expected.items()}
+    refused = [f"Mixture {name}: {words}" for name, words in wrong.items() if words]
+    return " ".join(refused) or None
 
 
 EXERCISES = (
-    Exercise.from_files(
-        __file__,
-        number="14.1",
-        task="Write `shrink(values, threshold)`: every value moved towards 0 by the threshold, but not beyond 0.",
-        check=_check_shrink,
-        hints=(
-            "The absolute value less the threshold, but at least 0.",
-            "np.maximum(np.abs(values) - threshold, 0) lacks only the signs.",
-        ),
-        praise="Used on singular values it makes a matrix low-rank, used on the matrix itself it makes it sparse.",
-    ),
+    _peak_exercise(),
     Exercise.from_files(
         __file__,
         number="14.2",
-        task="Bins are 10 Hz apart. Bins 99, 100 and 101 have -3, 0 and -5 dB. At which frequency does the parabola "
-        "through them peak?",
-        check=_check_peak,
-        hints=("a = -3, b = 0, c = -5: p = (a - c) / (2 (a - 2b + c)).", "p is -1/8 of a bin."),
-        praise="An eighth of a bin, out of three numbers.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="14.3",
-        task="Two partials lie at one frequency. Their families let expect amplitudes of 3 and 1; together they are "
-        "heard with 2. How much does the one that is expected louder get?",
-        check=_check_shared,
+        task="Write `follow(peaks)`: two peaks for each frame, the lower one first, sorted so that each column is one "
+        "partial, also where the partials cross.",
+        check=_check_follow,
         hints=(
-            "The smallest a1^2 / 3^2 + a2^2 / 1^2 for which a1 + a2 = 2.",
-            "Shares are as the squares, 9 to 1.",
+            "A partial that rose by 12 cents from the frame before last to the last one will probably rise by about 12 "
+            "cents again.",
+            "There are two ways to give two peaks to two partials. Take the one with the smaller sum of distances from "
+            "what is expected. In the second frame there is no step yet.",
         ),
-        praise="The Wiener filter of lesson 03 again, for one bin and two partials.",
+        praise="Prediction is all that the best trackers add; here it is one line.",
+        kind="construct",
     ),
+    _pitch_exercise(),
     Exercise.from_files(
         __file__,
         number="14.4",
-        task="Write `period(correlation, lags_s)`: the lag in seconds of the first peak that is above 0.8 of the "
-        "highest peak, of lags from 1.25 ms on.",
-        check=_check_period,
+        task='lab.given("14.4") has three mixtures of two sources each, "a", "b" and "c". Listen, choose a method for '
+        f"each, and give estimates with a mean SDR of at least {LEAST_SDR_DB:g} dB.",
+        check=_check_three,
         hints=(
-            "Index i is a peak if correlation[i] is above both correlation[i - 1] and correlation[i + 1].",
-            "Collect the peaks with lags_s[i] >= 0.00125 in a list; find the highest of them; return the first above "
-            "0.8 of it.",
+            "Ask of each: do the two sources sit at different positions? Is one struck and the other held? Does one "
+            "come back again and again?",
+            "The chooser of part 7 lists methods by what you know, and catalogue.separator makes each of them by its "
+            "name. Try two for each mixture.",
         ),
-        praise="The highest peak would have been an octave too low.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="14.5",
-        task="A mono recording, without a score: one singer over a guitar that plays a loop. Which methods of the "
-        "catalogue assume no more than that? Write the set of their names.",
-        check=_check_methods,
-        hints=(
-            "Mono leaves out every method that needs stereo; no score, every method that needs one.",
-            'catalogue.fitting({"voice", "repeats"}) knows.',
-        ),
-        praise="Start with the one whose assumption you trust most, then listen for what breaks it.",
+        praise="Three mixtures, three assumptions. No method of the course reaches this on all of them.",
+        time_limit_s=40.0,
+        given=_three_given,
+        kind="sound",
     ),
 )

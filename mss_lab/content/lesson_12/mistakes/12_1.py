@@ -1,10 +1,11 @@
-import numpy as np
+drum = 0.0
+vowel = 0.0
 
-left = 3
-right = 4
+# %% Those are the gains of the vowel
+answer = vowel
 
-# %% sin(psi) goes with the left channel
-answer = np.degrees(np.arctan2(left, right))
+# %% the sign is not
+answer = -drum
 
-# %% That is the angle in radians
-answer = np.arctan2(right, left)
+# %% the gain on the left over that on the right
+answer = 1 / drum

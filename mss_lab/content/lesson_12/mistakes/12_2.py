@@ -1,22 +1,19 @@
 import numpy as np
 
 
-# %% Those are rows of A where its columns belong
-def answer(mixture, unmixing):
-    mixing = np.linalg.inv(unmixing)
-    found = unmixing @ mixture
-    return np.stack([np.outer(mixing[j], found[j]) for j in range(2)])
+# %% The louder output comes first
+def answer(magnitudes):
+    energies = magnitudes.sum(axis=2, keepdims=True)
+    return np.where(energies[:, :1] >= energies[:, 1:], magnitudes, magnitudes[:, ::-1])
 
 
-# %% That mixes with W itself
-def answer(mixture, unmixing):
-    mixing = unmixing
-    found = unmixing @ mixture
-    return np.stack([np.outer(mixing[:, j], found[j]) for j in range(2)])
+# %% nothing was exchanged
+def answer(magnitudes):
+    return np.array(magnitudes)
 
 
-# %% The axes are (channels, sources, samples)
-def answer(mixture, unmixing):
-    mixing = np.linalg.inv(unmixing)
-    found = unmixing @ mixture
-    return np.stack([np.outer(mixing[:, j], found[j]) for j in range(2)], axis=1)
+# %% in which frames the two outputs are loud
+def answer(magnitudes):
+    aligned = np.array(magnitudes)
+    aligned[1::2] = aligned[1::2, ::-1]
+    return aligned

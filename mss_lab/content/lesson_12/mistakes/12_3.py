@@ -1,16 +1,12 @@
-# %% The divisor is missing
-def answer(C, P, W):
-    E = W.T @ P
-    return P * (W @ (C / E))
+import numpy as np
 
+degrees = 60
 
-# %% The quotient is upside down
-def answer(C, P, W):
-    E = W.T @ P
-    return P * (W @ (E / C)) / W.sum(axis=1, keepdims=True)
+# %% its sign is not
+answer = 1 / np.tan(np.radians(degrees))
 
+# %% That is a mask that does not mix the channels
+answer = 0.0
 
-# %% That is the update for the squared error
-def answer(C, P, W):
-    E = W.T @ P
-    return P * (W @ C) / (W @ E)
+# %% if the other source had the gain 1
+answer = -np.cos(np.radians(degrees))

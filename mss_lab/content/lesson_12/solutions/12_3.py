@@ -1,3 +1,5 @@
-def answer(C, P, W):
-    E = W.T @ P
-    return P * (W @ (C / E)) / W.sum(axis=1, keepdims=True)
+import numpy as np
+
+degrees = 60
+
+answer = -1 / np.tan(np.radians(degrees))

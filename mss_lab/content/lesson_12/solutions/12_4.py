@@ -1,6 +1,6 @@
-import numpy as np
+from mss_lab import catalogue
+from mss_lab.spatial import panning
 
-
-def answer(x, v, R):
-    parts = v[:, None, None] * R
-    return parts @ np.linalg.inv(parts.sum(axis=0)) @ x
+mixture = lab.given("12.4")["mixture"]
+pans_rad = panning.named(None, 3, mixture, 16_000)
+answer = catalogue.separator("projet", pans_rad=pans_rad)(mixture, 16_000)

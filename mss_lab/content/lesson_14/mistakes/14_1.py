@@ -1,21 +1,14 @@
-import numpy as np
+lower = -3
+upper = -5
 
+# %% That is the loudest bin itself
+answer = 1000.0
 
-# %% That keeps large values as they are
-def answer(values, threshold):
-    return values * (np.abs(values) > threshold)
+# %% on the wrong side of the loudest bin
+answer = (100 - (lower - upper) / (2 * (lower + upper))) * 10
 
+# %% That is a position in bins
+answer = 100 + (lower - upper) / (2 * (lower + upper))
 
-# %% That loses the signs
-def answer(values, threshold):
-    return np.maximum(np.abs(values) - threshold, 0)
-
-
-# %% Values below the threshold become 0
-def answer(values, threshold):
-    return np.sign(values) * (np.abs(values) - threshold)
-
-
-# %% Negative values must come nearer to 0, not go away from it
-def answer(values, threshold):
-    return np.where(np.abs(values) > threshold, values - threshold, 0)
+# %% twice as far from the loudest bin
+answer = (100 + (lower - upper) / (lower + upper)) * 10

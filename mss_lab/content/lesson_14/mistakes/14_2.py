@@ -1,11 +1,25 @@
-# %% That is the bin itself, without the parabola
-answer = 1000.0
+import numpy as np
 
-# %% The peak leans to the louder neighbour, and that is the lower one
-answer = 1001.25
 
-# %% That is the position in bins
-answer = 99.875
+# %% The two partials are exchanged where they cross
+def answer(peaks):
+    rows = [peaks[0]]
+    for values in peaks[1:]:
+        keep = np.abs(values - rows[-1]).sum() <= np.abs(values[::-1] - rows[-1]).sum()
+        rows.append(values if keep else values[::-1])
+    return np.array(rows)
 
-# %% You forgot the factor of a half in p
-answer = 997.5
+
+# %% The first row must stay as it is
+def answer(peaks):
+    rows = [peaks[0]]
+    for values in peaks[1:]:
+        expected = rows[-1] + (rows[-1] - rows[-2] if len(rows) > 1 else 0)
+        keep = np.abs(values - expected).sum() <= np.abs(values[::-1] - expected).sum()
+        rows.append(values if keep else values[::-1])
+    return np.array(rows)[:, ::-1]
+
+
+# %% has shape
+def answer(peaks):
+    return np.array(peaks)[:, 0]

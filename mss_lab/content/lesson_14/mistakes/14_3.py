@@ -1,8 +1,10 @@
-# %% That shares in proportion to the expected amplitudes
-answer = 2 * 3 / (3 + 1)
+f0_hz = 142.5
 
-# %% That gives half to each
-answer = 1.0
+# %% the lowest one that sounds
+answer = 4 * f0_hz
 
-# %% That is what the louder is expected to have
-answer = 3.0
+# %% an octave too low
+answer = f0_hz / 2
+
+# %% a period in milliseconds
+answer = 1000 / f0_hz

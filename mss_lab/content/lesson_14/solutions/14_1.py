@@ -1,5 +1,5 @@
-import numpy as np
+lower = -3
+upper = -5
 
-
-def answer(values, threshold):
-    return np.sign(values) * np.maximum(np.abs(values) - threshold, 0)
+offset = (lower - upper) / (2 * (lower - 2 * 0 + upper))
+answer = (100 + offset) * 10

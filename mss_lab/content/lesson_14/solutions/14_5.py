@@ -1,3 +1,0 @@
-from mss_lab import catalogue
-
-answer = {method.name for method in catalogue.fitting({"voice", "repeats"})}
