@@ -2,266 +2,206 @@
 
 import numpy as np
 
+from ... import signals
 from ...lessons import Exercise, answers
+from . import mixtures
 
 PIECE = "band"
 
+LEAST_SDR_DB = 14.0
 
-def _check_spike(answer):
-    return answers.number(
-        answer,
-        3,
-        1e-6,
-        name="the model",
-        where="Sort the five values around the bin, and take the one in the middle.",
-        mistakes={
-            "That is the mean: the spike pulls it up. A median does not care how high the spike is.": 20.4,
-            "That is the bin as it was, in the middle of the list as it stands. Sort the list first.": 90,
-            "That is the median of the four others, without the bin itself, which is in its own kernel.": 3.5,
-            "That is the middle of three values. The kernel has five.": 4,
-        },
+
+def _nearest_odd(hops):
+    return 2 * round((hops - 1) / 2) + 1
+
+
+def _length_exercise(length_s=0.5, rate=48_000, hop=1024):
+    hops = length_s * rate / hop
+    frames = _nearest_odd(hops)
+    even = 2 * round(hops / 2)
+    next_odd = frames + 2 if hops > frames else frames - 2
+
+    def check(answer):
+        if isinstance(answer, float) and not answer.is_integer():
+            return f"{answer:.4g} is no whole number of frames, and a kernel needs one."
+        return answers.number(
+            answer,
+            frames,
+            1e-6,
+            "frames",
+            name="the length",
+            where="That many hops do not come nearest to this time.",
+            mistakes={
+                "That is even: such a kernel has no frame in the middle.": even,
+                "There is an odd number that is nearer.": next_odd,
+                "That is a number of samples, not of frames.": round(length_s * rate),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="13.1",
+        task=f"A horizontal kernel shall last {length_s:g} s at {rate} Hz and a hop of {hop} samples. How many frames "
+        "is that, as the nearest odd number?",
+        check=check,
+        hints=(
+            f"One hop is {hop} samples. How many of them are {length_s:g} s?",
+            "Between which two odd numbers does that lie? The nearer one is the answer.",
+        ),
+        values={"length_s": length_s, "rate": rate, "hop": hop},
+        praise="Given in seconds, a kernel keeps its meaning when the rate or the hop changes.",
+        drawn=_draw_length,
+        kind="number",
     )
 
 
-def _check_frames(answer):
-    exact = 0.5 * 48_000 / 1024
-    if isinstance(answer, float) and abs(answer - exact) < 0.06:
-        return f"0.5 s are {answer:.4g} hops. The kernel needs a whole number of frames, and an odd one."
-    return answers.number(
-        answer,
-        23,
-        1e-6,
-        "frames",
-        name="the length",
-        where="How many hops of 1024 samples are 0.5 s? Then take the nearest odd number.",
-        mistakes={
-            "That is even: such a kernel has no frame in the middle.": 24,
-            "There is an odd number that is nearer.": 25,
-            "That takes a rate of 44 100 Hz. The recording has 48 000.": 21,
-            "That is the number of samples, not of frames.": 24_000,
-        },
+def _draw_length(rng):
+    def clear(values):
+        # Neither exactly between two odd numbers, nor next to one, where the even number could not be a mistake.
+        hops = values[0] * values[1] / values[2]
+        return 0.2 < abs(hops - _nearest_odd(hops)) < 0.8
+
+    def draw():
+        rates, hops = (16_000, 22_050, 32_000, 44_100, 48_000), (256, 320, 512, 1024)
+        return round(float(rng.uniform(0.2, 1.5)), 2), int(rng.choice(rates)), int(rng.choice(hops))
+
+    return _length_exercise(*answers.telling(draw, clear))
+
+
+def _loop_exercise(seed=132):
+    bar_s = mixtures.bar_s(seed)
+
+    def check(answer):
+        return answers.number(
+            answer,
+            2 * bar_s,
+            0.04 * bar_s,
+            "s",
+            name="the period",
+            where="The loop is not at the same note again after that time.",
+            mistakes={
+                "After that time nearly everything comes back, but not note for note.": bar_s,
+                "Everything comes back then, but it had come back before.": 4 * bar_s,
+                "That is a frequency, or one over the period.": 1 / (2 * bar_s),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="13.2",
+        task='lab.given("13.2")["mixture"] is a loop with a soft voice over it, at 16 000 Hz. After how many seconds '
+        "does the loop come back exactly, note for note?",
+        check=check,
+        hints=(
+            "mss_lab.kernels.period.period_of finds when most of it comes back. Is that all of it? Listen to the last "
+            "note of each round.",
+            "Subtract the recording from itself one period later, and play the difference. What remains besides the "
+            "voice?",
+        ),
+        values={"bar_s": bar_s},
+        praise="One soft note in sixteen is different, and a peak of the beat spectrum does not show it.",
+        drawn=lambda rng: _loop_exercise(int(rng.integers(1, 1_000_000))),
+        given=lambda: {"mixture": mixtures.alternating_loop(seed)},
+        kind="sound",
     )
 
 
-def _running_median(values, length, axis, mode="symmetric"):
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (length // 2, length // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, pad, mode=mode), length, axis=axis)
-    return np.median(windows, axis=-1)
-
-
-def _masks(held, struck, exponent=2):
-    total = held**exponent + struck**exponent
-    safe = np.where(total > 0, total, 1)
-    return np.stack([np.where(total > 0, part**exponent / safe, 0.5) for part in (held, struck)])
-
-
-def _check_hpss(answer):
-    rng = answers.rng(133)
-    V = rng.random((answers.varied(14, 12, 18, rng), answers.varied(17, 12, 20, rng))) ** 2
-    frames, bins = 2 * answers.varied(2, 1, 2, rng) + 1, 2 * answers.varied(3, 3, 5, rng) + 1
-    held, struck = _running_median(V, frames, 1), _running_median(V, bins, 0)
-    masks = _masks(held, struck)
-    by_zeros = _masks(_running_median(V, frames, 1, "constant"), _running_median(V, bins, 0, "constant"))
-    once_only = _masks(_running_median(V, frames, 1, "reflect"), _running_median(V, bins, 0, "reflect"))
-    means = _masks(*(_mean_instead(V, length, axis) for length, axis in ((frames, 1), (bins, 0))))
-    wrong = answers.array(
-        answers.call(answer, V, frames, bins),
-        masks,
-        "parts freq frames",
-        name="the masks",
-        where="A median along time and one along frequency; square both; divide each by the sum.",
-        mistakes={
-            "The two are exchanged: the median along time, the last axis, is the harmonic one and comes first.": masks[
-                ::-1
-            ],
-            "The lengths are exchanged: `frames` is the length along time, `bins` along frequency.": _masks(
-                _running_median(V, bins, 1), _running_median(V, frames, 0)
-            ),
-            "That is the ratio of the medians. Square them first.": _masks(held, struck, 1),
-            "Beyond the edges there are zeros. Mirror the values instead.": by_zeros,
-            "The mirror leaves out the value at the edge. It must stand twice: mode='symmetric' in np.pad, 'reflect' "
-            "in scipy.ndimage.": once_only,
-            "That takes means, not medians.": means,
-            "These are the medians themselves, not masks.": np.stack([held, struck]),
-        },
-    )
-    return wrong or _check_hpss_silence(answer)
-
-
-def _mean_instead(values, length, axis):
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (length // 2, length // 2)
-    padded = np.pad(values, pad, mode="symmetric")
-    return np.lib.stride_tricks.sliding_window_view(padded, length, axis=axis).mean(axis=-1)
-
-
-def _check_hpss_silence(answer):
-    # One loud bin amid silence, which no median sees.
-    rng = answers.rng(233)
-    size = answers.varied(9, 10, 14, rng), answers.varied(9, 7, 14, rng)
-    V = np.zeros(size)
-    V[answers.varied(4, 1, 8, rng), answers.varied(4, 1, 5, rng)] = answers.varied(1.0, 0.5, 2.0, rng)
-    with np.errstate(all="ignore"):
-        masks = np.asarray(answers.call(answer, V, 3, 3))
-    if masks.shape != (2, *size):
-        return f"For {size[0]} bins and {size[1]} frames the masks must have shape {(2, *size)}, got {masks.shape}."
-    return answers.truth(
-        not np.isnan(masks).any(), "Where both medians are 0 the masks are nan, from 0 / 0. Give each part one half."
-    ) or answers.truth(
-        np.allclose(masks, 0.5), "Where both medians are 0 the masks must add up to 1: give each part one half."
-    )
-
-
-def _beats(V, power=2, unbiased=True, scaled=True):
-    P = V**power
-    frames = P.shape[1]
-    b = np.array([np.sum(P[:, : frames - lag] * P[:, lag:]) for lag in range(frames)])
-    b = b / (frames - np.arange(frames)) if unbiased else b
-    return b / b[0] if scaled else b
-
-
-def _check_beats(answer):
-    rng = answers.rng(134)
-    bins, frames = answers.varied(6, 4, 8, rng), answers.varied(20, 15, 25, rng)
-    V = rng.random((bins, frames)) * rng.uniform(0.2, 3, (bins, 1))
-    P = V**2
-    around = np.array([np.mean(P * np.roll(P, lag, axis=1)) for lag in range(frames)])
-    each = np.mean(
-        [_beats(row[np.newaxis]) for row in V],
-        axis=0,
-    )
-    return answers.array(
-        answers.call(answer, V),
-        _beats(V),
-        "lags",
-        name="the beat spectrum",
-        where="For each lag: the mean of P[:, : frames - lag] * P[:, lag:] with P = V ** 2; then divide by lag 0.",
-        mistakes={
-            "That takes magnitudes. Square them first: powers.": _beats(V, 1),
-            "That is a sum, so it falls with the lag, because fewer frames are left. Take the mean.": _beats(
-                V, unbiased=False
-            ),
-            "It does not begin with 1: divide by its value at lag 0.": _beats(V, scaled=False),
-            "That goes round in a circle: np.roll brings the end back to the beginning. Leave it out.": around
-            / around[0],
-            "That divides each row by its own value at lag 0, so that faint bins count as much as loud ones. Divide "
-            "once, at the end.": each,
-        },
-    )
-
-
-def _rounds(V, p, combine=np.nanmedian, cut=True):
+def _sloped(V, slope, reach, fill=np.nan, combine=np.nanmedian, cut=True):
     bins, frames = V.shape
-    count = -(-frames // p)
-    padded = np.full((bins, count * p), np.nan)
-    padded[:, :frames] = V
-    loop = combine(padded.reshape(bins, count, p), axis=1)
-    W = np.tile(loop, (1, count))[:, :frames]
-    return np.minimum(W, V) if cut else W
+    k, t = np.indices(V.shape)
+    values = []
+    for m in range(-reach, reach + 1):
+        inside = (k + slope * m >= 0) & (k + slope * m < bins) & (t + m >= 0) & (t + m < frames)
+        shifted = V[np.clip(k + slope * m, 0, bins - 1), np.clip(t + m, 0, frames - 1)]
+        values.append(np.where(inside, shifted, fill))
+    result = combine(np.stack(values), axis=0)
+    return np.minimum(result, V) if cut else result
 
 
-def _check_repeating(answer):
-    rng = answers.rng(135)
-    # Three whole rounds and a part of one.
-    p = answers.varied(6, 5, 8, rng)
-    bins, frames = answers.varied(5, 4, 7, rng), 3 * p + answers.varied(4, 2, p - 1, rng)
-    V = rng.random((bins, frames))
-
-    def with_zeros(values, axis):
-        return np.median(np.nan_to_num(values), axis=axis)
-
-    whole = V[:, : 3 * p]
-    of_whole = np.minimum(np.tile(np.median(whole.reshape(bins, 3, p), axis=1), (1, 4))[:, :frames], V)
+def _check_slope(answer):
+    rng = answers.rng(133)
+    V = rng.random((answers.varied(24, 20, 28, rng), answers.varied(30, 26, 34, rng))) ** 2
+    slope, reach = answers.varied(2, 2, 3, rng), answers.varied(3, 2, 4, rng)
     wrong = answers.array(
-        answers.call(answer, V, p),
-        _rounds(V, p),
+        answers.call(answer, V, slope, reach),
+        _sloped(V, slope, reach),
         "freq frames",
         name="the model",
-        where="Frame n looks at all frames n % p, n % p + p, ...; take their median, and then the smaller of it and V.",
+        where="Take one bin in the middle, and list which values its kernel has.",
         mistakes={
-            "The model is larger than V in places: a loop cannot be louder than the mixture. Take np.minimum with V.": (
-                _rounds(V, p, cut=False)
+            "That is the median along time: the slope is left out.": _sloped(V, 0, reach),
+            "The slope goes the other way: a positive one rises.": _sloped(V, -slope, reach),
+            "The values are larger than V in some bins: a source cannot be louder than the mixture.": _sloped(
+                V, slope, reach, cut=False
             ),
-            "That is the mean over the rounds, into which a loud exception leaks. Take the median.": _rounds(
-                V, p, np.nanmean
-            ),
-            "The last round is not complete, and the zeros that fill it up count in the median. Leave them out: "
-            "np.nanmedian, or V[:, n % p :: p].": _rounds(V, p, with_zeros),
-            "The last round is not complete, but it counts where it is there: V[:, n % p :: p].": of_whole,
-            "That is the smallest of the rounds. One quiet round is an exception, too; take the median.": _rounds(
-                V, p, np.nanmin
-            ),
+            "Positions outside the array count as zeros. They must not count at all.": _sloped(V, slope, reach, 0.0),
+            "That is a mean, which one loud exception moves.": _sloped(V, slope, reach, combine=np.nanmean),
+            "One value is missing: `reach` counts on both sides.": _sloped_short(V, slope, reach),
         },
     )
     if wrong:
         return wrong
-    longer = frames + answers.varied(8, 1, 9, rng)
-    return answers.array(
-        answers.call(answer, V, longer),
-        V,
-        "freq frames",
-        name=f"with a period of {longer} frames for {frames} frames, the model",
-        where="There is only one round, and what there is once is its own median.",
-    )
+    for words, other in (("negative", -1), ("level", 0)):
+        wrong = answers.array(
+            answers.call(answer, V, other, reach),
+            _sloped(V, other, reach),
+            "freq frames",
+            name=f"for a {words} slope the model",
+        )
+        if wrong:
+            return wrong
+    return None
+
+
+def _sloped_short(V, slope, reach):
+    # As range(-reach, reach) does it, which leaves the last value out.
+    bins, frames = V.shape
+    k, t = np.indices(V.shape)
+    values = []
+    for m in range(-reach, reach):
+        inside = (k + slope * m >= 0) & (k + slope * m < bins) & (t + m >= 0) & (t + m < frames)
+        shifted = V[np.clip(k + slope * m, 0, bins - 1), np.clip(t + m, 0, frames - 1)]
+        values.append(np.where(inside, shifted, np.nan))
+    return np.minimum(np.nanmedian(np.stack(values), axis=0), V)
+
+
+def _notes_given():
+    return {"mixture": signals.mix(mixtures.notes_and_drums())}
+
+
+def _check_notes(answer):
+    return answers.reached(answer, mixtures.notes_and_drums(), LEAST_SDR_DB)
 
 
 EXERCISES = (
-    Exercise.from_files(
-        __file__,
-        number="13.1",
-        task="In one frequency bin, five frames in a row hold the magnitudes 2, 4, 90, 3, 3. What is the median over a "
-        "horizontal kernel of five frames, at the frame in the middle?",
-        check=_check_spike,
-        hints=("Sort the values: 2, 3, 3, 4, 90.", "The third of five sorted values is in the middle."),
-        praise="And it would be 3 if the spike were 900.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="13.2",
-        task="A horizontal kernel shall last 0.5 s at 48 000 Hz and a hop of 1024 samples. How many frames is that, as "
-        "the nearest odd number?",
-        check=_check_frames,
-        hints=("One hop lasts 1024 / 48000 seconds.", "0.5 s are 23.4 hops; the odd numbers near it are 23 and 25."),
-        praise="Given in seconds, a kernel keeps its meaning when the rate or the hop changes.",
-    ),
+    _length_exercise(),
+    _loop_exercise(),
     Exercise.from_files(
         __file__,
         number="13.3",
-        task="Write `hpss_masks(V, frames, bins)` for magnitudes (freq, frames): the harmonic and the percussive mask, "
-        "stacked, from squared medians.",
-        check=_check_hpss,
+        task="Write `along_slope(V, slope, reach)` for magnitudes (freq, frames): the median over a kernel that is a "
+        "slope, of `slope` bins a frame and `reach` frames either way, but never more than V.",
+        check=_check_slope,
         hints=(
-            "scipy.ndimage.median_filter(V, size=(1, frames), mode='reflect') is the median along time.",
-            "Square both medians and add them up: the total is what you divide by.",
-            "Where the total is 0, divide by 1 instead, and write 0.5: np.where(total > 0, ..., 0.5).",
+            "Go over m from -reach to reach, reach included, and take V shifted by slope * m bins and m frames.",
+            "Begin each shifted array with NaN everywhere, and fill in what lies inside: np.nanmedian leaves NaN out.",
         ),
-        praise="Two medians and a Wiener filter: that is all of HPSS.",
+        praise="With many slopes, and the largest of their medians, this is a kernel for glides.",
+        kind="construct",
     ),
     Exercise.from_files(
         __file__,
         number="13.4",
-        task="Write `beat_spectrum(V)` for magnitudes (freq, frames): for each lag the mean over bins and frames of "
-        "V ** 2 times V ** 2 a lag later, divided by its value at lag 0.",
-        check=_check_beats,
+        task='lab.given("13.4")["mixture"] holds short notes and drum strokes at 16 000 Hz. Give estimates of both '
+        f"with a mean SDR of at least {LEAST_SDR_DB:g} dB.",
+        check=_check_notes,
         hints=(
-            "P = V ** 2; at lag l, multiply P[:, : frames - l] by P[:, l:].",
-            "Each lag has fewer frames than the one before: np.mean divides by what is there.",
-            "b = np.array([...]); return b / b[0]",
+            "How long does a note last, and how long is the median along time? Look at the spectrogram.",
+            "mss_lab.kernels.hpss.separate takes length_s. A note must fill more than half of the kernel, a stroke "
+            "less than half.",
         ),
-        praise="With a Fourier transform it takes one step instead of one for each lag; the package does that.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="13.5",
-        task="Write `repeating(V, p)` for magnitudes (freq, frames) and a period of p whole frames: the median over "
-        "all rounds, but never more than V. The last round may be incomplete.",
-        check=_check_repeating,
-        hints=(
-            "V[:, n % p :: p] are all the frames at the same place of the loop as frame n.",
-            "loop = np.stack([np.median(V[:, place::p], axis=1) for place in range(min(p, V.shape[1]))], axis=1)",
-            "np.tile(loop, (1, rounds)) is longer than V: cut it, then take np.minimum with V.",
-        ),
-        praise="The median asks: what do most rounds say? A melody is outvoted.",
+        praise="The kernel must be shorter than two notes and longer than two strokes.",
+        given=_notes_given,
+        kind="sound",
     ),
 )

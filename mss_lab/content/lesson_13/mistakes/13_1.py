@@ -1,8 +1,12 @@
-# %% That is the mean: the spike pulls it up
-answer = (2 + 4 + 90 + 3 + 3) / 5
+length_s = 0.5
+rate = 48_000
+hop = 1024
 
-# %% That is the bin as it was, in the middle of the list as it stands
-answer = 90
+# %% That is even
+answer = 2 * round(length_s * rate / hop / 2)
 
-# %% That is the median of the four others, without the bin itself, which is in its own kernel
-answer = (3 + 4) / 2
+# %% is no whole number of frames
+answer = length_s * rate / hop
+
+# %% That is a number of samples
+answer = round(length_s * rate)

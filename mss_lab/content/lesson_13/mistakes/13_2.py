@@ -1,10 +1,10 @@
-import math
+bar_s = 0.0
 
-# %% That is even: such a kernel has no frame in the middle
-answer = math.ceil(0.5 * 48_000 / 1024)
+# %% nearly everything comes back, but not note for note
+answer = bar_s
 
-# %% The kernel needs a whole number of frames
-answer = 0.5 * 48_000 / 1024
+# %% it had come back before
+answer = 4 * bar_s
 
-# %% There is an odd number that is nearer
-answer = 25
+# %% one over the period
+answer = 1 / (2 * bar_s)

@@ -1,30 +1,45 @@
 import numpy as np
-from scipy.ndimage import median_filter
 
 
-# %% Where both medians are 0 the masks are nan, from 0 / 0
-def answer(V, frames, bins):
-    held = median_filter(V, size=(1, frames), mode="reflect") ** 2
-    struck = median_filter(V, size=(bins, 1), mode="reflect") ** 2
-    return np.stack([held, struck]) / (held + struck)
+# %% Positions outside the array count as zeros
+def answer(V, slope, reach):
+    wide = np.pad(V, ((abs(slope) * reach,) * 2, (reach, reach)))
+    at = abs(slope) * reach
+    bins, frames = V.shape
+    values = [
+        wide[at + slope * m : at + slope * m + bins, reach + m : reach + m + frames] for m in range(-reach, reach + 1)
+    ]
+    return np.minimum(np.median(values, axis=0), V)
 
 
-# %% That is the ratio of the medians
-def answer(V, frames, bins):
-    held = median_filter(V, size=(1, frames), mode="reflect")
-    struck = median_filter(V, size=(bins, 1), mode="reflect")
-    return np.stack([held, struck]) / (held + struck + 1e-12)
+# %% The slope goes the other way
+def answer(V, slope, reach):
+    bins, frames = V.shape
+    k, t = np.indices(V.shape)
+    values = np.full((2 * reach + 1, bins, frames), np.nan)
+    for m in range(-reach, reach + 1):
+        inside = (k - slope * m >= 0) & (k - slope * m < bins) & (t + m >= 0) & (t + m < frames)
+        values[m + reach][inside] = V[k[inside] - slope * m, t[inside] + m]
+    return np.minimum(np.nanmedian(values, axis=0), V)
 
 
-# %% A median along time and one along frequency
-def answer(V, frames, bins):
-    held = median_filter(V, size=(frames, 1), mode="reflect") ** 2
-    struck = median_filter(V, size=(1, bins), mode="reflect") ** 2
-    return np.stack([held, struck]) / (held + struck + 1e-12)
+# %% larger than V in some bins
+def answer(V, slope, reach):
+    bins, frames = V.shape
+    k, t = np.indices(V.shape)
+    values = np.full((2 * reach + 1, bins, frames), np.nan)
+    for m in range(-reach, reach + 1):
+        inside = (k + slope * m >= 0) & (k + slope * m < bins) & (t + m >= 0) & (t + m < frames)
+        values[m + reach][inside] = V[k[inside] + slope * m, t[inside] + m]
+    return np.nanmedian(values, axis=0)
 
 
-# %% Beyond the edges there are zeros
-def answer(V, frames, bins):
-    held = median_filter(V, size=(1, frames), mode="constant") ** 2
-    struck = median_filter(V, size=(bins, 1), mode="constant") ** 2
-    return np.stack([held, struck]) / (held + struck + 1e-12)
+# %% One value is missing
+def answer(V, slope, reach):
+    bins, frames = V.shape
+    k, t = np.indices(V.shape)
+    values = np.full((2 * reach, bins, frames), np.nan)
+    for m in range(-reach, reach):
+        inside = (k + slope * m >= 0) & (k + slope * m < bins) & (t + m >= 0) & (t + m < frames)
+        values[m + reach][inside] = V[k[inside] + slope * m, t[inside] + m]
+    return np.minimum(np.nanmedian(values, axis=0), V)

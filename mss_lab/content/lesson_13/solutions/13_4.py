@@ -1,8 +1,4 @@
-import numpy as np
+from mss_lab.kernels import hpss
 
-
-def answer(V):
-    P = V**2
-    frames = P.shape[1]
-    b = np.array([np.mean(P[:, : frames - lag] * P[:, lag:]) for lag in range(frames)])
-    return b / b[0]
+# A note lasts 0.15 s: a median of 0.2 s sees one note, and drops a stroke.
+answer = hpss.separate(lab.given("13.4")["mixture"], 16_000, length_s=0.2)
