@@ -17,6 +17,7 @@ LENGTH_S = 4.0
 
 # How fast a plucked string and a drum stroke die away: seconds until they have 37 % of their amplitude.
 STRING_DECAY_S = 0.25
+STRING_S = 8 * STRING_DECAY_S
 STROKE_DECAY_S = 0.012
 
 
@@ -41,12 +42,12 @@ def tune(notes: Sequence[tuple[int, float, float]], slope: float, *, length_s: f
 def plucked(notes: Sequence[tuple[int, float]], *, length_s: float = LENGTH_S) -> np.ndarray:
     """Notes of a plucked string, each of which dies away: a sequence of (MIDI pitch, onset_s)."""
     sound = np.zeros((1, round(length_s * RATE_HZ)))
+    decay = np.exp(-np.arange(round(STRING_S * RATE_HZ)) / (STRING_DECAY_S * RATE_HZ))
     for midi, onset_s in notes:
         start = round(onset_s * RATE_HZ)
-        tone = signals.harmonic_tone(float(units.midi_to_hz(midi)), length_s, RATE_HZ, slope=1.2)[
-            :, : sound.shape[1] - start
-        ]
-        sound[:, start:] += tone * np.exp(-np.arange(tone.shape[1]) / (STRING_DECAY_S * RATE_HZ))
+        tone = signals.harmonic_tone(float(units.midi_to_hz(midi)), STRING_S, RATE_HZ, slope=1.2) * decay
+        tone = tone[:, : sound.shape[1] - start]
+        sound[:, start : start + tone.shape[1]] += tone
     return signals.fade(sound, 0.005, RATE_HZ)
 
 
