@@ -43,6 +43,7 @@ SMALL = {
     "lesson_07_recordings": (["--small"], ["written", "refined", "confidence"]),
     "lesson_08_recordings": (["--small"], ["informed NMF", "fixed templates: the stems", "oracle Wiener"]),
     "lesson_09_recordings": (["--small"], ["masks as in the paper", "aligned, 0.2 s"]),
+    "lesson_12_recordings": (["--small"], ["adress", "true ratio mask", "panned"]),
     "lesson_00_recordings": (["--small"], ["score-masks", "refined-nmf", "oracle"]),
     "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
