@@ -191,7 +191,7 @@ def _excerpt_handed_out():
     }
 
 
-def _check_place(answer):
+def _check_start(answer):
     _, start_s, _ = _excerpt()
     if isinstance(answer, int | float | np.number) and answer > LONGEST_S:
         return f"No piece lasts so long: {answer:.6g} is no time of a score in seconds."
@@ -255,7 +255,7 @@ EXERCISES = (
         kind="sound",
         task='`lab.given("7.4")` holds some seconds of one of the workbook\'s pieces, from a record that turns at the '
         "wrong speed, up to three semitones too fast or too slowly. At which time of its score does the excerpt begin?",
-        check=_check_place,
+        check=_check_start,
         given=_excerpt_handed_out,
         own_function=False,
         hints=(
