@@ -4,11 +4,11 @@ Contents: share_of.
 """
 
 import ast
-import copy
 from collections.abc import Iterable
 
 # An expression of fewer steps, such as x**2 or len(x), stands everywhere.
 FEWEST_NODES = 4
+LIBRARIES = ("np", "numpy", "scipy", "torch")
 
 
 def share_of(program: str, others: Iterable[str]) -> float:
@@ -17,11 +17,15 @@ def share_of(program: str, others: Iterable[str]) -> float:
     An expression counts where the same one with other names of variables stands in one of `others`; names of
     functions and attributes must agree. Imports and the names of arguments do not count.
     """
-    known = {form for source in others for node in ast.walk(ast.parse(source)) for form in forms_of(node)}
+    known: set[str] = set()
+    for source in others:
+        for node in outermost(ast.parse(source)):
+            Forms().collect(node, known)
     total = covered = 0
     for node in outermost(ast.parse(program)):
-        total += nodes_in(node)
-        covered += covered_nodes(node, known)
+        forms = Forms()
+        total += forms.of(node)[1]
+        covered += forms.covered(node, known)
     return covered / total if total else 0.0
 
 
@@ -37,39 +41,44 @@ def outermost(tree: ast.AST) -> list[ast.expr]:
     return found
 
 
-def covered_nodes(node: ast.AST, known: set[str]) -> int:
-    if any(form in known for form in forms_of(node)):
-        return nodes_in(node)
-    return sum(covered_nodes(child, known) for child in ast.iter_child_nodes(node))
+class Forms:
+    """Expressions as texts in which every variable has one name; what is called keeps its own, as in np.sum and len."""
 
+    def __init__(self) -> None:
+        self._known: dict[ast.AST, tuple[str, int]] = {}
 
-def forms_of(node: ast.AST) -> list[str]:
-    """The text of an expression with every variable named alike; empty for small ones and for statements."""
-    if not isinstance(node, ast.expr) or nodes_in(node) < FEWEST_NODES:
-        return []
-    return [ast.dump(_Anonymous().visit(copy.deepcopy(node)), annotate_fields=False)]
+    def of(self, node: ast.AST) -> tuple[str, int]:
+        """The text of an expression, and of how many expressions it consists."""
+        if node not in self._known:
+            self._known[node] = self._new(node)
+        return self._known[node]
 
+    def _new(self, node: ast.AST) -> tuple[str, int]:
+        if isinstance(node, ast.Name):
+            return "variable", 1
+        words, count = [type(node).__name__], int(isinstance(node, ast.expr))
+        for field, value in ast.iter_fields(node):
+            for part in value if isinstance(value, list) else [value]:
+                if not isinstance(part, ast.AST):
+                    words.append(repr(part))
+                    continue
+                text, size = self.of(part)
+                keeps_name = isinstance(part, ast.Name) and (field == "func" or part.id in LIBRARIES)
+                words.append(part.id if keeps_name else text)
+                count += size
+        return f"({' '.join(words)})", count
 
-def nodes_in(node: ast.AST) -> int:
-    return sum(isinstance(one, ast.expr) for one in ast.walk(node))
+    def collect(self, node: ast.AST, known: set[str]) -> None:
+        """Add the texts of an expression and of all within it, small ones left out."""
+        text, count = self.of(node)
+        if isinstance(node, ast.expr) and count >= FEWEST_NODES:
+            known.add(text)
+        for child in ast.iter_child_nodes(node):
+            self.collect(child, known)
 
-
-class _Anonymous(ast.NodeTransformer):
-    """Gives all variables one name; what is called or has an attribute keeps its own, as in np.sum and len."""
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Name("variable", ast.Load())
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        function = node.func if isinstance(node.func, ast.Name) else self.visit(node.func)
-        return ast.Call(
-            function,
-            [self.visit(argument) for argument in node.args],
-            [ast.keyword(keyword.arg, self.visit(keyword.value)) for keyword in node.keywords],
-        )
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        value = node.value if isinstance(node.value, ast.Name) else self.visit(node.value)
-        if isinstance(value, ast.Name) and value.id not in ("np", "numpy", "torch", "scipy"):
-            value = ast.Name("variable", ast.Load())
-        return ast.Attribute(value, node.attr, ast.Load())
+    def covered(self, node: ast.AST, known: set[str]) -> int:
+        """How many of the expressions within one stand in `known`, as parts of the largest that do."""
+        text, count = self.of(node)
+        if isinstance(node, ast.expr) and text in known:
+            return count
+        return sum(self.covered(child, known) for child in ast.iter_child_nodes(node))

@@ -99,15 +99,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def broken_rules(rows: list[Row]) -> list[str]:
     """Which of the rules for the exercises of a lesson are broken, in words."""
-    kinds = [row.kind for row in rows]
+    rules = {
+        "all are solved by pasting": any(row.pasted == "-" and row.alike < MOSTLY for row in rows),
+        "a function of the package is accepted": all("accepted" not in row.package for row in rows),
+    }
+    return [*broken_kinds([row.kind for row in rows]), *(words for words, holds in rules.items() if not holds)]
+
+
+def broken_kinds(kinds: list[str]) -> list[str]:
+    """Which of the rules that concern the kinds of a lesson's exercises are broken, in words."""
     calculated = kinds.count("formula") + kinds.count("number")
     rules = {
-        f"{len(rows)} exercises, expected 3 to 5": 3 <= len(rows) <= 5,
+        f"{len(kinds)} exercises, expected 3 to 5": 3 <= len(kinds) <= 5,
         f"{kinds.count('')} without a kind": "" not in kinds,
         f"{calculated} formulas or numbers, expected at most 1": calculated <= 1,
         "none works on a recording": "sound" in kinds,
-        "all are solved by pasting": any(row.pasted == "-" and row.alike < MOSTLY for row in rows),
-        "a function of the package is accepted": all("accepted" not in row.package for row in rows),
     }
     return [words for words, holds in rules.items() if not holds]
 

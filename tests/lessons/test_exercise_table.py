@@ -6,15 +6,27 @@ import numpy as np
 import pytest
 
 from mss_lab import lessons
-from mss_lab.lessons import answers
+from mss_lab.lessons import answers, notebooks
 from mss_lab.lessons.exercise import Exercise
 from mss_lab.transforms import make_window
 from tests.benchmarks.code_overlap import share_of
-from tests.benchmarks.exercises import Row, broken_rules, rows_of_notebook
+from tests.benchmarks.exercises import MOSTLY, Row, broken_kinds, broken_rules, rows_of_notebook
 from tests.lessons.toy_lesson import notebook
+from tests.paths import NOTEBOOKS
 
+# Their exercises are not rebuilt yet.
+PENDING = {"00", "01", "02", "03", "11", "12", "13", "14", "18", "19"}
 OPENING = '%from mss_lab import lessons\nlab = lessons.open("07")'
 CHECKS = tuple(f'%lab.check("7.{index}", ...)' for index in (1, 2, 3))
+
+
+@pytest.mark.parametrize("number", sorted({*lessons.numbers()} - PENDING))
+def test_the_kinds_of_a_lessons_exercises_keep_the_rules(number):
+    exercises = lessons.exercises_of(number)
+    assert broken_kinds([made.kind or "" for made in exercises]) == []
+    cells = notebooks.read(next(NOTEBOOKS.glob(f"{number}_*.ipynb"))).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code" and "lab.check" not in cell.source]
+    assert min(share_of(made.solution, sources) for made in exercises) < MOSTLY
 
 
 def pasted(*cells):
