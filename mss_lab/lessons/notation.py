@@ -48,7 +48,7 @@ SYMBOLS = (
     Symbol("t", "frame", "0 to T - 1", "00"),
     Symbol("T", "number of frames", "a whole number", "01"),
     Symbol("i", "channel", "1 to I", "01"),
-    Symbol("I", "number of channels", "1 is mono, 2 is stereo", "11"),
+    Symbol("I", "number of channels", "1 is mono, 2 is stereo", "12"),
     Symbol("x", "mixture, as a waveform", "(channels, samples)", "01"),
     Symbol("X", "STFT of the mixture", "(channels, freq, frames), complex", "00"),
     Symbol("j", "source", "1 to J", "00"),
@@ -114,8 +114,9 @@ def used_in(notebook: Any) -> frozenset[str]:
 def _occurs(written: str, equations: str) -> bool:
     letter, _, subscript = written.partition("_")
     if subscript:
-        # A subscript may hold more: S_{j,k}.
-        return re.search(rf"{letter}_\{{?{subscript}\b|{letter}_\{{?{subscript}[,\s]", equations) is not None
+        # A subscript may hold more, as in S_{j,k}, or the number of one source or channel, as in g_1.
+        one = rf"(?:{subscript}|\d)" if subscript in "ij" else subscript
+        return re.search(rf"{letter}_\{{?{one}(?:\b|[,\s])", equations) is not None
     # A letter with a subscript or an accent is another symbol; W_c and X_i are entries of W and X.
     named = "".join(symbol.written[2] for symbol in SYMBOLS if symbol.written.startswith(f"{letter}_"))
     other = rf"(?!_\{{?[{named}])" if named else ""

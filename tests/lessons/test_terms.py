@@ -36,6 +36,7 @@ def test_each_symbol_has_one_meaning_and_each_meaning_one_symbol():
         ("$f = k f_s / N$", {"f", "k", "f_s", "N"}),
         ("$\\mathcal{L}(\\Theta) + \\lambda$", {"ℒ", "Θ", "λ"}),
         ("$\\Sigma_j$ and $\\theta, \\vartheta$", {"Σ_j", "θ", "j"}),
+        ("$g_1^2 + g_{2}^2 = S_{j,k}$", {"g_i", "S_j", "j", "k"}),
         ("$\\text{Number of V}$ in V", set()),
     ],
 )

@@ -13,6 +13,7 @@ from mss_lab.grading.judge import Judge
 from mss_lab.lessons import beside, judged, links, notebooks, outputs, readers_time, runs_in, strip, structure
 from tests.folders import snapshot
 from tests.lessons import toy_lesson
+from tests.notebooks import readme_table
 from tests.paths import NOTEBOOKS, PACKAGE, ROOT
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -57,6 +58,11 @@ def test_lessons_and_the_package_link_each_other():
 def test_the_readme_lists_each_lesson_by_its_title(path):
     title = notebooks.read(path).cells[0].source.splitlines()[0].partition(": ")[2]
     assert f"| {path.name[:2]} | [{title}](notebooks/{path.name}) |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_gives_the_minutes_of_the_cards():
+    text = readme_table.README.read_text(encoding="utf-8")
+    assert text == readme_table.written_anew(text), "run: python -m tests.notebooks.readme_table"
 
 
 @by_name
