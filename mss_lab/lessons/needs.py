@@ -136,7 +136,7 @@ def plan(source: str, tree: ast.Module, has: Has, missing: Mapping[str, str], la
     if culprits:
         # A figure whose cell is not run to its end would be shown empty.
         first_need = next(iter(culprits.values()))
-        figures = {place: first_need for place, (one, names) in enumerate(statements) if _is_figure(one, names)}
+        figures = {number: first_need for number, (one, names) in enumerate(statements) if _is_figure(one, names)}
         kept, after, culprits = _followed(statements, absent, figures)
     if lacking and (not culprits or any(need not in ROOTS.values() for need in lacking)):
         # Its own code does not show what depends on, for example, a second channel: all of it may.
@@ -173,11 +173,11 @@ def _followed(
     absent, left_out = dict(absent), left_out or {}
     culprits: dict[str, str] = {}
     kept = []
-    for place, (statement, names) in enumerate(statements):
+    for number, (statement, names) in enumerate(statements):
         read = {name: absent[name] for name in names.read if name in absent}
-        if read or place in left_out:
+        if read or number in left_out:
             culprits |= read
-            need = next(iter(read.values())) if read else left_out[place]
+            need = next(iter(read.values())) if read else left_out[number]
             absent |= dict.fromkeys(names.assigned | names.changed, need)
         else:
             for name in names.assigned:

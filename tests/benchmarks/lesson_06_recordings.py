@@ -48,7 +48,7 @@ def songs(recordings: Path) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", metavar="FILE", type=Path, help="the experiment's file (default: that of the course)")
-    parser.add_argument("--small", action="store_true", help="the rendered song alone, two seconds, one start")
+    parser.add_argument("--small", action="store_true", help="the rendered song alone, one second, two starts")
     options = parse(parser, arguments)
     with experiment_file("06_voice_starts", options) as out:
         run(options.recordings, out, options.small)
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(recordings: Path, out: Path, small: bool) -> None:
     """Measure what is not measured yet, and print it."""
-    length_s, seeds = (2.0, SEEDS[:1]) if small else (LENGTH_S, SEEDS)
+    length_s, seeds = (1.0, SEEDS[:2]) if small else (LENGTH_S, SEEDS)
     chosen = list(itertools.islice(songs(recordings), 1 if small else None))
     names = [name for name, *_ in chosen if name != RENDERED]
     record = experiments.Record(out, command=COMMAND, about=ABOUT, seeds=seeds, recordings=names)
