@@ -47,6 +47,10 @@ SMALL = {
     "lesson_00_recordings": (["--small"], ["score-masks", "refined-nmf", "oracle"]),
     "long_memory": (["--minutes", "0.05", "--method", "score-masks", "adress"], ["score-masks", "adress"]),
     "long_file": (["--minutes", "0.7"], ["informed-nmf", "SDR at seams"]),
+    "network_experiments": (
+        ["recordings", "bach10", "--small"],
+        ["xumx-informed, fine", "xumx-informed, another's", "filter alone, fine"],
+    ),
     "networks": (["--songs", "1", "--song-length", "4"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
     "nmf": (["--rank", "3", "--iterations", "2", "--repeats", "1", "--lengths", "0.5"], ["float64", "slower in"]),
     "onsets": (["--repeats", "1", "--beats", "8", "--cases", "plucked", "violin"], ["refined", "plucked", "violin"]),
