@@ -6,215 +6,251 @@ from ...lessons import Exercise, answers
 
 PIECE = "chorale_a"
 
-SILENCE = 0.01
-BIN_HZ, BIN, OFFSET, FUNDAMENTAL_HZ = 3.90625, 170, 0.4, 221.0
+RATE_HZ = 8000
+LENGTH_S = 8.0
+REACHED_DB = 8.0
+PARTIALS = 9
 
 
-def _roll(notes, frames, frame_rate_hz, *, first=np.floor, last=np.ceil, more=0, added=False):
-    roll = np.zeros((frames, 128))
-    for midi, onset_s, offset_s in notes:
-        start = min(frames, max(0, int(first(onset_s * frame_rate_hz))))
-        stop = min(frames, max(0, int(last(offset_s * frame_rate_hz)) + more))
-        roll[start:stop, midi] = roll[start:stop, midi] + 1 if added else 1
-    return roll
+def _frequency_hz(midi):
+    return 440 * 2 ** ((midi - 69) / 12)
 
 
-def _check_roll(answer):
-    # At 8 frames a second every edge lies between two frames or on one, never beside it by a rounding error. Of the two
-    # notes on one pitch, the second begins before the first is over.
+def _tone(midi, length_s, levels, phases):
+    """Partials that fade in and out within 20 ms and lose some level while they last."""
+    t_s = np.arange(round(length_s * RATE_HZ)) / RATE_HZ
+    envelope = np.minimum(1, np.minimum(t_s, length_s - t_s) / 0.02) * np.exp(-0.8 * t_s)
+    partials = np.arange(1, len(levels) + 1)
+    partials = partials[partials * _frequency_hz(midi) < 0.45 * RATE_HZ]
+    turns = partials[:, np.newaxis] * _frequency_hz(midi) * t_s + phases[: len(partials), np.newaxis]
+    return envelope * (levels[: len(partials)] @ np.sin(2 * np.pi * turns))
+
+
+def _played(rows, players, rng):
+    """Notes (player, midi, onset, offset) as stems (players, samples); every player has a timbre of its own."""
+    stems = np.zeros((players, round(LENGTH_S * RATE_HZ)))
+    # No partial is missing, so that each note shows its own fundamental and not the octave above.
+    numbers = np.arange(1, PARTIALS + 1)
+    levels = [0.1 / numbers ** rng.uniform(0.6, 1.3) * rng.uniform(0.7, 1.3, PARTIALS) for _ in range(players)]
+    for player, midi, onset_s, offset_s in rows:
+        tone = _tone(midi, offset_s - onset_s, levels[int(player)], rng.random(PARTIALS))
+        first = round(onset_s * RATE_HZ)
+        room = stems[int(player), first : first + len(tone)]
+        room += tone[: len(room)]
+    return stems
+
+
+def _melody(rng, player, low, high, notes, start_s, beat_s):
+    pitches = [int(rng.integers(low, high))]
+    while len(pitches) < notes:
+        step = int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]))
+        if low <= pitches[-1] + step < high:
+            pitches.append(pitches[-1] + step)
+    onsets_s = start_s + beat_s * np.arange(notes) + rng.uniform(0, 0.05, notes)
+    lengths_s = beat_s * rng.uniform(0.65, 0.9, notes)
+    return [(player, midi, on, on + length) for midi, on, length in zip(pitches, onsets_s, lengths_s, strict=True)]
+
+
+def _three_players(rng, start_s=0.75):
+    rows = []
+    for player, (low, high) in enumerate(((72, 82), (60, 70), (47, 57))):
+        rows += _melody(rng, player, low, high, 10, start_s + 0.13 * player, 0.6)
+    return np.array(rows)
+
+
+def _lateness_inputs(rng, players):
+    rows = _three_players(rng)
+    rows = rows[rows[:, 0] < players]
+    stems = _played(rows, players, rng)
+    mixture = stems.sum(axis=0) + 1e-4 * rng.standard_normal(stems.shape[1])
+    return mixture, rows
+
+
+def _check_lateness(answer):
     rng = answers.rng(181)
-    higher, later_s = answers.varied(0, 1, 12, rng), answers.varied(0, 1, 3, rng) / 8
-    frames = answers.varied(24, 25, 30, rng)
-    written = [(60, 0.125, 0.5), (64, 0.3125, 0.9375), (64, 0.8125, 1.6875), (72, 2.4375, 9.0)]
-    notes = [(midi + higher, onset_s + later_s, offset_s + later_s) for midi, onset_s, offset_s in written]
-    arguments = (notes, frames, 8.0)
-    wrong = answers.array(
-        answers.call(answer, *arguments),
-        _roll(*arguments),
-        "frames pitches",
-        name="the roll",
-        where="From floor(onset * rate) up to, not including, ceil(offset * rate), and no further than the frames go.",
-        mistakes={
-            "Pitches stand in rows and frames in columns. A network reads frame after frame: transpose.": _roll(
-                *arguments
-            ).T,
-            "Where two notes of one pitch meet, they are added up. A roll says whether, not how often: set it to "
-            "1.": _roll(*arguments, added=True),
-            "The last frame that a note touches is missing: round the offset up, not down.": _roll(
-                *arguments, last=np.floor
-            ),
-            "The first frame that a note touches is missing: round the onset down, not up.": _roll(
-                *arguments, first=np.ceil
-            ),
-            "Edges are rounded to the nearest frame. A frame that a note touches at all is 1: floor at the start, ceil "
-            "at the end.": _roll(*arguments, first=np.rint, last=np.rint),
-            "Every note is a frame too long: the frame ceil(offset * rate) itself is not included.": _roll(
-                *arguments, more=1
-            ),
-        },
+    for players, usual in ((1, 0.31), (3, -0.22), (2, 0.0)):
+        mixture, rows = _lateness_inputs(rng, players)
+        late_s = answers.varied(usual, -0.45, 0.45, rng)
+        written = [(float(midi), float(on + late_s), float(off + late_s)) for _, midi, on, off in rows]
+        wrong = answers.number(
+            answers.call(answer, mixture, RATE_HZ, written),
+            late_s,
+            0.03,
+            "s",
+            name=f"the lateness for {players} player{'s' if players > 1 else ''}",
+            mistakes={}
+            if abs(late_s) < 0.1
+            else {
+                "The sign is the other way round: a score that is late has a positive lateness.": -late_s,
+                "That is in samples. The task requires seconds.": late_s * RATE_HZ,
+                "That is in milliseconds. The task requires seconds.": late_s * 1000,
+                "The notes are taken as they are written, as if the score were in time.": 0.0,
+            },
+        )
+        if wrong:
+            return wrong
+    return None
+
+
+def _duet(seed):
+    """Notes of two players, the mixture, the row that will be written an octave too high, and the highest row then."""
+    rng = np.random.default_rng(seed)
+
+    def draw():
+        rows = np.array(_melody(rng, 0, 67, 79, 14, 0.2, 0.52) + _melody(rng, 1, 48, 59, 14, 0.35, 0.52))
+        rows = rows[np.lexsort((rows[:, 0], rows[:, 2]))]
+        # Some notes do leap by an octave, so that the written notes alone do not show which leap is wrong.
+        leaps = rng.permutation(len(rows))[: len(rows) // 4]
+        rows[leaps, 1] += 12
+        row = int(rng.choice([index for index in range(1, len(rows) - 1) if index not in leaps]))
+        written = rows.copy()
+        written[row, 1] += 12
+        return written, row, _played(rows, 2, rng).sum(axis=0)
+
+    def tells(inputs):
+        written, row, wave = inputs
+        highest = int(written[:, 1].argmax())
+        doubts = np.array([_between(wave, *note[1:]) for note in written])
+        return highest not in (row, row + 1) and doubts[row] > 1.5 * np.delete(doubts, row).max()
+
+    return answers.telling(draw, tells)
+
+
+def _between(wave, midi, onset_s, offset_s):
+    """What sounds between the harmonics of a written note, beside what sounds at its fundamental."""
+    excerpt = wave[round((onset_s + 0.02) * RATE_HZ) : round((offset_s - 0.02) * RATE_HZ)]
+    spectrum = np.abs(np.fft.rfft(excerpt * np.hanning(len(excerpt)), 8192))
+    bins = _frequency_hz(midi) / 2 * np.array([1, 2, 3, 5]) * 8192 / RATE_HZ
+    half, whole, *others = (spectrum[int(position) - 2 : int(position) + 4].max() for position in bins)
+    return min(half, *others) / whole
+
+
+def _octave_exercise(seed=1820):
+    written, row, mixture = _duet(seed)
+
+    def handed_out():
+        return {"mixture": mixture[np.newaxis], "sample_rate_hz": RATE_HZ, "notes": written}
+
+    def check(answer):
+        return answers.number(
+            answer,
+            row,
+            0.1,
+            name="the row",
+            where="Rows are those of `notes`, counted from 0.",
+            mistakes={
+                "Rows are counted from 0, and this is counted from 1.": row + 1,
+                "That is the highest note that is written, and it sounds as it is written.": int(
+                    written[:, 1].argmax()
+                ),
+            },
+        )
+
+    return Exercise.from_files(
+        __file__,
+        number="18.2",
+        task='One note of `lab.given("18.2")` is written an octave too high. Which row of `notes` is it, counted '
+        "from 0?",
+        check=check,
+        given=handed_out,
+        kind="sound",
+        hints=(
+            "A note that is written an octave too high has harmonics between those that are written for it.",
+            "Cut out one note, take its spectrum, and look at half the written fundamental and at odd multiples of it.",
+            "The other player may have a harmonic at one of these places. It has none at all of the first three.",
+        ),
+        praise="A program that does this for every note repairs what transcription gets wrong most often.",
+        drawn=lambda rng: _octave_exercise(int(rng.integers(1, 100_000))),
     )
-    return wrong or answers.array(
-        answers.call(answer, [(60 + higher, 5.0 + later_s, 6.0 + later_s)], frames, 8.0),
-        np.zeros((frames, 128)),
-        "frames pitches",
-        name="the roll of a note beyond the frames",
-        where="It is all zeros.",
-    )
 
 
-def _song_figure(source, estimate, window, *, gated=True, middle=np.median, tail=False, loud="peak"):
-    count = -(-len(source) // window) if tail else len(source) // window
-    ratios = []
-    for index in range(count):
-        s, e = (x[index * window : (index + 1) * window] for x in (source, estimate))
-        level = np.abs(s).max() if loud == "peak" else np.sqrt(np.mean(s**2))
-        if not gated or level > SILENCE:
-            ratios.append(10 * np.log10(np.sum(s**2) / np.sum((s - e) ** 2)))
-    return float(middle(ratios))
+def _faulty_score():
+    rng = answers.rng(183)
+    rows = _three_players(rng)
+    stems = _played(rows, 3, rng)
+    late_s = answers.varied(-0.27, -0.4, -0.2, rng)
+    written = rows.copy()
+    written[:, 2:] += late_s
+    written[rows[:, 0] == answers.varied(1, 0, 2, rng), 1] += 12
+    return stems, {"mixture": stems.sum(axis=0)[np.newaxis], "sample_rate_hz": RATE_HZ, "notes": written}
 
 
-def _check_figure(answer):
-    rng = answers.rng(182)
-    window = answers.varied(50, 40, 60, rng)
-    # Peaks above the gate whose mean power lies below it, windows that stay within it, and one that is cut off.
-    levels = np.array([0.5, 0.3, 0.004, 0.0045, 0.4, 0.012, 0.2, 0.006, 0.0035, 0.6, 0.35])
-    wave = np.concatenate([level * rng.choice([-1.0, 1.0], window) for level in levels])
-    wave[5 * window : 6 * window] *= np.linspace(0.02, 1, window)
-    errors = np.repeat([0.11, 0.16, 0.0061, 0.0035, 0.23, 0.002, 0.031, 0.0085, 0.0036, 0.41, 0.3], window)
-    source = wave[: 10 * window + 20]
-    estimate = source + errors[: len(source)] * rng.standard_normal(len(source))
-    arguments = (source, estimate, window)
-    result = answers.call(answer, *arguments)
-    swapped = _song_figure(estimate, source, window)
-    whole = _song_figure(source, estimate, len(source))
-    return answers.number(
-        result,
-        _song_figure(*arguments),
-        1e-6,
-        "dB",
-        name="the figure",
-        where="10 log10 of the source's energy over the error's, window by window; leave out windows whose largest "
-        "|sample| is at most 0.01; then the median.",
-        mistakes={
-            "No window was left out: where the source is silent, its SDR says nothing.": _song_figure(
-                *arguments, gated=False
-            ),
-            "That is the mean of the windows. The protocol takes their median.": _song_figure(
-                *arguments, middle=np.mean
-            ),
-            "The window at the end that is cut off was judged, too. Only whole windows count.": _song_figure(
-                *arguments, tail=True
-            ),
-            "The gate looks at the mean power. A window is silent if no sample in it exceeds 0.01.": _song_figure(
-                *arguments, loud="power"
-            ),
-            "That is the SDR of the whole song at once. Cut it into windows first.": whole,
-            "Source and estimate are exchanged.": swapped,
-            "That is half of it: powers take 10 log10 of a ratio of energies, 20 log10 of a ratio of amplitudes.": 0.5
-            * _song_figure(*arguments),
-            "That is twice as much: energies take 10 log10, not 20.": 2 * _song_figure(*arguments),
-        },
-    )
+def _sdrs_db(stems, estimates):
+    energies = np.sum(stems**2, axis=1), np.sum((stems - estimates) ** 2, axis=1) + 1e-12
+    return 10 * np.log10(energies[0] / energies[1])
 
 
-def _refined(models, corrections, exponent, strength):
-    logits = exponent * np.log(models) + strength * corrections
-    weighed = np.exp(logits - logits.max(axis=0))
-    return weighed / weighed.sum(axis=0)
+def _check_estimates(answer):
+    stems, inputs = _faulty_score()
+    if isinstance(answer, np.ndarray) and answer.ndim == 3 and answer.shape[1] == 1:
+        answer = answer[:, 0]
+    wrong = answers.array(answer, stems, "players samples", tolerance=np.inf, name="the estimates")
+    if wrong:
+        return wrong
+    estimates = np.asarray(answer, float)
+    reached_db = _sdrs_db(stems, estimates)
+    orders = [_sdrs_db(stems, estimates[list(order)]).mean() for order in ((0, 2, 1), (1, 0, 2), (2, 1, 0), (1, 2, 0))]
+    listed = ", ".join(f"{value:.1f}" for value in reached_db)
+    if reached_db.mean() >= REACHED_DB:
+        return None
+    if max(orders) >= REACHED_DB:
+        return "The estimates are good, but not in the order of the players: row 0 must be player 0."
+    if np.abs(estimates - inputs["mixture"]).max() < 1e-6:
+        return "All three estimates are the mixture itself."
+    words = "The mean SDR does not reach the limit yet"
+    good = np.flatnonzero(reached_db >= REACHED_DB - 2)
+    if 0 < len(good) < 3:
+        words += "; one of the two faults of the score is probably still there, because the players differ much"
+    return f"{words}: it is {reached_db.mean():.1f} dB (the players have {listed} dB)."
+
+
+def _refined(powers, corrections, strength):
+    logits = np.log(powers) + strength * corrections
+    weights = np.exp(logits - logits.max(axis=0))
+    return weights / weights.sum(axis=0)
 
 
 def _check_refined(answer):
-    rng = answers.rng(183)
+    rng = answers.rng(184)
     shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 8, rng), answers.varied(4, 3, 7, rng)
-    models = rng.uniform(0.05, 1.0, shape)
-    corrections = rng.normal(0, 1.0, models.shape)
-    exponent, strength = answers.varied(2.0, 1.5, 3.0, rng), answers.varied(0.5, 0.3, 0.8, rng)
-    arguments = (models, corrections, exponent, strength)
-    powers = models**exponent * np.exp(strength * corrections)
-    moved = np.exp(exponent * (np.log(models) + strength * corrections))
-    across = np.exp(exponent * np.log(models) + strength * corrections)
+    powers = rng.uniform(0.05, 1.0, shape)
+    corrections = rng.normal(0, 1.0, powers.shape)
+    strength = answers.varied(0.5, 0.3, 0.8, rng)
+    arguments = (powers, corrections, strength)
+    numerator = powers * np.exp(strength * corrections)
     wrong = answers.array(
         answers.call(answer, *arguments),
         _refined(*arguments),
         "players freq frames",
         name="the masks",
-        where="M**exponent times exp(strength * correction), over the same summed over players.",
         mistakes={
-            "They do not add up to 1: divide by the sum over players.": powers,
-            "They do not add up to 1. The largest logarithm is taken away, but the sum over players is still to be "
-            "divided by.": powers / powers.max(axis=0),
-            "The exponent raises the corrections, too. It belongs to the models alone.": moved / moved.sum(axis=0),
-            "The sum goes over frequencies. Masks add up to 1 over players: axis 0.": across
-            / across.sum(axis=1, keepdims=True),
-            "The models have no exponent.": _refined(models, corrections, 1.0, strength),
-            "The strength is not used.": _refined(models, corrections, exponent, 1.0),
-            "The corrections are not used.": _refined(models, corrections, exponent, 0.0),
-            "The correction multiplies the model as it is. It is a logarithm: take its exponential.": models**exponent
+            "They do not add up to 1 over the players.": numerator,
+            "They do not add up to 1 over the players, although the largest of them is limited.": numerator
+            / numerator.max(axis=0),
+            "They add up to 1 over frequencies. Masks add up to 1 over the players.": numerator
+            / numerator.sum(axis=1, keepdims=True),
+            "The powers are squared once more; they are powers already.": _refined(powers**2, corrections, strength),
+            "The strength is not used.": _refined(powers, corrections, 1.0),
+            "The corrections are not used.": _refined(powers, corrections, 0.0),
+            "The corrections multiply the powers as they are. In the equation they stand in an exponent.": powers
             * (strength * corrections)
-            / (models**exponent * (strength * corrections)).sum(axis=0),
+            / (powers * (strength * corrections)).sum(axis=0),
         },
     )
     if wrong:
         return wrong
     with np.errstate(all="ignore"):
-        large = answers.call(answer, models, 2000 * np.sign(corrections), 2.0, 1.0)
+        large = answers.call(answer, powers, 2000 * np.sign(corrections), 1.0)
     wrong = answers.truth(
-        np.shape(large) == models.shape and np.isfinite(np.asarray(large, float)).all(),
-        "With corrections of 2000 there is a nan or an infinity: exp(2000) is larger than any number. Add up the "
-        "logarithms, take away their largest over players, and only then take the exponential.",
+        np.shape(large) == powers.shape and np.isfinite(np.asarray(large, float)).all(),
+        "With corrections of 2000 there is a NaN or an infinity: the exponential of 2000 is larger than any number of "
+        "the computer.",
     )
     return wrong or answers.array(
         large,
-        _refined(models, 2000 * np.sign(corrections), 2.0, 1.0),
+        _refined(powers, 2000 * np.sign(corrections), 1.0),
         "players freq frames",
         name="the masks for corrections of 2000",
-        where="Take away the largest logarithm over players before the exponential.",
-    )
-
-
-def _cents(frequency_hz, harmonic_hz):
-    return 1200 * np.log2(frequency_hz / harmonic_hz)
-
-
-def _check_cents(answer):
-    true_hz = (BIN + OFFSET) * BIN_HZ
-    third_hz = 3 * FUNDAMENTAL_HZ
-    return answers.number(
-        answer,
-        _cents(true_hz, third_hz),
-        0.1,
-        "cents",
-        name="the offset",
-        where="First the true frequency of the bin's sound, then the nearest multiple of the fundamental, then 1200 "
-        "log2 of their ratio.",
-        mistakes={
-            "That is the middle of the bin. The sound lies 0.4 bins higher.": _cents(BIN * BIN_HZ, third_hz),
-            "The reassignment was taken away, not added.": _cents((BIN - OFFSET) * BIN_HZ, third_hz),
-            "That is measured from the fundamental. The nearest harmonic is another.": _cents(true_hz, FUNDAMENTAL_HZ),
-            "That is in Hz. Cents are 1200 log2 of a ratio.": true_hz - third_hz,
-            "The sign is turned round: it should be positive where the sound is higher than the harmonic.": _cents(
-                third_hz, true_hz
-            ),
-            "That is in semitones; a semitone has 100 cents.": _cents(true_hz, third_hz) / 100,
-            "That is the offset from the bin's middle. It is asked for from the harmonic.": _cents(
-                true_hz, BIN * BIN_HZ
-            ),
-        },
-    )
-
-
-def _check_choice(answer):
-    return answers.text(
-        answer,
-        "refined-nmf",
-        ("xumx", "xumx-informed", "xumx-score-only", "refined-nmf"),
-        mistakes={
-            "xumx": "It looks for a violin, a clarinet, a saxophone and a bassoon. There is a horn, and there are two "
-            "violins, which it could not tell apart by their sound.",
-            "xumx-informed": "It has one branch for the violin, and refuses a second. The horn has none at all.",
-            "xumx-score-only": "It need not know how they sound, but it has one roll for a violin and none for a horn. "
-            "Whoever stands in for them gets an average clarinet's mask.",
-        },
     )
 
 
@@ -222,65 +258,49 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="18.1",
-        task="Write `roll(notes, frames, frame_rate_hz)`, where notes is a list of (midi, onset_s, offset_s): an array "
-        "(frames, 128) that is 1 where a pitch sounds and 0 elsewhere.",
-        check=_check_roll,
+        task="Write `lateness_s(mixture, sample_rate_hz, notes)`: by how many seconds the notes, a list of (midi, "
+        "onset_s, offset_s), are late for the mixture, an array (samples,); between -0.5 and 0.5, to 0.03 s.",
+        check=_check_lateness,
+        kind="construct",
         hints=(
-            "One slice for each note: roll[first:last, midi] = 1.",
-            "first = floor(onset_s * frame_rate_hz), last = ceil(offset_s * frame_rate_hz).",
-            "A slice that reaches beyond the end of an array stops there by itself.",
+            "Try many shifts. For each, ask how much of the mixture lies where the moved notes say.",
+            "The magnitude of an STFT at the harmonics of each note, summed over the frames of the note, is such a "
+            "measure.",
+            "Steps of 10 ms and a window of about 0.1 s are enough; the shift of the notes is minus the lateness.",
         ),
-        praise="These zeros and ones are all that the score-only student ever gets.",
+        praise="With this, a score that is late as a whole costs nothing any more. Lesson 07 does it note by note.",
     ),
-    Exercise.from_files(
-        __file__,
-        number="18.2",
-        task="Write `song_figure(source, estimate, window_samples)` for arrays (samples,): the median over whole "
-        "windows of the SDR in dB, without windows in which the source stays within 0.01.",
-        check=_check_figure,
-        hints=(
-            "Cut both to len(source) // window_samples whole windows and reshape them to (windows, window_samples).",
-            "heard = np.abs(source).max(axis=1) > 0.01 tells which windows count.",
-            "SDR is 10 log10 of the sum of source**2 over the sum of (source - estimate)**2.",
-        ),
-        praise="Change any of these steps, and the same estimates get another figure: never compare across protocols.",
-    ),
+    _octave_exercise(),
     Exercise.from_files(
         __file__,
         number="18.3",
-        task="Write `refined_masks(models, corrections, exponent, strength)` for arrays (players, freq, frames): "
-        "models to the power `exponent`, times exp(strength * corrections), divided by their sum over players.",
-        check=_check_refined,
+        task='The score of `lab.given("18.3")` is late or early as a whole, and all notes of one player are an octave '
+        f"off. Repair it, separate, and reach a mean SDR of {REACHED_DB:g} dB. The answer is an array (3, samples).",
+        check=_check_estimates,
+        given=lambda: _faulty_score()[1],
+        kind="sound",
+        time_limit_s=40.0,
         hints=(
-            "logits = exponent * np.log(models) + strength * corrections.",
-            "A softmax over players: np.exp(logits) over its sum along axis 0.",
-            "What all players' logits lose alike cancels: take away their largest, and nothing overflows.",
+            "18.1 measures the shift. An octave off, a player's notes still lie on every second harmonic, so the shift "
+            "can be found before the octave.",
+            "For the octave, try each player an octave lower, and ask whether the new harmonics are there.",
+            "notes.Note and notes.Score make a score of the repaired rows; fixed_pitch.separate gives one estimate for "
+            "each of its sources, (1, samples).",
         ),
-        praise="With strength 0 this is the Wiener filter of NMF: a refiner has nothing to lose when it starts.",
+        praise="Nothing was wrong with the method, and all with its input: so it is often with real scores.",
     ),
     Exercise.from_files(
         __file__,
         number="18.4",
-        task="Bins are 3.90625 Hz apart; bin 170 is reassigned by +0.4 bins; the fundamental is 221.0 Hz. How many "
-        "cents is the bin's sound off the nearest harmonic?",
-        check=_check_cents,
+        task="Write `refined_masks(powers, corrections, strength)` for arrays (players, freq, frames): the masks of "
+        "part 6, which add up to 1 over the players, also for corrections of 2000.",
+        check=_check_refined,
+        kind="formula",
         hints=(
-            "The sound lies at 170.4 times 3.90625 Hz.",
-            "Divide by the fundamental and round: that is the number of the nearest harmonic.",
-            "1200 log2 of the sound's frequency over the harmonic's.",
+            "In logarithms the numerator is a sum: np.log(powers) + strength * corrections.",
+            "A softmax over players: the exponential over its sum along axis 0.",
+            "What all players' logarithms lose alike cancels in the ratio.",
         ),
-        praise="A bin is ten cents wide here, and yet its phase says more.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="18.5",
-        task='Two violins and a horn, with an aligned score: which of "xumx", "xumx-informed", "xumx-score-only", '
-        '"refined-nmf" do you take?',
-        check=_check_choice,
-        hints=(
-            "Which of them have one place for each instrument that they know?",
-            "Which of them learns the timbres from the recording itself?",
-        ),
-        praise="Two violins in unison will still be hard for it: listen to what it gives before you trust it.",
+        praise="With strength 0 this is the Wiener filter of NMF: a refiner has nothing to lose when it starts.",
     ),
 )

@@ -1,35 +1,34 @@
-import math
-
 import numpy as np
 
+WINDOW_S, STEP_S = 0.1, 0.01
 
-# %% Pitches stand in rows and frames in columns
-def answer(notes, frames, frame_rate_hz):
-    found = np.zeros((128, frames))
+
+def best_shift_s(mixture, sample_rate_hz, notes):
+    window, hop = round(WINDOW_S * sample_rate_hz), round(STEP_S * sample_rate_hz)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(mixture, window), window)[::hop] * np.hanning(window)
+    magnitudes = np.sqrt(np.abs(np.fft.rfft(frames)))
+    times_s = (np.arange(len(frames)) * hop - window / 2) / sample_rate_hz
+    shifts_s = np.arange(-0.55, 0.55, STEP_S)
+    explained = np.zeros(len(shifts_s))
     for midi, onset_s, offset_s in notes:
-        found[midi, math.floor(onset_s * frame_rate_hz) : math.ceil(offset_s * frame_rate_hz)] = 1
-    return found
+        bins = np.round(440 * 2 ** ((midi - 69) / 12) * np.arange(1, 4) * window / sample_rate_hz).astype(int)
+        level = magnitudes[:, bins].mean(axis=1)
+        for index, shift_s in enumerate(shifts_s):
+            inside = (times_s >= onset_s + shift_s) & (times_s < offset_s + shift_s)
+            explained[index] += level[inside].sum()
+    return shifts_s[explained.argmax()]
 
 
-# %% Where two notes of one pitch meet, they are added up
-def answer(notes, frames, frame_rate_hz):
-    found = np.zeros((frames, 128))
-    for midi, onset_s, offset_s in notes:
-        found[math.floor(onset_s * frame_rate_hz) : math.ceil(offset_s * frame_rate_hz), midi] += 1
-    return found
+# %% The sign is the other way round
+def answer(mixture, sample_rate_hz, notes):
+    return best_shift_s(mixture, sample_rate_hz, notes)
 
 
-# %% Edges are rounded to the nearest frame
-def answer(notes, frames, frame_rate_hz):
-    found = np.zeros((frames, 128))
-    for midi, onset_s, offset_s in notes:
-        found[round(onset_s * frame_rate_hz) : round(offset_s * frame_rate_hz), midi] = 1
-    return found
+# %% The notes are taken as they are written
+def answer(mixture, sample_rate_hz, notes):
+    return 0.0
 
 
-# %% The last frame that a note touches is missing
-def answer(notes, frames, frame_rate_hz):
-    found = np.zeros((frames, 128))
-    for midi, onset_s, offset_s in notes:
-        found[int(onset_s * frame_rate_hz) : int(offset_s * frame_rate_hz), midi] = 1
-    return found
+# %% is no finite number
+def answer(mixture, sample_rate_hz, notes):
+    return float("nan")

@@ -1,31 +1,25 @@
 import numpy as np
 
-
-# %% No window was left out
-def answer(source, estimate, window_samples):
-    whole = len(source) // window_samples * window_samples
-    s, e = (x[:whole].reshape(-1, window_samples) for x in (source, estimate))
-    return np.median(10 * np.log10((s**2).sum(axis=1) / ((s - e) ** 2).sum(axis=1)))
+inputs = lab.given("18.2")
+LENGTH = 8192  # zeros behind the excerpt make the spectrum fine
+wave, rate = inputs["mixture"][0], inputs["sample_rate_hz"]
 
 
-# %% That is the mean of the windows
-def answer(source, estimate, window_samples):
-    whole = len(source) // window_samples * window_samples
-    s, e = (x[:whole].reshape(-1, window_samples) for x in (source, estimate))
-    heard = np.abs(s).max(axis=1) > 0.01
-    s, e = s[heard], e[heard]
-    return np.mean(10 * np.log10((s**2).sum(axis=1) / ((s - e) ** 2).sum(axis=1)))
+def level(spectrum, frequency_hz):
+    position = frequency_hz * LENGTH / rate
+    return spectrum[max(0, int(position) - 2) : int(position) + 4].max()
 
 
-# %% That is the SDR of the whole song at once
-def answer(source, estimate, window_samples):
-    return 10 * np.log10((source**2).sum() / ((source - estimate) ** 2).sum())
+doubts = []
+for _, midi, onset_s, offset_s in inputs["notes"]:
+    excerpt = wave[round((onset_s + 0.02) * rate) : round((offset_s - 0.02) * rate)]
+    spectrum = np.abs(np.fft.rfft(excerpt * np.hanning(len(excerpt)), LENGTH))
+    half_hz = 440 * 2 ** ((midi - 69) / 12) / 2
+    between = min(level(spectrum, odd * half_hz) for odd in (1, 3, 5))
+    doubts.append(between / level(spectrum, 2 * half_hz))
 
+# %% Rows are counted from 0
+answer = int(np.argmax(doubts)) + 1
 
-# %% The window at the end that is cut off was judged, too
-def answer(source, estimate, window_samples):
-    whole = len(source) // window_samples * window_samples
-    s, e = (x[:whole].reshape(-1, window_samples) for x in (source, estimate))
-    heard = np.sqrt((s**2).mean(axis=1)) > 0.01
-    s, e = s[heard], e[heard]
-    return np.median(10 * np.log10((s**2).sum(axis=1) / ((s - e) ** 2).sum(axis=1)))
+# %% That is the highest note that is written
+answer = int(np.argmax(inputs["notes"][:, 1]))

@@ -1,13 +1,26 @@
 import numpy as np
 
-# %% That is the middle of the bin
-answer = 1200 * np.log2(170 * 3.90625 / 663.0)
 
-# %% That is measured from the fundamental
-answer = 1200 * np.log2(170.4 * 3.90625 / 221.0)
+# %% With corrections of 2000 there is a NaN or an infinity
+def answer(powers, corrections, strength):
+    weights = powers * np.exp(strength * corrections)
+    return weights / weights.sum(axis=0)
 
-# %% That is in Hz. Cents are 1200 log2 of a ratio
-answer = 170.4 * 3.90625 - 663.0
 
-# %% The sign is turned round
-answer = -1200 * np.log2(170.4 * 3.90625 / 663.0)
+# %% The powers are squared once more
+def answer(powers, corrections, strength):
+    logits = 2 * np.log(powers) + strength * corrections
+    weights = np.exp(logits - logits.max(axis=0))
+    return weights / weights.sum(axis=0)
+
+
+# %% They do not add up to 1 over the players
+def answer(powers, corrections, strength):
+    logits = np.log(powers) + strength * corrections
+    return np.exp(logits - logits.max(axis=0))
+
+
+# %% They add up to 1 over frequencies
+def answer(powers, corrections, strength):
+    weights = powers * np.exp(strength * corrections)
+    return weights / weights.sum(axis=1, keepdims=True)
