@@ -31,8 +31,8 @@ NOT_YET -= {"14"}
 NOT_YET -= {"15"}
 NOT_YET -= {"16"}
 NOT_YET -= {"17"}
-# NOT_YET -= {"18"}
-# NOT_YET -= {"19"}
+NOT_YET -= {"18"}
+NOT_YET -= {"19"}
 
 EVERYTHING = needs.Has(stems=4, score=True, channels=2, length_s=60.0)
 LACKING = {

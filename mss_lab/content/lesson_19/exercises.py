@@ -1,55 +1,172 @@
 """Exercises of lesson 19, "The score-filtered CNN"."""
 
+import itertools
+
 import numpy as np
 
 from ...lessons import Exercise, answers
 
 PIECE = "chorale_b"
 
-RENDITIONS, DRAWN, STAGES = 600, 50, 12
+REACHED_DB, PLAIN_DB = 30.0, 0.0
+ORDER = ("CNN-T", "filter", "CNN")
+NAMES = ("P", "Q", "R")
 
 
-def _shares(claims, *, unclaimed="all", axis=0):
-    total = claims.sum(axis=axis, keepdims=True)
-    fill = {"all": 1 / claims.shape[axis], "nobody": 0.0, "everything": 1.0, "nan": np.nan}[unclaimed]
-    return np.where(total > 0, claims / np.where(total > 0, total, 1), fill)
+def _kept(masks, claims):
+    claimed = claims * masks
+    total, claimants = claimed.sum(axis=0), claims.sum(axis=0)
+    equal = claims / np.maximum(claimants, 1)
+    kept = np.where(total > 0, claimed / np.where(total > 0, total, 1), equal)
+    return np.where(claimants > 0, kept, masks)
 
 
-def _check_shares(answer):
+def _check_kept(answer):
     rng = answers.rng(191)
-    shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 7, rng), answers.varied(8, 5, 9, rng)
-    claims = (rng.random(shape) < 0.4).astype(float)
-    claims[:, 0, :3] = 0
-    claims[:, 1, 2] = 1
-    largest = claims / np.maximum(claims.max(axis=(1, 2), keepdims=True), 1)
+    shape = answers.varied(3, 2, 5, rng), answers.varied(6, 5, 8, rng), answers.varied(8, 6, 9, rng)
+    masks = rng.random(shape) + 0.05
+    masks /= masks.sum(axis=0)
+    claims = (rng.random(shape) < 0.45).astype(float)
+    claims[:, 0, :2] = 0
+    claims[:2, 1, 1], claims[2:, 1, 1] = 1, 0
+    claims[:, 2, 2] = 1
+    multiplied = masks * claims
+    total = multiplied.sum(axis=0)
     with np.errstate(all="ignore"):
-        result = answers.call(answer, claims)
-    wrong = answers.array(
+        nowhere = np.where(total > 0, multiplied / total, 0)
+        mistakes = {
+            "The masks no longer add up to 1: what is taken from the others is lost.": multiplied,
+            "What no player claims is given to no player, and is lost.": nowhere,
+            "Where no player claims anything there is NaN.": multiplied / total,
+            "What no player claims is shared equally. It should stay as the network gave it.": np.where(
+                claims.any(axis=0), nowhere, 1 / len(masks)
+            ),
+            "The proportions of the network are lost: all claimants get the same.": np.where(
+                claims.any(axis=0), claims / np.maximum(claims.sum(axis=0), 1), masks
+            ),
+            "Nothing has changed: players who claim nothing still have a share of claimed bins.": masks,
+            "They add up to 1 over frequencies. Masks add up to 1 over the players.": multiplied
+            / multiplied.sum(axis=1, keepdims=True),
+        }
+        result = answers.call(answer, masks, claims)
+    wrong = answers.array(result, _kept(masks, claims), "players freq frames", name="the masks", mistakes=mistakes)
+    if wrong:
+        return wrong
+    # A claimant to whom the network gave nothing.
+    claims = np.zeros((4, 2, 2))
+    claims[1:, 0, 0], claims[3, 1, 1] = 1, 1
+    masks = rng.random(claims.shape) + 0.05
+    masks[1:, 0, 0] = masks[3, 1, 1] = 0
+    masks /= masks.sum(axis=0)
+    with np.errstate(all="ignore"):
+        result = answers.call(answer, masks, claims)
+    return answers.array(
         result,
-        _shares(claims),
-        "players frames freq",
-        name="the masks",
-        where="K over the sum of K over the players; where that sum is 0, one over the number of players.",
+        _kept(masks, claims),
+        "players freq frames",
+        name="the masks where the network gave all claimants 0",
         mistakes={
-            "What nobody claims goes to nobody, and is lost. Let all players share it, so that the masks add up to "
-            "1.": _shares(claims, unclaimed="nobody"),
-            "What nobody claims goes to everybody in full. The masks add up to the number of players there, not to "
-            "1.": _shares(claims, unclaimed="everything"),
-            "Where nobody claims anything, 0 is divided by 0.": _shares(claims, unclaimed="nan"),
-            "These are the claims as they came: what several claim is given out several times.": largest,
-            "The sum goes over frames. Masks add up to 1 over players: axis 0.": _shares(claims, axis=1),
-            "The sum goes over frequencies. Masks add up to 1 over players: axis 0.": _shares(claims, axis=2),
-            "All players get the same everywhere.": np.full_like(claims, 1 / len(claims)),
+            "Where the network gave all claimants 0 there is NaN.": np.where(claims.any(axis=0), np.nan, masks),
+            "Where the network gave all claimants 0, the bin goes to no player.": masks * ~claims.any(axis=0),
+            "Where the network gave all claimants 0, the bin stays with players who do not claim it.": masks,
         },
     )
-    players = answers.varied(5, 6, 9, rng)
-    return wrong or answers.array(
-        answers.call(answer, np.zeros((players, 2, 2))),
-        np.full((players, 2, 2), 1 / players),
-        "players frames freq",
-        name=f"the masks of {players} players who claim nothing",
-        where=f"Each gets 1/{players}: one over the number of players, whatever that is.",
+
+
+def _separations():
+    """One mixture on drawn instruments, and what three methods make of its saxophone, in a drawn order."""
+    # Imported here, since a lesson's exercises are listed without the libraries of networks.
+    from ...datasets import engines, pieces
+    from ...neural import apply, weights
+    from ...score.notes import Score
+
+    rng = answers.rng(192)
+    rate_hz, length_s = 16_000, 6.0
+    whole = pieces.load("chorale_b").score
+    score = Score(tuple(note for note in whole.notes if note.onset_s < length_s), whole.sources)
+    engine = engines.make("harmonic")
+    timbres = {source: engine.draw_timbre(rng) for source in score.sources}
+    stems = engine.play(score, sample_rate_hz=rate_hz, rng=rng, timbres=timbres)
+    mixture = sum(stems.values())[:1, : round(length_s * rate_hz)].astype(np.float32)
+    source = "saxophone"
+    estimates = {
+        "CNN-T": apply.separate(weights.shipped("score-cnn-timbre"), mixture, rate_hz, score)[source],
+        "CNN": apply.separate(weights.shipped("score-cnn"), mixture, rate_hz, score)[source],
+        "filter": _filtered(weights.shipped("score-cnn"), mixture, rate_hz, score)[source],
+    }
+    handed_out = {name: estimates[method] for name, method in zip(NAMES, ORDER, strict=True)}
+    return {"mixture": mixture, **handed_out, "sample_rate_hz": rate_hz}
+
+
+def _filtered(network, mixture, rate_hz, score):
+    """The estimates of the score's masks alone, as in part 1 of the lesson."""
+    import torch
+
+    from ...neural import apply, frontend, score_filter, segments
+
+    window, hop, samples = network.settings.window_samples, network.settings.hop_samples, mixture.shape[1]
+    seats = apply.players_for(network.sources, score)
+    rows = np.array([(seats[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes])
+    rolls = torch.from_numpy(segments.roll_of(rows, len(network.sources), 1 + samples // hop, rate_hz / hop))
+    masks = score_filter.score_masks(
+        score_filter.widen(rolls, network.settings.tolerance_s, rate_hz / hop), network.claims
     )
+    transform = frontend.stft(torch.from_numpy(mixture), window, hop)[0]
+    waves = frontend.istft(masks.transpose(1, 2) * transform, window, hop, length=samples).numpy()
+    return {name: waves[seat][None] for name, seat in seats.items()}
+
+
+def _check_order(answer):
+    if isinstance(answer, list | tuple) and all(isinstance(name, str) for name in answer):
+        answer = ", ".join(answer)
+    choices = tuple(", ".join(order) for order in itertools.permutations(ORDER))
+    if isinstance(answer, str):
+        answer = ", ".join(name.strip() for name in answer.split(","))
+    return answers.text(
+        answer,
+        ", ".join(ORDER),
+        choices,
+        mistakes={choice: _order_words(choice) for choice in choices},
+    )
+
+
+def _order_words(choice):
+    names = choice.split(", ")
+    right = [name for name, answered, true in zip(NAMES, names, ORDER, strict=True) if answered == true]
+    if not right:
+        return "None of the three is right."
+    return "One of the three is right, and the two others are exchanged."
+
+
+def _check_fooling(answer):
+    from ...metrics.bss_eval import bss_eval
+
+    rng = answers.rng(193)
+    rate_hz, samples = 8000, answers.varied(12_000, 11_000, 13_000, rng)
+    players = answers.varied(2, 2, 3, rng)
+    sources = rng.standard_normal((players, samples)) * rng.uniform(0.3, 1.0, (players, 1))
+    sources[:, :800] = sources[:, -800:] = 0  # silence at both ends: an estimate may be late or early
+    wrong = answers.array(
+        answers.call(answer, sources), sources, "players samples", tolerance=np.inf, name="the estimates"
+    )
+    if wrong:
+        return wrong
+    estimates = np.asarray(answers.call(answer, sources), float)
+    if not estimates.any(axis=1).all():
+        return "An estimate is silent. Silence has no SDR by the paper's metric."
+    with np.errstate(all="ignore"):
+        plain_db = 10 * np.log10(np.sum(sources**2, axis=1) / np.sum((sources - estimates) ** 2, axis=1))
+    names = [str(player) for player in range(players)]
+    pairs = (dict(zip(names, waves[:, np.newaxis], strict=True)) for waves in (sources, estimates))
+    reached_db = bss_eval(*pairs, rate_hz, window_s=None, version="sources").sdr[:, 0]
+    if np.max(plain_db) >= PLAIN_DB:
+        return f"The plain SDR is not below {PLAIN_DB:g} dB for every player: the highest is {np.max(plain_db):.1f} dB."
+    if not np.min(reached_db) >= REACHED_DB:
+        return (
+            f"BSS Eval 3 is not fooled: its lowest SDR is {np.min(reached_db):.1f} dB. It forgives what a short filter "
+            "does to a player, not what comes from another."
+        )
+    return None
 
 
 def _weights(
@@ -76,7 +193,7 @@ def _weights(
 
 
 def _check_weights(answer):
-    rng = answers.rng(192)
+    rng = answers.rng(194)
     sizes = {
         "bins": answers.varied(101, 80, 120, rng),
         "frames": answers.varied(12, 11, 15, rng),
@@ -89,25 +206,19 @@ def _check_weights(answer):
     }
     mistakes = {
         "The kernels are counted again on the way back. They are the same ones, turned round.": "back",
-        "There is one branch for each player, and each has a matrix of its own.": "one branch",
-        "The biases are missing: one for each filter, each number of the code, each number of each branch, and one for "
-        "each player's E.": "no biases",
-        "The last biases are missing: one for each player's E.": "no last bias",
-        "There is a position too few: the kernel can begin at bin 0, and then (bins - kernel) // stride times "
-        "more.": "positions",
-        "There is a moment too few: a kernel of 20 fits into 20 frames once, not never.": "moments",
-        "The convolution along time reads one filter only. Each of its kernels reads all filters of the block "
-        "before.": "depthwise",
-        "The convolution along frequency reads one channel only. Each of its kernels reads the channels of all "
-        "players.": "one channel",
+        "All players share one branch here. Each has its own.": "one branch",
+        "The biases are missing.": "no biases",
+        "The last biases are missing, those of E.": "no last bias",
+        "There is a position too few.": "positions",
+        "There is a moment too few.": "moments",
+        "The convolution along time reads one filter only.": "depthwise",
+        "The convolution along frequency reads one channel only.": "one channel",
     }
     wrong = answers.number(
         answers.call(answer, *sizes.values()),
         _weights(**sizes),
         0.5,
         name="the number of weights",
-        where="Positions are 1 + (bins - kernel) // stride, moments 1 + frames - kernel, units filters * moments * "
-        "positions. Then add up both convolutions, the way into the code, the branches, and one bias for each player.",
         mistakes={words: _weights(**sizes, mistake=mistake) for words, mistake in mistakes.items()},
     )
     paper = (2049, 30, 4, answers.varied(30, 31, 40, rng), 30, 4, 20, answers.varied(256, 200, 300, rng))
@@ -116,170 +227,65 @@ def _check_weights(answer):
     )
 
 
-def _crossfade(segments, step, *, rise=np.linspace, average=False, add=False, old=False):
-    count, length = segments.shape
-    shared = length - step
-    if average or add:
-        whole, times = np.zeros(length + (count - 1) * step), np.zeros(length + (count - 1) * step)
-        for k, segment in enumerate(segments):
-            whole[k * step : k * step + length] += segment
-            times[k * step : k * step + length] += 1
-        return whole / times if average else whole
-    whole = np.zeros(length + (count - 1) * step)
-    whole[:length] = segments[0]
-    ramp = rise(0, 1, shared)
-    for k in range(1, count):
-        shared_frames = slice(k * step, k * step + shared)
-        whole[shared_frames] = (
-            ramp * whole[shared_frames] + (1 - ramp) * segments[k, :shared]
-            if old
-            else (1 - ramp) * whole[shared_frames] + ramp * segments[k, :shared]
-        )
-        whole[shared_frames.stop : k * step + length] = segments[k, shared:]
-    return whole
-
-
-def _check_crossfade(answer):
-    rng = answers.rng(193)
-    segments = rng.normal(size=(answers.varied(6, 4, 8, rng), answers.varied(9, 8, 12, rng)))
-    arguments = (segments, answers.varied(2, 2, 3, rng))
-    replaced = _crossfade(*arguments, rise=lambda low, high, count: np.ones(count))
-    kept = _crossfade(*arguments, rise=lambda low, high, count: np.zeros(count))
-    inner = _crossfade(*arguments, rise=lambda low, high, count: np.arange(1, count + 1) / (count + 1))
-    open_end = _crossfade(*arguments, rise=lambda low, high, count: np.arange(count) / count)
-    halves = _crossfade(*arguments, rise=lambda low, high, count: np.full(count, 0.5))
-    wrong = answers.array(
-        answers.call(answer, *arguments),
-        _crossfade(*arguments),
-        "frames",
-        name="the curve",
-        where="Lay the segments down in order. Over the length - step frames that are shared: (1 - rise) times what "
-        "lies there, plus rise times the new one, with rise = np.linspace(0, 1, length - step).",
-        mistakes={
-            "Shared frames are added up: what two segments say is twice as large. Fade.": _crossfade(
-                *arguments, add=True
-            ),
-            "Shared frames are averaged, all segments alike. The task asks for a fade.": _crossfade(
-                *arguments, average=True
-            ),
-            "The new segment fades out and the old one in. It should be the other way round.": _crossfade(
-                *arguments, old=True
-            ),
-            "Each segment simply replaces what lay there: that leaves seams.": replaced,
-            "What lay there first stays, and each segment adds only its end.": kept,
-            "The fade neither begins at 0 nor ends at 1: np.linspace(0, 1, shared) has both.": inner,
-            "The fade begins at 0, but does not reach 1 at the last shared frame.": open_end,
-            "Old and new are taken half and half. The fade goes from 0 to 1.": halves,
-        },
-    )
-    single = np.arange(5.0)[np.newaxis] + answers.varied(0.0, 1.0, 5.0, rng)
-    return wrong or answers.array(
-        answers.call(answer, single, 2), single[0], "frames", name="a single segment", where="It stays as it is."
-    )
-
-
-def _met(draws):
-    return RENDITIONS * (1 - (1 - 1 / RENDITIONS) ** draws)
-
-
-def _check_met(answer):
-    apart = RENDITIONS * (1 - (1 - DRAWN / RENDITIONS) ** STAGES)
-    return answers.number(
-        answer,
-        _met(DRAWN * STAGES),
-        0.1,
-        name="the number of renditions",
-        where="One draw misses a given rendition with probability 1 - 1/600. All draws of all stages must miss it.",
-        mistakes={
-            "That is the number of draws. Some renditions come twice, and others not yet.": DRAWN * STAGES,
-            "That is how many different ones a single stage has.": _met(DRAWN),
-            "That takes each stage's draws as all different, then adds the stages up.": STAGES * _met(DRAWN),
-            "That is right if no stage draws a rendition twice. With replacement, it may.": apart,
-            "That is how many have not been met.": RENDITIONS - _met(DRAWN * STAGES),
-            "That is a part of all. How many of the 600?": _met(DRAWN * STAGES) / RENDITIONS,
-        },
-    )
-
-
-def _check_ruler(answer):
-    return answers.text(
-        answer,
-        "none",
-        ("sdr", "sir", "sar", "none"),
-        mistakes={
-            "sdr": "In the version of that protocol, what a filter of 512 taps makes of a source still counts as the "
-            "source. Half as loud and muffled is such a filter.",
-            "sir": "SIR compares the source with the other players. There are none in this estimate.",
-            "sar": "SAR shows what neither the source nor the other players explain. A short filter explains all of "
-            "this.",
-        },
-    )
-
-
 EXERCISES = (
     Exercise.from_files(
         __file__,
         number="19.1",
-        task="Write `score_masks(claims)` for claims of 0 and 1, (players, frames, freq): shares that add up to 1 over "
-        "the players; what nobody claims is shared by all.",
-        check=_check_shares,
+        task="Write `keep_to_score(masks, claims)` for arrays (players, freq, frames): where players claim a bin, only "
+        "they share it, in the network's proportions (equally where it gave them 0); other bins stay as they are.",
+        check=_check_kept,
+        kind="construct",
         hints=(
-            "total = claims.sum(axis=0) says how many players claim a bin.",
-            "np.where(total > 0, ..., 1 / len(claims)) fills the bins that nobody claims.",
-            "Divide by np.maximum(total, 1), and nothing is ever divided by 0.",
+            "masks * claims is what the claimants had.",
+            "There are three kinds of bins: with a claimant who had something, with claimants who had nothing, without "
+            "a claimant.",
+            "np.where chooses bin by bin; divide by something that is never 0.",
         ),
-        praise="So what the network sees adds up to the mixture, and nothing is lost before it begins.",
+        praise="The setting masks_times_score trains a network with this behind it.",
     ),
     Exercise.from_files(
         __file__,
         number="19.2",
-        task="Write `weights_of(bins, frames, players, filters, frequency_kernel, stride, time_kernel, bottleneck)`: "
-        "the number of weights of the network of part 3, biases included, with one branch for each player.",
-        check=_check_weights,
+        task='Which of P, Q and R of `lab.given("19.2")` is the filter alone, which CNN-T, which CNN? Answer with one '
+        'text in the order P, Q, R, such as "filter, CNN-T, CNN".',
+        check=_check_order,
+        given=_separations,
+        kind="sound",
+        time_limit_s=60.0,
         hints=(
-            "units = filters * (1 + frames - time_kernel) * (1 + (bins - frequency_kernel) // stride).",
-            "A layer from a to b numbers has a * b weights and b biases; a convolution from a to b channels with "
-            "kernels of k has a * b * k weights and b biases.",
-            "The way back through the convolutions adds nothing but one bias for each player.",
+            "CNN-T has no score: it can let whole notes of other players through.",
+            "An estimate's magnitudes over those of the mixture are its mask. The filter alone halves, or divides by "
+            "3 or 4.",
+            "A histogram of the masks where the mixture is loud shows which of the three has only a few values.",
         ),
-        praise="Halve the code or the filters, and nearly half of all weights go; halve a kernel, and hardly any.",
+        praise="You distinguished three methods by their faults: that is what listening tests are for.",
     ),
     Exercise.from_files(
         __file__,
         number="19.3",
-        task="Write `crossfade(segments, step)` for segments (segments, length): lay each down over those before it, "
-        "with a straight fade from 0 to 1 over all frames that they share.",
-        check=_check_crossfade,
+        task="Write `fooling(sources)`: from true players (players, samples) estimates with an SDR of at least "
+        f"{REACHED_DB:g} dB by BSS Eval 3, and a plain SDR below {PLAIN_DB:g} dB, for every player.",
+        check=_check_fooling,
+        kind="construct",
         hints=(
-            "Start with the first segment in an array of zeros of length + (segments - 1) * step.",
-            "For segment k, the shared frames are k * step up to k * step + length - step.",
-            "rise = np.linspace(0, 1, length - step); the old has 1 - rise, the new has rise.",
+            "Part 7 damaged four players; three of the damages cost nothing by that metric.",
+            "A gain is a filter too. So is its sign.",
         ),
-        praise="Masks that fade into each other this way still add up to 1: the same weights go to every player.",
+        praise="This is not done on purpose; but a bug in a delay or a polarity passes that metric in just this way.",
     ),
     Exercise.from_files(
         __file__,
         number="19.4",
-        task="600 renditions, 50 draws a stage with replacement, 12 stages: how many different renditions has the "
-        "network met, on average?",
-        check=_check_met,
+        task="Write `weights_of(bins, frames, players, filters, frequency_kernel, stride, time_kernel, bottleneck)`: "
+        "the number of weights of the network of part 3, biases included, with one branch for each player.",
+        check=_check_weights,
+        kind="formula",
         hints=(
-            "Ask of one rendition with which probability it has never been drawn.",
-            "One draw misses it with probability 1 - 1/600, and 600 draws with that to the power of 600.",
-            "600 renditions, each met with probability 1 minus that.",
+            "units = filters * (1 + frames - time_kernel) * (1 + (bins - frequency_kernel) // stride).",
+            "A layer from a to b numbers has a * b weights and b biases; a convolution from a to b channels with "
+            "kernels of k has a * b * k weights and b biases.",
+            "The way back through the convolutions adds nothing except one bias for each player.",
         ),
-        praise="As many draws as renditions meet about 1 - 1/e of them, whatever the number is.",
-    ),
-    Exercise.from_files(
-        __file__,
-        number="19.5",
-        task="The estimate of the violin is the true violin, half as loud and a little muffled, and nothing else. "
-        'Which figure of the Bach10 protocol shows the fault: "sdr", "sir", "sar" or "none"?',
-        check=_check_ruler,
-        hints=(
-            'What may an estimate go through in the "sources" version and still count as the source?',
-            "Look at the first two rows of the table in part 7.",
-        ),
-        praise="Plain SDR would show it. Say which ruler you used, always.",
+        praise="Halve the code or the filters, and nearly half of all weights go; halve a kernel, and hardly any.",
     ),
 )

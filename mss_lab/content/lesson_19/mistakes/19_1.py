@@ -1,23 +1,24 @@
 import numpy as np
 
 
-# %% What nobody claims goes to nobody, and is lost
-def answer(claims):
-    return claims / np.maximum(claims.sum(axis=0), 1)
+# %% The masks no longer add up to 1
+def answer(masks, claims):
+    return masks * claims
 
 
-# %% Where nobody claims anything, 0 is divided by 0
-def answer(claims):
-    with np.errstate(all="ignore"):
-        return claims / claims.sum(axis=0)
+# %% What no player claims is given to no player
+def answer(masks, claims):
+    of_claimants = masks * claims
+    return of_claimants / np.maximum(of_claimants.sum(axis=0), 1e-12)
 
 
-# %% The sum goes over frames
-def answer(claims):
-    total = claims.sum(axis=1, keepdims=True)
-    return np.where(total > 0, claims / np.maximum(total, 1), 1 / claims.shape[1])
+# %% Where the network gave all claimants 0
+def answer(masks, claims):
+    of_claimants = masks * claims
+    total = of_claimants.sum(axis=0)
+    return np.where(claims.any(axis=0), of_claimants / np.where(total > 0, total, 1), masks)
 
 
-# %% These are the claims as they came
-def answer(claims):
-    return claims
+# %% The proportions of the network are lost
+def answer(masks, claims):
+    return np.where(claims.any(axis=0), claims / np.maximum(claims.sum(axis=0), 1), masks)

@@ -1,6 +1,9 @@
 import numpy as np
 
 
-def answer(claims):
-    total = claims.sum(axis=0)
-    return np.where(total > 0, claims / np.maximum(total, 1), 1 / len(claims))
+def answer(masks, claims):
+    of_claimants = masks * claims
+    total, claimants = of_claimants.sum(axis=0), claims.sum(axis=0)
+    in_proportion = of_claimants / np.where(total > 0, total, 1)
+    equally = claims / np.maximum(claimants, 1)
+    return np.where(claimants == 0, masks, np.where(total > 0, in_proportion, equally))
