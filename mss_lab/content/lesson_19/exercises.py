@@ -100,20 +100,22 @@ def _separations():
 
 def _filtered(network, mixture, rate_hz, score):
     """The estimates of the score's masks alone, as in part 1 of the lesson."""
-    import torch
+    from ... import transforms
+    from ...neural import apply, score_filter, segments
 
-    from ...neural import apply, frontend, score_filter, segments
-
-    window, hop, samples = network.settings.window_samples, network.settings.hop_samples, mixture.shape[1]
+    settings, samples = network.settings, mixture.shape[1]
+    grid = {"window_samples": settings.window_samples, "hop_samples": settings.hop_samples}
     seats = apply.players_for(network.sources, score)
     rows = np.array([(seats[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes])
-    rolls = torch.from_numpy(segments.roll_of(rows, len(network.sources), 1 + samples // hop, rate_hz / hop))
-    masks = score_filter.score_masks(
-        score_filter.widen(rolls, network.settings.tolerance_s, rate_hz / hop), network.claims
-    )
-    transform = frontend.stft(torch.from_numpy(mixture), window, hop)[0]
-    waves = frontend.istft(masks.transpose(1, 2) * transform, window, hop, length=samples).numpy()
-    return {name: waves[seat][None] for name, seat in seats.items()}
+    rows[:, 2] -= settings.tolerance_s
+    rows[:, 3] += settings.tolerance_s
+    frame_rate_hz = rate_hz / settings.hop_samples
+    rolls = segments.roll_of(rows, len(network.sources), 1 + samples // settings.hop_samples, frame_rate_hz)
+    claims = (rolls @ score_filter.pitch_claims(settings.window_samples, rate_hz) > 0).astype(float)
+    claimants = claims.sum(axis=0)
+    masks = np.where(claimants > 0, claims / np.maximum(claimants, 1), 1 / len(claims)).transpose(0, 2, 1)
+    transform = transforms.stft(mixture, **grid)
+    return {name: transforms.istft(masks[seat] * transform, samples, **grid) for name, seat in seats.items()}
 
 
 def _check_order(answer):
