@@ -1,6 +1,7 @@
 """Exercises of lesson 06, "NMF that knows time"."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def drum_components():
 
     band = pieces.load(PIECE)
     rate_hz = band.sample_rate_hz
-    settings = {"window_samples": 2048, "hop_samples": 512}
+    settings: dict[str, Any] = {"window_samples": 2048, "hop_samples": 512}
     start = round(DRUMS_START_S * rate_hz)
     drums = signals.fade(band.sources["drums"][:1, start : start + round(4.25 * rate_hz)], 0.02, rate_hz)
     drums = np.pad(drums, ((0, 0), (0, rate_hz // 4)))
@@ -290,7 +291,8 @@ def _check_sounding(answer):
     rng = answers.rng(65)
 
     def tells(inputs):
-        right = _decoded(*inputs, inputs[2])
+        levels_db, threshold_db, price = inputs
+        right = _decoded(levels_db, threshold_db, price, price)
         return not any(np.array_equal(right, misstep) for misstep in _missteps(*inputs).values())
 
     levels_db, threshold_db, price = answers.telling(lambda: _draw_levels(rng), tells)

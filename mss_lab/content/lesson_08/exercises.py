@@ -40,7 +40,7 @@ def _excerpt_handed_out():
 def _check_wrong_note(answer):
     _, inside, wrong = _excerpt_with_a_wrong_note()
     words = answers.number(answer, wrong, 0.01, name="the index", where="Listen to the notes one by one.")
-    if words is None or not isinstance(answer, int | float | np.number):
+    if words is None or not isinstance(answer, int | float | np.integer | np.floating):
         return words
     if answer % 1 or not 0 <= answer < len(inside):
         return f"The list has {len(inside)} notes; {answer:g} is the index of none of them."
