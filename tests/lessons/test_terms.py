@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mss_lab.lessons import glossary, notation, notebooks, readers_time
+from mss_lab.lessons import glossary, notation, notebooks
 from tests.lessons import toy_lesson
 from tests.paths import NOTEBOOKS
 
@@ -46,8 +46,6 @@ def test_symbols_are_read_from_equations(equation, symbols):
 
 @pytest.mark.parametrize("symbol", notation.SYMBOLS, ids=lambda symbol: symbol.written)
 def test_a_symbol_is_used_by_the_lesson_that_the_table_names(symbol):
-    if readers_time.of_notebook(LESSONS[symbol.lesson]) is None:
-        pytest.skip(f"lesson {symbol.lesson} is still to be rewritten")
     using = [number for number, notebook in LESSONS.items() if symbol.written in notation.used_in(notebook)]
     assert symbol.lesson in using, using
 
