@@ -87,7 +87,7 @@ def _separations():
     engine = engines.make("harmonic")
     timbres = {source: engine.draw_timbre(rng) for source in score.sources}
     stems = engine.play(score, sample_rate_hz=rate_hz, rng=rng, timbres=timbres)
-    mixture = sum(stems.values())[:1, : round(length_s * rate_hz)].astype(np.float32)
+    mixture = np.sum(list(stems.values()), axis=0)[:1, : round(length_s * rate_hz)].astype(np.float32)
     source = "saxophone"
     estimates = {
         "CNN-T": apply.separate(weights.shipped("score-cnn-timbre"), mixture, rate_hz, score)[source],
@@ -159,8 +159,8 @@ def _check_fooling(answer):
     with np.errstate(all="ignore"):
         plain_db = 10 * np.log10(np.sum(sources**2, axis=1) / np.sum((sources - estimates) ** 2, axis=1))
     names = [str(player) for player in range(players)]
-    pairs = (dict(zip(names, waves[:, np.newaxis], strict=True)) for waves in (sources, estimates))
-    reached_db = bss_eval(*pairs, rate_hz, window_s=None, version="sources").sdr[:, 0]
+    true, estimated = (dict(zip(names, waves[:, np.newaxis], strict=True)) for waves in (sources, estimates))
+    reached_db = bss_eval(true, estimated, rate_hz, window_s=None, version="sources").sdr[:, 0]
     if np.max(plain_db) >= PLAIN_DB:
         return f"The plain SDR is not below {PLAIN_DB:g} dB for every player: the highest is {np.max(plain_db):.1f} dB."
     if not np.min(reached_db) >= REACHED_DB:
