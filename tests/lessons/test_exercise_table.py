@@ -14,13 +14,11 @@ from tests.benchmarks.exercises import MOSTLY, Row, broken_kinds, broken_rules, 
 from tests.lessons.toy_lesson import notebook
 from tests.paths import NOTEBOOKS
 
-# Their exercises are not rebuilt yet.
-PENDING = {"18", "19"}
 OPENING = '%from mss_lab import lessons\nlab = lessons.open("07")'
 CHECKS = tuple(f'%lab.check("7.{index}", ...)' for index in (1, 2, 3))
 
 
-@pytest.mark.parametrize("number", sorted({*lessons.numbers()} - PENDING))
+@pytest.mark.parametrize("number", lessons.numbers())
 def test_the_kinds_of_a_lessons_exercises_keep_the_rules(number):
     exercises = lessons.exercises_of(number)
     assert broken_kinds([made.kind or "" for made in exercises]) == []
