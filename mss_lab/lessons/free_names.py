@@ -45,7 +45,7 @@ def names_in(statement: ast.stmt, lab: str = "lab") -> Names:
     >>> import ast
     >>> names = names_in(ast.parse("masks[0] = [f(x) for x in lab.sources]").body[0])
     >>> sorted(names.read), sorted(names.assigned), sorted(names.changed)
-    (['f', 'lab.sources', 'masks'], [], ['masks'])
+    (['f', 'lab', 'lab.sources', 'masks'], [], ['masks'])
     """
     reader = _Reader(lab)
     reader.visit(statement)
