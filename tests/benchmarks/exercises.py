@@ -37,6 +37,7 @@ import numpy as np
 from mss_lab import lessons
 from mss_lab.lessons import links, notebooks, progress
 from mss_lab.lessons.exercise import Exercise, answer_of
+from mss_lab.lessons.plain_values import plain
 from tests.benchmarks.code_overlap import share_of
 from tests.paths import NOTEBOOKS
 
@@ -205,13 +206,27 @@ def row_of(exercise: Exercise, held: list[Candidate], sources: list[str], functi
 def solved_by(exercise: Exercise, held: list[Candidate]) -> str:
     """Where the first right answer comes from, or "-"."""
     exercise = dataclasses.replace(exercise, time_limit_s=min(exercise.time_limit_s, TIME_LIMIT_S))
-    is_function = callable(answer_of(exercise.solution, exercise))
+    solution = answer_of(exercise.solution, exercise)
     for candidate in held:
-        if callable(candidate.value) is is_function and not by_chance(candidate.value):
+        if kind_of(candidate.value) == kind_of(solution) and not by_chance(candidate.value):
             with np.errstate(all="ignore"):
                 if exercise.judge_unseen(candidate.value, 1).right:
                     return candidate.origin
     return "-"
+
+
+def kind_of(value: Any) -> tuple[Any, ...]:
+    """What an answer must have in common with the right one to be worth a try; a check takes seconds for some."""
+    if callable(value):
+        return ("function",)
+    if isinstance(value, dict):
+        return ("dict", *sorted(map(str, value)))
+    value = plain(value)
+    if isinstance(value, list | tuple | int | float | complex | np.number | np.ndarray):
+        with contextlib.suppress(ValueError):
+            array = np.asarray(value)
+            return ("numbers", array.ndim if array.size > 1 else 0) if array.dtype.kind in "biufc" else ("other",)
+    return (type(value).__name__,)
 
 
 def by_chance(value: Any) -> bool:
