@@ -97,5 +97,5 @@ def levels_and_delays(
         if abs(position[0]) <= delays_ms[-1] and abs(position[1]) <= found.attenuations[-1]:
             ax.plot(*position, "o", ms=12, mfc="none", mec="white", mew=1.2)
             ax.annotate(name, position, (9, 5), textcoords="offset points", color="white", fontsize="small")
-    ax.set(xlabel="delay of the right channel (ms)", ylabel="symmetric attenuation a - 1/a", title=title)
+    ax.set(xlabel="delay of the right channel (ms)", ylabel=r"symmetric attenuation $\rho - 1/\rho$", title=title)
     return mesh
