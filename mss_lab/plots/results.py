@@ -162,6 +162,7 @@ def training_curve(
                 kind = {"loss": "training", "validation": "validation"}[column]
                 label = f"{name} {kind}".strip() if validated or not name else name
                 width = 1.5 if column == "loss" else 1.0
+                style = "o" if len(points) == 1 else style  # a line needs two points to be seen
                 ax.plot(*zip(*points, strict=True), style, label=label, lw=width, ms=4, color=colour)
     if any(np.min(line.get_ydata()) > 0 for line in ax.lines):
         ax.set_yscale("log")

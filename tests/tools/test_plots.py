@@ -793,6 +793,7 @@ def test_training_curves_of_several_runs_have_a_colour_each_and_run_over_seconds
 def test_a_training_curve_that_has_hardly_begun_is_drawn(rows, ax):
     draw(plots.training_curve(rows, ax).figure)
     assert len(ax.lines) == bool(rows) and len(ax.texts) == (not rows)
+    assert all(line.get_marker() == "o" for line in ax.lines)  # a line through one point would not be seen
 
 
 def test_a_training_curve_over_what_no_row_has_is_refused(ax):
