@@ -138,5 +138,6 @@ def test_a_table_of_results_is_right_in_class_and_refused_on_unseen_inputs(made)
         assert not verdict.right and "right for the inputs that every check uses" in verdict.message
 
 
-def test_functions_are_most_of_the_exercises():
-    assert len(FUNCTIONS) > len(EXERCISES) / 2
+def test_functions_are_many_of_the_exercises():
+    # The others ask for numbers, and for what is heard in a recording or reached with it.
+    assert len(FUNCTIONS) > len(EXERCISES) / 3

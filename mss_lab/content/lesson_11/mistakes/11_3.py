@@ -1,8 +1,8 @@
 import math
 
-string = 0.0
-organ = 0.0
-drum = 0.0
+string = 35.5
+organ = 54.7
+drum = 82.0
 
 # %% That is where the organ is
 answer = organ

@@ -1,5 +1,5 @@
-drum = 0.0
-vowel = 0.0
+drum = -1.111
+vowel = 0.618
 
 # %% Those are the gains of the vowel
 answer = vowel

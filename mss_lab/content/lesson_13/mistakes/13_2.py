@@ -1,4 +1,4 @@
-bar_s = 0.0
+bar_s = 1.41
 
 # %% nearly everything comes back, but not note for note
 answer = bar_s
