@@ -32,7 +32,7 @@ def main() -> None:
         page.evaluate("() => { window.jupyterapp.shell.collapseLeft(); window.jupyterapp.shell.collapseRight(); }")
         workbench.run_all(page, ".mss-player")
 
-        player = page.locator(".mss-player").filter(has_text="Unmixed, and the truth")
+        player = page.locator(".mss-player").filter(has_text="The truth, and unmixed")
         player.scroll_into_view_if_needed()
         player.evaluate(
             """(root) => {

@@ -221,7 +221,7 @@ def test_lesson_00_plays_follows_and_grades(server, page):
     shutil.copy(LESSON_00, server.folder / LESSON_00.name)
     workbench.open_notebook(page, server, LESSON_00.name)
     workbench.run_all(page, ".mss-player")
-    several = page.locator(".mss-player").filter(has_text="Unmixed, and the truth")
+    several = page.locator(".mss-player").filter(has_text="The truth, and unmixed")
     several.scroll_into_view_if_needed()
     check_solo_and_mute_add_up(several)
     several.evaluate("(root) => root.mssPlayer.play()")
@@ -239,7 +239,7 @@ def test_lesson_00_plays_follows_and_grades(server, page):
     page.wait_for_function("(old) => document.querySelector('.mss-picture').src !== old", arg=drawn)
 
     wrong = workbench.run_cell(page, 'lab.check("0.1", round(220 / (44_100 / 4096)))')
-    assert "That is the fundamental" in wrong
+    assert "the bin of the fundamental" in wrong
     right = workbench.run_cell(page, 'lab.check("0.1", round(2 * 220 / (44_100 / 4096)))')
     assert "right" in right.lower()
     assert "The note's first harmonic is in bin 20" in right
