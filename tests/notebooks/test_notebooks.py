@@ -22,8 +22,6 @@ by_name = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 # What a lesson may take on two cores, from a fresh kernel, by the time measured in its card. A run among other tests
 # takes longer, and is stopped only where it hangs.
 TIME_LIMIT_S, HANGS_S = 90, 400.0
-# Lessons whose outputs may still have problems.
-OUTPUTS_TO_BE_CORRECTED = ("01", "02", "03", "12", "13", "14", "18", "19")
 # Two tests run at once: threads of their own inside would only wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -101,8 +99,7 @@ def test_a_lesson_runs_from_a_fresh_kernel_without_a_network(path, tmp_path):
     assert not run.errors and not run.timed_out, [str(error) for error in run.errors] or f"over {HANGS_S:g} s"
     assert sorted(path.parent.rglob("*")) == before
     # What a reader would stumble over in the outputs.
-    messages = [str(problem) for problem in outputs.problems(run)]
-    assert messages == [] or path.name[:2] in OUTPUTS_TO_BE_CORRECTED
+    assert [str(problem) for problem in outputs.problems(run)] == []
     # As the repository keeps it, a lesson opens itself, and its exercises are still to be done.
     assert judge.opened == [path.name[:2]]
     states = {number: [verdict.state for verdict in found.verdicts] for number, found in judge.exercises.items()}
