@@ -133,7 +133,7 @@ class Session(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         data |= {
             "text/plain": f"Listening test: {labels}. {QUESTION}",
             "text/html": f"<div><p>{html.escape(QUESTION)}</p><p>Stimuli: {labels}. The sliders need a running "
-            f"notebook; below is the reference.</p>{page}</div>",
+            f"notebook; the sound below is the reference.</p>{page}</div>",
         }
         return data, {}
 

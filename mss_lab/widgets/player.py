@@ -37,6 +37,8 @@ HEADROOM_PEAK = 0.99
 MOST_BYTES = 256 * 2**20
 # Length of the sound on a page without widgets; a whole song would make every notebook with a player very large.
 FALLBACK_S = 20.0
+# The most strips of all versions together in the picture for such a page.
+FALLBACK_STRIPS = 8
 
 
 def play(
@@ -155,7 +157,8 @@ class Player(anywidget.AnyWidget):
             powers = [strips.power_strip(waveform, axis) for waveform in stems]
             loudest_power = max(float(power.max()) for power in powers)
             pictures = [strips.to_bytes(power, loudest_power) for power in powers]
-        self._axis, self._pictures = axis, pictures
+        keys = [(version, stem) for version, parts in self._versions.items() for stem in parts]
+        self._axis, self._pictures = axis, dict(zip(keys, pictures, strict=False))
         content = {
             "revision": self._revision,
             "title": self._title,
@@ -184,26 +187,41 @@ class Player(anywidget.AnyWidget):
     def _row_names(self) -> list[str]:
         return list(dict.fromkeys(name for version in self._versions.values() for name in version))
 
+    def _pictured(self) -> dict[str, list[str]]:
+        """The stems of each version that the picture shows: all of the first, or as many of each as there is room."""
+        if len(self._versions) == 1:
+            return {version: list(stems) for version, stems in self._versions.items()}
+        of_each = max(1, FALLBACK_STRIPS // len(self._versions))
+        return {version: list(stems)[:of_each] for version, stems in list(self._versions.items())[:FALLBACK_STRIPS]}
+
     def describe(self) -> str:
-        """One sentence about the content of the player: the alternative text of its picture."""
-        version, stems = next(iter(self._versions.items()))
-        names = ", ".join(stems)
+        """One or two sentences about the content of the player: the alternative text of its picture."""
         seconds = units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)
         shown = "Waveforms and spectrograms" if self._spectrograms else "Waveforms"
-        others = f" Versions: {', '.join(self._versions)}; shown: {version}." if len(self._versions) > 1 else ""
-        return f"{shown} of {names}, {seconds:.1f} s.{others}"
+        pictured = self._pictured()
+        if len(self._versions) == 1:
+            return f"{shown} of {', '.join(*pictured.values())}, {seconds:.1f} s."
+        parts = "; ".join(f"{version}: {', '.join(stems)}" for version, stems in pictured.items())
+        unseen = [version for version in self._versions if version not in pictured]
+        others = f" Not in the picture: {', '.join(unseen)}." if unseen else ""
+        return f"{shown} of {len(self._versions)} versions, {seconds:.1f} s. {parts}.{others}"
 
     def static(self) -> tuple[bytes, str]:
         """The picture (PNG bytes) and the HTML (picture and audio element) that replace it without a front end."""
-        stems = next(iter(self._versions.values()))
-        png = fallback.strips_png(
-            self._title,
-            float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)),
-            {name: strips.envelope(waveform, 600) for name, waveform in stems.items()},
-            dict(zip(stems, self._pictures, strict=False)),
-            self._axis,
-        )
-        label = f"{self._title or 'Mixture'}, all stems together"
+        pictured = self._pictured()
+        several = len(self._versions) > 1
+        one_each = several and all(len(stems) == 1 for stems in pictured.values())
+        envelopes, pictures = {}, {}
+        for version, stems in pictured.items():
+            for stem in stems:
+                label = version if one_each else f"{version}\n{stem}" if several else stem
+                envelopes[label] = strips.envelope(self._versions[version][stem], 600)
+                if self._spectrograms:
+                    pictures[label] = self._pictures[version, stem]
+        seconds = float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz))
+        png = fallback.strips_png(self._title, seconds, envelopes, pictures, self._axis)
+        first = next(iter(self._versions))
+        label = f"{self._title or 'Mixture'}, {f'{first}, ' if several else ''}all stems together"
         excerpt = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]
         if excerpt.shape[1] < self.mixture.shape[1]:
             label += f", the first {FALLBACK_S:g} s"
