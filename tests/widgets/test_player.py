@@ -275,3 +275,26 @@ def test_drawing_leaves_pyplot_alone_and_importing_loads_no_matplotlib():
         "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot was used'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_picture_without_a_page_has_a_strip_for_every_version(stems, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
+    louder = {name: 2 * waveform for name, waveform in stems.items()}
+    made = player.play({"truth": stems, "estimate": louder}, RATE_HZ)
+    made.static()
+    envelopes, pictures = drawn[0][2], drawn[0][3]
+    assert list(envelopes) == [f"{version}\n{stem}" for version in ("truth", "estimate") for stem in stems]
+    assert list(pictures) == list(envelopes)
+    for stem in stems:
+        np.testing.assert_allclose(envelopes[f"estimate\n{stem}"], 2 * envelopes[f"truth\n{stem}"])
+    assert all(f"{version}: " in made.describe() for version in ("truth", "estimate"))
+
+
+def test_many_versions_have_one_strip_each_and_the_others_are_named(stems, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
+    made = player.play({f"start {number}": stems for number in range(9)}, RATE_HZ)
+    made.static()
+    assert list(drawn[0][2]) == [f"start {number}" for number in range(8)]
+    assert made.describe().endswith("Not in the picture: start 8.")
