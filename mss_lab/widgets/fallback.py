@@ -28,6 +28,7 @@ def strips_png(
     envelopes: Mapping[str, np.ndarray],
     pictures: Mapping[str, np.ndarray],
     axis: strips.Axis | None,
+    colours: Sequence[str] = (),
 ) -> bytes:
     """Waveforms and spectrograms of all stems, one below the other on one scale, as PNG bytes.
 
@@ -38,17 +39,20 @@ def strips_png(
     envelopes : dict of stem name -> float (2, columns), as `strips.envelope` gives
     pictures : dict of stem name -> uint8 (rows, columns), as `strips.to_bytes` gives; may be empty
     axis : strips.Axis, or None without pictures
+    colours : sequence of str, optional
+        The colour of each waveform; by default those of `mss_lab.plots.COLOURS` in order.
     """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-    colours = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
+    palette = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
+    colours = colours or plots.COLOURS
     columns = 2 if pictures else 1
     figure = Figure(figsize=(9.0, 0.75 + 0.85 * len(envelopes)), layout="constrained")
     grid = figure.subplots(len(envelopes), columns, squeeze=False, sharex=True)
     peak = max((float(np.abs(item).max()) for item in envelopes.values()), default=0.0) or 1.0
     for row, (name, item) in enumerate(envelopes.items()):
-        colour = plots.COLOURS[row % len(plots.COLOURS)]
+        colour = colours[row % len(colours)]
         wave = grid[row, 0]
         times_s = np.linspace(0, duration_s, item.shape[1], endpoint=False)
         wave.fill_between(times_s, item[0], item[1], color=colour, linewidth=0.4)
@@ -61,7 +65,7 @@ def strips_png(
             spectrum = grid[row, 1]
             shown = spectrum.imshow(
                 picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
-                cmap=colours,
+                cmap=palette,
                 vmin=-strips.RANGE_DB,
                 vmax=0,
                 origin="lower",
@@ -73,11 +77,11 @@ def strips_png(
             spectrum.set(xlim=(0, duration_s), ylim=(0, 1))
             spectrum.set_yticks([np.log(hz / axis.low_hz) / octaves for hz in ticks], [f"{hz:g}" for hz in ticks])
     for wave in grid[-1]:
-        wave.set_xlabel("Time (s)")
+        wave.set_xlabel("time (s)")
     if pictures:
-        grid[0, 1].set_title("Frequency (Hz)", fontsize="medium", loc="left")
+        grid[0, 1].set_title("frequency (Hz)", fontsize="medium", loc="left")
         # One or two strips are too low for the whole label and for a bar of the usual shape.
-        label = "Level (dB re loudest)" if len(envelopes) > 2 else "Level (dB)"
+        label = "level (dB re loudest)" if len(envelopes) > 2 else "level (dB)"
         figure.colorbar(shown, ax=grid[:, 1].tolist(), label=label, pad=0.01, aspect=min(30, 8 * len(envelopes)))
     if title:
         figure.suptitle(title)
@@ -107,7 +111,7 @@ def panorama_png(
     axes.fill_between(centres, -range_db, levels, color="0.75", linewidth=0)
     axes.fill_between(centres, -range_db, levels, where=inside, color=plots.COLOURS[0], linewidth=0)
     axes.axvspan(low_deg, high_deg, color=plots.COLOURS[0], alpha=0.15, linewidth=0)
-    axes.set(xlim=(0, 90), ylim=(-range_db, 0), xlabel="Angle (degrees)", ylabel="Level (dB)")
+    axes.set(xlim=(0, 90), ylim=(-range_db, 0), xlabel="angle (degrees)", ylabel="level (dB)")
     ticks = range(0, 91, 15)
     named = {0: "0\nleft", 45: "45\ncentre", 90: "90\nright"}
     axes.set_xticks(ticks, [named.get(tick, str(tick)) for tick in ticks])
@@ -136,7 +140,7 @@ def kernel_png(cells: np.ndarray, cell_hz: float, cell_s: float) -> bytes:
     colours = ListedColormap(["white", plots.COLOURS[0]])
     axes.pcolormesh(times_s, above_hz, cells, cmap=colours, vmin=0, vmax=1, edgecolors="0.75", linewidth=0.5)
     axes.plot([0], [0], "o", color="white", markeredgecolor=plots.COLOURS[4], markeredgewidth=2)
-    axes.set(xlabel="Time (s, from the bin)", ylabel="Frequency (Hz, from the bin)")
+    axes.set(xlabel="time (s, from the bin)", ylabel="frequency (Hz, from the bin)")
     return plots.to_png(figure)
 
 

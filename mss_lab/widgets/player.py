@@ -211,15 +211,19 @@ class Player(anywidget.AnyWidget):
         pictured = self._pictured()
         several = len(self._versions) > 1
         one_each = several and all(len(stems) == 1 for stems in pictured.values())
-        envelopes, pictures = {}, {}
+        envelopes, pictures, colours = {}, {}, []
+        row_names = self._row_names()
         for version, stems in pictured.items():
             for stem in stems:
                 label = version if one_each else f"{version}\n{stem}" if several else stem
                 envelopes[label] = strips.envelope(self._versions[version][stem], 600)
+                # A stem has the colour that it has in the widget, in all versions.
+                row = row_names.index(stem)
+                colours.append(plots.COLOURS[row % len(plots.COLOURS)])
                 if self._spectrograms:
                     pictures[label] = self._pictures[version, stem]
         seconds = float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz))
-        png = fallback.strips_png(self._title, seconds, envelopes, pictures, self._axis)
+        png = fallback.strips_png(self._title, seconds, envelopes, pictures, self._axis, colours)
         first = next(iter(self._versions))
         label = f"{self._title or 'Mixture'}, {f'{first}, ' if several else ''}all stems together"
         excerpt = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mss_lab import signals
+from mss_lab import plots, signals
 from mss_lab.checks import ShapeError
 from mss_lab.widgets import fallback, player, strips
 
@@ -288,6 +288,8 @@ def test_the_picture_without_a_page_has_a_strip_for_every_version(stems, monkeyp
     assert list(pictures) == list(envelopes)
     for stem in stems:
         np.testing.assert_allclose(envelopes[f"estimate\n{stem}"], 2 * envelopes[f"truth\n{stem}"])
+    colours = drawn[0][5]
+    assert colours[: len(stems)] == colours[len(stems) :] == list(plots.COLOURS[: len(stems)])
     assert all(f"{version}: " in made.describe() for version in ("truth", "estimate"))
 
 
