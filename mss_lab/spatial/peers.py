@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from .. import checks, masks, memory, options, transforms
 from ..common_rate import at_common_rate
@@ -28,8 +29,8 @@ from .entries import AUXIVA, FASTMNMF, ILRMA
 WINDOW_S = 4096 / 44_100
 RUNS = 3
 
-# Memory for each bin of one channel's transform: per source, the images of the best run and of the current one, and the
-# arrays of the library; and arrays that do not depend on their number, in double precision.
+# Memory for each bin of one channel's transform: per source, the sum of the images of all runs and those of the current
+# one, and the arrays of the library; and arrays that do not depend on their number, in double precision.
 SOURCE_BYTES = 100
 COMMON_BYTES = 200
 
@@ -70,8 +71,8 @@ def fastmnmf(
 ) -> dict[str, np.ndarray]:
     """Separate by FastMNMF: powers of low rank, and a spatial covariance for each source and frequency.
 
-    The result depends on random initial values, so several runs are made, and the one is kept whose estimates overlap
-    least in time and frequency.
+    The result depends on random initial values, so several runs are made. Their estimates are brought into one order,
+    in which their spectrograms are most alike, and averaged: where the runs differ, their errors partly cancel.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def ilrma(
     iterations, components : int >= 1
         Passed to pyroomacoustics' ilrma; components are counted for each source.
     runs : int >= 1
-        The initial values are random; the run is kept whose estimates overlap least.
+        The initial values are random; the estimates of all runs are averaged, as for `fastmnmf`.
     window_s, rng
         As for `fastmnmf`.
 
@@ -249,7 +250,7 @@ def _separated(
     window_s: float,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Keep the run with the least overlap; `run` maps (frames, freq, channels) to images."""
+    """Average the images of all runs; `run` maps (frames, freq, channels) to images."""
     names = tuple(f"source_{number + 1}" for number in range(count))
     settings = transforms.settings_for(sample_rate_hz, window_s)
     stft = transforms.stft(mixture, **settings)
@@ -261,7 +262,7 @@ def _separated(
     scaled = (stft / level).astype(np.complex128)
     draws = rng.standard_normal((2, *scaled.shape))
     disturbed = (scaled + LEAST * (draws[0] + 1j * draws[1])).transpose(2, 1, 0)
-    best, least = np.zeros((count, *scaled.shape), complex), np.inf
+    total, kept_runs = np.zeros((count, *scaled.shape), complex), 0
     for seed in rng.integers(0, 2**32, size=runs):
         with _seeded(int(seed)), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -269,26 +270,30 @@ def _separated(
                 images = run(disturbed.copy())
             except np.linalg.LinAlgError:
                 continue
-            overlap = _overlap(images)
-        if overlap < least and np.sum(np.abs(images) ** 2) <= LOUDEST * scaled.size:
-            best, least = images, overlap
-    if least == np.inf:
+            total_power = float(np.sum(np.abs(images) ** 2))
+        # A power that is not finite is rejected, too.
+        if total_power <= LOUDEST * scaled.size:
+            total += images[_order_like(total, images)] if kept_runs else images
+            kept_runs += 1
+    if not kept_runs:
         warn_caller(
             "the sources of this mixture cannot be distinguished, for example because it is very short or both "
             "channels are equal: each gets an equal share. Choose another method for it",
             panning.PanWarning,
         )
-    best = best + (scaled - best.sum(axis=0)) / count
-    return masks.to_estimates((level * best).astype(np.complex64), names, mixture.shape[1], **settings)
+    mean = total / max(kept_runs, 1)
+    mean = mean + (scaled - mean.sum(axis=0)) / count
+    return masks.to_estimates((level * mean).astype(np.complex64), names, mixture.shape[1], **settings)
 
 
-def _overlap(images: np.ndarray) -> float:
-    """How much the spectrograms of estimates overlap: 0 if no two sound in one bin, 1 if all are equal."""
-    sizes = np.sqrt(np.sum(np.abs(images) ** 2, axis=1)).reshape(len(images), -1)
-    sizes = sizes / np.linalg.norm(sizes, axis=1, keepdims=True)
-    similarity = sizes @ sizes.T
-    total = float(similarity[np.triu_indices(len(similarity), 1)].mean())
-    return total if np.isfinite(images).all() and np.isfinite(total) else np.inf
+def _order_like(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The order of other images in which their spectrograms are most like those of `images`: int (sources,)."""
+    sizes = []
+    for array in (images, others):
+        size = np.sqrt(np.sum(np.abs(array) ** 2, axis=1)).reshape(len(array), -1)
+        sizes.append(size / np.maximum(np.linalg.norm(size, axis=1, keepdims=True), np.finfo(float).tiny))
+    order: np.ndarray = linear_sum_assignment(sizes[0] @ sizes[1].T, maximize=True)[1]
+    return order
 
 
 def _images(stft: np.ndarray, outputs: np.ndarray) -> np.ndarray:
