@@ -26,9 +26,9 @@ from tests.benchmarks.stereo import PITCHED_ALONE, TWO_PARTS, WITH_REST, grouped
 RATES_HZ = (44_100, 48_000)
 LIMIT_DB = 0.3
 
-# Without a score it decides on pitches frame by frame, and its figure moves with the frames by some tenths. So it is
-# judged by its mean over as many beginnings as there are seeds, a part of a hop apart.
-MOVES_WITH_FRAMES = ("sinusoidal",)
+# Without a score they decide on pitches frame by frame, and their figures move with the frames by some tenths. So they
+# are judged by the mean over as many beginnings as there are seeds, a part of a hop apart.
+MOVES_WITH_FRAMES = ("sinusoidal", "source-filter")
 BEGINNING_S = 0.0029
 
 
