@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks, units
 from ..score.align import Alignment, warp
-from ..score.notes import Score
+from ..score.notes import Note, Score
 from .sound import spectrogram
 from .style import COLOURS, outlined
 
@@ -21,14 +21,22 @@ if TYPE_CHECKING:
 
 
 def score(notes: Score, ax: "Axes", *, title: str = "") -> "Axes":
-    """Draw notes as bars over time and pitch, one colour a source, with a legend."""
+    """Draw notes as bars over time and pitch, one colour a source, with a legend.
+
+    A note that sounds together with one of the same pitch of an earlier source is drawn as a thinner bar over it, so
+    that both are visible.
+    """
+    drawn: dict[float, list[Note]] = {}
     for index, source in enumerate(notes.sources):
         own = notes.notes_of(source)
+        heights = [0.8 * 0.5 ** _sources_at_the_same_time(note, drawn.get(note.midi, [])) for note in own]
+        for note in own:
+            drawn.setdefault(note.midi, []).append(note)
         ax.barh(
             [note.midi for note in own],
             [note.offset_s - note.onset_s for note in own],
             left=[note.onset_s for note in own],
-            height=0.8,
+            height=heights,
             color=COLOURS[index % len(COLOURS)],
             label=source,
         )
@@ -38,6 +46,10 @@ def score(notes: Score, ax: "Axes", *, title: str = "") -> "Axes":
     if notes.sources:
         ax.legend(loc="upper right", fontsize="small")
     return ax
+
+
+def _sources_at_the_same_time(note: Note, others: list[Note]) -> int:
+    return len({other.source for other in others if other.onset_s < note.offset_s and note.onset_s < other.offset_s})
 
 
 def fundamentals(

@@ -277,6 +277,13 @@ def test_a_score_is_drawn_as_bars(ax):
     assert ax.get_xlim() == (0, 1)
 
 
+def test_notes_of_one_pitch_at_the_same_time_are_all_visible(ax):
+    notes = [("a", 0, 1), ("b", 0.5, 1.5), ("b", 1.5, 2), ("c", 0.8, 1.6)]
+    plots.score(Score(tuple(Note(source, 60, onset, offset) for source, onset, offset in notes)), ax)
+    heights = {(bar.get_x(), round(bar.get_width(), 6)): round(bar.get_height(), 6) for bar in ax.patches}
+    assert heights == {(0, 1): 0.8, (0.5, 1): 0.4, (1.5, 0.5): 0.8, (0.8, 0.8): 0.2}
+
+
 @pytest.mark.parametrize("score", [Score(()), Score((), ("a",)), Score(SCORE.notes, ("b", "a", "silent"))])
 def test_scores_with_nothing_to_draw(ax, score):
     plots.score(score, ax)
