@@ -182,89 +182,68 @@ def _check_two_sounds(answer):
     )
 
 
-# 4.4: an average
+# 4.4: another order of two systems
+
+SONG_LENGTHS_S, LONG_S = (8, 40, 8, 8, 40, 8), 20
+AHEAD_DB = 0.2
 
 
-def _average_exercise(
-    strings=457,
-    winds=554,
-    ensemble_strings=0.5249,
-    ensemble_winds=0.5084,
-    baseline_strings=0.5350,
-    baseline_winds=0.4965,
-):
-    share = np.array([strings, winds]) / (strings + winds)
-    ensemble, baseline = np.array([ensemble_strings, ensemble_winds]), np.array([baseline_strings, baseline_winds])
-    gain = float(share @ (ensemble - baseline))
-    # As in the report: one average is weighted, the other is not; the last digit of the report's own is cut off.
-    printed = np.round(share @ ensemble, 4), np.floor(1e4 * np.mean(baseline) + 1e-6) / 1e4
+def _scores_of_two(rng):
+    """The scores of A and B, (songs, windows), NaN where a song has ended; A is better in the two long songs only."""
 
-    def check(answer):
-        return answers.number(
-            answer,
-            gain,
-            0.00006,
-            name="the gain",
-            where="Check one average at a time.",
-            mistakes={
-                "That is the difference of the two printed averages. They were not made in the same way, so they must "
-                "not be compared.": float(printed[0] - printed[1]),
-                "That is the unweighted difference: both systems are treated alike, but strings and winds "
-                "have not the same number of excerpts.": float(np.mean(ensemble - baseline)),
-                "The sign is turned round: ensemble minus baseline.": -gain,
-                "The weights are exchanged.": float(share[::-1] @ (ensemble - baseline)),
-                "That is the ensemble's average alone.": float(share @ ensemble),
-                "That is the baseline's average alone.": float(share @ baseline),
-            },
-        )
-
-    return Exercise.from_files(
-        __file__,
-        number="4.4",
-        kind="number",
-        task=f"A report judges an ensemble on {strings} excerpts of strings ({ensemble_strings:.4f}) and {winds} of "
-        f"winds ({ensemble_winds:.4f}), its baseline scores {baseline_strings:.4f} and {baseline_winds:.4f}. It prints "
-        f"the averages {printed[0]:.4f} and {printed[1]:.4f}, of which only one is weighted by the number of excerpts. "
-        "Weight both: by how much is the ensemble better?",
-        check=check,
-        hints=(
-            "An average is weighted by the number of excerpts if every excerpt counts once.",
-            "Which of the two printed averages do you get in this way, and which by taking the mean of the two scores?",
-        ),
-        values={
-            "strings": strings,
-            "winds": winds,
-            "ensemble_strings": ensemble_strings,
-            "ensemble_winds": ensemble_winds,
-            "baseline_strings": baseline_strings,
-            "baseline_winds": baseline_winds,
-        },
-        praise="Differences of this size are small against what the ear notices, and two ways of averaging are enough "
-        "to make or hide them.",
-        drawn=_draw_averages,
-    )
-
-
-def _draw_averages(rng):
     def draw():
-        scores = [round(float(score), 4) for score in rng.uniform(0.48, 0.56, 4)]
-        return int(rng.integers(200, 420)), int(rng.integers(520, 900)), *scores
+        lengths = rng.permutation(SONG_LENGTHS_S)
+        scores = np.full((2, len(lengths), max(lengths)), np.nan)
+        for song, length in enumerate(lengths):
+            ahead_db = 1.5 if length > LONG_S else -2.0
+            means = rng.uniform(5, 9) + np.array([[0.5], [-0.5]]) * ahead_db
+            scores[:, song, :length] = means + rng.standard_normal((2, length))
+        return scores
 
-    def tells(numbers):
-        strings, winds, *scores = numbers
-        share = np.array([strings, winds]) / (strings + winds)
-        ensemble, baseline = np.array(scores[:2]), np.array(scores[2:])
-        gain = share @ (ensemble - baseline)
-        others = [
-            share @ ensemble - np.mean(baseline),
-            np.mean(ensemble - baseline),
-            share[::-1] @ (ensemble - baseline),
-            -gain,
-            0.0020,
-        ]
-        return np.min(np.abs(np.diff(np.sort([gain, *others])))) > 0.0005
+    def tells(scores):
+        a, b = scores
+        pooled = np.nanmean(a) - np.nanmean(b), np.nanmedian(a) - np.nanmedian(b)
+        by_song = np.mean(np.nanmean(b, axis=1) - np.nanmean(a, axis=1))
+        return min(pooled) > AHEAD_DB and by_song > 1.5 * AHEAD_DB
 
-    return _average_exercise(*answers.telling(draw, tells))
+    return answers.telling(draw, tells)
+
+
+def _hand_out_scores():
+    a, b = _scores_of_two(answers.rng(44))
+    return {"A": a, "B": b}
+
+
+def _check_aggregate(answer):
+    rng = answers.rng(44)
+    a, b = _scores_of_two(rng)
+
+    def value(scores):
+        with np.errstate(all="ignore"):
+            result = np.asarray(answers.call(answer, scores.copy(), name="aggregate"))
+        return float(result) if result.shape == () and result.dtype.kind in "iuf" else np.nan
+
+    results = value(a), value(b)
+    if not np.all(np.isfinite(results)):
+        return "The result must be one finite number for each table. (A song that has ended is NaN.)"
+    if results[1] - results[0] < AHEAD_DB:
+        return f"Under your rule A is still ahead, or B is ahead by less than {AHEAD_DB:g} dB."
+    same_db = float(rng.uniform(3, 8))
+    if abs(value(np.where(np.isnan(a), a, same_db)) - same_db) > 1e-6:
+        return "That is not fair: with the same score in all windows of all songs, the result is another number."
+    turned = np.stack([np.concatenate([row[~np.isnan(row)][::-1], row[np.isnan(row)]]) for row in b[::-1]])
+    if abs(value(turned) - results[1]) > 1e-6:
+        return "That is not fair: the result changes when songs or windows come in another order."
+    for song, window in zip(rng.permutation(len(b)), rng.permutation(min(SONG_LENGTHS_S)), strict=False):
+        better = b.copy()
+        better[song, window] += rng.uniform(1, 9)
+        if value(better) < results[1] - 1e-6:
+            return "That is not fair: a better score in one window makes the result worse."
+    a, b = _scores_of_two(rng)
+    return answers.truth(
+        value(b) - value(a) >= AHEAD_DB,
+        "Your rule is fair, but on other scores of this kind B is not ahead by it: here it was by chance.",
+    )
 
 
 # 4.5: could it be chance
@@ -348,8 +327,8 @@ EXERCISES = (
         given=_hand_out_faults,
         hints=(
             "Switch between the reference and one letter after the other. The player has matched their loudness.",
-            "Look at the spectrogram strips: one has nothing at the top, one has holes, one has lines that the "
-            "reference lacks.",
+            "Draw the spectrogram of each (`plots.spectrogram`): one has nothing at the top, one has holes, one has "
+            "lines that the reference lacks.",
         ),
         praise="The one that you cannot hear has by far the lowest SDR of the four: measure it.",
     ),
@@ -383,7 +362,22 @@ EXERCISES = (
         ),
         praise="Print 10 dB beside both, play them, and ask a friend what the number means.",
     ),
-    _average_exercise(),
+    Exercise.from_files(
+        __file__,
+        number="4.4",
+        kind="construct",
+        task='Write `aggregate(scores)` for the tables of `lab.given("4.4")`, (songs, windows) in dB, NaN where a song '
+        "has ended: one number, fair to both, by which B is ahead by at least 0.2 dB, although A is ahead in the mean "
+        "and in the median of all windows.",
+        check=_check_aggregate,
+        given=_hand_out_scores,
+        hints=(
+            "Print for each song how many windows it has, and by how much B is ahead in them. What do you notice?",
+            "In the mean over all windows, a song of 40 s counts five times as much as one of 8 s. Need it be so?",
+        ),
+        praise="Both numbers are honest, and they name different winners. So a paper must say over what it has "
+        "averaged, and in which order.",
+    ),
     Exercise.from_files(
         __file__,
         number="4.5",

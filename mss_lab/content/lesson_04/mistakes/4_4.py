@@ -1,17 +1,22 @@
-strings = 457
-winds = 554
-ensemble_strings = 0.5249
-ensemble_winds = 0.5084
-baseline_strings = 0.535
-baseline_winds = 0.4965
+import numpy as np
 
-# %% That is the difference of the two printed averages
-weighted = (strings * ensemble_strings + winds * ensemble_winds) / (strings + winds)
-answer = round(weighted, 4) - (baseline_strings + baseline_winds) / 2
 
-# %% That is the unweighted difference
-answer = (ensemble_strings + ensemble_winds) / 2 - (baseline_strings + baseline_winds) / 2
+# %% Under your rule A is still ahead
+def answer(scores):
+    return np.nanmedian(scores)
 
-# %% The sign is turned round
-baseline = (strings * baseline_strings + winds * baseline_winds) / (strings + winds)
-answer = baseline - (strings * ensemble_strings + winds * ensemble_winds) / (strings + winds)
+
+# %% That is not fair: with the same score in all windows
+def answer(scores):
+    return np.nansum(np.nanmean(scores, axis=1))
+
+
+# %% That is not fair: the result changes when songs
+def answer(scores):
+    shortest = np.argmin(np.sum(~np.isnan(scores), axis=1))
+    return np.nanmean(scores[shortest])
+
+
+# %% The result must be one finite number
+def answer(scores):
+    return np.mean(scores)
