@@ -270,7 +270,7 @@ EXERCISES = (
         given=_hand_out_components,
         hints=(
             "Solo them one after the other, and try to sing along. With which one can you not?",
-            "Look at the spectrogram strips: notes are rows of lines, a knock is a broad column.",
+            "A note rings until the string is stopped or struck again. How long does a knock last?",
         ),
         praise="Nothing in the equations mentions plucks, or notes. Both are only sounds that come back.",
     ),
