@@ -327,7 +327,7 @@ EXERCISES = (
         given=_hand_out_drums,
         hints=(
             "Solo each. The kick is the lowest of the three.",
-            "Look at the spectrogram strips: which one has hardly anything below 5 kHz?",
+            "Of the other two, one is over at once and comes back evenly, the other rattles for a while.",
         ),
         praise="NMFD does not know what a drum is. Each of the three was a film that came back.",
     ),
