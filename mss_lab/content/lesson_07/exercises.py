@@ -254,7 +254,7 @@ EXERCISES = (
         number="7.4",
         kind="sound",
         task='`lab.given("7.4")` holds some seconds of one of the workbook\'s pieces, from a record that turns at the '
-        "wrong speed, up to three semitones too fast or too slowly. At which time of its score does the excerpt begin?",
+        "wrong speed, two or three semitones too fast or too slowly. At which time of its score does it begin?",
         check=_check_start,
         given=_excerpt_handed_out,
         own_function=False,
