@@ -32,6 +32,8 @@ METHODS = {
     "zeros by the score": ("constrained-nmf", {}),
     "informed NMF": ("informed-nmf", {}),
     "informed NMF, pitch not followed": ("informed-nmf", {"follow_pitch": False}),
+    "informed NMF, bins not by share": ("informed-nmf", {"by_share": False}),
+    "informed NMF, pitches not pooled": ("informed-nmf", {"pool_pitches": False}),
     "fixed templates: recorded notes": ("trained-nmf", {"measured_on": "recordings"}),
     "fixed templates: rendered notes": ("trained-nmf", {"measured_on": "renders"}),
     "recorded notes, then learnt here": (
