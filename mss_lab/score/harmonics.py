@@ -3,8 +3,8 @@
 The simplest separation with a score, and the starting point of better ones. Nothing is learnt from the recording; the
 score is assumed to be correct.
 
-Symbols: u_m[t] is 1 while note m sounds, v_m[k] its claim on bins near its harmonics, G_j[k, t] the largest claim
-u_m[t] v_m[k] over the notes of source j, M_j = G_j / (sum of all G) the mask, q the number of a harmonic.
+Symbols: u_m[t] is 1 while note m sounds, v_m[k] its claim on bins near its harmonics, A_j[k, t] the largest claim
+u_m[t] v_m[k] over the notes of source j, M_j = A_j / (sum of all A) the mask, q the number of a harmonic.
 
 Contents: harmonic_claim, score_claims, score_masks, separate.
 Lessons: notebooks/00_unmix_in_five_minutes.ipynb, notebooks/09_score_informed_soft_masks.ipynb
@@ -108,7 +108,7 @@ def score_claims(
     first_frame: int = 0,
     **claim_options: Any,
 ) -> np.ndarray:
-    """The claims of all sources, G_j.
+    """The claims of all sources, A_j.
 
     Parameters
     ----------
