@@ -91,7 +91,7 @@ def test_the_corrected_magnitude_is_that_of_the_louder_channel(rng, pan):
 
 
 @pytest.mark.parametrize("pan", CHECKED_PANS)
-def test_the_first_published_magnitude_is_too_loud_near_the_sides_checked_in_methods(rng, pan):
+def test_the_first_published_magnitude_is_the_fainter_channel_or_the_difference_checked_in_methods(rng, pan):
     # Max - min is max(cos, sin - cos) |q| for pans beyond the centre, so that it is that of X_1 only where
     # tan(pan) <= 2; at 1.4 it is 4.8 times as much.
     stft = panned_stft(rng, pan)
