@@ -161,7 +161,7 @@ def correlogram(
     window = scipy.signal.get_window("hann", max(2, round(window_s * rate_hz)), fftbins=False).astype(np.float32)
     lags = min(len(window) - 1, round(longest_s * rate_hz)) + 1
     size = scipy.fft.next_fast_len(len(window) + lags, real=True)
-    overlap = scipy.fft.irfft(np.abs(scipy.fft.rfft(window, size)) ** 2)[:lags]
+    overlap = scipy.fft.irfft(np.abs(scipy.fft.rfft(window, size)) ** 2, size)[:lags]
     starts = np.rint(np.arange(frames) * hop_s * rate_hz).astype(int)
     half = len(window) // 2
     tail = starts[-1] + len(window)

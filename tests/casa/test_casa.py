@@ -198,7 +198,7 @@ def test_the_hair_cell_follows_slow_oscillations_and_of_fast_ones_the_envelope()
     assert of_fast[2_000] < 3e-4
 
 
-@pytest.mark.parametrize("rate_hz", [10_000, 20_000, 44_100])
+@pytest.mark.parametrize("rate_hz", [10_000, 16_000, 20_000, 44_100])
 def test_the_correlogram_is_the_normalised_autocorrelation_of_windows(rng, frozen, rate_hz):
     nerve = frozen(rng.random((2, 3, rate_hz // 5)).astype(np.float32))
     found = correlogram(nerve, rate_hz)
