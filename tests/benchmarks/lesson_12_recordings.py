@@ -1,4 +1,4 @@
-"""Methods that know positions, and masks by shape, on real recordings: the experiment of lessons 11 to 13.
+"""Methods that know positions, and masks by shape, on real recordings: the experiment of lessons 11 to 14.
 
     python -m tests.benchmarks.lesson_12_recordings [--recordings DIR] [--out FILE] [--small]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mss_lab import audio, catalogue, compare, experiments, masks, oracles, signals, transforms
+from mss_lab import audio, catalogue, compare, experiments, lowrank, masks, oracles, signals, transforms
 from mss_lab.kernels import hpss, repet
 from mss_lab.metrics import energy
 from mss_lab.spatial import wiener
@@ -91,16 +91,20 @@ def add_positions(record: experiments.Record, name: str, kind: str, sources: dic
 
 
 def add_shapes(record: experiments.Record, name: str, sources: dict[str, np.ndarray], rate: int) -> None:
-    """A row each for the drums by HPSS and for the vocals by REPET."""
+    """A row each for the drums by HPSS, and for the vocals by REPET and by robust PCA."""
     mixture = signals.mix(sources)
-    for source, separate in (("drums", hpss.separate), ("vocals", repet.separate)):
-        key = {"recording": name, "kind": "shape", "method": separate.__module__.rpartition(".")[2]}
+    for kind, method, source, separate in (
+        ("shape", "hpss", "drums", hpss.separate),
+        ("shape", "repet", "vocals", repet.separate),
+        ("low rank", "robust-pca", "vocals", lowrank.separate),
+    ):
+        key = {"recording": name, "kind": kind, "method": method}
         if source in sources and not record.has(**key):
             two = {source: sources[source], "the rest": mixture - sources[source]}
             estimate = compare.match(separate(mixture, rate), two)[source]
             before_db, after_db = energy.sdr(two[source], mixture), energy.sdr(two[source], estimate)
             record.add(**key, source=source, before_db=before_db, sdr_db=after_db)
-            print(f"{name:16}{key['method']:8}{source}: {before_db:.2f} dB, then {after_db:.2f} dB", flush=True)
+            print(f"{name:16}{method:12}{source}: {before_db:.2f} dB, then {after_db:.2f} dB", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
