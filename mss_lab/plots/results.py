@@ -30,11 +30,12 @@ def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str =
         lengths = np.where(np.isinf(heights), 0, heights)
         container = ax.bar(positions, lengths, width * 0.95, label=label, color=COLOURS[index % len(COLOURS)])
         texts = ["" if np.isnan(height) else f"{height:.1f}" for height in heights]
-        ax.bar_label(container, texts, fontsize="x-small")
+        ax.bar_label(container, texts, fontsize="x-small", padding=2)
         drawn.append(container)
     ax.set_xticks(range(len(groups)), groups)
     ax.set_ylabel(ylabel)
     ax.axhline(0, color="grey", lw=0.8)
+    ax.margins(y=0.1)  # room for the values, also below negative bars
     if values:
         ax.legend(fontsize="small")
     return drawn

@@ -452,6 +452,47 @@ def test_bars_are_as_long_as_their_values_and_say_them(ax):
     assert ax.get_ylabel() == "SDR (dB)"
 
 
+def test_blocks_stand_from_left_to_right_with_an_arrow_for_each_row(ax):
+    columns = plots.blocks(["in", ["a", "b", "c"], "mean", ["d", "e", "f"]], ax)
+    draw(ax.figure)
+    assert [len(boxes) for boxes in columns] == [1, 3, 1, 3]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["in", "a", "b", "c", "mean", "d", "e", "f"]
+    tops = [box.get_y() + box.get_height() for box in columns[1]]
+    assert tops == sorted(tops, reverse=True)
+    arrows = [text for text in ax.texts if not text.get_text()]
+    assert len(arrows) == 3 + 3 + 3
+    for arrow in arrows:
+        (start, height), (end, _) = arrow.xyann, arrow.xy
+        # From the right edge of a box to the left edge of a box in the next column, at one height inside both.
+        left = [box for box in columns[int(start)] if box.get_y() < height < box.get_y() + box.get_height()]
+        right = [box for box in columns[int(end)] if box.get_y() < height < box.get_y() + box.get_height()]
+        assert left[0].get_x() + left[0].get_width() == pytest.approx(start) and right[0].get_x() == end
+    colours = [box.get_facecolor()[:3] for box in columns[1]]
+    assert colours == [to_rgba(colour)[:3] for colour in plots.COLOURS[:3]]
+
+
+def test_a_skip_leads_above_the_boxes(ax):
+    columns = plots.blocks(["in", ["a", "b"], "out"], ax, skips=[(0, 2)])
+    draw(ax.figure)
+    (line,) = ax.lines
+    assert line.get_xdata()[0] == columns[0][0].get_x() + columns[0][0].get_width() / 2
+    assert line.get_xdata()[-1] == columns[2][0].get_x() + columns[2][0].get_width() / 2
+    assert 1 < max(line.get_ydata()) < ax.get_ylim()[1]
+
+
+def test_blocks_that_cannot_be_joined_row_by_row_are_refused(ax):
+    with pytest.raises(ValueError, match="got 3 and 2; put a single box between them"):
+        plots.blocks([["a", "b", "c"], ["d", "e"]], ax)
+
+
+def test_values_below_negative_bars_lie_inside_the_axes(ax):
+    ax.figure.set_size_inches(7, 2)
+    plots.bars({"x": {"soft": -4.0, "loud": 5.0}}, ax)
+    draw(ax.figure)
+    inside = ax.get_window_extent()
+    assert all(inside.y0 < text.get_window_extent().y0 and text.get_window_extent().y1 < inside.y1 for text in ax.texts)
+
+
 def test_bars_that_cannot_be_drawn_are_written(ax):
     plots.bars({"x": {"perfect": np.inf, "hopeless": -np.inf, "silent": np.nan}}, ax, ylabel="SI-SDR (dB)")
     draw(ax.figure)
