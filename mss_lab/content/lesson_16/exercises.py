@@ -1,7 +1,11 @@
 """Exercises of lesson 16, "Learn a mask"."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from ... import transforms
 from ...datasets import duets, pieces, repertoire
 from ...lessons import Exercise, answers
 from ...lessons.plain_values import plain
@@ -230,6 +234,88 @@ def _check_stop(answer):
     return None
 
 
+# What the four networks of exercise 16.5 were trained on.
+LEARNT = {"A": "both", "B": "song 2", "C": "neither", "D": "song 1"}
+GRID = {"window_samples": 512, "hop_samples": 128}
+STEPS = 100
+
+
+def _songs_of_one_pair() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The two songs of exercise 16.5, and four others of the same two players."""
+    players = duets.draw_players(PAIR, 1, [162])[0]
+    works = [repertoire.work_of(name, pieces.load(name).score) for name in ("chorale_a", "chorale_b")]
+    songs = [duets.song(works[n % 2], players, [165, n + 1], length_s=5.0) for n in range(6)]
+    return songs[:2], songs[2:]
+
+
+def _levels(stft: np.ndarray) -> np.ndarray:
+    """Levels in dB (frames, freq)."""
+    result: np.ndarray = 20 * np.log10(np.maximum(np.abs(stft), 1e-3)).T
+    return result
+
+
+def _one_matrix(songs: Sequence[Mapping[str, Any]]) -> Callable[[np.ndarray], np.ndarray]:
+    """Train the ten lines of part 2 on songs of two players; the result separates a mixture."""
+    stems = np.concatenate([transforms.stft(song["audio"], **GRID) for song in songs], axis=2)
+    mixture, first = np.abs(stems.sum(axis=0)).T, np.abs(stems[0]).T
+    levels = _levels(stems.sum(axis=0))
+    mean, deviation = levels.mean(axis=0), np.maximum(levels.std(axis=0), 1)
+    levels, rng = (levels - mean) / deviation, answers.rng(165)
+    weights = 0.03 * rng.standard_normal((levels.shape[1], levels.shape[1]))
+    slope, size = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, STEPS + 1):
+        frames = rng.integers(len(levels), size=64)
+        mask = 1 / (1 + np.exp(-levels[frames] @ weights))
+        error = mask * mixture[frames] - first[frames]
+        gradient = levels[frames].T @ (error * mixture[frames] * mask * (1 - mask))
+        slope, size = 0.9 * slope + 0.1 * gradient, 0.999 * size + 0.001 * gradient**2
+        weights -= 4e-3 * (slope / (1 - 0.9**step)) / (np.sqrt(size / (1 - 0.999**step)) + 1e-9)
+
+    def separate(waveform: np.ndarray) -> np.ndarray:
+        stft = transforms.stft(waveform[np.newaxis], **GRID)[0]
+        mask = 1 / (1 + np.exp(-((_levels(stft) - mean) / deviation) @ weights)).T
+        return transforms.istft(np.stack([mask, 1 - mask]) * stft, len(waveform), **GRID)
+
+    return separate
+
+
+def _four_networks() -> dict[str, dict[str, dict[str, np.ndarray]]]:
+    """What four networks make of two songs: {network: {song: {player: waveform (1, samples)}}}."""
+    songs, others = _songs_of_one_pair()
+    learnt = {"song 1": songs[:1], "song 2": songs[1:], "both": songs, "neither": others}
+    result = {}
+    for name, learnt_from in LEARNT.items():
+        separate = _one_matrix(learnt[learnt_from])
+        estimates = [separate(song["audio"].sum(axis=0)).astype(np.float32) for song in songs]
+        result[name] = {
+            f"song {n}": {player: wave[np.newaxis] for player, wave in zip(PAIR, waves, strict=True)}
+            for n, waves in enumerate(estimates, 1)
+        }
+    return result
+
+
+def _check_learnt(answer):
+    if answers.is_blank(answer):
+        raise answers.Blank
+    if not isinstance(answer, dict) or set(map(str, answer)) != set(LEARNT):
+        return f"The answer must be a dict with the keys A, B, C and D, got {answers.describe(answer)}."
+    named = {str(name): " ".join(str(learnt).split()).casefold() for name, learnt in answer.items()}
+    unknown = [learnt for learnt in named.values() if learnt not in LEARNT.values()]
+    if unknown:
+        return f"Each value must be one of {', '.join(sorted(LEARNT.values()))}, and one is {unknown[0]!r}."
+    if len(set(named.values())) < len(LEARNT):
+        return "Each of the four was trained on something else, and the answer names one training twice."
+    wrong = {name for name, learnt in LEARNT.items() if named[name] != learnt}
+    if not wrong:
+        return None
+    of_one = {name for name, learnt in LEARNT.items() if learnt.startswith("song")}
+    if wrong == of_one:
+        return "The two networks of a single song are found, and exchanged: which of the songs does each know?"
+    if wrong == set(LEARNT) - of_one:
+        return "The networks of both songs and of neither are exchanged: which of them separates at all?"
+    return f"{len(wrong)} of the four are not right. Compare what one network makes of the two songs."
+
+
 EXERCISES = (
     Exercise.from_files(
         __file__,
@@ -288,5 +374,21 @@ EXERCISES = (
             "How many losses have come since the lowest? And what is the last one if the patience is never used up?",
         ),
         praise="With that, the last weights are not the ones to keep: fit gives those of the best moment.",
+    ),
+    Exercise.from_files(
+        __file__,
+        number="16.5",
+        kind="sound",
+        task='Four networks have separated the same two songs, lab.given("16.5"): one was trained on song 1 alone, one '
+        "on song 2 alone, one on both, and one on neither. Which is which? A dict with the keys A, B, C and D, and the "
+        "values song 1, song 2, both and neither.",
+        check=_check_learnt,
+        given=_four_networks,
+        hints=(
+            "Solo the flute. Do you hear the oboe in it? Ask this for each network and for each of the two songs.",
+            "A network that has memorised a song separates it almost without a trace of the other player. On a song "
+            "that it has not heard in training, both players are in both estimates.",
+        ),
+        praise="One song would not have told them apart: memorising shows in the difference between two.",
     ),
 )
