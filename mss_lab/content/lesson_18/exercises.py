@@ -11,6 +11,9 @@ LENGTH_S = 8.0
 REACHED_DB = 8.0
 PARTIALS = 9
 
+FRAME, FRAME_RATE_HZ = 4096, 16_000
+RIGHT_SHARE = 0.95
+
 
 def _frequency_hz(midi):
     return 440 * 2 ** ((midi - 69) / 12)
@@ -204,54 +207,43 @@ def _check_estimates(answer):
     return f"{words}: it is {reached_db.mean():.1f} dB (the players have {listed} dB)."
 
 
-def _refined(powers, corrections, strength):
-    logits = np.log(powers) + strength * corrections
-    weights = np.exp(logits - logits.max(axis=0))
-    return weights / weights.sum(axis=0)
+def _unison(rng):
+    """One frame of two players in unison, their fundamentals in Hz, and which player is the louder in each harmonic."""
+    first_hz = rng.uniform(180, 400)
+    second_hz = first_hz + rng.uniform(0.5, 0.9) * (1 if rng.random() < 0.5 else -1)
+    numbers = np.arange(1, PARTIALS)[:, np.newaxis]
+    levels = rng.uniform(0.3, 1.0, len(numbers))
+    louder_db = rng.uniform(1, 6, len(numbers)) * rng.choice([-1, 1], len(numbers))  # the second player
+    t_s = np.arange(FRAME) / FRAME_RATE_HZ
+    first, second = (
+        np.sin(2 * np.pi * (numbers * hz * t_s + rng.random(numbers.shape))) for hz in (first_hz, second_hz)
+    )
+    return levels @ first + (levels * 10 ** (louder_db / 20)) @ second, first_hz, second_hz, (louder_db > 0).astype(int)
 
 
-def _check_refined(answer):
+def _check_unison(answer):
     rng = answers.rng(184)
-    shape = answers.varied(3, 2, 5, rng), answers.varied(5, 4, 8, rng), answers.varied(4, 3, 7, rng)
-    powers = rng.uniform(0.05, 1.0, shape)
-    corrections = rng.normal(0, 1.0, powers.shape)
-    strength = answers.varied(0.5, 0.3, 0.8, rng)
-    arguments = (powers, corrections, strength)
-    numerator = powers * np.exp(strength * corrections)
-    wrong = answers.array(
-        answers.call(answer, *arguments),
-        _refined(*arguments),
-        "players freq frames",
-        name="the masks",
-        mistakes={
-            "They do not add up to 1 over the players.": numerator,
-            "They do not add up to 1 over the players, although the largest of them is limited.": numerator
-            / numerator.max(axis=0),
-            "They add up to 1 over frequencies. Masks add up to 1 over the players.": numerator
-            / numerator.sum(axis=1, keepdims=True),
-            "The powers are squared once more; they are powers already.": _refined(powers**2, corrections, strength),
-            "The strength is not used.": _refined(powers, corrections, 1.0),
-            "The corrections are not used.": _refined(powers, corrections, 0.0),
-            "The corrections multiply the powers as they are. In the equation they stand in an exponent.": powers
-            * (strength * corrections)
-            / (powers * (strength * corrections)).sum(axis=0),
-        },
-    )
-    if wrong:
-        return wrong
-    with np.errstate(all="ignore"):
-        large = answers.call(answer, powers, 2000 * np.sign(corrections), 1.0)
-    wrong = answers.truth(
-        np.shape(large) == powers.shape and np.isfinite(np.asarray(large, float)).all(),
-        "With corrections of 2000 there is a NaN or an infinity: the exponential of 2000 is larger than any number of "
-        "the computer.",
-    )
-    return wrong or answers.array(
-        large,
-        _refined(powers, 2000 * np.sign(corrections), 1.0),
-        "players freq frames",
-        name="the masks for corrections of 2000",
-    )
+    right = []
+    for _ in range(20):
+        frame, first_hz, second_hz, louder = _unison(rng)
+        given = answers.call(answer, frame, FRAME_RATE_HZ, first_hz, second_hz)
+        wrong = answers.array(given, louder, "harmonics", tolerance=np.inf, name="the players")
+        if wrong:
+            return wrong
+        given = np.asarray(given, float)
+        if not np.isin(given, (0, 1)).all():
+            return "The players must be 0 for the first and 1 for the second, and nothing else."
+        right.append(given == louder)
+    share = np.mean(right)
+    if share >= RIGHT_SHARE:
+        return None
+    if share <= 1 - RIGHT_SHARE:
+        return "The two players are exchanged, or the sign of the frequency's offset is the other way round."
+    lower, upper = np.mean(np.array(right)[:, :2]), np.mean(np.array(right)[:, -4:])
+    words = f"Only {share:.0%} of the harmonics are right"
+    if lower > RIGHT_SHARE:
+        return f"{words}; among the two lowest {lower:.0%}, among the four highest {upper:.0%}."
+    return f"{words}. To call every harmonic alike, or to guess, gives about half."
 
 
 EXERCISES = (
@@ -292,15 +284,20 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="18.4",
-        task="Write `refined_masks(powers, corrections, strength)` for arrays (players, freq, frames): the masks of "
-        "part 6, which add up to 1 over the players, also for corrections of 2000.",
-        check=_check_refined,
-        kind="formula",
+        task="Write `louder_of(frame, sample_rate_hz, first_hz, second_hz)`: two steady players in nearly perfect "
+        "unison sound in `frame`, an array (samples,); their fundamentals are given exactly. Which of them is the "
+        f"louder in each of the first {PARTIALS - 1} harmonics: 0 for the first, 1 for the second? "
+        f"{RIGHT_SHARE:.0%} must be right.",
+        check=_check_unison,
+        kind="construct",
         hints=(
-            "In logarithms the numerator is a sum: np.log(powers) + strength * corrections.",
-            "A softmax over players: the exponential over its sum along axis 0.",
-            "What all players' logarithms lose alike cancels in the ratio.",
+            "The rule of part 7: what a bin reports is nearer to the louder of two steady tones.",
+            "The report must come from a frequency at which both tones count alike. A bin of the FFT mostly lies "
+            "nearer to one of them.",
+            "One value of a transform at any frequency f is the sum of frame * window * exp(-2j pi f n / f_s). The "
+            "report is then f minus f_s / (2 pi) times the imaginary part of the ratio.",
         ),
-        praise="With strength 0 this is the Wiener filter of NMF: a refiner has nothing to lose when it starts.",
+        praise="With the frequencies known exactly, phase tells two players apart inside one bin. In a recording "
+        "nobody knows them so well.",
     ),
 )
