@@ -9,6 +9,7 @@ from ...lessons import Exercise, answers
 PIECE = "chorale_b"
 
 REACHED_DB, PLAIN_DB = 30.0, 0.0
+CORRELATION, LAGS_S = 0.5, 0.05
 ORDER = ("CNN-T", "filter", "CNN")
 NAMES = ("P", "Q", "R")
 
@@ -140,6 +141,14 @@ def _order_words(choice):
     return "One of the three is right, and the two others are exchanged."
 
 
+def _correlation(source, estimate, lags):
+    """The largest normalised correlation, whatever its sign, at lags of up to so many samples, early or late."""
+    length = len(source) + lags
+    products = np.fft.irfft(np.conj(np.fft.rfft(source, length)) * np.fft.rfft(estimate, length), length)
+    near = np.r_[products[: lags + 1], products[-lags:]]
+    return np.abs(near).max() / np.sqrt(np.sum(source**2) * np.sum(estimate**2))
+
+
 def _check_fooling(answer):
     from ...metrics.bss_eval import bss_eval
 
@@ -167,6 +176,12 @@ def _check_fooling(answer):
         return (
             f"BSS Eval 3 is not fooled: its lowest SDR is {np.min(reached_db):.1f} dB. It forgives what a short filter "
             "does to a player, not what comes from another."
+        )
+    largest = max(_correlation(*pair, round(LAGS_S * rate_hz)) for pair in zip(sources, estimates, strict=True))
+    if largest >= CORRELATION:
+        return (
+            f"An estimate is still like its player: at a lag of at most {1000 * LAGS_S:.0f} ms their correlation is "
+            f"{largest:.2f}."
         )
     return None
 
@@ -266,14 +281,18 @@ EXERCISES = (
         __file__,
         number="19.3",
         task="Write `fooling(sources)`: from true players (players, samples) estimates with an SDR of at least "
-        f"{REACHED_DB:g} dB by BSS Eval 3, and a plain SDR below {PLAIN_DB:g} dB, for every player.",
+        f"{REACHED_DB:g} dB by BSS Eval 3, a plain SDR below {PLAIN_DB:g} dB, and a correlation with the player below "
+        f"{CORRELATION:g} at every lag up to {1000 * LAGS_S:.0f} ms, for every player.",
         check=_check_fooling,
         kind="construct",
         hints=(
             "Part 7 damaged four players; three of the damages cost nothing by that metric.",
-            "A gain is a filter too. So is its sign.",
+            "A gain, a change of sign and a delay are filters with one tap each. With one tap, the correlation at that "
+            "tap's lag is 1.",
+            "For a player like noise, the correlation at a lag is the tap there over the root of the sum of all taps "
+            "squared.",
         ),
-        praise="This is not done on purpose; but a bug in a delay or a polarity passes that metric in just this way.",
+        praise="By this metric a player in a very reverberant room is perfect, too; where that matters, use another.",
     ),
     Exercise.from_files(
         __file__,
