@@ -51,8 +51,8 @@ def blocks(
                 f"{len(right)}; put a single box between them"
             )
     boxes = [_column(position, column, ax) for position, column in enumerate(texts)]
-    for number, (left, right) in enumerate(itertools.pairwise(boxes)):
-        for box in max(left, right, key=len):
+    for number, pair in enumerate(itertools.pairwise(boxes)):
+        for box in max(pair, key=len):
             _arrow(ax, (number + WIDTH, _middle(box)), (number + 1, _middle(box)))
     for start, end in skips:
         ax.plot([start + WIDTH / 2] * 2 + [end + WIDTH / 2], [1, 1.12, 1.12], color="0.3", lw=1)
@@ -66,13 +66,15 @@ def _column(position: int, texts: Sequence[str], ax: "Axes") -> list["Rectangle"
     """Boxes below one another: grey if there is one, else each in a colour of its own."""
     from matplotlib.patches import Rectangle
 
-    height, boxes = 1 / len(texts), []
+    height = 1 / len(texts)
+    boxes: list[Rectangle] = []
     for row, text in enumerate(texts):
         gap = GAP * height if len(texts) > 1 else 0
         colour = COLOURS[row % len(COLOURS)] if len(texts) > 1 else "0.5"
         corner = (position, 1 - (row + 1) * height + gap / 2)
         box = Rectangle(corner, WIDTH, height - gap, facecolor=colour, alpha=0.3, edgecolor="none")
-        boxes.append(ax.add_patch(box))
+        ax.add_patch(box)
+        boxes.append(box)
         ax.text(position + WIDTH / 2, _middle(box), text, ha="center", va="center", fontsize=8)
     return boxes
 

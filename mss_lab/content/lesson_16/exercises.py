@@ -236,7 +236,7 @@ def _check_stop(answer):
 
 # What the four networks of exercise 16.5 were trained on.
 LEARNT = {"A": "both", "B": "song 2", "C": "neither", "D": "song 1"}
-GRID = {"window_samples": 512, "hop_samples": 128}
+GRID: dict[str, Any] = {"window_samples": 512, "hop_samples": 128}
 STEPS = 100
 
 
@@ -244,7 +244,7 @@ def _songs_of_one_pair() -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any
     """The two songs of exercise 16.5, and four others of the same two players."""
     players = duets.draw_players(PAIR, 1, [162])[0]
     works = [repertoire.work_of(name, pieces.load(name).score) for name in ("chorale_a", "chorale_b")]
-    songs = [duets.song(works[n % 2], players, [165, n + 1], length_s=5.0) for n in range(6)]
+    songs: list[Mapping[str, Any]] = [duets.song(works[n % 2], players, [165, n + 1], length_s=5.0) for n in range(6)]
     return songs[:2], songs[2:]
 
 
