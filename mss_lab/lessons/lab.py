@@ -272,8 +272,8 @@ class Lab:
         )
 
     def notation(self) -> Card:
-        """Every symbol of the equations of all lessons, with its meaning, its unit or shape, and its first lesson."""
-        return notation.card()
+        """Every symbol of the equations, those of this lesson first: its meaning, unit or shape, and first lesson."""
+        return notation.card(notation.of_lesson(self.number))
 
     def glossary(self, term: str = "") -> Card:
         """What a term means, and which lesson teaches it; all terms where none is named."""

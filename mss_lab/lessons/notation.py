@@ -3,14 +3,17 @@
 In a notebook, `lab.notation()` shows the table. A symbol that only one lesson needs is introduced there, and is none
 of these.
 
-Contents: Symbol, SYMBOLS, card, used_in.
+Contents: Symbol, SYMBOLS, card, used_in, of_lesson.
 """
 
 import dataclasses
+import json
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
+from .. import shipped
 from .cards import Card, table_html, table_text
 
 COLUMNS = ("Symbol", "Meaning", "Unit or shape", "Lesson")
@@ -88,25 +91,47 @@ SYMBOLS = (
 )
 
 _GREEK = {"alpha": "α", "beta": "β", "lambda": "λ", "tau": "τ", "theta": "θ", "delta": "δ", "Sigma": "Σ", "Theta": "Θ"}
+# Subscripts in whose place equations also write a number.
+NUMBERED = "ijβ"
 _EQUATION = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 # Words inside an equation, which are no symbols.
 _WORDS = re.compile(r"\\(?:text|mathrm|operatorname|mathsf|textrm|begin|end|label|tag)\*?\s*\{[^{}]*\}")
 
 
-def card() -> Card:
-    """The table of all symbols."""
-    rows = [(symbol.written, symbol.meaning, symbol.unit, symbol.lesson) for symbol in SYMBOLS]
+def card(used: Collection[str] = ()) -> Card:
+    """The table of all symbols; those that are used, as `Symbol.written`, stand in a table of their own before."""
+    parts = {
+        "In the equations of this lesson": [symbol for symbol in SYMBOLS if symbol.written in used],
+        "In other lessons" if used else "All symbols": [symbol for symbol in SYMBOLS if symbol.written not in used],
+    }
+    tables = {
+        caption: [(symbol.written, symbol.meaning, symbol.unit, symbol.lesson) for symbol in symbols]
+        for caption, symbols in parts.items()
+        if symbols
+    }
     return Card(
         f"Notation: {len(SYMBOLS)} symbols",
         "Each has this one meaning in all lessons. A symbol that only one lesson needs is introduced there.",
-        body_text=table_text(COLUMNS, rows),
-        body_html=_slanted(table_html("All symbols", COLUMNS, rows)),
+        body_text="\n\n".join(f"{caption}:\n{table_text(COLUMNS, rows)}" for caption, rows in tables.items()),
+        body_html="".join(_slanted(table_html(caption, COLUMNS, rows)) for caption, rows in tables.items()),
     )
 
 
 def used_in(notebook: Any) -> frozenset[str]:
     """The symbols of the table, as `Symbol.written`, that the equations of a notebook's text use."""
-    words = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return _used("\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+
+
+def of_lesson(number: str) -> frozenset[str]:
+    """The symbols that a lesson of the course uses, such as "03"; none for a lesson that is not one of its."""
+    files = sorted((shipped.course_folder() / "notebooks").glob(f"{number}_*.ipynb"))
+    if not files:
+        return frozenset()
+    cells = json.loads(files[0].read_text(encoding="utf-8"))["cells"]
+    return _used("\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"))
+
+
+def _used(words: str) -> frozenset[str]:
     equations = " ; ".join(_unicode(display or inline) for display, inline in _EQUATION.findall(words))
     return frozenset(symbol.written for symbol in SYMBOLS if _occurs(symbol.written, equations))
 
@@ -114,12 +139,13 @@ def used_in(notebook: Any) -> frozenset[str]:
 def _occurs(written: str, equations: str) -> bool:
     letter, _, subscript = written.partition("_")
     if subscript:
-        # A subscript may hold more, as in S_{j,k}, or the number of one source or channel, as in g_1.
-        one = rf"(?:{subscript}|\d)" if subscript in "ij" else subscript
+        # A subscript may hold more, as in S_{j,k}, or the number of one source or channel, as in g_1 or D_2.
+        one = rf"(?:{subscript}|\d)" if subscript in NUMBERED else subscript
         return re.search(rf"{letter}_\{{?{one}(?:\b|[,\s])", equations) is not None
     # A letter with a subscript or an accent is another symbol; W_c and X_i are entries of W and X.
     named = "".join(symbol.written[2] for symbol in SYMBOLS if symbol.written.startswith(f"{letter}_"))
-    other = rf"(?!_\{{?[{named}])" if named else ""
+    digits = r"\d" if set(named) & set(NUMBERED) else ""
+    other = rf"(?!_\{{?[{named}{digits}])" if named else ""
     return re.search(rf"{letter}{other}(?!\u0302)", equations) is not None
 
 

@@ -32,6 +32,8 @@ def test_each_symbol_has_one_meaning_and_each_meaning_one_symbol():
         ("$\\hat S_{j} = 0$", {"Ŝ_j", "j"}),
         ("$$\\hat{V} = W\nH$$", {"V̂", "W", "H"}),
         ("$D_\\beta(V \\| \\hat V)$", {"D_β", "β", "V", "V̂"}),
+        ("$D_2(V \\| \\hat V)$", {"D_β", "V", "V̂"}),
+        ("$D(a, b) = d(a, b)$", {"D", "a", "b", "d"}),
         ("$f_0$", {"f_0"}),
         ("$f = k f_s / N$", {"f", "k", "f_s", "N"}),
         ("$\\mathcal{L}(\\Theta) + \\lambda$", {"ℒ", "Θ", "λ"}),
@@ -56,6 +58,22 @@ def test_the_notation_is_shown_as_text_and_as_a_table(lab):
     assert len(rows) == 1 and "estimate of source j" in rows[0] and "(channels, samples)" in rows[0]
     assert ">" + "<i>ŝ</i><sub>j</sub></th>" in card._repr_html_()
     assert card._repr_html_().count('<th scope="row"') == len(notation.SYMBOLS)
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_the_symbols_of_a_lesson_stand_before_the_others(number):
+    used = notation.of_lesson(number)
+    assert used == notation.used_in(LESSONS[number])
+    lines = str(notation.card(used)).splitlines()
+    others = lines.index("In other lessons:" if used else "All symbols:")
+    for symbol in notation.SYMBOLS:
+        (place,) = (place for place, line in enumerate(lines) if line.startswith(f"{symbol.written} "))
+        assert (place < others) == (symbol.written in used)
+
+
+def test_a_lesson_that_is_not_of_the_course_has_one_table():
+    assert notation.of_lesson("99") == frozenset()
+    assert "In other lessons" not in str(notation.card())
 
 
 # The glossary
