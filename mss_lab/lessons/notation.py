@@ -3,7 +3,7 @@
 In a notebook, `lab.notation()` shows the table. A symbol that only one lesson needs is introduced there, and is none
 of these.
 
-Contents: Symbol, SYMBOLS, card, used_in, of_lesson.
+Contents: Symbol, SYMBOLS, card, of_lesson, used_in.
 """
 
 import dataclasses
@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection
-from typing import Any
 
 from .. import shipped
 from .cards import Card, table_html, table_text
@@ -117,21 +116,17 @@ def card(used: Collection[str] = ()) -> Card:
     )
 
 
-def used_in(notebook: Any) -> frozenset[str]:
-    """The symbols of the table, as `Symbol.written`, that the equations of a notebook's text use."""
-    return _used("\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
-
-
 def of_lesson(number: str) -> frozenset[str]:
-    """The symbols that a lesson of the course uses, such as "03"; none for a lesson that is not one of its."""
+    """The symbols of the table that a lesson of the course uses, such as lesson "03"; none for a lesson of others."""
     files = sorted((shipped.course_folder() / "notebooks").glob(f"{number}_*.ipynb"))
     if not files:
         return frozenset()
     cells = json.loads(files[0].read_text(encoding="utf-8"))["cells"]
-    return _used("\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"))
+    return used_in("\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"))
 
 
-def _used(words: str) -> frozenset[str]:
+def used_in(words: str) -> frozenset[str]:
+    """The symbols of the table, as `Symbol.written`, that the equations of a text in Markdown use."""
     equations = " ; ".join(_unicode(display or inline) for display, inline in _EQUATION.findall(words))
     return frozenset(symbol.written for symbol in SYMBOLS if _occurs(symbol.written, equations))
 

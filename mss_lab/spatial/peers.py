@@ -262,7 +262,7 @@ def _separated(
     scaled = (stft / level).astype(np.complex128)
     draws = rng.standard_normal((2, *scaled.shape))
     disturbed = (scaled + LEAST * (draws[0] + 1j * draws[1])).transpose(2, 1, 0)
-    total, kept_runs = np.zeros((count, *scaled.shape), complex), 0
+    total, kept_runs = np.zeros((count, *scaled.shape), np.complex64), 0
     for seed in rng.integers(0, 2**32, size=runs):
         with _seeded(int(seed)), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -273,7 +273,10 @@ def _separated(
             total_power = float(np.sum(np.abs(images) ** 2))
         # A power that is not finite is rejected, too.
         if total_power <= LOUDEST * scaled.size:
-            total += images[_order_like(total, images)] if kept_runs else images
+            order = _order_like(total, images) if kept_runs else range(count)
+            # One source after the other, without a copy of all images.
+            for sum_of_runs, index in zip(total, order, strict=True):
+                sum_of_runs += images[index]
             kept_runs += 1
     if not kept_runs:
         warn_caller(

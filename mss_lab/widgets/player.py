@@ -210,7 +210,7 @@ class Player(anywidget.AnyWidget):
         """The picture (PNG bytes) and the HTML (picture and audio element) that replace it without a front end."""
         pictured = self._pictured()
         several = len(self._versions) > 1
-        one_each = several and all(len(stems) == 1 for stems in pictured.values())
+        one_each = several and all(len(stems) == 1 for stems in self._versions.values())
         envelopes, pictures, colours = {}, {}, []
         row_names = self._row_names()
         for version, stems in pictured.items():

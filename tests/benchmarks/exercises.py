@@ -209,7 +209,8 @@ def solved_by(exercise: Exercise, held: list[Candidate]) -> str:
     solution = answer_of(exercise.solution, exercise)
     for candidate in held:
         if kind_of(candidate.value) == kind_of(solution) and not by_chance(candidate.value):
-            with np.errstate(all="ignore"):
+            # A function of a cell may print, here for each input of the check.
+            with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 if exercise.judge_unseen(candidate.value, 1).right:
                     return candidate.origin
     return "-"
@@ -255,7 +256,7 @@ def accepted_of_package(exercise: Exercise, functions: dict[str, Any]) -> str:
     limit_s = min(exercise.time_limit_s, TIME_LIMIT_S)
     any_function = dataclasses.replace(exercise, own_function=False, time_limit_s=limit_s)
     for name, function in functions.items():
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             if not any_function.judge_unseen(function, 1).right:
                 continue
             is_accepted = any(exercise.judge(answer).right for answer in (function, passing_on_to(function)))

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from mss_lab.lessons import glossary, notation, notebooks
-from tests.lessons import toy_lesson
 from tests.paths import NOTEBOOKS
 
 LESSONS = {path.name[:2]: notebooks.read(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
@@ -43,12 +42,12 @@ def test_each_symbol_has_one_meaning_and_each_meaning_one_symbol():
     ],
 )
 def test_symbols_are_read_from_equations(equation, symbols):
-    assert notation.used_in(toy_lesson.notebook(equation)) == symbols
+    assert notation.used_in(equation) == symbols
 
 
 @pytest.mark.parametrize("symbol", notation.SYMBOLS, ids=lambda symbol: symbol.written)
 def test_a_symbol_is_used_by_the_lesson_that_the_table_names(symbol):
-    using = [number for number, notebook in LESSONS.items() if symbol.written in notation.used_in(notebook)]
+    using = [number for number in LESSONS if symbol.written in notation.of_lesson(number)]
     assert symbol.lesson in using, using
 
 
@@ -63,7 +62,7 @@ def test_the_notation_is_shown_as_text_and_as_a_table(lab):
 @pytest.mark.parametrize("number", LESSONS)
 def test_the_symbols_of_a_lesson_stand_before_the_others(number):
     used = notation.of_lesson(number)
-    assert used == notation.used_in(LESSONS[number])
+    assert used == notation.used_in("\n\n".join(c.source for c in LESSONS[number].cells if c.cell_type == "markdown"))
     lines = str(notation.card(used)).splitlines()
     others = lines.index("In other lessons:" if used else "All symbols:")
     for symbol in notation.SYMBOLS:

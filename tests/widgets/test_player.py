@@ -296,7 +296,12 @@ def test_the_picture_without_a_page_has_a_strip_for_every_version(stems, monkeyp
 def test_many_versions_have_one_strip_each_and_the_others_are_named(stems, monkeypatch):
     drawn = []
     monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
-    made = player.play({f"start {number}": stems for number in range(9)}, RATE_HZ)
+    versions = {f"start {number}": stems for number in range(9)}
+    made = player.play(versions, RATE_HZ)
     made.static()
-    assert list(drawn[0][2]) == [f"start {number}" for number in range(8)]
+    first = next(iter(stems))
+    # Each version has more stems, so the strip says which of them it shows.
+    assert list(drawn[0][2]) == [f"start {number}\n{first}" for number in range(8)]
     assert made.describe().endswith("Not in the picture: start 8.")
+    player.play({name: {first: stems[first]} for name in versions}, RATE_HZ).static()
+    assert list(drawn[1][2]) == list(versions)[:8]

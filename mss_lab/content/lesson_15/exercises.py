@@ -302,8 +302,8 @@ EXERCISES = (
             "By ear: play a training song and a test song one after the other. The same notes may also be played by "
             "other instruments, which is no repetition of the sound.",
             "By program: two waveforms that are equal except for level and time have a high correlation at one lag.",
-            "np.fft.irfft(np.fft.rfft(a, n) * np.conj(np.fft.rfft(b, n))) gives the products for all lags at once; "
-            "divide by the norms of a and b, and look at the largest values.",
+            "np.fft.irfft(np.fft.rfft(a, n) * np.conj(np.fft.rfft(b, n)), n) gives the products for all lags at "
+            "once; divide by the norms of a and b, and look at the largest values.",
         ),
         praise="A program that compares all songs with one another in this way belongs in front of every training.",
     ),
