@@ -31,6 +31,10 @@ PIECES = {
 # For each benchmark, the arguments that make it small, and words that its table must hold.
 SMALL = {
     "ablation": (["--small", "--seeds", "1"], ["all ideas", "no bridges", "recordings"]),
+    "averaged_runs": (
+        ["--length", "0.5", "--seeds", "1", "--runs", "2", "--methods", "ilrma"],
+        ["gain (dB)", "room", "ilrma: averaging 2 runs"],
+    ),
     "combination_loss": (
         ["--repeats", "1", "--length", "0.3", "--batch", "1", "--sources", "2"],
         ["loss, forward + backward", "step, peak (MB)", "torch.float64"],
