@@ -34,10 +34,10 @@ def excerpt(name: str, start_s: float, length_s: float) -> tuple[Sources, int]:
 
 
 def panned(sources: Sources, angles: tuple[float, ...]) -> Sources:
-    """Each source in one channel, at an angle (radians)."""
+    """Each source in one channel, at an angle of its own (radians); angles that are left over are not used."""
     return {
         player: signals.pan(source.mean(axis=0, keepdims=True), angle)
-        for (player, source), angle in zip(sources.items(), angles, strict=True)
+        for (player, source), angle in zip(sources.items(), angles, strict=False)
     }
 
 
