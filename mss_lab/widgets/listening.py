@@ -1,7 +1,7 @@
 """A blind listening test on the page: a reference, stimuli named by letters, sliders to rate them, a button to reveal.
 
-The page does not contain the names of the stimuli before the button is pressed: all stimuli are drawn in the same way,
-without their spectrograms, and their names stay in Python.
+The page does not contain the names of the stimuli before the button is pressed: only the reference is drawn, since a
+waveform tells a mixture from a voice at a glance, and the names stay in Python.
 
 Contents: rate, Session. Lesson: notebooks/04_is_it_better.ipynb
 """
@@ -64,7 +64,7 @@ class Session(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         self.revealed = False
         versions = {"reference": {"sound": trial.reference}}
         versions |= {label: {"sound": stimulus} for label, stimulus in trial.stimuli.items()}
-        self._player = player.Player(versions, sample_rate_hz, title=title, spectrograms=False)
+        self._player = player.Player(versions, sample_rate_hz, title=title, spectrograms=False, by_ear=True)
         self._sliders = {label: controls.slider(0, 100, 0, label=label) for label in trial.stimuli}
         self._moved: set[str] = set()
         for label, item in self._sliders.items():

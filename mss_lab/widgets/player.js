@@ -463,11 +463,12 @@ class Page {
       this.versionButtons.push(button);
       bar.append(button);
     });
-    const gains = piece.versions.map((version) => `${version.name} ${version.gainDb.toFixed(1)} dB`).join(", ");
+    const named = piece.versions.map((version) => `${version.name} ${version.gainDb.toFixed(1)} dB`).join(", ");
+    const gains = piece.byEar ? "" : `: ${named}`;
     this.matchButton = this.button(
       "Level-matched",
       "Level-matched",
-      `Every version is made as loud as the first: ${gains}`,
+      `Every version is made as loud as the first${gains}`,
       () => {
         const levelMatched = !this.state.levelMatched;
         this.set({ levelMatched }, levelMatched ? "Versions level-matched" : "Versions at their own level");
@@ -546,10 +547,13 @@ class Page {
   draw() {
     const { piece } = this;
     const version = piece.versions[this.state.version];
+    const seen = !piece.byEar || this.state.version === 0;
     for (const row of this.rows) {
       const present = row.name in version.buffers;
       row.element.classList.toggle("mss-absent", !present);
-      if (present) {
+      row.wave.setAttribute("aria-label", seen ? `Waveform of ${row.name}` : `${row.name} is not drawn, only heard`);
+      row.wave.title = seen ? "" : "Not drawn: judge it by ear";
+      if (present && seen) {
         drawWave(row.wave, version.buffers[row.name], piece.peak, row.colour);
         if (row.strip) drawStrip(row.strip, piece, version.index[row.name], this.colours);
       } else {

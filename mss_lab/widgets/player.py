@@ -42,7 +42,12 @@ FALLBACK_STRIPS = 8
 
 
 def play(
-    sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str = "", *, spectrograms: bool = True
+    sources_or_versions: Mapping[str, Any],
+    sample_rate_hz: int,
+    title: str = "",
+    *,
+    spectrograms: bool = True,
+    by_ear: bool = False,
 ) -> "Player":
     """Show stems in the synchronised player.
 
@@ -57,6 +62,8 @@ def play(
         Title above the strips, and name of the player for screen readers.
     spectrograms : bool
         Whether each stem has a spectrogram strip below its waveform.
+    by_ear : bool
+        Whether only the first version is drawn, and no levels are named, so that the others are judged by ear alone.
 
     Returns
     -------
@@ -71,7 +78,7 @@ def play(
 
     Lesson: notebooks/00_unmix_in_five_minutes.ipynb
     """
-    return Player(sources_or_versions, sample_rate_hz, title=title, spectrograms=spectrograms)
+    return Player(sources_or_versions, sample_rate_hz, title=title, spectrograms=spectrograms, by_ear=by_ear)
 
 
 class Player(anywidget.AnyWidget):
@@ -105,9 +112,11 @@ class Player(anywidget.AnyWidget):
         *,
         title: str = "",
         spectrograms: bool = True,
+        by_ear: bool = False,
     ) -> None:
         self._title = title
         self._spectrograms = spectrograms
+        self._by_ear = by_ear
         self._revision = 0
         self._fallback: dict[str, str] | None = None
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
@@ -176,6 +185,7 @@ class Player(anywidget.AnyWidget):
             "strip": _axis_content(axis),
             "palette": strips.PALETTE,
             "colours": plots.COLOURS,
+            "byEar": self._by_ear,
             "muted": [MIXTURE] if len(self._row_names()) > 1 and MIXTURE in self._row_names() else [],
         }
         return {
@@ -189,6 +199,9 @@ class Player(anywidget.AnyWidget):
 
     def _pictured(self) -> dict[str, list[str]]:
         """The stems of each version that the picture shows: all of the first, or as many of each as there is room."""
+        if self._by_ear:
+            first = next(iter(self._versions))
+            return {first: list(self._versions[first])}
         if len(self._versions) == 1:
             return {version: list(stems) for version, stems in self._versions.items()}
         of_each = max(1, FALLBACK_STRIPS // len(self._versions))

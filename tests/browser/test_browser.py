@@ -28,7 +28,7 @@ high = signals.pan(signals.tone(2000, 3, rate, amplitude=0.3), 1.2).astype(np.fl
 half = {"low": low / 2, "high": high / 2}
 player.play({"whole": {"low": low, "high": high}, "half": half}, rate, "Two tones")
 """
-SECOND_PLAYER = 'player.play({"other": low}, rate, "Another")'
+SECOND_PLAYER = 'player.play({"known": {"other": low}, "A": {"other": high}}, rate, "Another", by_ear=True)'
 PANEL = """\
 def look(level_db):
     if level_db == -1:
@@ -83,6 +83,7 @@ def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
     check_the_graph(first)
     check_the_transport(page, first, second)
     check_the_keys(page, first)
+    check_only_the_first_version_is_drawn(second)
     check_the_panel(page)
     check_nothing_stays_behind(page, first.element_handle())
     assert page.mss_errors == []
@@ -182,6 +183,15 @@ def check_the_keys(page, player):
     assert page.evaluate(cells) == before
     assert player.get_by_role("button", name="Solo low").get_attribute("aria-pressed") == "true"
     assert player.get_by_role("slider", name="Level of high").get_attribute("aria-valuetext") == "0 dB"
+
+
+def check_only_the_first_version_is_drawn(player):
+    painted = """(root) => [...root.querySelectorAll(".mss-wave, .mss-spectrogram")].map((canvas) =>
+        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0))"""
+    assert player.evaluate(painted) == [True, True]
+    player.evaluate("(root) => root.mssPlayer.set({ version: 1 })")
+    assert player.evaluate(painted) == [False, False]
+    assert "dB" not in player.get_by_role("button", name="Level-matched").get_attribute("title")
 
 
 def check_the_panel(page):

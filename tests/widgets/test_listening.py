@@ -67,7 +67,9 @@ def test_the_button_does_not_reveal_before_everything_is_rated(trial):
 def test_every_stimulus_and_the_reference_is_a_version_of_the_player(trial):
     session = listening.rate(trial, RATE)
     assert [version["name"] for version in session._player.content["versions"]] == ["reference", "A", "B", "C"]
+    # Nothing can be told at a glance: only the reference is drawn.
     assert session._player.content["strip"] is None
+    assert session._player.content["byEar"]
 
 
 def test_headless_it_shows_a_picture_a_sound_and_the_question(trial):

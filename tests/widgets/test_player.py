@@ -293,6 +293,18 @@ def test_the_picture_without_a_page_has_a_strip_for_every_version(stems, monkeyp
     assert all(f"{version}: " in made.describe() for version in ("truth", "estimate"))
 
 
+def test_by_ear_only_the_first_version_is_drawn(stems, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
+    made = player.play({"reference": stems, "A": stems, "B": stems}, RATE_HZ, by_ear=True)
+    made.static()
+    assert list(drawn[0][2]) == [f"reference\n{stem}" for stem in stems]
+    assert made.describe().endswith("reference: low, high. Not in the picture: A, B.")
+    assert made.content["byEar"] and not player.play(stems, RATE_HZ).content["byEar"]
+    # All of them can be heard.
+    assert list(unpack(made)) == ["reference", "A", "B"]
+
+
 def test_many_versions_have_one_strip_each_and_the_others_are_named(stems, monkeypatch):
     drawn = []
     monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
