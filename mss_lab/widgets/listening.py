@@ -1,7 +1,7 @@
 """A blind listening test on the page: a reference, stimuli named by letters, sliders to rate them, a button to reveal.
 
-The page does not contain the names of the stimuli before the button is pressed: only the reference is drawn, since a
-waveform tells a mixture from a voice at a glance, and the names stay in Python.
+The page does not contain the names of the stimuli before the button is pressed. Only the reference is drawn, since a
+waveform shows whether it is a mixture or a voice; the names stay in Python.
 
 Contents: rate, Session. Lesson: notebooks/04_is_it_better.ipynb
 """
