@@ -3,6 +3,7 @@
 Contents: bars, dots, heat_map, training_curve.
 """
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
     from matplotlib.image import AxesImage
+
+# Longer names of columns are broken between words, so that neighbours do not touch.
+COLUMN_LETTERS = 14
 
 
 def bars(values: Mapping[str, Mapping[str, float]], ax: "Axes", *, ylabel: str = "SDR (dB)") -> list["BarContainer"]:
@@ -69,6 +73,7 @@ def heat_map(
     outlined: Collection[tuple[str, str]] = (),
     label: str = "SDR (dB)",
     decimals: int = 0,
+    brightest: float | None = None,
 ) -> "AxesImage":
     """Draw a table of names and figures as coloured cells with the figures in them.
 
@@ -82,6 +87,9 @@ def heat_map(
     label : str
         Of the colours.
     decimals : int >= 0
+    brightest : float, optional
+        The value from which on all cells have the brightest colour, so that one very large value does not make the
+        others look alike. The largest value unless given.
 
     Returns
     -------
@@ -99,7 +107,8 @@ def heat_map(
         raise RefusedValue("the table must have at least one line and one column, got none; measure something first")
     values = np.array([[cells.get(column, np.nan) for column in columns] for cells in table.values()], float)
     finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, largest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    high = largest if brightest is None else brightest
     image = ax.imshow(values, cmap="cividis", aspect="auto", vmin=low, vmax=max(high, low + 1e-9))
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -111,10 +120,17 @@ def heat_map(
     for line, name in outlined:
         corner = (columns.index(name) - 0.46, list(table).index(line) - 0.46)
         ax.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=COLOURS[1], lw=2))
-    ax.set_xticks(range(len(columns)), [column.replace(", ", ",\n") for column in columns], fontsize=8)
+    titles = [_in_lines(column) for column in columns]
+    ax.set_xticks(range(len(columns)), titles, fontsize=8)
     ax.set_yticks(range(len(table)), list(table), fontsize=8)
-    ax.figure.colorbar(image, ax=ax, label=label)
+    ax.figure.colorbar(image, ax=ax, label=label, extend="max" if largest > high else "neither")
     return image
+
+
+def _in_lines(name: str) -> str:
+    """A name with line breaks after its commas, and between words where it is longer than `COLUMN_LETTERS`."""
+    lines = name.replace(", ", ",\n").split("\n")
+    return "\n".join(textwrap.fill(line, COLUMN_LETTERS, break_long_words=False) for line in lines)
 
 
 def training_curve(

@@ -803,6 +803,17 @@ def test_a_heat_map_shows_every_figure_in_its_cell(ax):
         plots.heat_map({}, ax)
 
 
+def test_a_heat_map_with_a_brightest_value_tells_the_others_apart(ax):
+    table = {"one": {"two tunes, one place": 46.0, "two held vowels": 10.0, "a_long_name_in_one_word": 0.0}}
+    image = plots.heat_map(table, ax, brightest=20)
+    assert image.norm(image.get_array()).tolist() == [[46 / 20, 0.5, 0]]
+    assert image.colorbar.extend == "max"
+    draw(ax.figure)
+    titles = [label.get_text() for label in ax.get_xticklabels()]
+    assert titles == ["two tunes,\none place", "two held\nvowels", "a_long_name_in_one_word"]
+    assert plots.heat_map(table, ax).norm(46.0) == 1
+
+
 def curve_rows(start=8.0):
     rows = [{"step": 10 * k, "loss": start / k, "seconds": 0.5 * k, "learning_rate": 1e-3} for k in range(1, 5)]
     rows[1]["validation"], rows[3]["validation"] = 5.0, 6.0
