@@ -56,7 +56,7 @@ def panorama(
         text = ax.text(np.degrees(angle_rad), 1.01, name, transform=ax.get_xaxis_transform(), fontsize="small")
         text.set(rotation=30, ha="left", va="bottom")
     ax.set(xlim=(0, 90), ylim=(-range_db, 3), xlabel="angle (degrees; 0 left, 45 centre, 90 right)")
-    ax.set(xticks=range(0, 91, 15), ylabel="energy (dB below the highest)", title=title)
+    ax.set(xticks=range(0, 91, 15), ylabel="energy (dB re the highest)", title=title)
     if len(histograms) > 1:
         ax.legend(fontsize="small")
     return drawn
