@@ -19,7 +19,7 @@ from ..score.notes import Note, Score, shift
 from . import toy_sounds
 from .toy_sounds import LENGTH_S, RATE_HZ
 
-# Methods of another package that are there to compare with: too slow for a lesson, and in need of more sound than this.
+# Methods of another package, which may not be installed, to compare with; together they are too slow for a lesson.
 COMPARED = ("fastmnmf", "ilrma", "auxiva")
 
 # What repeats is louder than the voice, as in a band, since it decides which frames count as similar.
