@@ -11,7 +11,7 @@ PIECE = "chorale_b"
 REACHED_DB, PLAIN_DB = 30.0, 0.0
 CORRELATION, LAGS_S = 0.5, 0.05
 ORDER = ("CNN-T", "filter", "CNN")
-NAMES = ("P", "Q", "R")
+NAMES = ("first", "second", "third")
 
 
 def _kept(masks, claims):
@@ -263,8 +263,8 @@ EXERCISES = (
     Exercise.from_files(
         __file__,
         number="19.2",
-        task='Which of P, Q and R of `lab.given("19.2")` is the filter alone, which CNN-T, which CNN? Answer with one '
-        'text in the order P, Q, R, such as "filter, CNN-T, CNN".',
+        task='Which of the first, the second and the third estimate of `lab.given("19.2")` is the filter alone, which '
+        'CNN-T, which CNN? Answer with one text in that order, such as "filter, CNN-T, CNN".',
         check=_check_order,
         given=_separations,
         kind="sound",
