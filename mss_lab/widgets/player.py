@@ -207,14 +207,27 @@ class Player(anywidget.AnyWidget):
         of_each = max(1, FALLBACK_STRIPS // len(self._versions))
         return {version: list(stems)[:of_each] for version, stems in list(self._versions.items())[:FALLBACK_STRIPS]}
 
+    def _share_pictured(self) -> str:
+        """How many stems of each version the picture shows, such as "2 of 4 stems of each version"; "" for all."""
+        counts = {(len(stems), len(self._versions[version])) for version, stems in self._pictured().items()}
+        if all(shown == whole for shown, whole in counts):
+            return ""
+        if len(counts) == 1:
+            ((shown, whole),) = counts
+            return f"{shown} of {whole} stems of each version"
+        most = max(shown for shown, _ in counts)
+        return f"the first {most} stems of each version" if most > 1 else "the first stem of each version"
+
     def describe(self) -> str:
-        """One or two sentences about the content of the player: the alternative text of its picture."""
+        """Some sentences about the content of the player: the alternative text of its picture."""
         seconds = units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)
         shown = "Waveforms and spectrograms" if self._spectrograms else "Waveforms"
         pictured = self._pictured()
         if len(self._versions) == 1:
             return f"{shown} of {', '.join(*pictured.values())}, {seconds:.1f} s."
         parts = "; ".join(f"{version}: {', '.join(stems)}" for version, stems in pictured.items())
+        share = self._share_pictured()
+        parts = f"In the picture: {share}. {parts}" if share else parts
         unseen = [version for version in self._versions if version not in pictured]
         others = f" Not in the picture: {', '.join(unseen)}." if unseen else ""
         return f"{shown} of {len(self._versions)} versions, {seconds:.1f} s. {parts}.{others}"
@@ -236,7 +249,9 @@ class Player(anywidget.AnyWidget):
                 if self._spectrograms:
                     pictures[label] = self._pictures[version, stem]
         seconds = float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz))
-        png = fallback.strips_png(self._title, seconds, envelopes, pictures, self._axis, colours)
+        share = self._share_pictured()
+        title = "\n".join(filter(None, (self._title, share and f"in this picture: {share}")))
+        png = fallback.strips_png(title, seconds, envelopes, pictures, self._axis, colours)
         first = next(iter(self._versions))
         label = f"{self._title or 'Mixture'}, {f'{first}, ' if several else ''}all stems together"
         excerpt = self.mixture[:, : units.seconds_to_samples(FALLBACK_S, self._rate_hz)]

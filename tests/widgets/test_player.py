@@ -305,6 +305,33 @@ def test_by_ear_only_the_first_version_is_drawn(stems, monkeypatch):
     assert list(unpack(made)) == ["reference", "A", "B"]
 
 
+@pytest.mark.parametrize(
+    ("stems_of_versions", "share"),
+    [
+        ((4, 4), ""),
+        ((4, 4, 4), "2 of 4 stems of each version"),
+        ((2,) * 5, "1 of 2 stems of each version"),
+        ((4, 4, 2), "the first 2 stems of each version"),
+        ((2, 2, 2, 2, 1), "the first stem of each version"),
+        ((9,), ""),
+    ],
+)
+def test_the_picture_states_how_many_stems_of_a_version_it_shows(monkeypatch, stems, stems_of_versions, share):
+    drawn = []
+    monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
+    versions = {
+        f"version {number}": {f"stem {stem}": stems["low"] for stem in range(count)}
+        for number, count in enumerate(stems_of_versions)
+    }
+    made = player.play(versions, RATE_HZ, "Versions")
+    made.static()
+    assert drawn[0][0] == (f"Versions\nin this picture: {share}" if share else "Versions")
+    assert (f"In the picture: {share}. version 0: " in made.describe()) == bool(share)
+    made._title = ""
+    made.static()
+    assert drawn[1][0] == (f"in this picture: {share}" if share else "")
+
+
 def test_many_versions_have_one_strip_each_and_the_others_are_named(stems, monkeypatch):
     drawn = []
     monkeypatch.setattr(fallback, "strips_png", lambda *args: drawn.append(args) or b"png")
