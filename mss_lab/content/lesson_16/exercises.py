@@ -54,41 +54,41 @@ def _check_masks(answer):
     ) or answers.array(result, _softmax(outputs), "sources freq frames", name="the stack for large values", where=where)
 
 
-def _windows(x, B, step, mode="constant"):
-    padded = np.pad(x, ((0, 0), (B * step, B * step)), mode=mode)
-    return np.stack([padded[:, t : t + 2 * B * step + 1 : step].T for t in range(x.shape[1])])
+def _windows(x, context, step, mode="constant"):
+    padded = np.pad(x, ((0, 0), (context * step, context * step)), mode=mode)
+    return np.stack([padded[:, t : t + 2 * context * step + 1 : step].T for t in range(x.shape[1])])
 
 
 def _check_windows(answer):
     rng = answers.rng(163)
-    B, step = answers.varied(2, 1, 3, rng), answers.varied(3, 2, 4, rng)
-    x = rng.standard_normal((answers.varied(4, 3, 6, rng), B * step + answers.varied(9, 8, 12, rng)))
-    expected = _windows(x, B, step)
-    neighbours = np.pad(x, ((0, 0), (B, B)))
-    before = np.pad(x, ((0, 0), (2 * B * step, 0)))
-    late = np.stack([before[:, t : t + 2 * B * step + 1 : step].T for t in range(x.shape[1])])
+    context, step = answers.varied(2, 1, 3, rng), answers.varied(3, 2, 4, rng)
+    x = rng.standard_normal((answers.varied(4, 3, 6, rng), context * step + answers.varied(9, 8, 12, rng)))
+    expected = _windows(x, context, step)
+    neighbours = np.pad(x, ((0, 0), (context, context)))
+    before = np.pad(x, ((0, 0), (2 * context * step, 0)))
+    late = np.stack([before[:, t : t + 2 * context * step + 1 : step].T for t in range(x.shape[1])])
     wrong = answers.array(
-        answers.call(answer, x, B, step),
+        answers.call(answer, x, context, step),
         expected,
         "frames context freq",
         name="the stack of windows",
         where="Frame t stands in the middle of its window; the others are multiples of `step` frames away.",
         mistakes={
             "Those are the nearest frames: the step is not used.": np.stack(
-                [neighbours[:, t : t + 2 * B + 1].T for t in range(x.shape[1])]
+                [neighbours[:, t : t + 2 * context + 1].T for t in range(x.shape[1])]
             ),
             "At the ends it goes round to the other end of the song. Beyond the ends lie zeros.": _windows(
-                x, B, step, "wrap"
+                x, context, step, "wrap"
             ),
-            "Beyond the ends the last frame is repeated. There should be zeros.": _windows(x, B, step, "edge"),
-            "Beyond the ends the song is mirrored. There should be zeros.": _windows(x, B, step, "reflect"),
+            "Beyond the ends the last frame is repeated. There should be zeros.": _windows(x, context, step, "edge"),
+            "Beyond the ends the song is mirrored. There should be zeros.": _windows(x, context, step, "reflect"),
             "The latest frame of each window comes first. The earliest should.": expected[:, ::-1],
             "The axes are (frames, freq, context): exchange the last two.": expected.swapaxes(1, 2),
-            "Each window is one row of numbers. Keep context and frequency apart: (frames, 2B + 1, freq).": (
+            "Each window is one row of numbers. Keep context and frequency apart: (frames, 2 * context + 1, freq).": (
                 expected.reshape(x.shape[1], -1)
             ),
             "Windows that reach beyond an end are missing: there is a window for every frame.": expected[
-                B * step : -B * step
+                context * step : -context * step
             ],
             "Only the frames before are there, and none after.": late,
         },
@@ -97,7 +97,7 @@ def _check_windows(answer):
         answers.call(answer, x, 0, step),
         _windows(x, 0, 1),
         "frames context freq",
-        name="the stack for B = 0",
+        name="the stack without context",
         where="Without context each window is its own frame.",
     )
 
@@ -352,8 +352,8 @@ EXERCISES = (
         __file__,
         number="16.3",
         kind="construct",
-        task="Write `windows(x, B, step)`: for each frame of x (freq, frames) the 2B + 1 frames around it at distances "
-        "of `step` frames, an array (frames, 2B + 1, freq), with zeros beyond the ends.",
+        task="Write `windows(x, context, step)`: for each frame of x (freq, frames) the 2 * context + 1 frames around "
+        "it at distances of `step` frames, an array (frames, 2 * context + 1, freq), with zeros beyond the ends.",
         check=_check_windows,
         hints=(
             "How many columns of zeros does the earliest frame of the first window need?",
