@@ -12,6 +12,7 @@ import numpy as np
 from .. import checks
 from ..refusals import RefusedValue
 from .style import COLOURS
+from .style import outlined as edge_around
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,7 +120,9 @@ def heat_map(
             ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     for line, name in outlined:
         corner = (columns.index(name) - 0.46, list(table).index(line) - 0.46)
-        ax.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=COLOURS[1], lw=2))
+        ax.add_patch(
+            Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=COLOURS[1], lw=2, path_effects=edge_around("black"))
+        )
     titles = [_in_lines(column) for column in columns]
     ax.set_xticks(range(len(columns)), titles, fontsize=8)
     ax.set_yticks(range(len(table)), list(table), fontsize=8)
