@@ -186,7 +186,10 @@ def training_curve(
                 ax.plot(*zip(*points, strict=True), style, label=label, lw=width, ms=4, color=colour)
     if any(np.min(line.get_ydata()) > 0 for line in ax.lines):
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        lowest, highest = ax.get_ylim()
+        # Three labels a decade; more where the curve covers so little that fewer than two of them would be seen.
+        subs = (1, 2, 5) if highest > 5 * lowest else (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+        ax.yaxis.set_major_locator(LogLocator(subs=subs))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
     if not ax.lines:

@@ -848,6 +848,12 @@ def test_training_curves_of_several_runs_have_a_colour_each_and_run_over_seconds
     assert {"0.2", "0.5", "1", "2"} <= {label.get_text() for label in axes.get_yticklabels()}
 
 
+def test_a_training_curve_that_falls_little_has_values_to_read(ax):
+    draw(plots.training_curve([{"step": 1, "loss": 14.0}, {"step": 2, "loss": 8.5}], ax).figure)
+    lowest, highest = ax.get_ylim()
+    assert sum(lowest <= tick <= highest for tick in ax.get_yticks()) >= 3
+
+
 @pytest.mark.parametrize("rows", [[], curve_rows()[:1], [{"step": 1, "loss": 0.0, "seconds": 0.1}]])
 def test_a_training_curve_that_has_hardly_begun_is_drawn(rows, ax):
     draw(plots.training_curve(rows, ax).figure)
