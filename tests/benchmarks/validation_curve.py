@@ -1,4 +1,4 @@
-"""Experiment of lesson 16: training and validation loss far past the turn, learning from one song and from many.
+"""Experiment of lesson 16: training and validation loss over a long run, learning from one song and from many.
 
     python -m tests.benchmarks.validation_curve [--seeds 5] [--steps 1200] [--songs FOLDER] [--out FILE] [--small]
 
