@@ -6,12 +6,12 @@ cannot see it.
 
 All names are used from here, as in `plots.spectrogram`. Contents: waveform, spectrogram, mask, levels, side_by_side
 (`sound`); score, fundamentals, time_map, alignment (`scores`); melody, components, tracks (`models`); panorama,
-levels_and_delays (`stereo`); bars, dots, heat_map, training_curve (`results`); blocks (`diagrams`); Picture, picture,
-in_words, to_png, image_html (`pictures`); add_missing_scales (`scales`); COLOURS (`style`). For tests of notebooks:
-`blank`, `watch`.
+levels_and_delays (`stereo`); bars, dots, heat_map, training_curve (`results`); blocks, tree (`diagrams`); Picture,
+picture, in_words, to_png, image_html (`pictures`); add_missing_scales (`scales`); COLOURS (`style`). For tests of
+notebooks: `blank`, `watch`.
 """
 
-from .diagrams import blocks
+from .diagrams import blocks, tree
 from .models import components, melody, tracks
 from .pictures import Picture, image_html, in_words, picture, to_png
 from .results import bars, dots, heat_map, training_curve
@@ -47,5 +47,6 @@ __all__ = [
     "to_png",
     "tracks",
     "training_curve",
+    "tree",
     "waveform",
 ]

@@ -1,18 +1,22 @@
-"""Diagrams: the blocks of a network from left to right, with arrows between them.
+"""Diagrams: the blocks of a network from left to right, with arrows between them; and trees of instruments.
 
-Contents: blocks.
+Contents: blocks, tree.
 """
 
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..hierarchy import Hierarchy
 from ..refusals import RefusedValue
 from .style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
+    from matplotlib.text import Text
 
 WIDTH = 0.72  # of a box; columns are 1 apart
 GAP = 0.16  # between boxes of a column, as a share of their distance
@@ -60,6 +64,30 @@ def blocks(
     ax.set(xlim=(-0.1, len(texts) - 1 + WIDTH + 0.1), ylim=(-0.05, 1.18 if skips else 1.05))
     ax.set_axis_off()
     return boxes
+
+
+def tree(hierarchy: Hierarchy, ax: "Axes") -> dict[str, "Text"]:
+    """Draw a tree of instruments: its leaves at the bottom, and each other node above the middle of its leaves.
+
+    Returns
+    -------
+    dict of node -> Text
+    """
+    levels = range(1, hierarchy.levels + 1)
+    nodes = {node: level for level in levels for node in hierarchy.nodes(level)}
+    middles = {
+        node: float(np.mean([hierarchy.leaves.index(leaf) for leaf in hierarchy.leaves_of(node)])) for node in nodes
+    }
+    for path in hierarchy.paths.values():
+        ax.plot([middles[node] for node in path], levels, color="0.7", zorder=0)
+    texts = {}
+    for node, level in nodes.items():
+        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[(level - 1) % len(COLOURS)]}
+        words = node.replace(" ", "\n").replace("_", "\n")
+        texts[node] = ax.text(middles[node], level, words, ha="center", va="center", fontsize=8, bbox=box)
+    ax.set(xlim=(-0.7, len(hierarchy.leaves) - 0.3), ylim=(0.5, hierarchy.levels + 0.5), ylabel="level")
+    ax.set(xticks=[], yticks=list(levels))
+    return texts
 
 
 def _column(position: int, texts: Sequence[str], ax: "Axes") -> list["Rectangle"]:

@@ -30,6 +30,7 @@ LAYERS = {
         "temporary",
         "foreign",
         "stem_names",
+        "hierarchy",
     ),
     "methods": (
         "masks",
@@ -48,7 +49,7 @@ LAYERS = {
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
-    "tools": ("catalogue", "compare", "plots", "plugins"),
+    "tools": ("catalogue", "compare", "plots", "plugins", "steering"),
     "face": (
         "widgets",
         "lessons",
@@ -91,6 +92,8 @@ MAY_IMPORT_TOO = {
     "score": {"pretty_midi", "mido"},
     "spatial": {"pyroomacoustics"},
     "plots": {"matplotlib"},
+    # k-means, where networks that cluster are run.
+    "clustering": {"sklearn"},
     # Finds the pitch of a recorded note.
     "single_notes": {"librosa"},
     # Chooses how hard the shipped FLAC files are compressed.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.testing import assert_allclose
 
-from mss_lab import checks, plots, signals, transforms
+from mss_lab import checks, hierarchy, plots, signals, transforms
 from mss_lab.plots import blank, cells
 from mss_lab.score.align import Alignment
 from mss_lab.score.notes import Note, Score
@@ -478,6 +478,17 @@ def test_a_skip_leads_above_the_boxes(ax):
     assert line.get_xdata()[0] == columns[0][0].get_x() + columns[0][0].get_width() / 2
     assert line.get_xdata()[-1] == columns[2][0].get_x() + columns[2][0].get_width() / 2
     assert 1 < max(line.get_ydata()) < ax.get_ylim()[1]
+
+
+def test_a_tree_has_its_leaves_at_the_bottom_and_each_node_above_the_middle_of_its_leaves(ax):
+    tree = hierarchy.from_nested(
+        {"winds": {"reeds": {"oboe": {}, "clarinet": {}}}, "strings": {"bowed": {"cello": {}}}}
+    )
+    texts = plots.tree(tree, ax)
+    at = {node: text.get_position() for node, text in texts.items()}
+    assert [at[leaf] for leaf in ("oboe", "clarinet", "cello")] == [(0, 1), (1, 1), (2, 1)]
+    assert at["reeds"] == (0.5, 2) and at["winds"] == (0.5, 3)
+    assert at["bowed"] == (2, 2) and at["strings"] == (2, 3)
 
 
 def test_blocks_that_cannot_be_joined_row_by_row_are_refused(ax):
