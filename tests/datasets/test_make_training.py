@@ -264,3 +264,60 @@ def test_the_command_renders_in_processes(tmp_path):
     result = subprocess.run([sys.executable, *command, *options], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert len(store.open_store(tmp_path / "out")) == 2
+
+
+def bands(folder, split="train", items=4, **options):
+    return make_training.make("bands", folder, items=items, split=split, song_s=6.0, sample_rate_hz=RATE, **options)
+
+
+def test_made_up_songs_are_played_by_a_band(tmp_path, quick):
+    made = bands(tmp_path / "train", made_up=1.0)
+    assert made.facts["sources"] == list(make_training.BAND) and made.facts["what"] == "bands"
+    for item in made:
+        assert item["audio"].shape == (6, 6000)
+        for source, program, timbre in zip(made.facts["sources"], item["programs"], item["timbres"], strict=True):
+            assert program in make_training.BAND[source]
+            # Only a soundfont has drums.
+            assert str(timbre).startswith("harmonic/") == (source != "drums")
+    assert len({item["notes"].tobytes() for item in made}) == 4
+
+
+def test_no_made_up_song_and_no_timbre_leaks_from_one_side_to_another(tmp_path, quick):
+    made = {side: bands(tmp_path / side, side) for side in make_training.SIDES}
+    for side in ("valid", "seen", "unseen"):
+        kinds = ("piece", "timbres") if side == "unseen" else ("piece",)
+        splits.check_no_leak(made["train"], made[side], kinds=kinds)
+        assert not {item["notes"].tobytes() for item in made["train"]} & {i["notes"].tobytes() for i in made[side]}
+    splits.check_no_leak(made["valid"], made["seen"], kinds=("piece",))
+    # Both tests play the same songs, by other instruments.
+    for seen, unseen in zip(made["seen"], made["unseen"], strict=True):
+        np.testing.assert_array_equal(seen["notes"], unseen["notes"])
+        assert str(seen["piece"]) == str(unseen["piece"])
+        assert not set(seen["timbres"]) & set(unseen["timbres"])
+
+
+def test_players_of_a_tree_are_drawn_from_all_of_its_leaves(tmp_path, quick):
+    made = make_training.make(
+        "quartets", tmp_path / "songs", items=16, split="train", works=WORKS, players=3, tree="quartet",
+        song_s=2.0, sample_rate_hz=RATE, made_up=0.0,
+    )  # fmt: skip
+    songs = [item["programs"].tolist() for item in made]
+    assert all(len(set(programs)) == 3 for programs in songs)
+    # Clarinet, tenor saxophone, bassoon, oboe, flute, violin, viola and cello, in General MIDI's numbers.
+    assert {program for programs in songs for program in programs} == {71, 66, 70, 68, 73, 40, 41, 42}
+    assert sorted(made.facts["drawn_from"]) == [40, 41, 42, 66, 68, 70, 71, 73]
+
+
+@pytest.mark.parametrize(
+    "what, tree, players, words",
+    [
+        ("chorales", "quartet", 4, "chorales have players of their own, got the tree quartet"),
+        ("quartets", "garden", 4, "tree must be one of"),
+        ("quartets", "band", 4, "tree must hold pitched instruments, got drums"),
+        ("quartets", "quartet", 9, "players must be"),
+    ],
+)
+def test_a_tree_that_cannot_be_played_is_refused(tmp_path, quick, what, tree, players, words):
+    options = {"items": 1, "split": "train", "works": WORKS, "players": players, "tree": tree}
+    with pytest.raises(ValueError, match=words):
+        make_training.make(what, tmp_path / "songs", **options)
