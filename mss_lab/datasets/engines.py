@@ -8,6 +8,7 @@ Contents: make, SoundfontEngine, find_soundfonts.
 Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
+import dataclasses
 import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -132,6 +133,7 @@ class SoundfontEngine:
         timbres: Mapping[str, Timbre] | None = None,
         tail_s: float = 0.5,
         room: rooms.Room | None = None,
+        only: Sequence[Note] | None = None,
     ) -> dict[str, np.ndarray]:
         """Play a score.
 
@@ -146,6 +148,10 @@ class SoundfontEngine:
             Audio after the last offset; its last 50 ms fade to silence.
         room : Room, optional
             One room for all, instead of every timbre's own.
+        only : sequence of Note, optional
+            Only these notes of the score sound, each exactly as among the others: with an equal generator, the stem
+            less this is what the other notes sound like. (Where a pitch is repeated at once, the synthesiser damps the
+            earlier note, which alone it does not.)
 
         Returns
         -------
@@ -171,7 +177,7 @@ class SoundfontEngine:
         chosen = timbres_of(self, score, rng, timbres)
         samples = max(1, round((score.duration_s + tail_s) * sample_rate_hz))
         return {
-            source: self._stem(score, source, timbre, samples, sample_rate_hz, rng, room)
+            source: self._stem(score, source, timbre, samples, sample_rate_hz, rng, room, only)
             for source, timbre in chosen.items()
         }
 
@@ -184,6 +190,7 @@ class SoundfontEngine:
         sample_rate_hz: int,
         rng: np.random.Generator,
         room: rooms.Room | None,
+        only: Sequence[Note] | None,
     ) -> np.ndarray:
         from . import render
 
@@ -192,13 +199,28 @@ class SoundfontEngine:
         if not notes:
             return np.zeros((1, samples), np.float32)
         alone = Score(notes, (source,), score.unpitched & {source})
-        tail_s = max(0.0, samples / sample_rate_hz - alone.duration_s)
         bends = {} if source in score.unpitched else {source: _bends_cents(notes, timbre, samples, sample_rate_hz, rng)}
         velocity = float(np.mean([note.velocity for note in notes]))
-        stem = render.render(
-            alone, {source: _checked_program(timbre.program)}, soundfont=font, sample_rate_hz=sample_rate_hz,
-            loudness=LOUDNESS_LUFS + DB_PER_VELOCITY * (velocity - MIDDLE_VELOCITY), tail_s=tail_s, bends_cents=bends,
-        )[source][0].astype(float)  # fmt: skip
+
+        loudness = LOUDNESS_LUFS + DB_PER_VELOCITY * (velocity - MIDDLE_VELOCITY)
+
+        def rendered(notes: tuple[Note, ...], loudness: float | None) -> np.ndarray:
+            end_s = max([note.offset_s for note in notes], default=0.0)
+            stem: np.ndarray = render.render(
+                dataclasses.replace(alone, notes=notes), {source: _checked_program(timbre.program)}, soundfont=font,
+                sample_rate_hz=sample_rate_hz, loudness=loudness, bends_cents=bends,
+                tail_s=max(0.0, samples / sample_rate_hz - end_s),
+            )[source][0]  # fmt: skip
+            return stem.astype(float)
+
+        few = notes if only is None else tuple(note for note in notes if note in only)
+        # Of the rest only what is drawn from the generator is needed.
+        stem = rendered(notes, loudness) if few else np.zeros(samples)
+        if few and only is not None:
+            # The factor by which the whole stem is scaled to its loudness.
+            level = rendered(notes, None)
+            gain = np.sum(stem * level) / max(np.sum(level**2), 1e-30)
+            stem = gain * rendered(few, None)
         # Rounding of the tail may leave one sample too many or too few.
         dry = np.zeros(samples)
         dry[: min(samples, len(stem))] = stem[:samples]

@@ -5,16 +5,16 @@ straight lines, and a part of noise. The response of the instrument's body is re
 has at the moment, so that vibrato changes levels as it does on a violin. `mss_lab.neural.synth` makes the same sound in
 torch, many voices at once; this file is what it is tested against, and is meant to be read.
 
-Contents: HarmonicEngine, render, control, silence, STEP_S. Lesson: notebooks/15_data_is_the_model.ipynb
+Contents: HarmonicEngine, render, some_notes, control, silence, STEP_S. Lesson: notebooks/15_data_is_the_model.ipynb
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from .. import checks
 from ..refusals import RefusedValue
-from ..score.notes import Score
+from ..score.notes import Note, Score
 from . import rooms
 from .drawn import (
     GRID_PER_OCTAVE,
@@ -78,6 +78,7 @@ class HarmonicEngine:
         timbres: Mapping[str, Timbre] | None = None,
         tail_s: float = 0.5,
         room: rooms.Room | None = None,
+        only: Sequence[Note] | None = None,
     ) -> dict[str, np.ndarray]:
         """Play a score.
 
@@ -93,6 +94,9 @@ class HarmonicEngine:
             Audio after the last offset; its last 50 ms fade to silence.
         room : Room, optional
             One room for all, instead of every timbre's own.
+        only : sequence of Note, optional
+            Only these notes of the score sound, each exactly as among the others: with an equal generator, the stem
+            less this is what the other notes sound like.
 
         Returns
         -------
@@ -121,6 +125,8 @@ class HarmonicEngine:
         stems = {}
         for source, timbre in chosen.items():
             voice = self.voice(score, source, timbre, samples, sample_rate_hz, rng, room)
+            if voice is not None and only is not None:
+                voice = some_notes(voice, [note in only for note in score.notes_of(source)])
             stem = silence(samples) if voice is None else render(voice, samples, sample_rate_hz)
             stems[source] = fade_out(stem, sample_rate_hz).astype(np.float32)
         return stems
@@ -181,6 +187,13 @@ def render(voice: Mapping[str, np.ndarray], samples: int, sample_rate_hz: int) -
         if "room" in voice:
             tone[owner] = rooms.convolve(tone[owner], voice["room"][owner])
     return tone
+
+
+def some_notes(voice: Mapping[str, np.ndarray], kept: Sequence[bool]) -> dict[str, np.ndarray]:
+    """The parameters of a voice of which only some notes sound, (notes,) in the order in which they were drawn."""
+    players = len(voice["start"]) // len(kept)
+    rows = np.repeat(np.asarray(kept, bool), players)
+    return {name: values if name in OF_VOICES else values[rows] for name, values in voice.items()}
 
 
 def control(voice: Mapping[str, np.ndarray], note: int, sample_rate_hz: int) -> dict[str, np.ndarray]:

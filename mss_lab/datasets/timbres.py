@@ -6,7 +6,7 @@ Contents: Timbre, Engine, timbres_of, plain, digest. Lesson: notebooks/15_data_i
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from .. import checks
 from ..refusals import RefusedValue
 from ..score.instruments import program_of
-from ..score.notes import Score
+from ..score.notes import Note, Score
 from . import rooms
 
 
@@ -80,6 +80,7 @@ class Engine(Protocol):
         timbres: Mapping[str, Timbre] | None = None,
         tail_s: float = 0.5,
         room: rooms.Room | None = None,
+        only: Sequence[Note] | None = None,
     ) -> dict[str, np.ndarray]:
         """One stem for each source: float32 (1, samples), all of one length, starting with the score."""
 

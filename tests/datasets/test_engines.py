@@ -330,3 +330,50 @@ def test_every_soundfont_of_this_machine_can_be_played():
         timbre = engine.draw_timbre(np.random.default_rng(0), 40, font, shaped=False)
         sound = play(engine, [(69, 0.1, 0.7)], timbre)
         assert abs(1200 * np.log2(pitch_hz(sound[round(0.3 * RATE_HZ) : round(0.7 * RATE_HZ)], 440) / 440)) < 15
+
+
+# Single notes of a stem
+
+
+def notes_one_by_one(engine, score, **options):
+    """The stems, and the sum of all of their notes, each played alone."""
+
+    def played(**chosen):
+        return engine.play(score, sample_rate_hz=RATE_HZ, rng=np.random.default_rng(3), **options, **chosen)
+
+    alone = [played(only=[note]) for note in score.notes]
+    return played(), {source: sum(stems[source] for stems in alone) for source in score.sources}, alone
+
+
+SINGLE = Score(
+    (Note("x", 60, 0.0, 0.3, 60), Note("x", 64, 0.3, 0.6, 100), Note("x", 60, 0.7, 1.0, 80), Note("y", 72, 0.1, 0.9)),
+    ("x", "y"),
+)
+
+
+def check_single_notes(engine, timbres):
+    stems, sums, alone = notes_one_by_one(engine, SINGLE, timbres=timbres, room=rooms.Room(0.3, -12.0, 3, 4000.0))
+    for source, stem in stems.items():
+        assert np.abs(sums[source] - stem).max() < 5e-4 * np.abs(stem).max()
+    for note, of_note in zip(SINGLE.notes, alone, strict=True):
+        other = next(source for source in SINGLE.sources if source != note.source)
+        assert of_note[note.source].any() and not of_note[other].any()
+        assert of_note[note.source].shape == stems[note.source].shape
+        # Nothing sounds before it, except that FluidSynth starts notes on its own grid.
+        assert np.abs(of_note[note.source][0, : max(0, round((note.onset_s - 0.005) * RATE_HZ))]).max(initial=0) < 1e-6
+    nothing = engine.play(SINGLE, sample_rate_hz=RATE_HZ, rng=np.random.default_rng(3), timbres=timbres, only=[])
+    assert not any(stem.any() for stem in nothing.values())
+
+
+@pytest.mark.parametrize("players", [1, 2])
+def test_the_notes_of_a_drawn_instrument_add_up_to_its_stem(players):
+    engine = HarmonicEngine()
+    timbre = engine.draw_timbre(np.random.default_rng(0), 40).replace(players=players)
+    check_single_notes(engine, {"x": timbre, "y": engine.draw_timbre(np.random.default_rng(1), 71)})
+
+
+@pytest.mark.renders
+def test_the_notes_of_a_soundfont_add_up_to_their_stem(fluid):
+    shaped = fluid.draw_timbre(np.random.default_rng(4), 71)
+    timbre = shaped.replace(vibrato_cents=15.0, attack_s=0.02)
+    check_single_notes(fluid, {"x": timbre, "y": plain_timbre(fluid, 40)})
