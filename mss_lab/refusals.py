@@ -44,6 +44,7 @@ EXTRAS = {
     "torch": "train",
     "torchaudio": "train",
     "lightning": "train",
+    "mir_eval": "train",
     "safetensors": "train",
     "clarity": "quality",
     "fast_bss_eval": "peers",
