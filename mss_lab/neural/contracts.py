@@ -5,7 +5,7 @@ your own that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_
 recording by `mss_lab.neural.apply.separate`. All random numbers in it must be drawn from torch's own generator, which
 training seeds at every step.
 
-Contents: Batch, Settings, Network, Batches, check_network. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: Batch, Settings, Network, Batches, check_network, trains_with_notes. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -41,9 +41,11 @@ class Network(Protocol):
     needs_score : bool
         Whether it cannot work without a score.
 
-    A network may also have `prepare(batches)`, which is called once before training with the training batches, and
-    `baseline(mixture, conditions)`, which gives estimates to compare its own with; without it, they are compared with
-    the mixture.
+    A network may also have `prepare(batches)`, which is called once before training with the training batches;
+    `baseline(mixture, conditions)`, which gives estimates to compare its own with, instead of the mixture;
+    `references(batch)`, what its estimates should be, where these are not the sources of a batch;
+    `learns_notes`, true if its loss needs `rolls` although it separates without a score; and `judge(batches)`, which
+    gives the table of its metrics, where they are not those of a separator.
     """
 
     Settings: ClassVar[type]
@@ -113,3 +115,8 @@ def check_network(model: Any) -> Network:
             "mss_lab.neural.contracts.Network"
         )
     return model  # type: ignore[return-value]
+
+
+def trains_with_notes(model: Network) -> bool:
+    """Whether the training batches of a network must hold `rolls`."""
+    return model.needs_score or bool(getattr(model, "learns_notes", False))

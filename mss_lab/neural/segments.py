@@ -16,6 +16,7 @@ import torch
 from .. import checks
 from ..refusals import RefusedValue
 from ..score.roll import PITCHES, ROUNDING_FRAMES
+from .moved_notes import give_away
 
 # Keeps these draws independent of other draws from the same seed.
 STREAM = 0x5E6
@@ -80,6 +81,7 @@ def batches(
     seed: int,
     gains: tuple[float, float] = (0.25, 1.25),
     incoherent: float = 0.0,
+    moved_notes: float = 0.0,
     roll_hop_samples: int | None = None,
     items: Sequence[int] | None = None,
 ) -> "Batches":
@@ -124,6 +126,9 @@ def batches(
     seed = checks.check_number("seed", seed, at_least=0, whole=True)
     low, high = (checks.check_number("gains", gain, at_least=0) for gain in gains)
     checks.check_number("incoherent", incoherent, at_least=0, at_most=1)
+    checks.check_number("moved_notes", moved_notes, at_least=0, at_most=1)
+    if moved_notes and roll_hop_samples is None:
+        raise RefusedValue("moved_notes needs a network that reads notes, got one without rolls; set it to 0")
     if roll_hop_samples is not None:
         roll_hop_samples = checks.check_number("roll_hop_samples", roll_hop_samples, at_least=1, whole=True)
     missing = [fact for fact in ("sources", "sample_rate_hz") if fact not in store.facts]
@@ -132,9 +137,8 @@ def batches(
     chosen = tuple(range(len(store))) if items is None else tuple(int(item) for item in items)
     if not chosen:
         raise RefusedValue("items must name at least one item of the store, got none")
-    return Batches(
-        store, length_samples, batch, seed, (min(low, high), max(low, high)), incoherent, roll_hop_samples, chosen
-    )
+    gains = (min(low, high), max(low, high))
+    return Batches(store, length_samples, batch, seed, gains, incoherent, roll_hop_samples, chosen, moved_notes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +156,7 @@ class Batches:
     incoherent: float
     roll_hop_samples: int | None
     items: tuple[int, ...]
+    moved_notes: float = 0.0
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -167,6 +172,9 @@ class Batches:
     def facts(self) -> dict[str, Any]:
         """All that decides the batches, for JSON: equal facts give equal batches."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "store"}
+        if not self.moved_notes:
+            # As before there was this option, so that runs of that time can go on.
+            del own["moved_notes"]
         all_items = self.items == tuple(range(len(self.store)))
         return {**own, "items": len(self.items) if all_items else list(self.items), "store": dict(self.store.facts)}
 
@@ -185,8 +193,15 @@ class Batches:
         share = self.batch // ranks
         # Every process draws for all segments, which takes no time, and reads only its own.
         draws = [self._draw(rng) for _ in range(self.batch)][rank * share : (rank + 1) * share]
-        segments = [self._segment(*draw) for draw in draws]
+        segments = [self._moved(self._segment(*draw), step, rank * share + i) for i, draw in enumerate(draws)]
         return {name: torch.from_numpy(np.stack([segment[name] for segment in segments])) for name in segments[0]}
+
+    def _moved(self, segment: dict[str, np.ndarray], step: int, index: int) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng((STREAM, self.seed, step, index))
+        if self.roll_hop_samples is None or rng.random() >= self.moved_notes:
+            return segment
+        sources, rolls = give_away(segment["sources"], segment["rolls"], self.roll_hop_samples, rng)
+        return {"sources": sources, "rolls": rolls}
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # Item, position (between 0 and 1 of the possible starts in the song) and gain of each source. The number of

@@ -110,11 +110,13 @@ def judge(model: Network, batches: Iterable[Batch]) -> list[dict[str, Any]]:
     """
     values: dict[str, list[tuple[float, float]]] = {source: [] for source in model.sources or (ANY_PLAYER,)}
     for batch in batches:
-        sources, mixture = batch["sources"], batch["sources"].sum(dim=1)
+        mixture = batch["sources"].sum(dim=1)
+        own_references: Any = getattr(model, "references", None)
+        references = batch["sources"] if own_references is None else own_references(batch)
         with torch.inference_mode():
             estimates = model(mixture, batch).float().numpy()
-            baselines = _baseline(model, mixture, batch).float().numpy()
-        for example, estimate, baseline_estimate in zip(sources.numpy(), estimates, baselines, strict=True):
+            baselines = _baseline(model, mixture, batch, references).float().numpy()
+        for example, estimate, baseline_estimate in zip(references.numpy(), estimates, baselines, strict=True):
             for index, stem in enumerate(example):
                 if stem.any():
                     source = model.sources[index] if model.sources else ANY_PLAYER
@@ -125,9 +127,9 @@ def judge(model: Network, batches: Iterable[Batch]) -> list[dict[str, Any]]:
     return _table(values)
 
 
-def _baseline(model: Any, mixture: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _baseline(model: Any, mixture: torch.Tensor, batch: Batch, references: torch.Tensor) -> torch.Tensor:
     own = getattr(model, "baseline", None)
-    return mixture[:, None].expand_as(batch["sources"]) if own is None else own(mixture, batch)
+    return mixture[:, None].expand_as(references) if own is None else own(mixture, batch)
 
 
 def _table(values: Mapping[str, list[tuple[float, float]]]) -> list[dict[str, Any]]:
@@ -162,7 +164,9 @@ def _write(
     weights.save(model, path, {**card, "figures": {}}, dtype="float16")
     # The stored weights are measured, which includes the effect of half precision.
     stored = weights.load(path)
-    metrics: dict[str, Any] = {"judged on": opened.validated_on, "table": judge(stored, validation)}
+    own_judge: Any = getattr(stored, "judge", None)
+    table = judge(stored, validation) if own_judge is None else own_judge(validation)
+    metrics: dict[str, Any] = {"judged on": opened.validated_on, "table": table}
     if recipe.fit.songs_every:
         metrics["whole songs, SDR in dB"] = round(opened.song_sdr_db(stored), 2)
     weights.save(model, path, {**card, "figures": metrics}, dtype="float16")
@@ -191,6 +195,6 @@ def _card(name: str, preset: str, recipe: Recipe, opened: TrainingData, result: 
 
 def _write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with files.whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS)
+        table = csv.DictWriter(file, rows[0] if rows else COLUMNS)
         table.writeheader()
         table.writerows(rows)

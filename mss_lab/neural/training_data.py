@@ -5,8 +5,8 @@ or `CueData`, whole pieces with the models that NMF learned from them. `open` re
 `TrainingData`, the only form of data that `mss_lab.neural.train.train` uses. A recipe of your own may have a class of
 its own with the same `open`.
 
-Contents: VALIDATION_SEED, TrainingData, RecipeData, SongData, CueData, stores_in, mean_sdr_db, separate_by_chunks,
-separate_by_refining. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: VALIDATION_SEED, TrainingData, RecipeData, SongData, CueData, stores_in, song_stores, mean_sdr_db,
+separate_by_chunks, separate_by_refining. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from ..metrics import energy
 from ..refusals import RefusedValue
 from ..score.notes import Note, Score
 from . import cues, segments
-from .contracts import Batch, Batches, Network
+from .contracts import Batch, Batches, Network, trains_with_notes
 
 # The segments of validation are the same in every run of a recipe.
 VALIDATION_SEED = 1_000_003
@@ -84,6 +84,9 @@ class SongData:
         A gain for each source of each segment is drawn from this range.
     incoherent : float in [0, 1]
         Probability that the sources of a segment come from different songs.
+    moved_notes : float in [0, 1]
+        Probability that notes of a segment are given to other sources with their sound, so that a network that reads
+        notes follows them.
     validate_batches : int
     songs : int
         Number of whole validation songs that are separated, if the options of the run request it.
@@ -94,6 +97,7 @@ class SongData:
     batch: int = 8
     gains: tuple[float, float] = (0.25, 1.25)
     incoherent: float = 0.0
+    moved_notes: float = 0.0
     validate_batches: int = 8
     songs: int = 4
 
@@ -109,13 +113,14 @@ class SongData:
 
     def open(self, data: str | os.PathLike[str], valid: str | os.PathLike[str] | None, seed: int) -> TrainingData:
         """Open a store of songs, or a folder with two stores, `train` and `valid`."""
-        store, valid_store = _song_stores(Path(data), valid)
+        store, valid_store = song_stores(Path(data), valid)
         for opened in filter(None, (store, valid_store)):
             self._check(opened, store)
         validation_store = valid_store or store
 
         def batches(model: Network) -> segments.Batches:
-            return segments.batches(store, seed=seed, incoherent=self.incoherent, **self._segment_options(model))
+            drawn = {**self._segment_options(model), "incoherent": self.incoherent, "moved_notes": self.moved_notes}
+            return segments.batches(store, seed=seed, **drawn)
 
         def validation(model: Network) -> list[Batch]:
             validation_batches = segments.batches(
@@ -146,7 +151,7 @@ class SongData:
             "length_samples": round(self.segment_s * self.sample_rate_hz),
             "batch": self.batch,
             "gains": self.gains,
-            "roll_hop_samples": model.hop_samples if model.needs_score else None,
+            "roll_hop_samples": model.hop_samples if trains_with_notes(model) else None,
         }
 
     def _check(self, store: Store, other: Store) -> None:
@@ -284,7 +289,8 @@ def separate_by_refining(
     return estimates
 
 
-def _song_stores(data: Path, valid: str | os.PathLike[str] | None) -> tuple[Store, Store | None]:
+def song_stores(data: Path, valid: str | os.PathLike[str] | None) -> tuple[Store, Store | None]:
+    """The store of a folder, or its stores `train` and `valid`, and that of a validation folder, if there is one."""
     nested = (data / "train").is_dir()
     if valid is None and nested and (data / "valid").is_dir():
         valid = data / "valid"

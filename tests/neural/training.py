@@ -5,6 +5,8 @@ import os
 import numpy as np
 import torch
 
+from mss_lab.neural import models
+
 RATE_HZ = 8_000
 HOP = 128
 
@@ -14,6 +16,17 @@ class Trap:
 
     def __reduce__(self):
         return (os.mkdir, (os.environ["TRAP"],))
+
+
+def noise(samples, channels=1, seed=0):
+    """Soft noise, float32 (channels, samples), the same for the same seed."""
+    return np.random.default_rng(seed).standard_normal((channels, samples)).astype(np.float32) * 0.1
+
+
+def built(name, settings, **changes):
+    """A network with drawn weights, the same in every call, in evaluation mode."""
+    torch.manual_seed(0)
+    return models.build(name, {**settings, **changes}).eval()
 
 
 def random_tensor(*shape, dtype=torch.float64, seed=0):

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 # Name -> "module:Class", where a module with a leading dot is in this folder; or a class that was registered.
 MODELS: dict[str, str | type] = {
+    "cerberus": ".cerberus:Cerberus",
     "context-window": ".context_window:ContextWindow",
+    "dsis": ".dsis:Dsis",
+    "hierarchical": ".hierarchical:Hierarchical",
     "mask-inference": ".mask_inference:MaskInference",
+    "query-by-example": ".hierarchical:QueryByExample",
     "refiner": ".refiner:Refiner",
     "score-cnn": ".score_cnn:ScoreCnn",
+    "transcriber": ".transcriber:Transcriber",
     "xumx": ".xumx:Xumx",
     "xumx-informed": ".xumx:XumxInformed",
     "xumx-score-only": ".xumx:XumxScoreOnly",
