@@ -7,6 +7,7 @@ COMMANDS = (
     Command("training", "make songs to train and test networks on", "datasets.make_training"),
     Command("stems", "make songs to train networks on, from a folder of stems", "datasets.training_store"),
     Command("templates", "measure the harmonics of instruments again", "datasets.make_templates"),
+    Command("vectors", "store the vectors of queries, beside a network that takes them", "neural.query_vectors"),
     Command("cues", "make pieces to train a refiner on, from songs", "neural.make_cues"),
 )
 

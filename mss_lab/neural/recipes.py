@@ -20,6 +20,7 @@ from typing import Any
 from .. import checks
 from ..refusals import RefusedValue
 from .fit_options import FitOptions
+from .query_data import QueryData
 from .training_data import CueData, RecipeData, SongData
 
 PRESETS = ("student", "paper")
@@ -102,6 +103,53 @@ _MASK_INFERENCE_PAPER: dict[str, Any] = {
     "data": SongData(segment_s=10.0, batch=25, gains=(1.0, 1.0)),
     "fit": FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800),
 }
+# Manilow's thesis, chapter 3: 100 epochs of 20 000 segments of 5 s in batches of 40, so 500 steps an epoch; a rate of
+# 2e-4. Chapter 4: 100 000 steps with batches of 64; its rate of 3e-4 falls by 2 % every 10 000 steps, not here.
+_CERBERUS_PAPER: dict[str, Any] = {
+    "data": SongData(segment_s=400 * 256 / 16_000, batch=40, gains=(1.0, 1.0)),
+    "fit": FitOptions(steps=50_000, learning_rate=2e-4, validate_every=500),
+}
+_DSIS_PAPER: dict[str, Any] = {
+    "data": SongData(segment_s=5.0, batch=64, gains=(1.0, 1.0)),
+    "fit": FitOptions(steps=100_000, learning_rate=3e-4, validate_every=1000),
+}
+# The notes of the quartet, from the lowest of the bassoon to the highest of the violin in these pieces.
+_QUARTET_NOTES: dict[str, Any] = {"lowest_midi": 34, "pitches": 64}
+_CERBERUS_STUDENT: dict[str, Any] = {**_QUARTET_NOTES, "layers": 2, "even_level": True, "clustered_share": 0.125}
+_DSIS_STUDENT: dict[str, Any] = {
+    **_QUARTET_NOTES,
+    "hidden": 120,
+    "layers": 2,
+    "even_level": True,
+    # What an edit takes from one source another one receives.
+    "masks": "softmax",
+    "score_hidden": 48,
+    "score_layers": 1,
+    "embedding": 64,
+}
+_TRANSCRIBER_STUDENT: dict[str, Any] = {
+    **_QUARTET_NOTES,
+    "hidden": 120,
+    "layers": 2,
+    "even_level": True,
+    "source_hidden": 48,
+    "source_layers": 1,
+    "embedding": 64,
+}
+# Levels of a tree of instruments. The thesis trains one network for each instrument; here it is the clarinet's.
+_HIERARCHY_STUDENT: dict[str, Any] = {"hidden": 120, "layers": 2, "even_level": True, "distance": "squared"}
+_QUERY_STUDENT: dict[str, Any] = {
+    **_HIERARCHY_STUDENT,
+    # Half as many frames as in the other students, which halves the time of a step.
+    "window_samples": 2048,
+    "hop_samples": 512,
+    "hidden": 80,
+    "query_hidden": 20,
+    "query_layers": 1,
+    "dimensions": 10,
+}
+_HIERARCHY_PAPER = FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800)
+_HIERARCHY_PAPER_DATA: dict[str, Any] = {"segment_s": 10.0, "query_s": 10.0, "batch": 25, "gains": (1.0, 1.0)}
 # Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here an excerpt has two segments,
 # so that fewer frames lie at its ends.
 _CNN_PAPER: dict[str, Any] = {
@@ -151,6 +199,69 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             _student(9000),
         ),
         "paper": Recipe("mask-inference", {}, **_MASK_INFERENCE_PAPER),
+    },
+    "cerberus": {
+        "student": Recipe(
+            "cerberus", {**_CERBERUS_STUDENT, "hidden": 96, "dimensions": 8}, SongData(segment_s=4.0), _student(4500)
+        ),
+        "paper": Recipe("cerberus", {}, **_CERBERUS_PAPER),
+    },
+    # What DSIS is compared with: it learns to separate and to transcribe, and reads no score.
+    "masks-and-notes": {
+        "student": Recipe(
+            "cerberus",
+            {
+                **_CERBERUS_STUDENT,
+                "hidden": 120,
+                "dimensions": 1,
+                "clustering_weight": 0.0,
+                "masks_weight": 0.2,
+                "transcription_weight": 0.8,
+            },
+            SongData(segment_s=4.0),
+            _student(6000),
+        ),
+        "paper": Recipe(
+            "cerberus",
+            {"hidden": 600, "clustering_weight": 0.0, "masks_weight": 0.2, "transcription_weight": 0.8},
+            **_DSIS_PAPER,
+        ),
+    },
+    **{
+        f"dsis{ending}": {
+            # Without notes that moved, the network keeps to the timbre of a source and not to its edited notes.
+            "student": Recipe(
+                "dsis",
+                {**_DSIS_STUDENT, "variant": variant},
+                SongData(segment_s=4.0, moved_notes=0.75),
+                _student(5000),
+            ),
+            "paper": Recipe("dsis", {"variant": variant}, **_DSIS_PAPER),
+        }
+        for ending, variant in (("", "residual"), ("-processed", "processed"), ("-vanilla", "vanilla"))
+    },
+    # The first reads the mixture alone, the others the separated sources, too.
+    **{
+        f"transcriber{ending}": {
+            "student": Recipe(
+                "transcriber", {**_TRANSCRIBER_STUDENT, "reads": reads}, SongData(segment_s=4.0), _student(6000)
+            ),
+            "paper": Recipe("transcriber", {"reads": reads}, **_DSIS_PAPER),
+        }
+        for ending, reads in (
+            ("", "mixture"),
+            ("-residual", "residual"),
+            ("-processed", "processed"),
+            ("-vanilla", "vanilla"),
+        )
+    },
+    "hierarchical": {
+        "student": Recipe("hierarchical", _HIERARCHY_STUDENT, QueryData(target="clarinet"), _student(6000)),
+        "paper": Recipe("hierarchical", {}, QueryData(target="clarinet", **_HIERARCHY_PAPER_DATA), _HIERARCHY_PAPER),
+    },
+    "query-by-example": {
+        "student": Recipe("query-by-example", _QUERY_STUDENT, QueryData(), _student(3000)),
+        "paper": Recipe("query-by-example", {}, QueryData(**_HIERARCHY_PAPER_DATA), _HIERARCHY_PAPER),
     },
     "xumx": {
         "student": Recipe("xumx", _XUMX_STUDENT, SongData(), _student(6000)),
