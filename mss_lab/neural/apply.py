@@ -8,11 +8,14 @@ the mixture and the result.
 Channels are separated one by one, as if each were a recording of its own: a network reads one channel, and its
 estimates are not always masks that could be applied to another channel. Equal channels give equal estimates.
 
-Contents: separate, players_for, network_separator. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: separate, players_for, network_separator, working_bytes; for editors: Chunk, chunks_of, joined, Inputs,
+notes_of, level_gains, check_lengths, at_least, evaluating. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
+import contextlib
+import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +27,7 @@ from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from ..silence import between_silences
 from . import weights as stored_weights
-from .contracts import Network
+from .contracts import Batch, Network
 from .entries import NETWORK_OPTIONS, PLAYERS
 from .levels import LEVEL
 from .segments import roll_of
@@ -62,6 +65,7 @@ def separate(
     overlap_s: float = OVERLAP_S,
     players: Mapping[str, str] | None = None,
     even_level: bool = False,
+    conditions: Batch | None = None,
 ) -> Estimates:
     """Separate a recording with a network.
 
@@ -83,6 +87,8 @@ def separate(
     even_level : bool
         Whether each channel is brought to the level of music on a record before the network reads it, which is about
         the level of its training data. The estimates are brought back to the level of the recording.
+    conditions : mapping, optional
+        Other input of the network that is the same for the whole recording, with a first axis of length 1.
 
     Returns
     -------
@@ -101,29 +107,39 @@ def separate(
     network = model
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
-    checks.check_number("overlap_s", overlap_s, at_least=0.1, unit="seconds")
-    checks.check_number("chunk_s", chunk_s, at_least=2 * overlap_s, unit="seconds", hint="two overlaps go into a chunk")
+    check_lengths(chunk_s, overlap_s)
     channels, samples = mixture.shape
     if network.needs_score:
         from ..score.guards import check_score_fits
 
         score = check_score_fits(score, samples / sample_rate_hz)
     index_of_source = players_for(network.sources, score, players)
-    notes = _notes_of(score, index_of_source) if network.needs_score and score is not None else None
+    notes = notes_of(score, index_of_source) if network.needs_score and score is not None else None
 
-    gains = _level_gains(mixture) if even_level else np.ones((channels, 1), np.float32)
+    gains = level_gains(mixture) if even_level else np.ones((channels, 1), np.float32)
     result = memory.zeros_for(index_of_source, mixture.shape)
     sounding = {name: index for name, index in index_of_source.items() if index is not None}
     if not sounding:
         return result
     written = 0
-    pieces = _estimates(network, mixture, gains, sample_rate_hz, notes, list(sounding.values()), chunk_s, overlap_s)
+    inputs = Inputs(notes, dict(conditions or {}))
+    indices = list(sounding.values())
+    pieces = joined(
+        (chunk, _run(network, waveform, inputs, chunk.first, indices))
+        for chunk, waveform in chunks_of(network, mixture, gains, sample_rate_hz, chunk_s, overlap_s)
+    )
     for piece in audio.resample_pieces(pieces, network.sample_rate_hz, sample_rate_hz):
         piece = piece[:, : samples - written].reshape(len(sounding), channels, -1)
         for name, estimate in zip(sounding, piece, strict=True):
             result[name][:, written : written + estimate.shape[-1]] = estimate / gains
         written += piece.shape[-1]
     return result
+
+
+def check_lengths(chunk_s: float, overlap_s: float) -> None:
+    """Refuse lengths of chunks and overlaps that do not fit."""
+    checks.check_number("overlap_s", overlap_s, at_least=0.1, unit="seconds")
+    checks.check_number("chunk_s", chunk_s, at_least=2 * overlap_s, unit="seconds", hint="two overlaps go into a chunk")
 
 
 def players_for(
@@ -203,20 +219,11 @@ def network_separator(
     lesson, reference : str
         The notebook that teaches it, and the paper, for the docstring of the separator.
     bytes_at_once, bytes_a_second : float
-        The network's measured working memory for each channel: a constant, and the bytes for each second of a chunk.
+        As for `working_bytes`.
     """
 
-    def working_bytes(recording: memory.Recording, *, chunk_s: float, overlap_s: float, **_: Any) -> float:
-        read_s = min(
-            recording.samples / recording.sample_rate_hz,
-            memory.amount(chunk_s, CHUNK_S) + (1 - FADE_PART) * memory.amount(overlap_s, OVERLAP_S),
-        )
-        # Estimates at the network's rate and at the recording's.
-        estimate_bytes_a_second = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
-        return recording.channels * (bytes_at_once + (bytes_a_second + estimate_bytes_a_second) * read_s)
-
     @options.within(NETWORK_OPTIONS)
-    @memory.limited(name, working_bytes)
+    @memory.limited(name, working_bytes(bytes_at_once, bytes_a_second))
     @between_silences
     def separator(
         mixture: np.ndarray,
@@ -250,6 +257,27 @@ def network_separator(
     return separator
 
 
+def working_bytes(bytes_at_once: float, bytes_a_second: float) -> Callable[..., float]:
+    """The working memory of a network's separator, as `mss_lab.memory.limited` expects it.
+
+    Parameters
+    ----------
+    bytes_at_once, bytes_a_second : float
+        The network's measured working memory for each channel: a constant, and the bytes for each second of a chunk.
+    """
+
+    def needed(recording: memory.Recording, *, chunk_s: float, overlap_s: float, **_: Any) -> float:
+        read_s = min(
+            recording.samples / recording.sample_rate_hz,
+            memory.amount(chunk_s, CHUNK_S) + (1 - FADE_PART) * memory.amount(overlap_s, OVERLAP_S),
+        )
+        # Estimates at the network's rate and at the recording's.
+        estimate_bytes_a_second = ESTIMATE_BYTES * (recording.sources or LIKELY_COUNT) * recording.sample_rate_hz
+        return recording.channels * (bytes_at_once + (bytes_a_second + estimate_bytes_a_second) * read_s)
+
+    return needed
+
+
 def _player(name: str, sources: tuple[str, ...]) -> int | None:
     if name in sources:
         return sources.index(name)
@@ -268,22 +296,40 @@ def _program(name: str) -> int | None:
         return None
 
 
-def _notes_of(score: Score, index_of_source: Mapping[str, int | None]) -> np.ndarray:
+def notes_of(score: Score, index_of_source: Mapping[str, int | None]) -> np.ndarray:
+    """Rows of index of the network's source, pitch, onset and offset in seconds: (notes, 4)."""
     rows = [(index_of_source[note.source], note.midi, note.onset_s, note.offset_s) for note in score.notes]
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def _estimates(
-    network: Any,
-    mixture: np.ndarray,
-    level_gains: np.ndarray,
-    sample_rate_hz: int,
-    notes: np.ndarray | None,
-    indices: list[int],
-    chunk_s: float,
-    overlap_s: float,
-) -> Iterator[np.ndarray]:
-    """Yield the estimates at the network's rate, (sources * channels, samples), piece by piece."""
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """A chunk of a recording at the network's rate, in samples.
+
+    Attributes
+    ----------
+    start, stop : int
+        The chunk.
+    first, last : int
+        What the network reads of it: the chunk and some of the recording before and after.
+    gains : float32 (stop - start,)
+        How much its estimates count, so that neighbouring chunks fade into each other.
+    kept_samples : int
+        Samples before the fade into the next chunk.
+    """
+
+    start: int
+    stop: int
+    first: int
+    last: int
+    gains: np.ndarray
+    kept_samples: int
+
+
+def chunks_of(
+    network: Network, mixture: np.ndarray, gains: np.ndarray, sample_rate_hz: int, chunk_s: float, overlap_s: float
+) -> Iterator[tuple[Chunk, np.ndarray]]:
+    """The chunks of a recording, each with the waveform that the network reads, (channels, samples)."""
     rate_hz, hop = network.sample_rate_hz, network.hop_samples
     samples = max(1, round(mixture.shape[1] * rate_hz / sample_rate_hz))
 
@@ -293,43 +339,73 @@ def _estimates(
 
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
-    blocks = _blocks(mixture, level_gains, sample_rate_hz)
+    blocks = _blocks(mixture, gains, sample_rate_hz)
     window = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
-    tail: np.ndarray | None = None
-    for start, stop, gains in plan:
+    for start, stop, chunk_gains in plan:
+        kept_samples = stop - start - (0 if stop == samples else fade)
         first, last = max(0, start - context), min(samples, stop + context)
-        estimate = _run(network, window.take(first, last), notes, first, indices)
-        piece = estimate[:, start - first : stop - first] * gains
+        yield Chunk(start, stop, first, last, chunk_gains, kept_samples), window.take(first, last)
+
+
+def joined(estimates: Iterable[tuple[Chunk, np.ndarray]]) -> Iterator[np.ndarray]:
+    """Estimates (rows, samples) of what the network read of each chunk, piece by piece as estimates of the whole."""
+    tail: np.ndarray | None = None
+    for chunk, estimate in estimates:
+        piece = estimate[:, chunk.start - chunk.first : chunk.stop - chunk.first] * chunk.gains
         if tail is not None:
             piece[:, : tail.shape[1]] += tail
-        kept_samples = piece.shape[1] if stop == samples else piece.shape[1] - fade
-        tail = piece[:, kept_samples:].copy()
-        yield piece[:, :kept_samples]
+        tail = piece[:, chunk.kept_samples :].copy()
+        yield piece[:, : chunk.kept_samples]
 
 
-def _run(network: Any, waveform: np.ndarray, notes: np.ndarray | None, first: int, indices: list[int]) -> np.ndarray:
+def _run(network: Any, waveform: np.ndarray, inputs: "Inputs", first: int, indices: list[int]) -> np.ndarray:
     """Separate one chunk: (channels, samples) to (sources * channels, samples)."""
     channels, samples = waveform.shape
     if not waveform.any():
         # Silence gives silent estimates, although a network's biases could give others.
         return np.zeros((len(indices) * channels, samples), np.float32)
-    rate_hz, hop = network.sample_rate_hz, network.hop_samples
-    length = max(samples, round(LEAST_S * rate_hz))
-    padded = np.pad(waveform, ((0, 0), (0, length - samples)))
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    conditions = None
-    if notes is not None:
-        roll = roll_of(notes, len(network.sources), 1 + length // hop, rate_hz / hop, first / rate_hz)
-        conditions = {"rolls": torch.from_numpy(roll).to(device).expand(channels, -1, -1, -1)}
+    padded = at_least(waveform, network)
+    with evaluating(network) as device:
+        conditions = inputs.of_chunk(network, first, padded.shape[1], channels, device)
+        estimates: torch.Tensor = network(torch.from_numpy(padded).to(device), conditions)[:, indices, :samples]
+    by_channel: np.ndarray = estimates.float().cpu().numpy()
+    return by_channel.swapaxes(0, 1).reshape(-1, samples)
+
+
+def at_least(waveform: np.ndarray, network: Network) -> np.ndarray:
+    """A waveform (channels, samples) with zeros after it, so that it has the least length that networks accept."""
+    missing = max(0, round(LEAST_S * network.sample_rate_hz) - waveform.shape[1])
+    return np.pad(waveform, ((0, 0), (0, missing)))
+
+
+@contextlib.contextmanager
+def evaluating(network: Any) -> Iterator[torch.device]:
+    """Run a network in evaluation mode and without gradients; yields the device of its weights."""
     was_training = network.training
     network.eval()
     try:
         with torch.inference_mode():
-            estimates: torch.Tensor = network(torch.from_numpy(padded).to(device), conditions)[:, indices, :samples]
+            yield next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     finally:
         network.train(was_training)
-    by_channel: np.ndarray = estimates.float().cpu().numpy()
-    return by_channel.swapaxes(0, 1).reshape(-1, samples)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a network reads besides the mixture: notes of the whole recording, and what does not change with time."""
+
+    notes: np.ndarray | None
+    constant: Batch
+
+    def of_chunk(self, network: Any, first: int, length: int, channels: int, device: torch.device) -> Batch | None:
+        """The input for a chunk that begins at sample `first`, once for each channel; None if there is none."""
+        rate_hz, hop = network.sample_rate_hz, network.hop_samples
+        inputs = dict(self.constant)
+        if self.notes is not None:
+            roll = roll_of(self.notes, len(network.sources), 1 + length // hop, rate_hz / hop, first / rate_hz)
+            inputs["rolls"] = torch.from_numpy(roll)[None]
+        on_device = {name: values.to(device) for name, values in inputs.items()}
+        return {name: one.expand(channels, *one.shape[1:]) for name, one in on_device.items()} or None
 
 
 def _blocks(waveform: np.ndarray, gains: np.ndarray, sample_rate_hz: int) -> Iterator[np.ndarray]:
@@ -338,7 +414,7 @@ def _blocks(waveform: np.ndarray, gains: np.ndarray, sample_rate_hz: int) -> Ite
         yield (waveform[:, start : start + step] * gains).astype(np.float32, copy=False)
 
 
-def _level_gains(waveform: np.ndarray) -> np.ndarray:
+def level_gains(waveform: np.ndarray) -> np.ndarray:
     """Gains that bring each whole channel to the level of music on a record: float64 (channels, 1), 1 for silence."""
     squares = np.zeros(len(waveform))
     for start in range(0, waveform.shape[1], SUM_SAMPLES):
