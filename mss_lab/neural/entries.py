@@ -1,7 +1,7 @@
 """The catalogue's entries of the networks whose weights are shipped.
 
 Contents: NETWORK_LIBRARIES, PLAYERS, WEIGHTS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
-REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, METHODS.
+REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, METHODS.
 """
 
 from ..method import Method
@@ -118,6 +118,20 @@ SCORE_CNN_TIMBRE = Method(
     libraries=NETWORK_LIBRARIES,
 )
 
+DSIS = Method(
+    name="dsis",
+    title="A network that reads the notes of every player with the mixture, and follows them when they are edited",
+    function=".neural.separators:dsis",
+    options=NETWORK_OPTIONS,
+    needs=frozenset({"score"}),
+    gives="one estimate for each source of the score, all among violin, clarinet, tenor saxophone and bassoon",
+    lesson="notebooks/20_steer_a_network.ipynb",
+    reference="Manilow, PhD thesis 2022, chapter 4",
+    assumes="The sources are the four instruments of training, and the score is correct",
+    fits=frozenset({"known", "score"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
 METHODS = (
     MASK_INFERENCE,
     XUMX,
@@ -126,4 +140,5 @@ METHODS = (
     REFINED_NMF,
     SCORE_CNN,
     SCORE_CNN_TIMBRE,
+    DSIS,
 )

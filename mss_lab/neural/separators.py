@@ -3,7 +3,7 @@
 Each separates the four instruments that it was trained on: violin, clarinet, tenor saxophone and bassoon. The method
 for any instruments is in `mss_lab.neural.refine`.
 
-Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score_cnn_timbre.
+Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score_cnn_timbre, dsis.
 Lesson: notebooks/17_xumx.ipynb
 """
 
@@ -11,6 +11,7 @@ from .apply import network_separator
 
 XUMX = "Sawata et al., ICASSP 2021"
 TUNTURI = "Tunturi et al., 2025"
+MANILOW = "Manilow, PhD thesis 2022, chapter 4"
 MIRON = "Miron, Janer and Gómez, ISMIR 2017"
 
 # Working memory of a network for each channel: a constant, and the bytes for each second of a chunk.
@@ -34,4 +35,7 @@ xumx_score_only = network_separator(
 score_cnn = network_separator("score-cnn", lesson="notebooks/19_score_filtered_cnn.ipynb", reference=MIRON, **CNN_BYTES)
 score_cnn_timbre = network_separator(
     "score-cnn-timbre", lesson="notebooks/19_score_filtered_cnn.ipynb", reference=MIRON, **CNN_BYTES
+)
+dsis = network_separator(
+    "dsis", lesson="notebooks/20_steer_a_network.ipynb", reference=MANILOW, bytes_at_once=57e6, bytes_a_second=0.1e6
 )

@@ -234,6 +234,7 @@ NETWORKS = {
     "xumx-score-only": {"chunk_s": 8.0},
     "score-cnn": {"chunk_s": 8.0},
     "score-cnn-timbre": {"chunk_s": 8.0},
+    "dsis": {"chunk_s": 8.0},
     "refined-nmf": {"tuning_hz": 440.0},
 }
 
