@@ -563,6 +563,8 @@ def others(folder, rng):
             ["lesson", odd], ["lesson", "strip", odd or "x"], ["doctor", "--files", odd], ["book", no_folder],
             ["evaluate", odd], ["evaluate", odd, odd], ["separate", "--help", odd], ["grade"], ["grade", odd],
             ["grade", str(folder / "gone.ipynb")], ["grade", str(folder / "mix.wav")], ["datasets"], ["methods"],
+            ["transcribe", odd], ["transcribe", str(folder / "mix.wav"), "--out", odd],
+            ["transcribe", str(folder / "gone.wav"), "--out", str(folder / "notes.mid"), "--threshold", odd],
         ],
     )  # fmt: skip
     return " ".join(arguments)[:60], Case(arguments)

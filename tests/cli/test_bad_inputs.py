@@ -95,6 +95,8 @@ REAL = {
     "a full device": ["evaluate", "stems", "stems", "--csv", "/dev/full"],
     "an input as table": ["evaluate", "stems", "stems", "--csv", "stems/low.wav", "--force"],
     "a score of entities": ["separate", "mix.wav", "--score", "bomb.musicxml", "--out", "out"],
+    "notes in the file of the sound": ["transcribe", "mix.wav", "--out", "mix.wav", "--force"],
+    "no sound to transcribe": ["transcribe", "gone.wav", "--out", "notes.mid", "--network", "mask-inference"],
     "an unknown command": ["seperate", "\x1b[31m"],
 }
 
