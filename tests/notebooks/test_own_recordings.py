@@ -9,30 +9,9 @@ import pytest
 
 from mss_lab.lessons import needs, notebooks
 from tests.notebooks import own_recordings
-from tests.notebooks.test_notebooks import HANGS_S, LESSONS, ONE_THREAD, by_name
+from tests.notebooks.test_notebooks import HANGS_S, ONE_THREAD, by_name
 
 IN_EVERY_RUN = ("short", "stems")
-# Lessons that do not run with every recording yet.
-NOT_YET = {path.name[:2] for path in LESSONS}
-NOT_YET -= {"00"}
-NOT_YET -= {"01"}
-NOT_YET -= {"02"}
-NOT_YET -= {"03"}
-NOT_YET -= {"04"}
-NOT_YET -= {"05"}
-NOT_YET -= {"06"}
-NOT_YET -= {"07"}
-NOT_YET -= {"08"}
-NOT_YET -= {"09"}
-NOT_YET -= {"11"}
-NOT_YET -= {"12"}
-NOT_YET -= {"13"}
-NOT_YET -= {"14"}
-NOT_YET -= {"15"}
-NOT_YET -= {"16"}
-NOT_YET -= {"17"}
-NOT_YET -= {"18"}
-NOT_YET -= {"19"}
 
 EVERYTHING = needs.Has(stems=4, score=True, channels=2, length_s=60.0)
 LACKING = {
@@ -83,8 +62,6 @@ def reads(need, cells, last):
 
 @by_name
 def test_the_first_line_of_a_cell_says_what_its_code_needs(path):
-    if path.name[:2] in NOT_YET:
-        pytest.skip("this lesson does not run with every recording yet")
     assert comment_problems(code_cells(notebooks.read(path))) == []
 
 
@@ -116,8 +93,6 @@ def use_line(request, tmp_path_factory):
 @pytest.mark.slow(20)
 @by_name
 def test_a_lesson_runs_with_a_recording_of_the_reader(path, use_line):
-    if path.name[:2] in NOT_YET:
-        pytest.skip("this lesson does not run with every recording yet")
     notebook = own_recordings.inserted(path, use_line)
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(notebook, folder=folder, time_limit_s=HANGS_S, environment=ONE_THREAD, network=False)

@@ -39,6 +39,7 @@ SMALL = {
         ["--repeats", "1", "--length", "0.3", "--batch", "1", "--sources", "2"],
         ["loss, forward + backward", "step, peak (MB)", "torch.float64"],
     ),
+    "edit_time": (["--seconds", "1"], ["edit, clock (s)", "1 s, stereo, 44.1 kHz"]),
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
     "exercises": (["--small"], ["kind", "4.1", "lesson 04", "lessons keep the rules"]),
     "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
@@ -65,6 +66,10 @@ SMALL = {
     "sample_rates": (
         ["--length", "1", "--methods", "adress", "hpss", "score-masks", "source-filter", "--seeds", "2"],
         ["adress", "chorale_a", "48 kHz", "Beyond 0.3 dB"],
+    ),
+    "steering_experiments": (
+        ["baseline", "interpolation", "moved", "variants", "--small"],
+        ["quartets, coarse notes", "seen, from transcribed", "seen: 3 moves", "residual, no note moved"],
     ),
     "timbres": (["--small", "--seeds", "1"], ["1 pair", "32 pairs, mixed anew", "new_db"]),
     "training": (["--steps", "2"], ["tiny", "student"]),

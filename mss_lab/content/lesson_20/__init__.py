@@ -1,0 +1,1 @@
+"""Lesson 20: DSIS: steer a network by its notes."""
