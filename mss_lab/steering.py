@@ -2,10 +2,10 @@
 
 Two measurements, for any separator that reads a score:
 
-interpolation   a score becomes the true one step by step, from an empty score or from a transcription; each step is
-                separated, and the gain in SI-SDR stands beside the normalised Hamming distance to the true notes
-move_note       one note is taken from one source and given to another; where the note's own sound is known, it can be
-                said which share of it moved, and what happened to the other notes
+- `interpolation`: a score becomes the true one step by step, from an empty score or from a transcription. Each step is
+  separated, and the gain in SI-SDR stands beside the normalised Hamming distance to the true notes.
+- `move_note`: one note is taken from one source and given to another. Where the note's own sound is known, it can be
+  said which share of it moved, and what happened to the other notes.
 
 Contents: Step, interpolation, Move, moved, move_note, share_of. Lesson: notebooks/20_steer_a_network.ipynb
 Reference: Manilow, PhD thesis 2022, section 4.4.

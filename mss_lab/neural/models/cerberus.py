@@ -2,9 +2,9 @@
 
 All heads read the output of the same recurrent layers:
 
-clustering      a vector for each bin (deep clustering, see `mss_lab.neural.clustering`)
-masks           a mask for each source, as in mask inference
-transcription   a piano roll for each source: how likely a pitch sounds in a frame
+- clustering: a vector for each bin (deep clustering, see `mss_lab.neural.clustering`);
+- masks: a mask for each source, as in mask inference;
+- transcription: a piano roll for each source, how likely a pitch sounds in a frame.
 
 The loss is a weighted sum of the losses of the three. A weight of 0 switches a head off: then it learns nothing, and
 the body learns nothing from it. All heads are built in any case, so that networks with other weights have the same

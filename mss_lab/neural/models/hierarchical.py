@@ -3,9 +3,9 @@
 A tree of instruments (`mss_lab.hierarchy`) puts every instrument below wider and wider families. A network with one
 mask for each level learns them together:
 
-source-specific    the network always separates the same instrument, and the families that it belongs to
-query by example   a second network listens to a recording, the query, and gives a vector for it; the network that
-                   separates reads this vector with every frame of the mixture, and separates what sounds like the query
+- source-specific: the network always separates the same instrument, and the families that it belongs to;
+- query by example: a second network listens to a recording, the query, and gives a vector for it. The network that
+  separates reads this vector with every frame of the mixture, and separates what sounds like the query.
 
 A family sounds wherever one of its members does. With the hierarchical constraint a mask is therefore at least as large
 as the masks of the levels below it, in every bin. A network with one level only is trained like the others, and knows
