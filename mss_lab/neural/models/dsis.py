@@ -3,9 +3,9 @@
 The network reads the mixture and the piano rolls of all sources, and gives a mask for each source. A user who changes a
 note in a roll steers the masks by it. Three variants differ in how the rolls are read:
 
-"vanilla"     the rolls are joined to the spectrum, frame by frame
-"processed"   recurrent layers of their own read the rolls first, and what they give is joined to the spectrum
-"residual"    both: the rolls themselves, and what their layers give
+- "vanilla": the rolls are joined to the spectrum, frame by frame
+- "processed": recurrent layers of their own read the rolls first, and what they give is joined to the spectrum
+- "residual": both: the rolls themselves, and what their layers give
 
 All rolls are read together. So a note that is added to one source changes the masks of the others, too.
 

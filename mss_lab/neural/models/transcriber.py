@@ -1,9 +1,9 @@
 """Networks that transcribe: from sound to a piano roll for each source.
 
-"mixture"     reads the mixture alone: transcription of several instruments at once
-"vanilla"     source-informed: reads the mixture and the spectrum of every source, frame by frame
-"processed"   recurrent layers of their own read the sources first, and what they give is joined to the mixture
-"residual"    both: the spectra of the sources, and what their layers give
+- "mixture": reads the mixture alone: transcription of several instruments at once
+- "vanilla": source-informed, reads the mixture and the spectrum of every source, frame by frame
+- "processed": recurrent layers of their own read the sources first, and what they give is joined to the mixture
+- "residual": both: the spectra of the sources, and what their layers give
 
 The last three are deep score-informed separation (`mss_lab.neural.models.dsis`) with the roles exchanged: there the
 notes of the sources help to separate, here the sources help to find the notes.
