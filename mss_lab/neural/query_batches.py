@@ -26,6 +26,8 @@ from .segments import Songs
 
 # Keeps these draws independent of other draws from the same seed.
 STREAM = 0x9E7
+# Of the labels. With the same first number, a generator whose last number is 0 would repeat the draws of a step.
+LABELS = 0x1AB
 # How often another excerpt is drawn where one is too soft, before the loudest of them is taken.
 TRIES = 8
 
@@ -124,7 +126,8 @@ def batches(
     -------
     QueryBatches
         Called with a step: `sources` (batch, players, samples), the target first; `query` (batch, query samples);
-        `belongs` (batch, levels, players) and `labelled` (batch, levels), as `Hierarchical.loss` describes them.
+        `belongs` (batch, levels, players) and `labelled` (batch, levels), as `Hierarchical.loss` describes them; and
+        `leaf` (batch,), the number of the target among the leaves of the tree, -1 where it is not labelled.
 
     Raises
     ------
@@ -237,10 +240,10 @@ class QueryBatches:
 
     def is_labelled(self, stem: Stem) -> bool:
         """Whether the instrument of a stem is known; of the others only the families are."""
-        draw = np.random.default_rng((STREAM, self.seed, stem.item, stem.source)).random()
+        draw = np.random.default_rng((LABELS, self.seed, stem.item, stem.source)).random()
         return bool(draw < self.labelled_leaves)
 
-    def _example(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def _example(self, rng: np.random.Generator) -> dict[str, Any]:
         leaves = self.leaves(rng)
         drawn = [self.stems[leaf][rng.integers(len(self.stems[leaf]))] for leaf in leaves]
         sources = np.stack([self._excerpt(stem, self.length_samples, rng) for stem in drawn])
@@ -256,6 +259,7 @@ class QueryBatches:
             "query": self._excerpt(self._other(drawn[0], rng), self.query_samples, rng),
             "belongs": np.array(belongs, np.float32),
             "labelled": labelled,
+            "leaf": np.int64(self.tree.leaves.index(leaves[0]) if labelled[0] else -1),
         }
 
     def _other(self, stem: Stem, rng: np.random.Generator) -> Stem:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import checks
+from .. import checks, hierarchy
 from ..refusals import RefusedValue
 from .fit_options import FitOptions
 from .query_data import QueryData
@@ -147,6 +147,7 @@ _QUERY_STUDENT: dict[str, Any] = {
     "query_hidden": 20,
     "query_layers": 1,
     "dimensions": 10,
+    "leaves": hierarchy.QUARTET.leaves,
 }
 _HIERARCHY_PAPER = FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800)
 _HIERARCHY_PAPER_DATA: dict[str, Any] = {"segment_s": 10.0, "query_s": 10.0, "batch": 25, "gains": (1.0, 1.0)}
@@ -202,7 +203,18 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     "cerberus": {
         "student": Recipe(
-            "cerberus", {**_CERBERUS_STUDENT, "hidden": 96, "dimensions": 8}, SongData(segment_s=4.0), _student(4500)
+            "cerberus",
+            {
+                **_CERBERUS_STUDENT,
+                "hidden": 112,
+                "dimensions": 5,
+                # With the weights of the thesis, for sums, a mean over pairs of bins outweighs the means of the others.
+                "clustering_weight": 0.02,
+                "masks_weight": 0.4,
+                "transcription_weight": 0.6,
+            },
+            SongData(segment_s=4.0),
+            _student(5500),
         ),
         "paper": Recipe("cerberus", {}, **_CERBERUS_PAPER),
     },

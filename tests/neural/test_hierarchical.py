@@ -183,6 +183,44 @@ def test_another_query_gives_another_estimate_and_its_vector_the_same():
         torch.testing.assert_close(network(mixture, {"anchor": network.embed(batch["query"])}), by_query)
 
 
+def named_batch(leaf):
+    return {**batch_of(), "leaf": torch.tensor(leaf)}
+
+
+def test_the_loss_of_names_is_the_cross_entropy_of_the_known_instruments():
+    network = tiny_query(leaves=("flute", "oboe", "viola"), naming_weight=0.5).eval()
+    plain = tiny_query().eval()
+    batch = named_batch([2, -1])
+    with torch.no_grad():
+        plain.load_state_dict({name: value for name, value in network.state_dict().items() if "to_names" not in name})
+        probabilities = network.to_names(network.embed(batch["query"])).softmax(dim=-1)
+        expected = plain.loss(batch) - 0.5 * probabilities[0, 2].log()
+        torch.testing.assert_close(network.loss(batch), expected)
+        # Where no instrument is known, there is nothing to name.
+        torch.testing.assert_close(network.loss(named_batch([-1, -1])), plain.loss(batch))
+
+
+def test_names_train_the_network_that_reads_the_query():
+    network = tiny_query(leaves=("flute", "oboe"), naming_weight=1.0).train()
+    batch = named_batch([0, 1])
+    # The second query is another sound than the first one.
+    batch["query"] = torch.cat([batch["query"][:1], batch["sources"][:1, 1]])
+    train(network, batch, 60, 1e-2)
+    with torch.no_grad():
+        named = network.eval().to_names(network.embed(batch["query"])).argmax(dim=-1)
+    assert named.tolist() == [0, 1]
+
+
+def test_queries_without_a_name_or_with_one_that_the_network_has_not_are_refused():
+    network = tiny_query(leaves=("flute", "oboe"))
+    with pytest.raises(ValueError, match="which leaf each query plays, got no leaf"):
+        network.loss(batch_of())
+    with pytest.raises(ValueError, match="must be less than 2, got 2; name all leaves"):
+        network.loss(named_batch([0, 2]))
+    with pytest.raises(ValueError, match="leaves must be names, each once"):
+        tiny_query(leaves=("flute", "flute"))
+
+
 def test_refused_inputs():
     network, batch = tiny_query().eval(), batch_of(1)
     mixture = batch["sources"].sum(dim=1)

@@ -74,6 +74,14 @@ def test_a_batch_says_what_belongs_to_each_level(songs):
         assert belongs.tolist() == [[1, 0, 0], [1, 1, 0]]
 
 
+def test_a_batch_names_the_target_where_it_is_labelled(songs):
+    for step in range(3):
+        batch = batches(songs, labelled_leaves=0.5)(step)
+        assert batch["leaf"].shape == (6,)
+        for sources, labelled, leaf in zip(batch["sources"], batch["labelled"], batch["leaf"].tolist(), strict=True):
+            assert leaf == (TREE.leaves.index(code_of(sources[0])[0]) if labelled[0] else -1)
+
+
 def test_a_query_is_of_the_same_instrument_from_another_song_and_of_another_timbre(songs):
     made = batches(songs, query_samples=1000)
     for step in range(4):

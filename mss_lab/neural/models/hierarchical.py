@@ -21,6 +21,7 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ... import checks
 from ...refusals import RefusedValue, ShapeError
@@ -132,16 +133,29 @@ class QuerySettings(HierarchicalSettings):
         Units in each direction, and number, of the recurrent layers that read the query.
     dimensions : int
         Length of the vector that they give for a query.
+    leaves : tuple of str
+        The instruments of the tree, whose names are to be read from the vectors of queries in training; none by
+        default, as in the reference. The names are not used when the network separates.
+    naming_weight : float >= 0
+        Weight of the loss of these names. Without it, a network that is trained for minutes gives all instruments
+        nearly the same vector, and takes no notice of the query.
     """
 
     query_hidden: int = 600
     query_layers: int = 2
     dimensions: int = 20
+    leaves: tuple[str, ...] = ()
+    naming_weight: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("query_hidden", "query_layers", "dimensions"):
             checks.check_number(name, getattr(self, name), at_least=1, whole=True)
+        checks.check_number("naming_weight", self.naming_weight, at_least=0)
+        # A list when it is read from a card.
+        object.__setattr__(self, "leaves", tuple(self.leaves))
+        if len(set(self.leaves)) != len(self.leaves):
+            raise RefusedValue(f"leaves must be names, each once, got {self.leaves}; name every instrument once")
 
     @property
     def inputs(self) -> int:
@@ -158,7 +172,7 @@ class QueryByExample(Hierarchical):
 
     Lesson: notebooks/22_hierarchies_and_queries.ipynb
     Reference: Manilow, Wichern and Le Roux, ISMIR 2020; Manilow, PhD thesis 2022, chapter 2.
-    Difference: the loss is a mean, not a sum.
+    Differences: the loss is a mean, not a sum; the vector of a query may also be trained to name its instrument.
     """
 
     Settings: type[MaskInferenceSettings] = QuerySettings
@@ -169,6 +183,44 @@ class QueryByExample(Hierarchical):
         self.normalise_query = nn.BatchNorm1d(settings.bins)
         self.listen = recurrent_layers(settings.bins, settings.query_hidden, settings.query_layers, settings.dropout)
         self.to_vectors = nn.Linear(2 * settings.query_hidden, settings.bins * settings.dimensions)
+        self.to_names = nn.Linear(settings.dimensions, len(settings.leaves)) if settings.leaves else None
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The loss of the levels, and that of the names of the queries' instruments.
+
+        Parameters
+        ----------
+        batch : dict of Tensor
+            As for `Hierarchical.loss`, with `query`, and, if the network names instruments, `leaf`, int (batch,): the
+            number of each query's instrument among `leaves`, -1 where it is not known.
+
+        Returns
+        -------
+        float ()
+
+        Raises
+        ------
+        ValueError
+            If the instruments of the queries are missing, or one has a number that no leaf has.
+        """
+        if self.to_names is None or not self.settings.naming_weight:
+            return super().loss(batch)
+        leaf = self._leaf(batch)
+        anchor = self.embed(batch["query"])
+        names = functional.cross_entropy(self.to_names(anchor).float(), leaf, ignore_index=-1, reduction="sum")
+        separation = super().loss({**batch, "anchor": anchor})
+        return separation + self.settings.naming_weight * names / (leaf >= 0).sum().clamp(min=1)
+
+    def _leaf(self, batch: Batch) -> torch.Tensor:
+        if "leaf" not in batch:
+            raise RefusedValue("a batch must say which leaf each query plays, got no leaf; add it, or set no leaves")
+        leaf = batch["leaf"]
+        if int(leaf.max()) >= len(self.settings.leaves):
+            raise RefusedValue(
+                f"the leaf of a query must be less than {len(self.settings.leaves)}, got {int(leaf.max())}; name all "
+                "leaves of the tree in the settings"
+            )
+        return leaf
 
     def embed(self, query: torch.Tensor) -> torch.Tensor:
         """The vector of a query: a mean over the vectors of its audible bins.
