@@ -27,7 +27,7 @@ from ..score.instruments import is_drums, program_of, without_player
 from ..score.notes import Score
 from ..silence import between_silences
 from . import weights as stored_weights
-from .contracts import Batch, Network
+from .contracts import Batch, Network, check_separates
 from .entries import NETWORK_OPTIONS, PLAYERS
 from .levels import LEVEL
 from .segments import roll_of
@@ -104,7 +104,7 @@ def separate(
 
     Lesson: notebooks/16_learn_a_mask.ipynb
     """
-    network = model
+    network = check_separates(model)
     mixture = checks.check_waveform("mixture", mixture)
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     check_lengths(chunk_s, overlap_s)

@@ -5,7 +5,8 @@ your own that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_
 recording by `mss_lab.neural.apply.separate`. All random numbers in it must be drawn from torch's own generator, which
 training seeds at every step.
 
-Contents: Batch, Settings, Network, Batches, check_network, trains_with_notes. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: Batch, Settings, Network, Batches, check_network, check_separates, trains_with_notes.
+Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -44,8 +45,9 @@ class Network(Protocol):
     A network may also have `prepare(batches)`, which is called once before training with the training batches;
     `baseline(mixture, conditions)`, which gives estimates to compare its own with, instead of the mixture;
     `references(batch)`, what its estimates should be, where these are not the sources of a batch;
-    `learns_notes`, true if its loss needs `rolls` although it separates without a score; and `judge(batches)`, which
-    gives the table of its metrics, where they are not those of a separator.
+    `separates`, false if it has no estimates of sources, as a transcriber; `learns_notes`, true if its loss needs
+    `rolls` although it separates without a score; and `judge(batches)`, which gives the table of its metrics, where
+    they are not those of a separator.
     """
 
     Settings: ClassVar[type]
@@ -115,6 +117,16 @@ def check_network(model: Any) -> Network:
             "mss_lab.neural.contracts.Network"
         )
     return model  # type: ignore[return-value]
+
+
+def check_separates(model: Network) -> Network:
+    """Return the network itself, or raise RefusedType if it has no estimates of sources."""
+    if not getattr(model, "separates", True):
+        raise RefusedType(
+            f"model must be a network that separates, got a {type(model).__name__}, which only transcribes; see "
+            "mss_lab.neural.transcribe"
+        )
+    return model
 
 
 def trains_with_notes(model: Network) -> bool:

@@ -94,14 +94,8 @@ def vector_of(
     network: Any = _network(weights)
     query = checks.check_waveform("query", query)
     waveform = audio.resample(query, checks.check_sample_rate(sample_rate_hz), network.sample_rate_hz).reshape(1, -1)
-    device = next(network.parameters()).device
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            vector: np.ndarray = network.embed(torch.from_numpy(waveform).to(device))[0].float().cpu().numpy()
-    finally:
-        network.train(was_training)
+    with apply.evaluating(network) as device:
+        vector: np.ndarray = network.embed(torch.from_numpy(waveform).to(device))[0].float().cpu().numpy()
     return vector
 
 

@@ -20,6 +20,8 @@ from .moved_notes import give_away
 
 # Keeps these draws independent of other draws from the same seed.
 STREAM = 0x5E6
+# Of the notes that move. With the same first number, a generator whose last number is 0 would repeat the other's draws.
+MOVES = 0x307
 
 
 class Songs(Protocol):
@@ -197,7 +199,7 @@ class Batches:
         return {name: torch.from_numpy(np.stack([segment[name] for segment in segments])) for name in segments[0]}
 
     def _moved(self, segment: dict[str, np.ndarray], step: int, index: int) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng((STREAM, self.seed, step, index))
+        rng = np.random.default_rng((MOVES, self.seed, step, index))
         if self.roll_hop_samples is None or rng.random() >= self.moved_notes:
             return segment
         sources, rolls = give_away(segment["sources"], segment["rolls"], self.roll_hop_samples, rng)

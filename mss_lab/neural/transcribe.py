@@ -18,13 +18,12 @@ from ..refusals import RefusedType, RefusedValue
 from ..score.from_roll import score_of_roll
 from ..score.notes import Score
 from ..score.roll import PITCHES
+from . import apply
 from .contracts import Network
 from .levels import LEVEL
 
 CHUNK_S = 30.0
 CONTEXT_S = 2.0
-# Shorter input is padded with zeros to this length, since networks need not accept less.
-LEAST_S = 1.0
 
 
 def rolls(
@@ -143,17 +142,10 @@ def _chunk(network: Any, waveforms: np.ndarray, first: int, last: int, context: 
     hop = network.hop_samples
     start = max(0, first - context) * hop
     piece = waveforms[:, start : (last + context) * hop]
-    short = max(0, round(LEAST_S * network.sample_rate_hz) - piece.shape[1])
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    tensor = torch.from_numpy(np.pad(piece, ((0, 0), (0, short)))).to(device)
-    conditions = {"sources": tensor[None, 1:]} if len(tensor) > 1 else None
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            roll = network.transcribe(tensor[:1], conditions)[0].float().cpu().numpy()
-    finally:
-        network.train(was_training)
+    with apply.evaluating(network) as device:
+        tensor = torch.from_numpy(apply.at_least(piece, network)).to(device)
+        conditions = {"sources": tensor[None, 1:]} if len(tensor) > 1 else None
+        roll = network.transcribe(tensor[:1], conditions)[0].float().cpu().numpy()
     begin = first - start // hop
     result: np.ndarray = roll[:, begin : begin + last - first].swapaxes(1, 2)
     return result

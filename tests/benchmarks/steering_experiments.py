@@ -23,6 +23,7 @@ import torch
 
 from mss_lab import compare, experiments, steering
 from mss_lab.datasets import engines, make_training, pieces, store, training_store
+from mss_lab.datasets.duets import Songs
 from mss_lab.datasets.make_templates import RANGES
 from mss_lab.datasets.timbres import Engine
 from mss_lab.datasets.track import Track
@@ -273,7 +274,7 @@ def summary_moved(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 def make_variants(record: experiments.Record, options: Options) -> None:
     """Small networks, equally long on the same songs, that differ in how they read the rolls, and in moved notes."""
-    training: Any = SmallSongs([small_song("seen")]) if options.small else store.open_store(options.data / "train")
+    training: Any = in_memory([small_song("seen")]) if options.small else store.open_store(options.data / "train")
     steps, seeds = (2, 1) if options.small else (options.steps, options.seeds)
     tests = {which: songs(options, which, SONGS_TRIED) for which in SETS}
     moves = list(known_moves(options))
@@ -320,17 +321,15 @@ def known_moves(options: Options) -> Iterator[tuple[Track, tuple[Note, str, np.n
             yield track, (note, to, sound)
 
 
-class SmallSongs(list[dict[str, np.ndarray]]):
+def in_memory(tracks: list[Track]) -> Songs:
     """Tracks as `segments.batches` reads them."""
-
-    def __init__(self, tracks: list[Track]):
-        super().__init__()
-        for track in tracks:
-            assert track.score is not None
-            names = list(track.sources)
-            rows = [(names.index(note.source), note.midi, note.onset_s, note.offset_s) for note in track.score.notes]
-            self.append({"audio": np.concatenate(list(track.sources.values())), "notes": np.array(rows)})
-        self.facts = {"sources": tuple(tracks[0].sources), "sample_rate_hz": tracks[0].sample_rate_hz}
+    names = tuple(tracks[0].sources)
+    items = []
+    for track in tracks:
+        assert track.score is not None
+        rows = [(names.index(note.source), note.midi, note.onset_s, note.offset_s) for note in track.score.notes]
+        items.append({"audio": np.concatenate(list(track.sources.values())), "notes": np.array(rows)})
+    return Songs(items, {"sources": names, "sample_rate_hz": tracks[0].sample_rate_hz})
 
 
 def summary_variants(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -93,3 +93,8 @@ def test_minutes_are_transcribed_as_their_parts_are(make):
         first = start_s * RATE_HZ // HOP + 125
         # Even seconds lie on the grid of frames. The level of a part differs a little from that of the whole.
         np.testing.assert_allclose(whole[..., first : first + 375], alone, atol=0.03)
+
+
+def test_a_transcriber_is_refused_where_sources_are_to_be_separated():
+    with pytest.raises(TypeError, match="must be a network that separates, got a Transcriber"):
+        apply.separate(transcriber("mixture"), noise(2_000), RATE_HZ)

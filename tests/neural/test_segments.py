@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from mss_lab.neural import query_batches, segments
 from mss_lab.neural.segments import batches, roll_of
 from mss_lab.score.notes import Note, Score
 from mss_lab.score.roll import piano_roll
@@ -184,3 +185,10 @@ def test_what_makes_no_sense_is_refused():
     bare.facts = {}
     with pytest.raises(ValueError, match="with sources, sample_rate_hz among its facts"):
         batches(bare, **options)
+
+
+def test_no_two_draws_of_a_step_have_the_same_random_numbers():
+    # A generator of (a, b, c) and one of (a, b, c, 0) give the same numbers, so their first numbers must differ.
+    assert np.random.default_rng((1, 2, 3)).random() == np.random.default_rng((1, 2, 3, 0)).random()
+    assert len({segments.STREAM, segments.MOVES}) == 2
+    assert len({query_batches.STREAM, query_batches.LABELS}) == 2

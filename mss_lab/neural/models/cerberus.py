@@ -24,9 +24,9 @@ from torch.nn import functional
 
 from ... import checks
 from ...refusals import RefusedValue
+from ...score.roll import PITCHES
 from .. import clustering, frontend, targets
 from ..contracts import Batch
-from .dsis import ROLL_PITCHES
 from .mask_inference import MaskInference, MaskInferenceSettings
 
 HEADS = ("clustering", "masks", "transcription")
@@ -62,8 +62,8 @@ class CerberusSettings(MaskInferenceSettings):
         super().__post_init__()
         checks.check_number("dimensions", self.dimensions, at_least=1, whole=True)
         checks.check_number("clustered_share", self.clustered_share, above=0, at_most=1)
-        checks.check_number("lowest_midi", self.lowest_midi, at_least=0, below=ROLL_PITCHES, whole=True)
-        most = ROLL_PITCHES - self.lowest_midi
+        checks.check_number("lowest_midi", self.lowest_midi, at_least=0, below=PITCHES, whole=True)
+        most = PITCHES - self.lowest_midi
         checks.check_number("pitches", self.pitches, at_least=1, at_most=most, whole=True)
         for name in self.weights:
             checks.check_number(f"{name}_weight", self.weights[name], at_least=0)
@@ -126,7 +126,7 @@ class Cerberus(MaskInference):
         """How likely each pitch of each source sounds: mixture (batch, samples) to (batch, sources, frames, 128)."""
         magnitude = self._stft(mixture).abs() * self._gain(mixture)[..., None]
         rolls = self.rolls_of(self.hidden(magnitude)).sigmoid()
-        above = ROLL_PITCHES - self.settings.lowest_midi - self.settings.pitches
+        above = PITCHES - self.settings.lowest_midi - self.settings.pitches
         return functional.pad(rolls, (self.settings.lowest_midi, above))
 
     def embeddings_of(self, hidden: torch.Tensor) -> torch.Tensor:

@@ -26,13 +26,12 @@ from torch import nn
 
 from ... import checks
 from ...refusals import RefusedValue, ShapeError
+from ...score.roll import PITCHES
 from .. import frontend
 from ..contracts import Batch
 from .mask_inference import MASKS, MaskInference, MaskInferenceSettings, recurrent_layers
 
 VARIANTS = ("vanilla", "processed", "residual")
-# MIDI pitches of a roll's last axis, of which the network reads a range.
-ROLL_PITCHES = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +65,8 @@ class DsisSettings(MaskInferenceSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.check_choice("variant", self.variant, VARIANTS)
-        checks.check_number("lowest_midi", self.lowest_midi, at_least=0, below=ROLL_PITCHES, whole=True)
-        most = ROLL_PITCHES - self.lowest_midi
+        checks.check_number("lowest_midi", self.lowest_midi, at_least=0, below=PITCHES, whole=True)
+        most = PITCHES - self.lowest_midi
         checks.check_number("pitches", self.pitches, at_least=1, at_most=most, whole=True)
         for name in ("score_hidden", "score_layers", "embedding"):
             checks.check_number(name, getattr(self, name), at_least=1, whole=True)
@@ -167,7 +166,7 @@ class Dsis(MaskInference):
         rolls = (conditions or {}).get("rolls")
         if rolls is None:
             raise RefusedValue("conditions must hold rolls, one for each source, got none; give the score")
-        expected = (batch, len(self.sources), frames, ROLL_PITCHES)
+        expected = (batch, len(self.sources), frames, PITCHES)
         if tuple(rolls.shape) != expected:
             raise ShapeError(
                 f"rolls must be (batch, sources, frames, pitches), here {expected}, got {tuple(rolls.shape)}; make "

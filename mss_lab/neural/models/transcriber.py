@@ -109,6 +109,7 @@ class Transcriber(nn.Module):
     Settings = TranscriberSettings
     needs_score = False
     learns_notes = True
+    separates = False
 
     def __init__(self, settings: TranscriberSettings):
         super().__init__()
