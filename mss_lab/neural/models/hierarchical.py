@@ -17,6 +17,7 @@ References: Manilow, Wichern and Le Roux, ISMIR 2020; Manilow, PhD thesis 2022, 
 """
 
 import dataclasses
+import itertools
 from typing import ClassVar
 
 import torch
@@ -81,7 +82,10 @@ class Hierarchical(MaskInference):
     def masks_of(self, hidden: torch.Tensor) -> torch.Tensor:
         """The masks (batch, levels, freq, frames); with the constraint, none is smaller than one below it."""
         masks = super().masks_of(hidden)
-        return masks.cummax(dim=1).values if self.settings.constrained else masks
+        if not self.settings.constrained:
+            return masks
+        # `cummax` does the same, and takes several times as long with its gradient.
+        return torch.stack(list(itertools.accumulate(masks.unbind(dim=1), torch.maximum)), dim=1)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The truncated phase-sensitive loss of all levels whose truth is known.
