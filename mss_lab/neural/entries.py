@@ -1,7 +1,7 @@
 """The catalogue's entries of the networks whose weights are shipped.
 
 Contents: NETWORK_LIBRARIES, PLAYERS, WEIGHTS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
-REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, METHODS.
+REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, CERBERUS, METHODS.
 """
 
 from ..method import Method
@@ -132,6 +132,19 @@ DSIS = Method(
     libraries=NETWORK_LIBRARIES,
 )
 
+CERBERUS = Method(
+    name="cerberus",
+    title="A network that separates and transcribes at once, by three heads on the same recurrent layers",
+    function=".neural.separators:cerberus",
+    options=NETWORK_OPTIONS,
+    gives="violin, clarinet, tenor saxophone and bassoon, or of the score's sources those that are among them",
+    lesson="notebooks/21_separate_and_transcribe.ipynb",
+    reference="Manilow, Seetharaman and Pardo, ICASSP 2020",
+    assumes="The sources are the four instruments of training, with the same timbre",
+    fits=frozenset({"known"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
 METHODS = (
     MASK_INFERENCE,
     XUMX,
@@ -141,4 +154,5 @@ METHODS = (
     SCORE_CNN,
     SCORE_CNN_TIMBRE,
     DSIS,
+    CERBERUS,
 )

@@ -3,7 +3,7 @@
 Each separates the four instruments that it was trained on: violin, clarinet, tenor saxophone and bassoon. The method
 for any instruments is in `mss_lab.neural.refine`.
 
-Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score_cnn_timbre, dsis.
+Contents: mask_inference, xumx, xumx_informed, xumx_score_only, score_cnn, score_cnn_timbre, dsis, cerberus.
 Lesson: notebooks/17_xumx.ipynb
 """
 
@@ -38,4 +38,11 @@ score_cnn_timbre = network_separator(
 )
 dsis = network_separator(
     "dsis", lesson="notebooks/20_steer_a_network.ipynb", reference=MANILOW, bytes_at_once=57e6, bytes_a_second=0.1e6
+)
+cerberus = network_separator(
+    "cerberus",
+    lesson="notebooks/21_separate_and_transcribe.ipynb",
+    reference="Manilow, Seetharaman and Pardo, ICASSP 2020",
+    bytes_at_once=57e6,
+    bytes_a_second=0.1e6,
 )

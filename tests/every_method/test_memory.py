@@ -235,6 +235,7 @@ NETWORKS = {
     "score-cnn": {"chunk_s": 8.0},
     "score-cnn-timbre": {"chunk_s": 8.0},
     "dsis": {"chunk_s": 8.0},
+    "cerberus": {"chunk_s": 8.0},
     "refined-nmf": {"tuning_hz": 440.0},
 }
 
