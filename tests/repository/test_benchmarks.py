@@ -18,7 +18,7 @@ from tests.paths import ROOT
 
 FOLDER = ROOT / "tests" / "benchmarks"
 # Modules that benchmarks share.
-SHARED = {"code_overlap", "memory", "plain_training", "recordings"}
+SHARED = {"code_overlap", "head_measures", "memory", "plain_training", "query_cases", "recordings"}
 
 RATE_HZ = 16_000
 SECONDS = 1.5
@@ -43,6 +43,14 @@ SMALL = {
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
     "exercises": (["--small"], ["kind", "4.1", "lesson 04", "lessons keep the rules"]),
     "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
+    "heads": (
+        ["heads", "informed", "instruments", "--small"],
+        ["Cerberus: DC+MI+TR: seen", "reads residual, stems shuffled", "2 instruments"],
+    ),
+    "hierarchy_levels": (
+        ["levels", "queries", "constraint", "--small"],
+        ["multi-level, unconstrained", "single-level, labelled 0.1", "absent", "another recording", "names False"],
+    ),
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
     "lesson_06_recordings": (["--small"], ["Song without words", "runs 1", "runs 4"]),
     "lesson_07_recordings": (["--small"], ["written", "refined", "confidence"]),
