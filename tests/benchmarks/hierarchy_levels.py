@@ -118,7 +118,7 @@ def make_levels(record: experiments.Record, options: Options) -> None:
     steps, seeds = (2, 1) if options.small else (options.steps, options.seeds)
     for seed in range(seeds):
         for name, constrained, labelled, share in CONDITIONS:
-            row = {"seed": seed, "network": name, "labelled": labelled, "items": share}
+            row: dict[str, Any] = {"seed": seed, "network": name, "labelled": labelled, "items": share}
             if record.has(**row, set=SETS[-1]):
                 continue
             drawn = batches_of(
@@ -247,7 +247,8 @@ def small_network(options: Options) -> Path:
     path = Path(tempfile.mkdtemp()) / f"{query.NAME}.safetensors"
     weights.save(query_network(True, small_songs("train"), 1, 0), path, {})
     network = weights.load(path)
-    rows = query_vectors.draw(small_songs("train"), network, query_s=1.0)
+    training: Any = small_songs("train")
+    rows = query_vectors.draw(training, network, query_s=1.0)
     np.savez(query_vectors.path_of(path), weights=np.array(weights.card(path)["sha256"]), **rows)  # type: ignore[arg-type]
     return path
 

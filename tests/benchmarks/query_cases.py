@@ -51,7 +51,8 @@ class Case:
     @property
     def mixture(self) -> np.ndarray:
         """The sum of the stems, (samples,)."""
-        return np.sum(list(self.stems.values()), axis=0)
+        mixture: np.ndarray = np.sum(list(self.stems.values()), axis=0)
+        return mixture
 
 
 def cases(songs_of_set: Any, count: int) -> Iterator[tuple[Case, np.random.Generator]]:
