@@ -1,6 +1,6 @@
-"""Operations that several networks use, where those of torch would be slow or need much memory.
+"""Operations that several networks use, where those of torch would fail, be slow or need much memory.
 
-Contents: masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
+Contents: Lstm, masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,28 @@ from types import EllipsisType
 from typing import Any, cast
 
 import torch
+from torch import nn
 from torch.autograd.function import once_differentiable
 
 from ..refusals import RefusedValue, ShapeError
 from . import frontend
+
+
+class Lstm(nn.LSTM):
+    """`torch.nn.LSTM` that computes in single precision on a CPU, also where half precision is chosen around it.
+
+    Processors without instructions for half precision, which many laptops have, refuse the LSTM in it. On a GPU nothing
+    differs.
+
+    Lesson: notebooks/16_learn_a_mask.ipynb
+    """
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """As that of `torch.nn.LSTM`; on a CPU the result is in single precision."""
+        if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return super().forward(input, hx)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float(), hx)
 
 
 def masked_waveforms(

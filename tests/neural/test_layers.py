@@ -90,3 +90,18 @@ def test_what_does_not_fit_is_refused():
         layers.masked_waveforms(masks, transform, 16, 4, length=200)
     with pytest.raises(ValueError, match="must be data"):
         layers.masked_waveforms(masks, transform.clone().requires_grad_(), 16, 4, length=100)
+
+
+def test_recurrent_layers_stay_in_single_precision_on_a_cpu():
+    torch.manual_seed(0)
+    recurrent, sequence = (
+        layers.Lstm(5, 4, batch_first=True, bidirectional=True),
+        random_tensor(2, 7, 5, seed=1).float(),
+    )
+    expected = recurrent(sequence)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        halved = recurrent(sequence.bfloat16())[0]
+        unchanged = recurrent(sequence)[0]
+    assert_close(unchanged, expected)
+    assert halved.dtype == torch.float32
+    assert_close(halved, expected, atol=0.02, rtol=0)

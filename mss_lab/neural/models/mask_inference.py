@@ -17,6 +17,7 @@ from ... import checks
 from ...refusals import RefusedValue
 from .. import frontend, levels, targets
 from ..contracts import Batch
+from ..layers import Lstm
 
 MASKS = ("sigmoid", "softmax")
 
@@ -184,6 +185,6 @@ def level_db(magnitude: torch.Tensor) -> torch.Tensor:
     return 20 * torch.log10(magnitude.clamp(min=10 ** (FLOOR_DB / 20)))
 
 
-def recurrent_layers(inputs: int, hidden: int, layers: int, dropout: float) -> nn.LSTM:
+def recurrent_layers(inputs: int, hidden: int, layers: int, dropout: float) -> Lstm:
     """Recurrent layers that read (batch, frames, inputs) in both directions and give (batch, frames, 2 hidden)."""
-    return nn.LSTM(inputs, hidden, layers, batch_first=True, bidirectional=True, dropout=dropout if layers > 1 else 0.0)
+    return Lstm(inputs, hidden, layers, batch_first=True, bidirectional=True, dropout=dropout if layers > 1 else 0.0)

@@ -29,6 +29,7 @@ from ... import checks
 from ...refusals import RefusedValue, ShapeError
 from .. import frontend, layers, losses
 from ..contracts import Batch, BatchSource
+from ..layers import Lstm
 
 PITCHES = 128
 
@@ -427,11 +428,11 @@ class XumxScoreOnly(Xumx):
     Settings = XumxScoreOnlySettings
 
 
-def _recurrent(features: int, hidden: int, layers: int, dropout: float) -> nn.LSTM:
+def _recurrent(features: int, hidden: int, layers: int, dropout: float) -> Lstm:
     """A recurrent network over frames in both directions, half of its features from each."""
     # With one layer, torch warns that there is no dropout between layers.
     between = dropout if layers > 1 else 0.0
-    return nn.LSTM(features, hidden // 2, layers, bidirectional=True, batch_first=True, dropout=between)
+    return Lstm(features, hidden // 2, layers, bidirectional=True, batch_first=True, dropout=between)
 
 
 def _normalised(
