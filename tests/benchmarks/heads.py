@@ -12,12 +12,9 @@ are missing, and prints means. `--weights DIR` takes other weights than those th
 seconds for itself, and keeps nothing.
 """
 
-import argparse
 import dataclasses
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +25,7 @@ from mss_lab.datasets import make_training, store
 from mss_lab.datasets.track import Track
 from mss_lab.neural import apply, edit, models, recipes, segments, transcribe
 from mss_lab.score.notes import Note, Score
+from tests.benchmarks import lesson_experiments
 from tests.benchmarks.head_measures import (
     best_order_db,
     best_threshold,
@@ -37,11 +35,10 @@ from tests.benchmarks.head_measures import (
     measured,
     true_notes,
 )
+from tests.benchmarks.lesson_experiments import LessonExperiment, Options
 from tests.benchmarks.network_experiments import read_recordings
 from tests.benchmarks.plain_training import train
-from tests.benchmarks.recordings import parse
 from tests.benchmarks.steering_experiments import in_memory, network, small_song, songs
-from tests.paths import ROOT
 
 RATE_HZ = 16_000
 SETS = ("seen", "unseen")
@@ -70,8 +67,6 @@ READERS = {
     "residual": "transcriber-residual",
 }
 CERBERUS, BLIND, STEERED = "cerberus", "masks-and-notes", "dsis"
-
-Options = argparse.Namespace
 
 
 # Heads on and off
@@ -289,8 +284,11 @@ class FirstOf:
 def make_instruments(record: experiments.Record, options: Options) -> None:
     """Three heads on bands of two to six instruments."""
     steps, seeds = (2, 1) if options.small else (options.steps, options.seeds)
-    folder = options.small_bands if options.small else options.data
-    stores = {which: store.open_store(folder / which) for which in ("train", "valid", "seen")}
+    sets = ("train", "valid", "seen")
+    stores = {
+        which: in_memory([small_song("seen")]) if options.small else store.open_store(options.data / which)
+        for which in sets
+    }
     weights = dict(
         zip(("clustering_weight", "masks_weight", "transcription_weight"), COMBINATIONS["Cerberus: DC+MI+TR"],
             strict=True)
@@ -318,15 +316,6 @@ def summary_instruments(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield compare.as_text(table, 3)
 
 
-def small_bands(folder: Path) -> Path:
-    """Stores of one song of two instruments each, for `--small`."""
-    for which in ("train", "valid", "seen"):
-        one = in_memory([small_song("seen")])
-        facts = {"kind": "songs", "sources": list(one.facts["sources"]), "sample_rate_hz": RATE_HZ}
-        store.make(folder / which, lambda _, one=one: dict(one[0]), 1, facts=facts)
-    return folder
-
-
 TUNED = (
     "The networks are those that ship. The weights of the losses of cerberus were chosen with small networks on eight "
     "songs of each set; nothing else was tuned on these songs, and nothing on the recordings."
@@ -336,67 +325,42 @@ SCORES = (
     "of a song; the threshold was chosen on songs of validation"
 )
 EXPERIMENTS = {
-    "heads": (
+    "heads": LessonExperiment(
         make_heads,
         summary_heads,
         "Small networks with the same first values and batches, of which those heads learn that have a weight: "
         f"SI-SDR gained over the mixture in dB, mean over {SONGS_TRIED} rendered songs of each set, by the masks or, "
         f"where these have no weight, by clusters in their best order; {SCORES}.",
+        options=("seeds", "steps"),
     ),
-    "informed": (
+    "informed": LessonExperiment(
         make_informed,
         summary_informed,
         "Small transcribers that read the mixture alone, or the stems of the sources as well, which were the true ones "
         "in training. Here they read true stems, stems that a network estimated from the mixture, or true stems under "
         f"another's name. On {SONGS_INFORMED} songs of each set: {SCORES}.",
+        options=("seeds",),
     ),
-    "shipped": (
+    "shipped": LessonExperiment(
         make_shipped,
         summary_shipped,
         "SI-SDR gained over the mixture in dB, by a network's masks (masks_db), by its clusters in their best order "
         f"(clusters_db), and by DSIS with the network's notes as its score (dsis_db); {SCORES}. On rendered songs of "
         f"12 s and on real quartets. {TUNED}",
+        quartets=True,
     ),
-    "instruments": (
+    "instruments": LessonExperiment(
         make_instruments,
         summary_instruments,
         f"Small networks with three heads on the first instruments of a band, two to six: SI-SDR gained over the "
         f"mixture in dB by the masks; {SCORES}.",
+        options=("seeds", "steps"),
     ),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=tuple(EXPERIMENTS), help="the experiments to make or to continue")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the sets train, valid, seen and unseen")
-    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of other weights than those that ship")
-    parser.add_argument("--seeds", type=int, default=2, help="of networks that are trained (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=700, help="of heads and instruments (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / experiments.FOLDER, metavar="DIR")
-    parser.add_argument("--small", action="store_true", help="a few seconds of sound; nothing is kept")
-    options = parse(parser, arguments)
-    if options.data is None and not options.small:
-        parser.error("which songs? give --data DIR; the docstring says how to make them")
-    with tempfile.TemporaryDirectory() as scratch:
-        if options.small and "instruments" in options.what:
-            options.small_bands = small_bands(Path(scratch) / "bands")
-        for what in options.what:
-            make, summary, about = EXPERIMENTS[what]
-            trains = what != "shipped"
-            quartets = [path.name for path in sorted((options.recordings / "Bach10-excerpts").glob("mix*"))]
-            record = experiments.Record(
-                (Path(scratch) if options.small else options.out) / f"21_{what}.json",
-                command=f"python -m tests.benchmarks.heads {what} --data SONGS"
-                + (f" --seeds {options.seeds}" if trains else "")
-                + (f" --steps {options.steps}" if what in ("heads", "instruments") else ""),
-                about=about,
-                seeds=range(options.seeds) if trains else (),
-                recordings=() if trains else quartets,
-            )
-            make(record, options)
-            print(f"{what}\n" + "\n".join(summary(record.rows)), end="\n\n", flush=True)
-    return 0
+    return lesson_experiments.run("heads", __doc__, 21, EXPERIMENTS, arguments, steps=700)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ adds the rows that are missing, and prints means. `--weights DIR` takes another 
 `--small` makes songs of a few seconds for itself, and keeps nothing.
 """
 
-import argparse
 import dataclasses
 import math
 import sys
@@ -31,6 +30,8 @@ from mss_lab.neural.query_data import ChosenLevels
 from mss_lab.neural.training_data import VALIDATION_SEED
 from mss_lab.score.instruments import program_of
 from mss_lab.score.notes import Score
+from tests.benchmarks import lesson_experiments
+from tests.benchmarks.lesson_experiments import LessonExperiment, Options
 from tests.benchmarks.plain_training import train
 from tests.benchmarks.query_cases import (
     LENGTHS_S,
@@ -47,7 +48,6 @@ from tests.benchmarks.query_cases import (
     rows_of,
     separated,
 )
-from tests.benchmarks.recordings import parse
 from tests.paths import ROOT
 
 SETS = ("seen", "unseen")
@@ -71,8 +71,6 @@ CONDITIONS = (
     ("multi-level", True, 1.0, 0.1),
     ("single-level", False, 1.0, 0.1),
 )
-
-Options = argparse.Namespace
 
 
 def songs(options: Options, which: str) -> Any:
@@ -321,7 +319,7 @@ def summary_constraint(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 EXPERIMENTS = {
-    "levels": (
+    "levels": LessonExperiment(
         make_levels,
         summary_levels,
         f"SI-SDR gained over the mixture in dB, by small separators of the {TARGET} and its families, trained equally "
@@ -329,53 +327,31 @@ EXPERIMENTS = {
         "four instruments for each set. The share of the clarinet's stems that are labelled as clarinet, and the share "
         "of the songs, vary. A network of level 1 alone learns only from labelled stems, in batches of the same size. "
         "Violations: share of bins in which a mask is smaller than one below it.",
+        options=("seeds", "steps"),
     ),
-    "queries": (
+    "queries": LessonExperiment(
         make_queries,
         summary_queries,
         f"SI-SDR gained over the mixture in dB at each level by the network that takes a query, on {QUERIED} drawn "
         "mixtures of four instruments for each set, and on real quartets with queries from another of them. Follows: "
         "whether the lowest estimate is nearest to the stem that the query plays. Nothing was tuned on these songs or "
         "recordings.",
+        seeds=(22,),
+        quartets=True,
     ),
-    "constraint": (
+    "constraint": LessonExperiment(
         make_constraint,
         summary_constraint,
         "SI-SDR gained over the mixture in dB at each level by small networks that take a query, trained equally long: "
         "with and without the hierarchical constraint, and without the loss of the instruments' names. Mean over the "
         f"players of {QUERIED} drawn mixtures of each set.",
+        options=("seeds", "steps"),
     ),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=tuple(EXPERIMENTS), help="the experiments to make or to continue")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the sets train, seen and unseen")
-    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of other weights than those that ship")
-    parser.add_argument("--seeds", type=int, default=2, help="of the trainings (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=350, help="of every training (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / experiments.FOLDER, metavar="DIR")
-    parser.add_argument("--small", action="store_true", help="a few seconds of sound; nothing is kept")
-    options = parse(parser, arguments)
-    if options.data is None and not options.small:
-        parser.error("which songs? give --data DIR; the docstring says how to make them")
-    with tempfile.TemporaryDirectory() as scratch:
-        for what in options.what:
-            make, summary, about = EXPERIMENTS[what]
-            trains = what != "queries"
-            recorded = [path.name for path in sorted((options.recordings / "Bach10-excerpts").glob("mix*"))]
-            record = experiments.Record(
-                (Path(scratch) if options.small else options.out) / f"22_{what}.json",
-                command=f"python -m tests.benchmarks.hierarchy_levels {what} --data SONGS"
-                + (f" --seeds {options.seeds} --steps {options.steps}" if trains else ""),
-                about=about,
-                seeds=range(options.seeds) if trains else (22,),
-                recordings=() if trains else recorded,
-            )
-            make(record, options)
-            print(f"{what}\n" + "\n".join(summary(record.rows)), end="\n\n", flush=True)
-    return 0
+    return lesson_experiments.run("hierarchy_levels", __doc__, 22, EXPERIMENTS, arguments, steps=350)
 
 
 if __name__ == "__main__":

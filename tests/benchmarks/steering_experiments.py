@@ -10,12 +10,9 @@ stopped continues: it adds the rows that are missing, and prints means. `--weigh
 that ship. `--small` makes a song of a few seconds for itself, and keeps nothing.
 """
 
-import argparse
 import dataclasses
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,10 +28,10 @@ from mss_lab.method import Separator
 from mss_lab.metrics import energy, protocols
 from mss_lab.neural import apply, edit, models, recipes, segments, transcribe, weights
 from mss_lab.score.notes import Note, Score
+from tests.benchmarks import lesson_experiments
+from tests.benchmarks.lesson_experiments import LessonExperiment, Options
 from tests.benchmarks.network_experiments import read_recordings
 from tests.benchmarks.plain_training import train
-from tests.benchmarks.recordings import parse
-from tests.paths import ROOT
 
 RATE_HZ = 16_000
 SETS = ("seen", "unseen")
@@ -53,8 +50,6 @@ VARIANTS = {
     "residual, no note moved": ("dsis", 0.0),
     "no notes": (BASELINE, 0.0),
 }
-
-Options = argparse.Namespace
 
 
 def players_db(track: Track, estimates: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -344,63 +339,43 @@ def summary_variants(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 NOTHING_TUNED = "The networks are those that ship, and nothing was tuned on these songs or recordings."
 EXPERIMENTS = {
-    "baseline": (
+    "baseline": LessonExperiment(
         make_baseline,
         summary_baseline,
         "SI-SDR gained over the mixture in dB, by DSIS and by a network of about its size that reads no notes: on "
         "rendered songs of 12 s with timbres of the training set (seen) and of a soundfont kept apart from it "
         f"(unseen), and on real quartets. {NOTHING_TUNED}",
+        seeds=(20,),
+        quartets=True,
     ),
-    "interpolation": (
+    "interpolation": LessonExperiment(
         make_interpolation,
         summary_interpolation,
         "SI-SDR of DSIS above that at the first step, and normalised Hamming distance of the rolls from the true ones, "
         "mean over the players of a rendered song, on the way from empty or transcribed rolls to the true ones.",
+        seeds=(20,),
     ),
-    "moved": (
+    "moved": LessonExperiment(
         make_moved,
         summary_moved,
         "A note of a rendered song is given to another player whose instrument can play it. The note's own sound is "
         "known. Shares of it in the estimates before and after; the share that moved; what the other notes lose.",
+        seeds=(20,),
     ),
-    "variants": (
+    "variants": LessonExperiment(
         make_variants,
         summary_variants,
         "Small networks that differ in how they read the rolls, trained equally long: SI-SDR gained over the mixture "
         f"in dB, mean over {SONGS_TRIED} rendered songs of each set, and the share of a moved note that moves, mean "
         f"over {NOTES_MOVED} notes of each of {SONGS_TRIED} songs on drawn instruments. In training, notes moved in "
         "three quarters of the segments, or never.",
+        options=("seeds", "steps"),
     ),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=tuple(EXPERIMENTS), help="the experiments to make or to continue")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the sets train, seen and unseen")
-    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of other weights than those that ship")
-    parser.add_argument("--seeds", type=int, default=2, help="of the variants (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=300, help="of the variants (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / experiments.FOLDER, metavar="DIR")
-    parser.add_argument("--small", action="store_true", help="a few seconds of sound; nothing is kept")
-    options = parse(parser, arguments)
-    if options.data is None and not options.small:
-        parser.error("which songs? give --data DIR; the docstring says how to make them")
-    with tempfile.TemporaryDirectory() as scratch:
-        for what in options.what:
-            make, summary, about = EXPERIMENTS[what]
-            quartets = [path.name for path in sorted((options.recordings / "Bach10-excerpts").glob("mix*"))]
-            command = f"python -m tests.benchmarks.steering_experiments {what} --data SONGS"
-            record = experiments.Record(
-                (Path(scratch) if options.small else options.out) / f"20_{what}.json",
-                command=command + (f" --seeds {options.seeds} --steps {options.steps}" if what == "variants" else ""),
-                about=about,
-                seeds=range(options.seeds) if what == "variants" else (20,),
-                recordings=quartets if what == "baseline" else (),
-            )
-            make(record, options)
-            print(f"{what}\n" + "\n".join(summary(record.rows)), end="\n\n", flush=True)
-    return 0
+    return lesson_experiments.run("steering_experiments", __doc__, 20, EXPERIMENTS, arguments, steps=300)
 
 
 if __name__ == "__main__":
