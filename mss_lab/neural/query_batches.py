@@ -3,7 +3,9 @@
 A store of songs is taken apart into its stems, each with its instrument. For every example a target instrument is
 drawn, then a stem of it, then another instrument of its family, so that the family is more than the instrument, and
 more instruments of the tree, which together are the mixture. The query is another stem of the target instrument, from
-another song and, if there is one, of another timbre. The stems of a mixture come from different songs as a rule.
+another song and, if there is one, of another timbre. The stems of a mixture come from different songs as a rule. Other
+players of a mixture can be its targets as well, each with a query: a network that reads a mixture once for all of them
+learns more in the same time.
 
 The batch of a step depends only on the seed and the number of the step, as in `mss_lab.neural.segments`.
 
@@ -93,6 +95,7 @@ def batches(
     seed: int,
     query_samples: int | None = None,
     players: int = 4,
+    queries: int = 1,
     target: str | None = None,
     labelled_leaves: float = 1.0,
     items: Sequence[int] | None = None,
@@ -112,6 +115,8 @@ def batches(
     seed : int >= 0
     players : int >= 2
         Number of instruments in a mixture, all different.
+    queries : int in 1 ... players
+        Number of players of each mixture that are targets.
     target : str, optional
         The leaf that is always the target, for a separator of one instrument; drawn for each example if left out.
     labelled_leaves : float in [0, 1]
@@ -125,9 +130,10 @@ def batches(
     Returns
     -------
     QueryBatches
-        Called with a step: `sources` (batch, players, samples), the target first; `query` (batch, query samples);
-        `belongs` (batch, levels, players) and `labelled` (batch, levels), as `Hierarchical.loss` describes them; and
-        `leaf` (batch,), the number of the target among the leaves of the tree, -1 where it is not labelled.
+        Called with a step: `sources` (batch, players, samples), the targets first; `query` (batch * queries, query
+        samples), those of the first mixture first; `belongs` (batch * queries, levels, players) and `labelled` (batch *
+        queries, levels), as `Hierarchical.loss` describes them; and `leaf` (batch * queries,), the number of each
+        target among the leaves of the tree, -1 where it is not labelled.
 
     Raises
     ------
@@ -142,6 +148,7 @@ def batches(
     batch = checks.check_number("batch", batch, at_least=1, whole=True)
     seed = checks.check_number("seed", seed, at_least=0, whole=True)
     players = checks.check_number("players", players, at_least=2, whole=True)
+    queries = checks.check_number("queries", queries, at_least=1, at_most=players, whole=True)
     checks.check_number("labelled_leaves", labelled_leaves, at_least=0, at_most=1)
     low, high = (checks.check_number("gains", gain, at_least=0) for gain in gains)
     stems = {
@@ -157,7 +164,7 @@ def batches(
     if target is not None:
         checks.check_choice("target", target, stems)
     return QueryBatches(
-        store, tree, stems, length_samples, query_samples or length_samples, batch, seed, players, target,
+        store, tree, stems, length_samples, query_samples or length_samples, batch, seed, players, queries, target,
         labelled_leaves, (min(low, high), max(low, high)),
     )  # fmt: skip
 
@@ -206,6 +213,7 @@ class QueryBatches:
     batch: int
     seed: int
     players: int
+    queries: int
     target: str | None
     labelled_leaves: float
     gains: tuple[float, float]
@@ -222,8 +230,9 @@ class QueryBatches:
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of a step."""
         rng = np.random.default_rng((STREAM, self.seed, step))
-        examples = [self._example(rng) for _ in range(self.batch)]
-        return {name: torch.from_numpy(np.stack([example[name] for example in examples])) for name in examples[0]}
+        mixtures = [self._mixture(rng) for _ in range(self.batch)]
+        joined = {name: np.concatenate([mixture[name] for mixture in mixtures]) for name in mixtures[0]}
+        return {name: torch.from_numpy(values) for name, values in joined.items()}
 
     def leaves(self, rng: np.random.Generator) -> list[str]:
         """Draw the instruments of a mixture: the target, one of its family if there is one, and any others."""
@@ -243,23 +252,28 @@ class QueryBatches:
         draw = np.random.default_rng((LABELS, self.seed, stem.item, stem.source)).random()
         return bool(draw < self.labelled_leaves)
 
-    def _example(self, rng: np.random.Generator) -> dict[str, Any]:
+    def _mixture(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """One mixture, and a row for each of its targets."""
         leaves = self.leaves(rng)
         drawn = [self.stems[leaf][rng.integers(len(self.stems[leaf]))] for leaf in leaves]
         sources = np.stack([self._excerpt(stem, self.length_samples, rng) for stem in drawn])
         sources *= rng.uniform(*self.gains, size=(len(leaves), 1)).astype(np.float32)
+        rows = [self._target(stem, leaves, rng) for stem in drawn[: self.queries]]
+        return {"sources": sources[None], **{name: np.stack([row[name] for row in rows]) for name in rows[0]}}
+
+    def _target(self, stem: Stem, leaves: Sequence[str], rng: np.random.Generator) -> dict[str, Any]:
+        """What belongs to a stem of a mixture of leaves, what is known of it, and a query for it."""
         belongs = [
-            [self.tree.ancestor(leaf, level) == self.tree.ancestor(leaves[0], level) for leaf in leaves]
+            [self.tree.ancestor(leaf, level) == self.tree.ancestor(stem.leaf, level) for leaf in leaves]
             for level in range(1, self.tree.levels + 1)
         ]
         labelled = np.ones(self.tree.levels, np.float32)
-        labelled[0] = self.is_labelled(drawn[0])
+        labelled[0] = self.is_labelled(stem)
         return {
-            "sources": sources,
-            "query": self._excerpt(self._other(drawn[0], rng), self.query_samples, rng),
+            "query": self._excerpt(self._other(stem, rng), self.query_samples, rng),
             "belongs": np.array(belongs, np.float32),
             "labelled": labelled,
-            "leaf": np.int64(self.tree.leaves.index(leaves[0]) if labelled[0] else -1),
+            "leaf": np.int64(self.tree.leaves.index(stem.leaf) if labelled[0] else -1),
         }
 
     def _other(self, stem: Stem, rng: np.random.Generator) -> Stem:

@@ -43,6 +43,8 @@ class QueryData:
         Length of the mixtures, and of the queries.
     players : int >= 2
         Instruments in a mixture.
+    queries : int in 1 ... players
+        How many of them are targets, each with a query, in training. In validation one is.
     batch, validate_batches : int
     gains : (low, high)
         A gain for each source of each segment is drawn from this range.
@@ -57,6 +59,7 @@ class QueryData:
     segment_s: float = 4.0
     query_s: float = 4.0
     players: int = 4
+    queries: int = 1
     batch: int = 8
     validate_batches: int = 16
     gains: tuple[float, float] = (0.25, 1.25)
@@ -83,8 +86,8 @@ class QueryData:
                     f"{opened.folder} must be at {self.sample_rate_hz} Hz for this recipe, got "
                     f"{opened.facts.get('sample_rate_hz')} Hz; make the data at that rate"
                 )
-        training = self._chosen(self._batches(store, seed, self.labelled_leaves, self.items))
-        judged = self._chosen(self._batches(valid_store or store, VALIDATION_SEED, 1.0, 1.0))
+        training = self._chosen(self._batches(store, seed, self.labelled_leaves, self.items, self.queries))
+        judged = self._chosen(self._batches(valid_store or store, VALIDATION_SEED, 1.0, 1.0, 1))
         validation: list[Batch] = [judged(number) for number in range(self.validate_batches)]
         return TrainingData(
             network_settings={
@@ -103,7 +106,9 @@ class QueryData:
             song_sdr_db=lambda model: _lowest_level_sdr_db(model, validation),
         )
 
-    def _batches(self, store: Store, seed: int, labelled_leaves: float, share: float) -> query_batches.QueryBatches:
+    def _batches(
+        self, store: Store, seed: int, labelled_leaves: float, share: float, queries: int
+    ) -> query_batches.QueryBatches:
         return query_batches.batches(
             store,
             hierarchy.TREES[self.tree],
@@ -112,6 +117,7 @@ class QueryData:
             batch=self.batch,
             seed=seed,
             players=self.players,
+            queries=queries,
             target=self.target,
             labelled_leaves=labelled_leaves,
             items=range(max(1, round(share * len(store)))),

@@ -143,12 +143,20 @@ _QUERY_STUDENT: dict[str, Any] = {
     # Half as many frames as in the other students, which halves the time of a step.
     "window_samples": 2048,
     "hop_samples": 512,
-    "hidden": 80,
+    "hidden": 88,
+    "layers": 1,
     "query_hidden": 20,
     "query_layers": 1,
     "dimensions": 10,
     "leaves": hierarchy.QUARTET.leaves,
+    # A mixture is read once for the queries of all its players. With one query for each mixture, and vectors that are
+    # an input, thousands of steps taught little.
+    "conditioning": "product",
+    "even_vectors": True,
+    "naming_weight": 0.3,
 }
+_QUERY_STUDENT_DATA = QueryData(batch=4, queries=4, segment_s=2.0, query_s=2.0, validate_batches=32)
+_QUERY_STUDENT_FIT = FitOptions(steps=4500, schedule="cosine", learning_rate=3e-3, warmup_steps=50)
 _HIERARCHY_PAPER = FitOptions(steps=80_000, learning_rate=1e-4, schedule="plateau", plateau=5, validate_every=800)
 _HIERARCHY_PAPER_DATA: dict[str, Any] = {"segment_s": 10.0, "query_s": 10.0, "batch": 25, "gains": (1.0, 1.0)}
 # Miron et al.: segments of 30 frames in batches of 32, at most 20 epochs of AdaDelta. Here an excerpt has two segments,
@@ -274,7 +282,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "paper": Recipe("hierarchical", {}, QueryData(target="clarinet", **_HIERARCHY_PAPER_DATA), _HIERARCHY_PAPER),
     },
     "query-by-example": {
-        "student": Recipe("query-by-example", _QUERY_STUDENT, QueryData(), _student(3000)),
+        "student": Recipe("query-by-example", _QUERY_STUDENT, _QUERY_STUDENT_DATA, _QUERY_STUDENT_FIT),
         "paper": Recipe("query-by-example", {}, QueryData(**_HIERARCHY_PAPER_DATA), _HIERARCHY_PAPER),
     },
     "xumx": {

@@ -3,14 +3,15 @@
     mss-lab data training quartets SONGS/train --items 400 --split train --tree quartet --made-up 0.35
     mss-lab data training quartets SONGS/seen --items 32 --split seen --tree quartet --made-up 0.35
     mss-lab data training quartets SONGS/unseen --items 32 --split unseen --tree quartet
-    python -m tests.benchmarks.hierarchy_levels levels queries constraint --data SONGS
+    python -m tests.benchmarks.hierarchy_levels levels queries variants --data SONGS
 
-They make `22_levels`, `22_queries` and `22_constraint` in data/experiments. A command that was stopped continues: it
+They make `22_levels`, `22_queries` and `22_variants` in data/experiments. A command that was stopped continues: it
 adds the rows that are missing, and prints means. `--weights DIR` takes another query network than the one that ships.
 `--small` makes songs of a few seconds for itself, and keeps nothing.
 """
 
 import dataclasses
+import functools
 import math
 import sys
 import tempfile
@@ -25,7 +26,6 @@ from mss_lab import compare, experiments
 from mss_lab.datasets import engines, pieces, store
 from mss_lab.datasets.duets import Songs
 from mss_lab.neural import models, query, query_batches, query_vectors, recipes, weights
-from mss_lab.neural.models.hierarchical import QuerySettings
 from mss_lab.neural.query_data import ChosenLevels
 from mss_lab.neural.training_data import VALIDATION_SEED
 from mss_lab.score.instruments import program_of
@@ -39,7 +39,6 @@ from tests.benchmarks.query_cases import (
     MIXTURE_S,
     QUERY_S,
     RATE_HZ,
-    TREE,
     Queries,
     batches_of,
     cases,
@@ -56,9 +55,17 @@ MIXTURES, QUERIED = 48, 40
 LEARNING_RATE = 3e-3
 GRID = {"sample_rate_hz": RATE_HZ, "window_samples": 2048, "hop_samples": 512, "even_level": True}
 SMALL_NETWORK = {**GRID, "distance": "squared", "hidden": 56, "layers": 1}
-SMALL_LISTENER = {
-    "hidden": 64, "layers": 1, "query_hidden": 20, "query_layers": 1, "dimensions": 10, "leaves": TREE.leaves,
-}  # fmt: skip
+SMALL_LISTENER = {"sample_rate_hz": RATE_HZ, "hidden": 64}
+# Mixtures of a batch, with four queries each, and the length of both.
+BATCH_OF_QUERIES, LEARNT_S = 4, 2.0
+# What is different from the recipe.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "recipe": {},
+    "no constraint": {"constrained": False},
+    "no names": {"names": False},
+    "vector as an input": {"conditioning": "input"},
+    "vectors not even": {"even_vectors": False},
+}
 # Name of the network, whether it is constrained, the share of labels of the clarinet, the share of the songs.
 CONDITIONS = (
     ("multi-level", True, 1.0, 1.0),
@@ -78,6 +85,7 @@ def songs(options: Options, which: str) -> Any:
     return small_songs(which) if options.small else store.open_store(options.data / which)
 
 
+@functools.cache
 def small_songs(which: str, count: int = 4) -> Songs:
     """A few seconds of a chorale of the lessons, played by drawn instruments of the tree, among them the clarinet."""
     score, engine = pieces.load("chorale_a").score, engines.make("harmonic")
@@ -243,7 +251,7 @@ def make_queries(record: experiments.Record, options: Options) -> None:
 def small_network(options: Options) -> Path:
     """The weights of a network that was hardly trained, with its vectors, in the folder for temporary files."""
     path = Path(tempfile.mkdtemp()) / f"{query.NAME}.safetensors"
-    weights.save(query_network(True, small_songs("train"), 1, 0), path, {})
+    weights.save(query_network(small_songs("train"), 1, 0), path, {})
     network = weights.load(path)
     training: Any = small_songs("train")
     rows = query_vectors.draw(training, network, query_s=1.0)
@@ -267,38 +275,32 @@ def summary_queries(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{which}, chance 0.25\n{compare.as_text(table, 2)}"
 
 
-# Queries with and without the constraint
+# Variants of a network that takes a query
 
 
-def query_network(constrained: bool, training: Any, steps: int, seed: int, names: bool = True) -> Any:
+def query_network(training: Any, steps: int, seed: int, names: bool = True, **changes: Any) -> Any:
     """Train one small network that takes a query."""
     torch.manual_seed(seed)
-    settings = {**SMALL_NETWORK, **SMALL_LISTENER, "constrained": constrained}
-    weight = recipes.recipe(query.NAME).settings.get("naming_weight", QuerySettings.naming_weight)
-    network = models.build(query.NAME, {**settings, "naming_weight": weight if names else 0.0})
-    return train(network, batches_of(training, seed, 8), steps, LEARNING_RATE)  # type: ignore[arg-type]
+    recipe = recipes.recipe(query.NAME)
+    weight = recipe.settings["naming_weight"] if names else 0.0
+    network = models.build(query.NAME, {**recipe.settings, **SMALL_LISTENER, "naming_weight": weight, **changes})
+    drawn = batches_of(training, seed, BATCH_OF_QUERIES, LEARNT_S, queries=4)
+    return train(network, drawn, steps, LEARNING_RATE)  # type: ignore[arg-type]
 
 
-def make_constraint(record: experiments.Record, options: Options) -> None:
-    """Small networks that take a query, with and without the constraint, and without names of instruments."""
+def make_variants(record: experiments.Record, options: Options) -> None:
+    """Small networks that take a query, each of which lacks one part of the recipe."""
     training = songs(options, "train")
     steps, seeds, count = (2, 1, 1) if options.small else (options.steps, options.seeds, QUERIED)
     for seed in range(seeds):
-        for constrained, names in ((True, True), (False, True), (True, False)):
-            row = {"seed": seed, "constrained": constrained, "names": names}
-            if record.has(**row, set=SETS[-1]):
+        for variant, changes in VARIANTS.items():
+            if record.has(seed=seed, variant=variant, set=SETS[-1]):
                 continue
-            network = query_network(constrained, training, steps, seed, names)
+            network = query_network(training, steps, seed, **changes)
             for which in SETS:
                 one = songs(options, which)
                 queries = Queries(one, songs(options, "train" if which == "seen" else "seen"))
-                values = []
-                for case, rng in cases(one, count):
-                    for leaf, stem in case.chosen.items():
-                        drawn = queries.draw(leaf, rng, stem)
-                        if drawn is not None:
-                            vector = query.vector_of(drawn[None], RATE_HZ, weights=network)
-                            values.append(separated(network, case, leaf, vector))
+                values = list(answers_of(network, one, queries, count))
                 gains = {
                     f"level_{level}_db": round(
                         float(np.mean([v[f"level_{level}_db"] for v in values if f"level_{level}_db" in v])), 3
@@ -306,14 +308,25 @@ def make_constraint(record: experiments.Record, options: Options) -> None:
                     for level in LEVELS
                 }
                 follows = round(float(np.mean([v["follows"] for v in values])), 4)
-                record.add(**row, set=which, **gains, follows=follows, queries=len(values), steps=steps)
-                print(row, which, gains, follows, flush=True)
+                record.add(
+                    seed=seed, variant=variant, set=which, **gains, follows=follows, queries=len(values), steps=steps
+                )  # fmt: skip
+                print(seed, variant, which, gains, follows, flush=True)
 
 
-def summary_constraint(rows: list[dict[str, Any]]) -> Iterator[str]:
+def answers_of(network: Any, one: Any, queries: Queries, count: int) -> Iterator[dict[str, Any]]:
+    """What a network gives for a query of each player of drawn mixtures."""
+    for case, rng in cases(one, count):
+        for leaf, stem in case.chosen.items():
+            drawn = queries.draw(leaf, rng, stem)
+            if drawn is not None:
+                yield separated(network, case, leaf, query.vector_of(drawn[None], RATE_HZ, weights=network))
+
+
+def summary_variants(rows: list[dict[str, Any]]) -> Iterator[str]:
     table: dict[str, dict[str, float]] = {}
     for row in rows:
-        name = f"{row['set']}, constrained {row['constrained']}, names {row['names']}, seed {row['seed']}"
+        name = f"{row['set']}, {row['variant']}, seed {row['seed']}"
         table[name] = {key: row[key] for key in ("level_1_db", "level_2_db", "level_3_db", "follows")}
     yield compare.as_text(table, 3)
 
@@ -339,12 +352,12 @@ EXPERIMENTS = {
         seeds=(22,),
         quartets=True,
     ),
-    "constraint": LessonExperiment(
-        make_constraint,
-        summary_constraint,
-        "SI-SDR gained over the mixture in dB at each level by small networks that take a query, trained equally long: "
-        "with and without the hierarchical constraint, and without the loss of the instruments' names. Mean over the "
-        f"players of {QUERIED} drawn mixtures of each set.",
+    "variants": LessonExperiment(
+        make_variants,
+        summary_variants,
+        "SI-SDR gained over the mixture in dB at each level by small networks that take a query, trained equally long "
+        "on the same batches: by the recipe, and each of the others without one of its parts. Mean over the players of "
+        f"{QUERIED} drawn mixtures of each set, with queries of another timbre.",
         options=("seeds", "steps"),
     ),
 }

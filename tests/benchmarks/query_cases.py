@@ -26,9 +26,11 @@ LENGTHS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 LEAF_OF = {"saxophone": "tenor_sax"}
 
 
-def batches_of(songs_of_set: Any, seed: int, batch: int, **changes: Any) -> query_batches.QueryBatches:
+def batches_of(
+    songs_of_set: Any, seed: int, batch: int, length_s: float = MIXTURE_S, **changes: Any
+) -> query_batches.QueryBatches:
     """Batches of mixtures of four instruments of the tree."""
-    length = round(MIXTURE_S * RATE_HZ)
+    length = round(length_s * RATE_HZ)
     return query_batches.batches(songs_of_set, TREE, length_samples=length, batch=batch, seed=seed, **changes)
 
 

@@ -183,6 +183,47 @@ def test_another_query_gives_another_estimate_and_its_vector_the_same():
         torch.testing.assert_close(network(mixture, {"anchor": network.embed(batch["query"])}), by_query)
 
 
+@pytest.mark.parametrize("conditioning", ["input", "product"])
+def test_several_queries_of_a_mixture_are_as_one_query_after_the_other(conditioning):
+    network, batch = tiny_query(conditioning=conditioning, even_vectors=True).eval(), batch_of()
+    tones = batch["sources"]
+    # For each mixture the first tone is asked for, and then the second.
+    both = {
+        "sources": tones,
+        "query": tones.flatten(0, 1),
+        "belongs": torch.tensor([[[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, 1.0]]]).repeat(2, 1, 1),
+    }
+    alone = [{"sources": tones, "query": tones[:, asked], "belongs": both["belongs"][asked::2]} for asked in range(2)]
+    mixture = tones.sum(dim=1)
+    with torch.no_grad():
+        torch.testing.assert_close(network.loss(both), sum(network.loss(one) for one in alone) / 2)
+        expected = torch.stack([network(mixture, one) for one in alone], dim=1).flatten(0, 1)
+        torch.testing.assert_close(network(mixture, both), expected)
+        assert not torch.allclose(expected[0], expected[1])
+    references = network.references(both)
+    torch.testing.assert_close(references[:, 0], tones.flatten(0, 1))
+
+
+def test_a_product_scales_and_shifts_what_is_known_of_the_mixture():
+    network = tiny_query(conditioning="product").eval()
+    magnitude, anchor = torch.rand(1, 257, 7), torch.randn(1, 5)
+    with torch.no_grad():
+        known = network.to_features(network.recurrent(network.features(magnitude))[0])
+        scaled = known * (1 + network.to_scale(anchor)) + network.to_shift(anchor)
+        torch.testing.assert_close(network.hidden(magnitude, {"anchor": anchor}), scaled.clamp(min=0))
+
+
+def test_even_vectors_have_mean_0_and_spread_1_over_the_queries_of_a_batch():
+    network, queries = tiny_query(even_vectors=True), torch.randn(6, 4000)
+    with torch.no_grad():
+        vectors = network.embed(queries)
+        torch.testing.assert_close(vectors.mean(dim=0), torch.zeros(5), atol=1e-4, rtol=0)
+        assert float(tiny_query().embed(queries).std(dim=0).max()) < 0.1 < float(vectors.std(dim=0).min())
+        # One query has no spread of its own; in use, none has.
+        assert bool(network.embed(queries[:1]).isfinite().all())
+        torch.testing.assert_close(network.eval().embed(queries)[:1], network.embed(queries[:1]))
+
+
 def named_batch(leaf):
     return {**batch_of(), "leaf": torch.tensor(leaf)}
 
@@ -228,8 +269,11 @@ def test_refused_inputs():
         network(mixture)
     with pytest.raises(ValueError, match="must sound, got a silent one"):
         network(mixture, {"query": torch.zeros(1, 5000)})
-    with pytest.raises(ValueError, match="one query for each mixture"):
-        network(mixture, {"anchor": torch.zeros(2, 5)})
+    for anchor in (torch.zeros(3, 5), torch.zeros(0, 5), torch.zeros(2, 4), torch.zeros(5)):
+        with pytest.raises(ValueError, match="as many queries for each mixture"):
+            network(mixture.expand(2, -1), {"anchor": anchor})
+    with pytest.raises(ValueError, match="conditioning must be"):
+        tiny_query(conditioning="sum")
     with pytest.raises(ValueError, match="got no belongs"):
         network.loss({"sources": batch["sources"], "query": batch["query"]})
     with pytest.raises(ValueError, match="as many levels in the settings"):

@@ -94,6 +94,21 @@ def test_a_query_is_of_the_same_instrument_from_another_song_and_of_another_timb
             assert number // 4 != other // 4
 
 
+def test_several_players_of_a_mixture_can_be_targets(songs):
+    batch, one = batches(songs, queries=2, batch=4)(2), batches(songs, batch=1)(2)
+    # The sources do not depend on how many of them are asked for.
+    assert torch.equal(batch["sources"][:1], one["sources"])
+    assert (batch["query"].shape, batch["belongs"].shape) == ((8, SAMPLES), (8, 2, 3))
+    assert (batch["labelled"].shape, batch["leaf"].shape) == ((8, 2), (8,))
+    for row in range(8):
+        sources, target = batch["sources"][row // 2], row % 2
+        leaves = [code_of(source)[0] for source in sources]
+        assert code_of(batch["query"][row])[0] == leaves[target] == TREE.leaves[batch["leaf"][row]]
+        for level in (1, 2):
+            expected = [TREE.ancestor(leaf, level) == TREE.ancestor(leaves[target], level) for leaf in leaves]
+            assert batch["belongs"][row, level - 1].tolist() == expected
+
+
 def test_with_one_timbre_a_query_still_comes_from_another_song(songs):
     batch = batches(songs, items=range(4))(0)
     for sources, query in zip(batch["sources"], batch["query"], strict=True):
@@ -111,7 +126,7 @@ def test_a_batch_depends_on_seed_and_step_alone(songs):
 def test_facts_are_for_json_and_tell_batches_apart(songs):
     facts = batches(songs).facts
     assert json.loads(json.dumps(facts)) == json.loads(json.dumps(batches(songs).facts))
-    for changes in ({"target": "oboe"}, {"labelled_leaves": 0.5}, {"items": [0, 1, 2, 3]}):
+    for changes in ({"target": "oboe"}, {"labelled_leaves": 0.5}, {"items": [0, 1, 2, 3]}, {"queries": 2}):
         assert batches(songs, **changes).facts != facts
 
 
@@ -146,6 +161,8 @@ def test_a_soft_passage_is_avoided():
     [
         ({"players": 5}, "must hold 5 instruments of the tree, each in two songs or more, got 4"),
         ({"players": 1}, "players"),
+        ({"queries": 0}, "queries"),
+        ({"queries": 4}, "queries must be"),
         ({"target": "flute"}, "target"),
         ({"labelled_leaves": 1.5}, "labelled_leaves"),
         ({"length_samples": 0}, "length_samples"),

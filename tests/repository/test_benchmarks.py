@@ -48,8 +48,8 @@ SMALL = {
         ["Cerberus: DC+MI+TR: seen", "reads residual, stems shuffled", "2 instruments"],
     ),
     "hierarchy_levels": (
-        ["levels", "queries", "constraint", "--small"],
-        ["multi-level, unconstrained", "single-level, labelled 0.1", "absent", "another recording", "names False"],
+        ["levels", "queries", "variants", "--small"],
+        ["multi-level, unconstrained", "single-level, labelled 0.1", "absent", "another recording", "no names"],
     ),
     "ideas": ([], ["informed NMF as it is", "each key at one pitch", "score masks"]),
     "lesson_06_recordings": (["--small"], ["Song without words", "runs 1", "runs 4"]),
