@@ -116,7 +116,7 @@ def batches(
     players : int >= 2
         Number of instruments in a mixture, all different.
     queries : int in 1 ... players
-        Number of players of each mixture that are targets.
+        Number of players of each mixture that are targets; 1 if `target` is set.
     target : str, optional
         The leaf that is always the target, for a separator of one instrument; drawn for each example if left out.
     labelled_leaves : float in [0, 1]
@@ -163,6 +163,8 @@ def batches(
         )
     if target is not None:
         checks.check_choice("target", target, stems)
+        if queries > 1:
+            raise RefusedValue(f"queries must be 1 where a target is set, got {queries}; leave one of the two out")
     return QueryBatches(
         store, tree, stems, length_samples, query_samples or length_samples, batch, seed, players, queries, target,
         labelled_leaves, (min(low, high), max(low, high)),

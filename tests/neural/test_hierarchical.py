@@ -186,8 +186,8 @@ def test_another_query_gives_another_estimate_and_its_vector_the_same():
 @pytest.mark.parametrize("conditioning", ["input", "product"])
 def test_several_queries_of_a_mixture_are_as_one_query_after_the_other(conditioning):
     network, batch = tiny_query(conditioning=conditioning, even_vectors=True).eval(), batch_of()
-    tones = batch["sources"]
-    # For each mixture the first tone is asked for, and then the second.
+    # The two mixtures differ. For each the first tone is asked for, and then the second.
+    tones = torch.stack([batch["sources"][0], batch["sources"][1].cumsum(dim=-1).sin()])
     both = {
         "sources": tones,
         "query": tones.flatten(0, 1),
@@ -276,6 +276,8 @@ def test_refused_inputs():
         tiny_query(conditioning="sum")
     with pytest.raises(ValueError, match="got no belongs"):
         network.loss({"sources": batch["sources"], "query": batch["query"]})
+    with pytest.raises(ValueError, match="one row for each estimate, 1, got 2"):
+        tiny().loss({**batch, "belongs": batch["belongs"].repeat(2, 1, 1)})
     with pytest.raises(ValueError, match="as many levels in the settings"):
         tiny(sources=("a", "b", "c")).loss(batch)
     with pytest.raises(ValueError, match="masks"):

@@ -163,6 +163,7 @@ def test_a_soft_passage_is_avoided():
         ({"players": 1}, "players"),
         ({"queries": 0}, "queries"),
         ({"queries": 4}, "queries must be"),
+        ({"queries": 2, "target": "oboe"}, "queries must be 1 where a target is set, got 2"),
         ({"target": "flute"}, "target"),
         ({"labelled_leaves": 1.5}, "labelled_leaves"),
         ({"length_samples": 0}, "length_samples"),

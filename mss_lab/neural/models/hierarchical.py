@@ -107,6 +107,11 @@ class Hierarchical(MaskInference):
         transforms, mixture = self.transforms_of(batch["sources"])
         belongs = self._belongs(batch)
         masks = self.masks(mixture.abs(), batch)
+        if len(masks) != len(belongs):
+            raise ShapeError(
+                f"belongs must have one row for each estimate, {len(masks)}, got {len(belongs)}; give a query for each "
+                "row, and one row for each mixture to a network without queries"
+            )
         transforms, mixture = _one_for_each(transforms, len(belongs)), _one_for_each(mixture, len(belongs))
         nodes = torch.einsum("bls,bsft->blft", belongs.to(transforms.dtype), transforms)
         target = targets.phase_sensitive_target(nodes, mixture)
