@@ -74,6 +74,7 @@ CONDITIONS = (
     ("multi-level", True, 0.5, 1.0),
     ("single-level", False, 0.5, 1.0),
     ("multi-level", True, 0.1, 1.0),
+    ("multi-level, balanced", True, 0.1, 1.0),
     ("single-level", False, 0.1, 1.0),
     ("multi-level", True, 1.0, 0.1),
     ("single-level", False, 1.0, 0.1),
@@ -136,6 +137,7 @@ def make_levels(record: experiments.Record, options: Options) -> None:
                 trained = [one_network((level,), False, only_labelled(drawn), steps, seed) for level in levels]
             else:
                 levels = LEVELS
+                drawn = balanced(drawn) if name == "multi-level, balanced" else drawn
                 trained = [one_network(levels, constrained, drawn, steps, seed)]
             parameters = sum(number.numel() for network in trained for number in network.parameters())
             for which, batches in tests.items():
@@ -164,6 +166,14 @@ def only_labelled(drawn: query_batches.QueryBatches) -> query_batches.QueryBatch
     # Batches also draw a query from another song, which is not used here; so few stems are those of --small.
     stems = stems if len({stem.item for stem in stems}) > 1 else drawn.stems[TARGET]
     return dataclasses.replace(drawn, stems={**drawn.stems, TARGET: stems})
+
+
+def balanced(drawn: query_batches.QueryBatches) -> query_batches.QueryBatches:
+    """The same, with labelled targets in about half of the examples."""
+    labelled = tuple(stem for stem in drawn.stems[TARGET] if drawn.is_labelled(stem))
+    others = tuple(stem for stem in drawn.stems[TARGET] if not drawn.is_labelled(stem))
+    times = max(1, len(others) // max(1, len(labelled)))
+    return dataclasses.replace(drawn, stems={**drawn.stems, TARGET: (*labelled * times, *others)})
 
 
 def one_network(levels: tuple[int, ...], constrained: bool, drawn: Any, steps: int, seed: int) -> Any:
@@ -339,6 +349,7 @@ EXPERIMENTS = {
         f"long: with a mask for each level, or one network for each level. Mean over {MIXTURES} drawn mixtures of "
         "four instruments for each set. The share of the clarinet's stems that are labelled as clarinet, and the share "
         "of the songs, vary. A network of level 1 alone learns only from labelled stems, in batches of the same size. "
+        "Balanced: labelled stems are the targets of half of the examples. "
         "Violations: share of bins in which a mask is smaller than one below it.",
         options=("seeds", "steps"),
     ),
