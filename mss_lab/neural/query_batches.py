@@ -14,6 +14,7 @@ Reference: Manilow, PhD thesis 2022, section 2.5.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..datasets import varied
 from ..hierarchy import SALIENT_DB, Hierarchy, is_salient
 from ..refusals import RefusedValue
 from ..score import instruments
@@ -100,6 +102,8 @@ def batches(
     labelled_leaves: float = 1.0,
     items: Sequence[int] | None = None,
     gains: tuple[float, float] = (0.25, 1.25),
+    equaliser_db: float = 0.0,
+    varied_speed: bool = False,
 ) -> "QueryBatches":
     """A function from the number of a step to its batch.
 
@@ -126,6 +130,11 @@ def batches(
         The songs to draw from; all if it is left out.
     gains : (low, high)
         Each source of each segment is multiplied by a number that is uniformly distributed in this range.
+    equaliser_db : float >= 0, dB
+        Each source and each query passes an equaliser whose gains have this standard deviation; see
+        `mss_lab.datasets.varied.equalised`.
+    varied_speed : bool
+        Whether each of them is played at a speed that is drawn from `mss_lab.datasets.varied.SPEEDS`.
 
     Returns
     -------
@@ -150,6 +159,7 @@ def batches(
     players = checks.check_number("players", players, at_least=2, whole=True)
     queries = checks.check_number("queries", queries, at_least=1, at_most=players, whole=True)
     checks.check_number("labelled_leaves", labelled_leaves, at_least=0, at_most=1)
+    checks.check_number("equaliser_db", equaliser_db, at_least=0, unit="dB")
     low, high = (checks.check_number("gains", gain, at_least=0) for gain in gains)
     stems = {
         leaf: of_leaf
@@ -167,7 +177,7 @@ def batches(
             raise RefusedValue(f"queries must be 1 where a target is set, got {queries}; leave one of the two out")
     return QueryBatches(
         store, tree, stems, length_samples, query_samples or length_samples, batch, seed, players, queries, target,
-        labelled_leaves, (min(low, high), max(low, high)),
+        labelled_leaves, (min(low, high), max(low, high)), equaliser_db, varied_speed,
     )  # fmt: skip
 
 
@@ -219,6 +229,8 @@ class QueryBatches:
     target: str | None
     labelled_leaves: float
     gains: tuple[float, float]
+    equaliser_db: float
+    varied_speed: bool
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -285,7 +297,14 @@ class QueryBatches:
         return foreign[rng.integers(len(foreign))]
 
     def _excerpt(self, stem: Stem, length_samples: int, rng: np.random.Generator) -> np.ndarray:
-        return salient_excerpt(self.store[stem.item]["audio"][stem.source], length_samples, rng)
+        audio = self.store[stem.item]["audio"][stem.source]
+        speed = varied.SPEEDS[rng.integers(len(varied.SPEEDS))] if self.varied_speed else (1, 1)
+        excerpt = salient_excerpt(audio, math.ceil(length_samples * speed[0] / speed[1]), rng)
+        if speed != (1, 1):
+            excerpt = varied.at_speed(excerpt, speed)[:length_samples]
+        if self.equaliser_db:
+            excerpt = varied.equalised(excerpt, self.store.facts["sample_rate_hz"], self.equaliser_db, rng)
+        return excerpt
 
 
 def _piece(audio: np.ndarray, start: int, length_samples: int) -> np.ndarray:

@@ -48,6 +48,8 @@ class QueryData:
     batch, validate_batches : int
     gains : (low, high)
         A gain for each source of each segment is drawn from this range.
+    equaliser_db, varied_speed
+        Changes of the instruments in training, not in validation; see `mss_lab.neural.query_batches.batches`.
     """
 
     tree: str = "quartet"
@@ -63,6 +65,8 @@ class QueryData:
     batch: int = 8
     validate_batches: int = 16
     gains: tuple[float, float] = (0.25, 1.25)
+    equaliser_db: float = 0.0
+    varied_speed: bool = False
 
     def __post_init__(self) -> None:
         checks.check_choice("tree", self.tree, hierarchy.TREES)
@@ -86,8 +90,13 @@ class QueryData:
                     f"{opened.folder} must be at {self.sample_rate_hz} Hz for this recipe, got "
                     f"{opened.facts.get('sample_rate_hz')} Hz; make the data at that rate"
                 )
-        training = self._chosen(self._batches(store, seed, self.labelled_leaves, self.items, self.queries))
-        judged = self._chosen(self._batches(valid_store or store, VALIDATION_SEED, 1.0, 1.0, 1))
+        training = self._chosen(
+            self._batches(
+                store, seed, labelled_leaves=self.labelled_leaves, items=range(max(1, round(self.items * len(store)))),
+                queries=self.queries, equaliser_db=self.equaliser_db, varied_speed=self.varied_speed,
+            )
+        )  # fmt: skip
+        judged = self._chosen(self._batches(valid_store or store, VALIDATION_SEED))
         validation: list[Batch] = [judged(number) for number in range(self.validate_batches)]
         return TrainingData(
             network_settings={
@@ -106,9 +115,7 @@ class QueryData:
             song_sdr_db=lambda model: _lowest_level_sdr_db(model, validation),
         )
 
-    def _batches(
-        self, store: Store, seed: int, labelled_leaves: float, share: float, queries: int
-    ) -> query_batches.QueryBatches:
+    def _batches(self, store: Store, seed: int, **changes: Any) -> query_batches.QueryBatches:
         return query_batches.batches(
             store,
             hierarchy.TREES[self.tree],
@@ -117,11 +124,9 @@ class QueryData:
             batch=self.batch,
             seed=seed,
             players=self.players,
-            queries=queries,
             target=self.target,
-            labelled_leaves=labelled_leaves,
-            items=range(max(1, round(share * len(store)))),
             gains=self.gains,
+            **changes,
         )
 
     def _chosen(self, batches: query_batches.QueryBatches) -> "ChosenLevels":
