@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,26 +58,43 @@ SMALL_NETWORK = {**GRID, "distance": "squared", "hidden": 56, "layers": 1}
 SMALL_LISTENER = {"sample_rate_hz": RATE_HZ, "hidden": 64}
 # Mixtures of a batch, with four queries each, and the length of both.
 BATCH_OF_QUERIES, LEARNT_S = 4, 2.0
+# Changes of the instruments in training, as in the recipe of the network that takes a query.
+CHANGED = {"equaliser_db": 6.0, "varied_speed": True}
 # What is different from the recipe.
 VARIANTS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "no constraint": {"constrained": False},
     "no names": {"names": False},
-    "vector as an input": {"conditioning": "input"},
-    "vectors not even": {"even_vectors": False},
+    "as in the thesis": {"conditioning": "input", "even_vectors": False, "names": False},
+    "instruments unchanged": {"changed": False},
 }
-# Name of the network, whether it is constrained, the share of labels of the clarinet, the share of the songs.
+
+
+class Condition(NamedTuple):
+    """What is different for a separator of one instrument: its levels, the labels, the songs, and the instruments."""
+
+    network: str
+    labelled: float = 1.0
+    items: float = 1.0
+    changed: bool = False
+
+
 CONDITIONS = (
-    ("multi-level", True, 1.0, 1.0),
-    ("multi-level, unconstrained", False, 1.0, 1.0),
-    ("single-level", False, 1.0, 1.0),
-    ("multi-level", True, 0.5, 1.0),
-    ("single-level", False, 0.5, 1.0),
-    ("multi-level", True, 0.1, 1.0),
-    ("multi-level, balanced", True, 0.1, 1.0),
-    ("single-level", False, 0.1, 1.0),
-    ("multi-level", True, 1.0, 0.1),
-    ("single-level", False, 1.0, 0.1),
+    Condition("multi-level"),
+    Condition("multi-level, unconstrained"),
+    Condition("single-level"),
+    Condition("multi-level", 0.5),
+    Condition("single-level", 0.5),
+    Condition("multi-level", 0.1),
+    Condition("multi-level, balanced", 0.1),
+    Condition("single-level", 0.1),
+    Condition("multi-level", 1.0, 0.1),
+    Condition("single-level", 1.0, 0.1),
+    Condition("multi-level", changed=True),
+    Condition("single-level", changed=True),
+    Condition("multi-level", 0.1, changed=True),
+    Condition("multi-level, balanced", 0.1, changed=True),
+    Condition("single-level", 0.1, changed=True),
 )
 
 
@@ -124,21 +141,16 @@ def make_levels(record: experiments.Record, options: Options) -> None:
     tests = {which: tests_of(options, which) for which in SETS}
     steps, seeds = (2, 1) if options.small else (options.steps, options.seeds)
     for seed in range(seeds):
-        for name, constrained, labelled, share in CONDITIONS:
-            row: dict[str, Any] = {"seed": seed, "network": name, "labelled": labelled, "items": share}
+        for condition in CONDITIONS:
+            row: dict[str, Any] = {"seed": seed, **condition._asdict()}
             if record.has(**row, set=SETS[-1]):
                 continue
             drawn = batches_of(
-                training, seed, 4, target=TARGET, labelled_leaves=labelled,
-                items=range(max(4, round(share * len(training)))),
+                training, seed, 4, target=TARGET, labelled_leaves=condition.labelled,
+                items=range(max(4, round(condition.items * len(training)))),
+                **(CHANGED if condition.changed else {}),
             )  # fmt: skip
-            if name == "single-level":
-                levels = LEVELS if (labelled, share) == (1.0, 1.0) else (1,)
-                trained = [one_network((level,), False, only_labelled(drawn), steps, seed) for level in levels]
-            else:
-                levels = LEVELS
-                drawn = balanced(drawn) if name == "multi-level, balanced" else drawn
-                trained = [one_network(levels, constrained, drawn, steps, seed)]
+            levels, trained = networks_of(condition, drawn, steps, seed)
             parameters = sum(number.numel() for network in trained for number in network.parameters())
             for which, batches in tests.items():
                 gains, violations = measured(trained, levels, batches)
@@ -148,6 +160,17 @@ def make_levels(record: experiments.Record, options: Options) -> None:
                         mixtures=len(values), violations=round(violations, 4), steps=steps, parameters=parameters,
                     )  # fmt: skip
                 print(row, which, {level: round(float(np.mean(v)), 2) for level, v in gains.items()}, flush=True)
+
+
+def networks_of(
+    condition: Condition, drawn: query_batches.QueryBatches, steps: int, seed: int
+) -> tuple[tuple[int, ...], list[Any]]:
+    """The levels of a condition, and its network or its networks of one level."""
+    if condition.network == "single-level":
+        levels = LEVELS if condition == Condition("single-level") else (1,)
+        return levels, [one_network((level,), False, only_labelled(drawn), steps, seed) for level in levels]
+    drawn = balanced(drawn) if condition.network == "multi-level, balanced" else drawn
+    return LEVELS, [one_network(LEVELS, condition.network != "multi-level, unconstrained", drawn, steps, seed)]
 
 
 def tests_of(options: Options, which: str) -> list[Mapping[str, torch.Tensor]]:
@@ -214,12 +237,12 @@ def measured(
 def summary_levels(rows: list[dict[str, Any]]) -> Iterator[str]:
     for which in SETS:
         table: dict[str, dict[str, float]] = {}
-        for name, _, labelled, share in CONDITIONS:
-            here = [r for r in rows if (r["network"], r["labelled"], r["items"], r["set"]) == (
-                name, labelled, share, which
-            )]  # fmt: skip
+        for condition in CONDITIONS:
+            wanted = {**condition._asdict(), "set": which}
+            here = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
             if here:
-                line = table[f"{name}, labelled {labelled:g}, songs {share:g}"] = {}
+                name = f"{condition.network}, labelled {condition.labelled:g}, songs {condition.items:g}"
+                line = table[name + (", changed" if condition.changed else "")] = {}
                 for level in LEVELS:
                     values = [row["gain_db"] for row in here if row["level"] == level]
                     line[f"level {level}"] = float(np.mean(values)) if values else math.nan
@@ -288,13 +311,17 @@ def summary_queries(rows: list[dict[str, Any]]) -> Iterator[str]:
 # Variants of a network that takes a query
 
 
-def query_network(training: Any, steps: int, seed: int, names: bool = True, **changes: Any) -> Any:
+def query_network(
+    training: Any, steps: int, seed: int, names: bool = True, changed: bool = True, **changes: Any
+) -> Any:
     """Train one small network that takes a query."""
     torch.manual_seed(seed)
     recipe = recipes.recipe(query.NAME)
     weight = recipe.settings["naming_weight"] if names else 0.0
     network = models.build(query.NAME, {**recipe.settings, **SMALL_LISTENER, "naming_weight": weight, **changes})
-    drawn = batches_of(training, seed, BATCH_OF_QUERIES, LEARNT_S, queries=4)
+    drawn = batches_of(
+        training, seed, BATCH_OF_QUERIES, LEARNT_S, queries=4, **(CHANGED if changed else {})
+    )  # fmt: skip
     return train(network, drawn, steps, LEARNING_RATE)  # type: ignore[arg-type]
 
 
@@ -349,7 +376,8 @@ EXPERIMENTS = {
         f"long: with a mask for each level, or one network for each level. Mean over {MIXTURES} drawn mixtures of "
         "four instruments for each set. The share of the clarinet's stems that are labelled as clarinet, and the share "
         "of the songs, vary. A network of level 1 alone learns only from labelled stems, in batches of the same size. "
-        "Balanced: labelled stems are the targets of half of the examples. "
+        "Balanced: labelled stems are the targets of half of the examples. Changed: in training each excerpt passes an "
+        "equaliser with random gains, and is played at another speed. "
         "Violations: share of bins in which a mask is smaller than one below it.",
         options=("seeds", "steps"),
     ),
