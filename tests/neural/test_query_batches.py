@@ -109,6 +109,24 @@ def test_several_players_of_a_mixture_can_be_targets(songs):
             assert batch["belongs"][row, level - 1].tolist() == expected
 
 
+def test_instruments_are_changed_if_asked_for(songs):
+    rng = np.random.default_rng(0)
+    noisy = Songs(
+        [{**item, "audio": (0.1 * rng.standard_normal((2, 3 * SAMPLES))).astype(np.float32)} for item in songs],
+        songs.facts,
+    )
+    plain = batches(noisy)(1)
+    for changes in ({"equaliser_db": 6.0}, {"varied_speed": True}):
+        made, again = batches(noisy, **changes)(1), batches(noisy, **changes)(1)
+        assert {name: values.shape for name, values in made.items()} == {
+            name: values.shape for name, values in plain.items()
+        }
+        assert torch.equal(made["query"], again["query"]) and bool(made["sources"].isfinite().all())
+        assert not torch.equal(made["query"], plain["query"])
+        assert not torch.equal(made["sources"], plain["sources"])
+        assert batches(noisy, **changes).facts != batches(noisy).facts
+
+
 def test_with_one_timbre_a_query_still_comes_from_another_song(songs):
     batch = batches(songs, items=range(4))(0)
     for sources, query in zip(batch["sources"], batch["query"], strict=True):
@@ -167,6 +185,7 @@ def test_a_soft_passage_is_avoided():
         ({"target": "flute"}, "target"),
         ({"labelled_leaves": 1.5}, "labelled_leaves"),
         ({"length_samples": 0}, "length_samples"),
+        ({"equaliser_db": -1.0}, "equaliser_db"),
         ({"items": [0, 1]}, "got 0: none"),
     ],
 )
