@@ -1,6 +1,6 @@
 """The same notes on a slightly different instrument: excerpts with another tone colour, faster or slower.
 
-A network that is trained on few instruments learns them by heart. These changes make each excerpt one of an instrument
+A network that is trained on few instruments memorises them. These changes make each excerpt one of an instrument
 that it has not met: an equaliser with random gains changes the tone colour, and playing at another speed changes pitch,
 tempo and resonances together.
 

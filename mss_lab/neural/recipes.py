@@ -155,7 +155,7 @@ _QUERY_STUDENT: dict[str, Any] = {
     "even_vectors": True,
     "naming_weight": 0.3,
 }
-# Without changes of the instruments, a network of this size learns those of 400 songs by heart.
+# Without changes of the instruments, a network of this size memorises those of 400 songs.
 _QUERY_STUDENT_DATA = QueryData(
     batch=4, queries=4, segment_s=2.0, query_s=2.0, validate_batches=32, equaliser_db=6.0, varied_speed=True
 )
