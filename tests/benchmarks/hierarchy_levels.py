@@ -58,9 +58,9 @@ SMALL_NETWORK = {**GRID, "distance": "squared", "hidden": 56, "layers": 1}
 SMALL_LISTENER = {"sample_rate_hz": RATE_HZ, "hidden": 64}
 # Mixtures of a batch, with four queries each, and the length of both.
 BATCH_OF_QUERIES, LEARNT_S = 4, 2.0
-# Changes of the instruments in training, as in the recipe of the network that takes a query.
+# Changes of the instruments in training. The recipes have none.
 CHANGED = {"equaliser_db": 6.0, "varied_speed": True}
-# What is different from the recipe without its changes of the instruments.
+# What is different from the recipe.
 VARIANTS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "no constraint": {"constrained": False},
@@ -395,8 +395,8 @@ EXPERIMENTS = {
         make_variants,
         summary_variants,
         "SI-SDR gained over the mixture in dB at each level by small networks that take a query, trained equally long "
-        "on the same batches: by the recipe without its changes of the instruments, without one of its parts, as in "
-        "the thesis (the vector an input, not even, no names), and with the changes. Mean over the players of "
+        "on the same batches: by the recipe, without one of its parts, as in the thesis (the vector an input, not "
+        "even, no names), and with changed instruments. Mean over the players of "
         f"{QUERIED} drawn mixtures of each set, with queries of another timbre.",
         options=("seeds", "steps"),
     ),
