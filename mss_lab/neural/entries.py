@@ -1,7 +1,7 @@
 """The catalogue's entries of the networks whose weights are shipped.
 
 Contents: NETWORK_LIBRARIES, PLAYERS, WEIGHTS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
-REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, CERBERUS, METHODS.
+REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, CERBERUS, QUERY_BY_EXAMPLE, METHODS.
 """
 
 from ..method import Method
@@ -145,6 +145,26 @@ CERBERUS = Method(
     libraries=NETWORK_LIBRARIES,
 )
 
+QUERY_BY_EXAMPLE = Method(
+    name="query-by-example",
+    title="A network that separates what a recording of an instrument plays, and the families of that instrument",
+    function=".neural.query_method:query_by_example",
+    options=declare(
+        chunk_s=30.0,
+        overlap_s=4.0,
+        players=Option(None, PLAYERS),
+        query=Option(None, Own("an audio file in which the instrument plays alone")),
+        weights=Option(None, WEIGHTS),
+    ),
+    gives="with a query, the instrument and its families, as level 1 to level 3; without one, the instruments of the "
+    "score, or all that the network knows: strings and woodwinds of an orchestra",
+    lesson="notebooks/22_hierarchies_and_queries.ipynb",
+    reference="Manilow, Wichern and Le Roux, ISMIR 2020",
+    assumes="The instrument of the query plays in the mixture",
+    fits=frozenset({"known"}),
+    libraries=NETWORK_LIBRARIES,
+)
+
 METHODS = (
     MASK_INFERENCE,
     XUMX,
@@ -155,4 +175,5 @@ METHODS = (
     SCORE_CNN_TIMBRE,
     DSIS,
     CERBERUS,
+    QUERY_BY_EXAMPLE,
 )

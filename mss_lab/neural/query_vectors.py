@@ -9,7 +9,7 @@ nothing to a network that did not give them.
 
 The mean over the vectors of an instrument stands for the instrument, where no recording of it is at hand.
 
-Contents: Vectors, path_of, load, shipped, of_instrument, draw, save, add_arguments, run.
+Contents: Vectors, path_of, load, shipped, vectors_of, of_instrument, draw, save, add_arguments, run.
 Lesson: notebooks/22_hierarchies_and_queries.ipynb. Reference: Manilow, PhD thesis 2022, chapter 2 (Fig. 2.15).
 """
 
@@ -129,6 +129,14 @@ def shipped() -> Vectors:
     return load(path_of(weights_path), weights_path)
 
 
+def vectors_of(weights: str | os.PathLike[str] | None = None) -> Vectors:
+    """The vectors beside a file of weights, or those of the network that ships; errors as `load`.
+
+    Lesson: notebooks/22_hierarchies_and_queries.ipynb
+    """
+    return shipped() if weights is None else load(path_of(weights), weights)
+
+
 def of_instrument(leaf: str, *, weights: str | os.PathLike[str] | None = None) -> np.ndarray:
     """The mean vector of an instrument, which can be used in place of a query.
 
@@ -152,7 +160,7 @@ def of_instrument(leaf: str, *, weights: str | os.PathLike[str] | None = None) -
 
     Lesson: notebooks/22_hierarchies_and_queries.ipynb
     """
-    return (shipped() if weights is None else load(path_of(weights), weights)).mean(leaf)
+    return vectors_of(weights).mean(leaf)
 
 
 def draw(

@@ -41,7 +41,7 @@ SMALL = {
 EXACT = {
     "source-filter", "adress", "duet", "projet", "local-gaussian", *PEERS, "kernel-additive", "repet", "repet-adaptive",
     "repet-similarity", "robust-pca", "sinusoidal", "auditory", "mask-inference", "xumx", "xumx-informed",
-    "xumx-score-only", "score-cnn", "score-cnn-timbre", "dsis", "cerberus",
+    "xumx-score-only", "score-cnn", "score-cnn-timbre", "dsis", "cerberus", "query-by-example",
 }  # fmt: skip
 
 # What rounding in single precision may change, in dB of the mixture. Where a pitch is searched for on a grid, rounding

@@ -236,6 +236,7 @@ NETWORKS = {
     "score-cnn-timbre": {"chunk_s": 8.0},
     "dsis": {"chunk_s": 8.0},
     "cerberus": {"chunk_s": 8.0},
+    "query-by-example": {"chunk_s": 8.0},
     "refined-nmf": {"tuning_hz": 440.0},
 }
 

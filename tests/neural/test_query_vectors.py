@@ -5,11 +5,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 
-from mss_lab import cli, hierarchy  # noqa: E402
+from mss_lab import audio, cli, hierarchy  # noqa: E402
 from mss_lab.datasets import store as stores  # noqa: E402
-from mss_lab.neural import query, query_vectors, weights  # noqa: E402
+from mss_lab.neural import query, query_method, query_vectors, weights  # noqa: E402
 from mss_lab.neural.models.hierarchical import QueryByExample, QuerySettings  # noqa: E402
 from mss_lab.neural.models.mask_inference import MaskInference, MaskInferenceSettings  # noqa: E402
+from mss_lab.score.notes import Note, Score  # noqa: E402
+from tests.neural.training import noise  # noqa: E402
 
 RATE_HZ = 8_000
 PROGRAMS = {"oboe": 68, "clarinet": 71, "violin": 40, "trumpet": 56}
@@ -133,3 +135,31 @@ def test_songs_and_networks_that_do_not_suit_are_refused(made, tmp_path):
         query_vectors.save([made / "train"], made / "asked.safetensors", tree=tree)
     with pytest.raises(ValueError, match="query_s"):
         query_vectors.save([made / "train"], made / "asked.safetensors", query_s=0)
+
+
+def test_as_a_method_it_separates_each_source_of_a_score_by_the_vector_of_its_instrument(made):
+    asked = made / "asked.safetensors"
+    score = Score((Note("Violin I", 69, 0.1, 0.4), Note("Oboe", 72, 0.2, 0.5)), ("Violin I", "Oboe"))
+    mixture = noise(4_000, 2)
+    estimates = query_method.query_by_example(mixture, RATE_HZ, score, weights=asked)
+    assert list(estimates) == ["Violin I", "Oboe"]
+    vector = query_vectors.of_instrument("violin", weights=asked)
+    alone = query.separate(mixture, RATE_HZ, vector, weights=asked)
+    np.testing.assert_allclose(estimates["Violin I"], alone["level 1"], atol=1e-6)
+    assert list(query_method.query_by_example(mixture, RATE_HZ, weights=asked)) == ["clarinet", "oboe", "violin"]
+    with pytest.raises(ValueError, match="separates clarinet, oboe, violin, and no others; the score has 'Trumpet'"):
+        query_method.query_by_example(
+            mixture, RATE_HZ, Score((Note("Trumpet", 60, 0, 1),), ("Trumpet",)), weights=asked
+        )
+
+
+def test_as_a_method_it_separates_what_a_file_plays(made, tmp_path):
+    asked, mixture = made / "asked.safetensors", noise(4_000)
+    recording = 0.5 * noise(6_000, 2, seed=3)
+    audio.write_audio(tmp_path / "query.wav", recording, 16_000)
+    estimates = query_method.query_by_example(mixture, RATE_HZ, query=tmp_path / "query.wav", weights=asked)
+    expected = query.separate(mixture, RATE_HZ, recording, 16_000, weights=asked)
+    assert list(estimates) == ["level 1", "level 2"]
+    np.testing.assert_allclose(estimates["level 2"], expected["level 2"], atol=1e-3)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        query_method.query_by_example(mixture, RATE_HZ, query=tmp_path / "other.wav", weights=asked)

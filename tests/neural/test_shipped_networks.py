@@ -14,8 +14,8 @@ from mss_lab.nmf import fixed_pitch
 QUARTET = ("violin", "clarinet", "saxophone", "bassoon")
 WITH_SCORE = ("xumx-informed", "xumx-score-only", "score-cnn")
 ALL = (
-    "cerberus", "dsis", "mask-inference", "masks-and-notes", "refiner", "score-cnn", "score-cnn-timbre", "xumx",
-    "xumx-informed", "xumx-score-only",
+    "cerberus", "dsis", "mask-inference", "masks-and-notes", "query-by-example", "refiner", "score-cnn",
+    "score-cnn-timbre", "xumx", "xumx-informed", "xumx-score-only",
 )  # fmt: skip
 # Those that are no separators of the quartet.
 OTHERS = ("masks-and-notes", "refiner")
