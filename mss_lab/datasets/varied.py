@@ -8,8 +8,6 @@ Contents: SPEEDS, equalised, at_speed. Lesson: notebooks/22_hierarchies_and_quer
 """
 
 import numpy as np
-import scipy.fft
-import scipy.signal
 
 from .. import checks
 
@@ -49,10 +47,10 @@ def equalised(audio: np.ndarray, sample_rate_hz: int, spread_db: float, rng: np.
     gains_db = spread_db * rng.standard_normal(len(octaves))
     samples = audio.shape[-1]
     # The response of so smooth a filter is short: half as much silence again keeps the ends apart.
-    padded = scipy.fft.next_fast_len(samples + samples // 2 + 1, real=True)
+    padded = 2 ** int(np.ceil(np.log2(samples + samples // 2 + 1)))
     frequencies_hz = np.maximum(np.fft.rfftfreq(padded, 1 / sample_rate_hz), LOWEST_HZ)
     gain = 10 ** (np.interp(np.log2(frequencies_hz / LOWEST_HZ), octaves, gains_db) / 20)
-    filtered = scipy.fft.irfft(scipy.fft.rfft(audio, padded) * gain.astype(np.float32), padded)[..., :samples]
+    filtered = np.fft.irfft(np.fft.rfft(audio, padded) * gain.astype(np.float32), padded)[..., :samples]
     energy = np.sum(np.square(filtered, dtype=np.float64), axis=-1, keepdims=True)
     own_energy = np.sum(np.square(audio, dtype=np.float64), axis=-1, keepdims=True)
     result: np.ndarray = (filtered * np.sqrt(own_energy / np.where(energy > 0, energy, 1))).astype(np.float32)
@@ -80,6 +78,9 @@ def at_speed(audio: np.ndarray, speed: tuple[int, int]) -> np.ndarray:
     >>> at_speed(np.zeros((1, 1_000)), (5, 4)).shape
     (1, 800)
     """
+    # Training without changed instruments must not need SciPy.
+    import scipy.signal
+
     faster, slower = (checks.check_number("speed", part, at_least=1, whole=True) for part in speed)
     audio = np.asarray(audio, np.float32)
     result: np.ndarray = scipy.signal.resample_poly(audio, slower, faster, axis=-1).astype(np.float32, copy=False)
