@@ -44,7 +44,7 @@ SMALL = {
     "exercises": (["--small"], ["kind", "4.1", "lesson 04", "lessons keep the rules"]),
     "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
     "heads": (
-        ["heads", "informed", "instruments", "--small"],
+        ["heads", "check", "informed", "instruments", "--small"],
         ["Cerberus: DC+MI+TR: seen", "reads residual, stems shuffled", "2 instruments"],
     ),
     "hierarchy_levels": (
