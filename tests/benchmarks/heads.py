@@ -68,7 +68,7 @@ READERS = {
     "residual": "transcriber-residual",
 }
 # Others than those of `heads`.
-SEEDS_OF_CHECK = (2, 3)
+SEEDS_OF_CHECK = (2, 3, 4, 5)
 CERBERUS, BLIND, STEERED = "cerberus", "masks-and-notes", "dsis"
 
 
