@@ -10,6 +10,7 @@ Contents: SPEEDS, equalised, at_speed. Lesson: notebooks/22_hierarchies_and_quer
 import numpy as np
 
 from .. import checks
+from ..refusals import RefusedValue, ShapeError
 
 # The lowest frequency of the equaliser; its others follow in octaves.
 LOWEST_HZ = 62.5
@@ -33,6 +34,11 @@ def equalised(audio: np.ndarray, sample_rate_hz: int, spread_db: float, rng: np.
     -------
     float32 (..., samples)
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no sample, a number is out of its range, or `rng` is no generator.
+
     Lesson: notebooks/22_hierarchies_and_queries.ipynb
 
     Examples
@@ -42,7 +48,8 @@ def equalised(audio: np.ndarray, sample_rate_hz: int, spread_db: float, rng: np.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("spread_db", spread_db, at_least=0, unit="dB")
-    audio = np.asarray(audio, np.float32)
+    checks.check_generator("rng", rng)
+    audio = _checked(audio)
     octaves = np.arange(0.0, np.log2(sample_rate_hz / 2 / LOWEST_HZ) + 1)
     gains_db = spread_db * rng.standard_normal(len(octaves))
     samples = audio.shape[-1]
@@ -71,6 +78,11 @@ def at_speed(audio: np.ndarray, speed: tuple[int, int]) -> np.ndarray:
     float32 (..., samples / speed)
         Rounded up.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no sample, or the speed is no pair of whole numbers from 1 up.
+
     Lesson: notebooks/22_hierarchies_and_queries.ipynb
 
     Examples
@@ -81,7 +93,16 @@ def at_speed(audio: np.ndarray, speed: tuple[int, int]) -> np.ndarray:
     # Training without changed instruments must not need SciPy.
     import scipy.signal
 
+    if len(speed) != 2:
+        raise RefusedValue(f"speed must be two whole numbers, got {speed!r}; (2, 1) is twice as fast")
     faster, slower = (checks.check_number("speed", part, at_least=1, whole=True) for part in speed)
-    audio = np.asarray(audio, np.float32)
+    audio = _checked(audio)
     result: np.ndarray = scipy.signal.resample_poly(audio, slower, faster, axis=-1).astype(np.float32, copy=False)
     return result
+
+
+def _checked(audio: np.ndarray) -> np.ndarray:
+    audio = np.asarray(audio, np.float32)
+    if audio.ndim == 0 or audio.shape[-1] == 0:
+        raise ShapeError(f"audio must have samples on its last axis, got shape {audio.shape}; give at least one sample")
+    return audio

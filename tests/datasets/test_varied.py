@@ -73,3 +73,12 @@ def test_refused_inputs():
         varied.equalised(np.zeros(8), 0, 1.0, rng)
     with pytest.raises(ValueError, match="speed"):
         varied.at_speed(np.zeros(8), (0, 1))
+    with pytest.raises(ValueError, match="speed must be two whole numbers, got"):
+        varied.at_speed(np.zeros(8), (2,))
+    with pytest.raises(TypeError, match="rng must be a seeded generator"):
+        varied.equalised(np.zeros(8), RATE_HZ, 1.0, 0)
+    for empty in (np.zeros((2, 0)), np.zeros(())):
+        with pytest.raises(ValueError, match="audio must have samples on its last axis"):
+            varied.equalised(empty, RATE_HZ, 1.0, rng)
+        with pytest.raises(ValueError, match="audio must have samples on its last axis"):
+            varied.at_speed(empty, (6, 5))
