@@ -18,7 +18,15 @@ from tests.paths import ROOT
 
 FOLDER = ROOT / "tests" / "benchmarks"
 # Modules that benchmarks share.
-SHARED = {"code_overlap", "head_measures", "memory", "plain_training", "query_cases", "recordings"}
+SHARED = {
+    "code_overlap",
+    "head_measures",
+    "lesson_experiments",
+    "memory",
+    "plain_training",
+    "query_cases",
+    "recordings",
+}
 
 RATE_HZ = 16_000
 SECONDS = 1.5
