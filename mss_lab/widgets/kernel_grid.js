@@ -1,5 +1,7 @@
 // A grid on which a kernel is drawn. Python (kernel_grid.py) sends the named kernels; the page sends back `value`.
 
+import { clamp, make } from "./shared/dom.js";
+
 const SIDE_PX = 270;
 const LEAST_CELL_PX = 12;
 const MOST_CELL_PX = 30;
@@ -7,20 +9,12 @@ const MOST_CELL_PX = 30;
 const ACROSS_PX = 44;
 const UP_PX = 20;
 
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const copy = (cells) => cells.map((row) => [...row]);
 const same = (a, b) => a.every((row, r) => row.every((cell, c) => cell === b[r][c]));
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 // Without rounding, three tenths would be shown as 0.30000000000000004.
 const number = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 class Grid {
   constructor(model, el) {

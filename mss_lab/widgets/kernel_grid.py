@@ -10,7 +10,6 @@ in the middle. It is an input for `controls.explore`::
 Contents: grid, named, Grid, NAMES. Lesson: notebooks/13_horizontal_vertical_repeating.ipynb
 """
 
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import traitlets
 
 from .. import checks
 from ..refusals import RefusedValue, ShapeError
-from . import card, drawn, fallback
+from . import drawn, fallback, front_end
 
 # "clear" keeps the bin itself, since there is no median over a kernel without a cell.
 NAMES = ("horizontal", "vertical", "cross", "periodic", "clear")
@@ -102,8 +101,8 @@ class Grid(drawn.Drawn):
         Set it from code to the cells or to one of `NAMES`; a kernel of another size is refused.
     """
 
-    _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = card.styles(__file__)
+    _esm = front_end.script(__file__)
+    _css = front_end.styles(__file__)
 
     kernels = traitlets.Dict().tag(sync=True)
     cell_hz = traitlets.Float().tag(sync=True)

@@ -1,6 +1,8 @@
 // A window over a panning histogram. Python (panorama.py) sends the bins; the page sends back `value`, in radians.
 // What follows the pointer is moved by style sheets only, so that a drag never waits for a drawing.
 
+import { clamp, make } from "./shared/dom.js";
+
 const RIGHT_DEG = 90;
 const LEAST_DEG = 1;
 const STEP_DEG = 1;
@@ -13,19 +15,11 @@ const PLACES = [
 const TICK_DEG = 15;
 const TICK_DB = 10;
 
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const toDeg = (rad) => (rad * 180) / Math.PI;
 const toRad = (deg) => (deg * Math.PI) / 180;
 // A tenth of a degree is finer than any histogram, and easy to read.
 const rounded = (deg) => Math.round(deg * 10) / 10;
 const minus = (number) => String(number).replace("-", "−");
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 function where(deg) {
   const place = PLACES.find(([at]) => Math.abs(at - deg) < 0.05);

@@ -10,7 +10,6 @@ Contents: window, Window. Lesson: notebooks/11_where_is_it.ipynb
 """
 
 import math
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import traitlets
 
 from .. import checks, units
 from ..refusals import RefusedType, RefusedValue
-from . import card, drawn, fallback
+from . import drawn, fallback, front_end
 
 RIGHT_RAD = math.pi / 2
 # Range of the histogram below its highest bin; a source 40 dB lower is not audible among the others.
@@ -68,8 +67,8 @@ class Window(drawn.Drawn):
         Set it from code to move the window; an invalid window is refused.
     """
 
-    _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = card.styles(__file__)
+    _esm = front_end.script(__file__)
+    _css = front_end.styles(__file__)
 
     centres_deg = traitlets.List(traitlets.Float()).tag(sync=True)
     levels_db = traitlets.List(traitlets.Float()).tag(sync=True)

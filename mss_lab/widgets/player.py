@@ -16,7 +16,6 @@ Contents: play, Player. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 
 import base64
 import html
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ import traitlets
 
 from .. import checks, loudness, plots, units
 from ..refusals import RefusedType, RefusedValue, ShapeError
-from . import card, fallback, strips
+from . import fallback, front_end, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
 LOWEST_RATE_HZ = 8_000
@@ -94,8 +93,8 @@ class Player(anywidget.AnyWidget):
         The first version's mixture, before any gain.
     """
 
-    _esm = pathlib.Path(__file__).with_suffix(".js")
-    _css = card.styles(__file__)
+    _esm = front_end.script(__file__)
+    _css = front_end.styles(__file__)
 
     content = traitlets.Dict().tag(sync=True)
     samples = traitlets.Bytes().tag(sync=True)

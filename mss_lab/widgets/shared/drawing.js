@@ -1,0 +1,100 @@
+// Drawing on canvases: waveforms, spectrogram strips and the axis of time.
+
+import { clamp } from "./dom.js";
+
+export function lookup(palette) {
+  const stops = palette.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  return Array.from({ length: 256 }, (_, value) => {
+    const at = (value / 255) * (stops.length - 1);
+    const left = Math.min(Math.floor(at), stops.length - 2);
+    return stops[left].map((channel, i) => channel + (stops[left + 1][i] - channel) * (at - left));
+  });
+}
+
+export function fit(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const { width, height } = canvas.getBoundingClientRect();
+  canvas.width = Math.max(1, Math.round(width * ratio));
+  canvas.height = Math.max(1, Math.round(height * ratio));
+  const pen = canvas.getContext("2d");
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  return { pen, ratio, width: canvas.width, height: canvas.height };
+}
+
+export function drawWave(canvas, buffer, peak, colour) {
+  const { pen, ratio, width, height } = fit(canvas);
+  pen.fillStyle = colour;
+  const middle = height / 2;
+  const scale = (0.48 * height) / (peak || 1);
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
+  const step = buffer.length / width;
+  for (let x = 0; x < width; x++) {
+    let low = Infinity;
+    let high = -Infinity;
+    const end = Math.max(Math.floor(x * step) + 1, Math.floor((x + 1) * step));
+    for (const samples of channels) {
+      for (let i = Math.floor(x * step); i < end && i < samples.length; i++) {
+        if (samples[i] < low) low = samples[i];
+        if (samples[i] > high) high = samples[i];
+      }
+    }
+    if (low > high) continue;
+    const top = middle - high * scale;
+    pen.fillRect(x, Math.min(top, middle - ratio / 2), 1, Math.max((high - low) * scale, ratio));
+  }
+}
+
+export function drawStrip(canvas, piece, stem, colours) {
+  const { pen, ratio, width, height } = fit(canvas);
+  const { rows, columns, columnS, firstS, lowHz, highHz, ticksHz } = piece.strip;
+  const image = new ImageData(columns, rows);
+  const from = stem * rows * columns;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [r, g, b] = colours[piece.pixels.getUint8(from + row * columns + column)];
+      // Row 0 is the lowest frequency and belongs at the bottom.
+      image.data.set([r, g, b, 255], 4 * ((rows - 1 - row) * columns + column));
+    }
+  }
+  const small = document.createElement("canvas");
+  [small.width, small.height] = [columns, rows];
+  small.getContext("2d").putImageData(image, 0, 0);
+  const perSecond = width / piece.durationS;
+  pen.fillStyle = piece.palette[0];
+  pen.fillRect(0, 0, width, height);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(small, firstS * perSecond, 0, columns * columnS * perSecond, height);
+  pen.font = `${10 * ratio}px system-ui, sans-serif`;
+  pen.textBaseline = "middle";
+  for (const hz of ticksHz) {
+    if (hz < lowHz || hz > highHz) continue;
+    const y = height * (1 - Math.log(hz / lowHz) / Math.log(highHz / lowHz));
+    pen.fillStyle = "rgb(255 255 255 / 55%)";
+    pen.fillRect(0, y, 5 * ratio, ratio);
+    const label = hz >= 1000 ? `${hz / 1000}k` : `${hz}`;
+    pen.strokeStyle = "rgb(0 0 0 / 70%)";
+    pen.lineWidth = 2.5 * ratio;
+    pen.strokeText(label, 8 * ratio, y);
+    pen.fillStyle = "rgb(255 255 255 / 92%)";
+    pen.fillText(label, 8 * ratio, y);
+  }
+}
+
+export function drawAxis(canvas, durationS) {
+  const { pen, ratio, width, height } = fit(canvas);
+  const colour = getComputedStyle(canvas).color;
+  pen.fillStyle = colour;
+  pen.font = `${11 * ratio}px system-ui, sans-serif`;
+  pen.textBaseline = "bottom";
+  const about = durationS / Math.max(2, width / ratio / 80);
+  const power = 10 ** Math.floor(Math.log10(about));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= about);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  for (let i = 0; i * step <= durationS + 1e-9; i++) {
+    const x = (i * step * width) / durationS;
+    pen.fillRect(Math.min(x, width - ratio), 0, ratio, 4 * ratio);
+    const text = `${(i * step).toFixed(digits)} s`;
+    const half = pen.measureText(text).width / 2;
+    pen.fillText(text, clamp(x - half, 0, width - 2 * half), height);
+  }
+}
