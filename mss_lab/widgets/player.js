@@ -1,51 +1,43 @@
-// The player's page. Python (player.py) sends `content` (a description), `samples` (16-bit integers) and `pictures`
-// (8-bit strips); the audio graph and the transport are shared files.
+// The player's page. Python (player.py) sends `content` (a description), `pictures` (8-bit strips), and the sounds; the
+// sounds, the audio graph, the transport and the view are shared files.
 
 import { clamp, make, press } from "./shared/dom.js";
 import { drawAxis, drawStrip, drawWave, fit, lookup } from "./shared/drawing.js";
-import { HIGHEST_DB, LOWEST_DB, isHeard, renderOffline } from "./shared/graph.js";
+import { HIGHEST_DB, LOWEST_DB, isHeard, renderBuffer, renderOffline } from "./shared/graph.js";
+import { soundsOf } from "./shared/sounds.js";
 import { STARTED, Transport } from "./shared/transport.js";
+import { Minimap, TimeView } from "./shared/view.js";
+import { save, wavOf } from "./shared/wav.js";
 
 const LEAST_LOOP_S = 0.05;
-
-// ---- the piece: what Python sent, decoded ------------------------------------------------------------------------
+const SLOW = 0.5;
 
 function readPiece(model) {
   const content = model.get("content");
-  const { samples, channels, sampleRate, scales } = content;
-  const view = model.get("samples");
-  const integers = new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
   let stem = 0;
-  const versions = content.versions.map((version) => {
-    const buffers = {};
-    const index = {};
-    for (const name of version.stems) {
-      const buffer = new AudioBuffer({ length: samples, numberOfChannels: channels, sampleRate });
-      for (let channel = 0; channel < channels; channel++) {
-        const from = (stem * channels + channel) * samples;
-        const target = buffer.getChannelData(channel);
-        const scale = scales[stem];
-        for (let i = 0; i < samples; i++) target[i] = integers[from + i] * scale;
-      }
-      buffers[name] = buffer;
-      index[name] = stem++;
-    }
-    return { name: version.name, gainDb: version.gainDb, buffers, index };
-  });
-  return { ...content, versions, durationS: samples / sampleRate, pixels: model.get("pictures") };
+  const versions = content.versions.map(({ name, gainDb, stems }) => ({
+    name,
+    gainDb,
+    // The number of each stem among the stems of all versions.
+    index: Object.fromEntries(stems.map((stemName) => [stemName, stem++])),
+  }));
+  const durationS = content.samples / content.sampleRate;
+  return { ...content, versions, durationS, sounds: soundsOf(model), pixels: model.get("pictures") };
 }
 
-// The reader's settings. Solo, mute and levels belong to names, so they stay when the sounds change.
+// The reader's settings. Solo, mute, levels and cut regions belong to names, so they stay when the sounds change.
 function firstState(piece) {
   return {
     version: 0,
     solo: [],
     mute: [...piece.muted],
     levelsDb: {},
+    cuts: {}, // name -> [[start, end], ...] in seconds
     masterDb: 0,
     levelMatched: true,
     loopOn: false,
     loop: null, // [start, end] in seconds
+    speed: 1,
   };
 }
 
@@ -58,10 +50,15 @@ const KEYS = [
   ["Home", "back to the start"],
   ["1 to 9", "solo a stem"],
   ["Shift + 1 to 9", "mute a stem"],
+  ["Alt + 1 to 9", "mute a stem within the region, or undo that"],
   ["V", "next version"],
   ["I, O", "loop starts here, ends here"],
   ["L", "loop on or off"],
   ["Shift + L", "forget the region"],
+  ["H", "half speed, at the same pitch"],
+  ["+ −", "zoom in, zoom out (or Ctrl + wheel)"],
+  ["0", "show the whole piece"],
+  ["Page Up, Page Down", "earlier, later part"],
 ];
 
 class Page {
@@ -69,6 +66,7 @@ class Page {
     this.model = model;
     this.piece = readPiece(model);
     this.state = firstState(this.piece);
+    this.view = new TimeView(this.piece.durationS, () => this.redraw());
     this.transport = new Transport(this.piece, this.state, (words) => this.refresh(words));
     this.root = make("div", {
       class: "mss-card mss-player",
@@ -96,7 +94,9 @@ class Page {
     this.status = make("div", { class: "mss-status", role: "status", "aria-live": "polite" });
     this.keys = make("dl", { class: "mss-keys", hidden: "" });
     for (const [key, meaning] of KEYS) this.keys.append(make("div", {}, make("dt", {}, key), make("dd", {}, meaning)));
-    this.root.replaceChildren(this.header(), this.versionBar(), this.table(), this.footer(), this.keys);
+    this.minimap = new Minimap(this.view);
+    const map = make("div", { class: "mss-row mss-map-row" }, make("div", { class: "mss-desk" }), this.minimap.element);
+    this.root.replaceChildren(this.header(), this.versionBar(), this.table(), map, this.footer(), this.keys);
     this.draw();
   }
 
@@ -135,6 +135,10 @@ class Page {
     this.loopButton = this.button("Loop", "Loop", "Loop on or off (L); drag over a strip to choose a region", () =>
       this.toggleLoop(),
     );
+    this.slowButton = this.button("Half speed", "½×", "Half speed, at the same pitch (H)", () => this.toggleSpeed());
+    this.saveButton = this.button("Save what is heard", "Save", "What is heard now as a WAV file: the region, or all", () =>
+      this.saveHeard(),
+    );
     this.clock = make("span", { class: "mss-clock", "aria-hidden": "true" });
     this.masterText = make("output", {}, decibels(this.state.masterDb));
     this.master = this.range("Master level", LOWEST_DB, HIGHEST_DB, 1, this.state.masterDb, decibels, (masterDb) => {
@@ -148,7 +152,18 @@ class Page {
     help.setAttribute("aria-expanded", String(!this.keys.hidden));
     const title = piece.title ? [make("span", { class: "mss-title" }, piece.title)] : [];
     const master = make("label", { class: "mss-master" }, make("span", {}, "Master"), this.master, this.masterText);
-    return make("div", { class: "mss-bar" }, this.playButton, this.clock, this.loopButton, ...title, master, help);
+    return make("div", { class: "mss-bar" }, this.playButton, this.clock, this.loopButton, this.slowButton, ...title, this.zoomButtons(), master, this.saveButton, help);
+  }
+
+  zoomButtons() {
+    const group = make("span", { class: "mss-zoom", role: "group", "aria-label": "Zoom" });
+    const here = () => (this.state.loop ? (this.state.loop[0] + this.state.loop[1]) / 2 : this.transport.position());
+    group.append(
+      this.button("Zoom out", "−", "Show more (−)", () => this.view.out(here())),
+      this.button("Zoom in", "+", "Look closer (+); Ctrl and the wheel zoom, too", () => this.view.in(here())),
+      this.button("Whole piece", "All", "Show the whole piece (0)", () => this.view.all()),
+    );
+    return group;
   }
 
   versionBar() {
@@ -199,6 +214,9 @@ class Page {
     const shifted = index < 9 ? ` (Shift + ${index + 1})` : "";
     const solo = this.button(`Solo ${name}`, "S", `Solo${digit}`, () => this.toggleName("solo", name), { class: "mss-solo" });
     const mute = this.button(`Mute ${name}`, "M", `Mute${shifted}`, () => this.toggleName("mute", name), { class: "mss-mute" });
+    const altered = index < 9 ? ` (Alt + ${index + 1})` : "";
+    const words = `Mute within the region, or undo that${altered}; drag over a strip to choose a region`;
+    const cut = this.button(`Mute ${name} within the region`, "✂", words, () => this.toggleCut(name), { class: "mss-cut" });
     const text = make("output", {}, decibels(this.state.levelsDb[name] ?? 0));
     const level = this.range(`Level of ${name}`, LOWEST_DB, HIGHEST_DB, 1, this.state.levelsDb[name] ?? 0, decibels, (db) => {
       text.value = decibels(db);
@@ -216,7 +234,8 @@ class Page {
       strip = make("canvas", { class: "mss-spectrogram", role: "img", "aria-label": `Spectrogram of ${name}` });
       canvases.push(strip);
     }
-    const track = make("div", { class: "mss-track" }, ...canvases);
+    const regions = make("div", { class: "mss-cuts", "aria-hidden": "true" });
+    const track = make("div", { class: "mss-track" }, ...canvases, regions);
     this.drag(track);
     const label = make("span", { class: "mss-name", title: name }, make("i", { style: `background:${colour}` }), name);
     const element = make(
@@ -226,11 +245,11 @@ class Page {
         "div",
         { class: "mss-desk" },
         make("div", { class: "mss-line" }, label, solo, mute),
-        make("div", { class: "mss-line" }, level, text),
+        make("div", { class: "mss-line" }, level, text, cut),
       ),
       track,
     );
-    return { name, colour, element, solo, mute, wave, strip, level };
+    return { name, colour, element, solo, mute, cut, wave, strip, level, regions };
   }
 
   legend() {
@@ -245,24 +264,44 @@ class Page {
   }
 
   draw() {
-    const { piece } = this;
+    const { piece, view } = this;
     const version = piece.versions[this.state.version];
     const seen = !piece.byEar || this.state.version === 0;
     for (const row of this.rows) {
-      const present = row.name in version.buffers;
-      row.element.classList.toggle("mss-absent", !present);
+      const stem = version.index[row.name];
+      row.element.classList.toggle("mss-absent", stem === undefined);
       row.wave.setAttribute("aria-label", seen ? `Waveform of ${row.name}` : `${row.name} is not drawn, only heard`);
       row.wave.title = seen ? "" : "Not drawn: judge it by ear";
-      if (present && seen) {
-        drawWave(row.wave, version.buffers[row.name], piece.peak, row.colour);
-        if (row.strip) drawStrip(row.strip, piece, version.index[row.name], this.colours);
+      if (stem !== undefined && seen) {
+        drawWave(row.wave, piece, stem, view, row.colour);
+        if (row.strip) drawStrip(row.strip, piece, stem, view, this.colours);
       } else {
         fit(row.wave);
         if (row.strip) fit(row.strip);
       }
     }
-    drawAxis(this.axis, piece.durationS);
+    drawAxis(this.axis, view);
+    this.minimap.place();
+    if (!view.whole) this.drawMap(seen ? version : piece.versions[0]);
+    [this.scrub.min, this.scrub.max] = [view.fromS, view.toS];
+    this.scrub.step = Math.min(0.01, view.widthS / 1000);
     this.drawnVersion = this.state.version;
+  }
+
+  drawMap(version) {
+    const all = { fromS: 0, widthS: this.piece.durationS };
+    const [stem] = Object.values(version.index);
+    drawWave(this.minimap.canvas, this.piece, stem, all, this.rows[0].colour);
+  }
+
+  redraw() {
+    if (this.planned) return;
+    this.planned = requestAnimationFrame(() => {
+      this.planned = 0;
+      if (!this.root.isConnected) return;
+      this.draw();
+      this.refresh();
+    });
   }
 
   // -- what goes on
@@ -276,15 +315,7 @@ class Page {
     document.addEventListener(STARTED, this.onStarted);
     this.onContent = () => this.replace();
     this.model.on("change:content", this.onContent);
-    let planned = false;
-    const redraw = () => {
-      if (planned) return;
-      planned = true;
-      requestAnimationFrame(() => {
-        planned = false;
-        if (this.root.isConnected) this.draw();
-      });
-    };
+    const redraw = () => this.redraw();
     this.resized = new ResizeObserver(redraw);
     this.resized.observe(this.root);
     this.themed = new MutationObserver(redraw);
@@ -300,6 +331,7 @@ class Page {
     // A solo on a removed stem would silence the others for no visible reason.
     this.state.solo = this.state.solo.filter((name) => piece.rows.includes(name));
     if (this.state.loop && this.state.loop[1] > piece.durationS) this.state.loop = null;
+    if (before.durationS !== piece.durationS) this.view.reset(piece.durationS);
     this.transport.replace(piece, this.state);
     const shape = ({ rows, versions, durationS, title, strip }) =>
       JSON.stringify([rows, versions.map((v) => [v.name, v.gainDb]), durationS, title, strip]);
@@ -346,6 +378,37 @@ class Page {
     this.set({ loopOn }, loopOn ? `Loop ${seconds(start)} to ${seconds(end)} s` : "Loop off", true);
   }
 
+  toggleSpeed() {
+    const speed = this.state.speed === 1 ? SLOW : 1;
+    this.set({ speed }, speed === 1 ? "Full speed" : "Half speed, at the same pitch", true);
+  }
+
+  // Mute a stem within the region; where a part of the region is muted already, hear it again.
+  toggleCut(name) {
+    const region = this.state.loop;
+    if (!region) {
+      this.refresh("Choose a region first: drag over a strip, or press I and O");
+      return;
+    }
+    const before = this.state.cuts[name] ?? [];
+    const others = before.filter(([start, end]) => end <= region[0] || start >= region[1]);
+    const on = others.length === before.length;
+    const cuts = { ...this.state.cuts, [name]: on ? [...before, [...region]] : others };
+    const where = `${seconds(region[0])} to ${seconds(region[1])} s`;
+    this.set({ cuts }, on ? `${name} muted from ${where}` : `${name} heard again from ${where}`, true);
+  }
+
+  // The region if the loop is on, else the whole piece; as it is heard, with all levels and at the chosen speed.
+  async saveHeard() {
+    const [startS, endS] = this.state.loopOn && this.state.loop ? this.state.loop : [0, this.piece.durationS];
+    this.refresh("Saving");
+    const state = { ...this.state, loopOn: false };
+    const buffer = await renderBuffer(this.piece, state, { startS, durationS: (endS - startS) / state.speed });
+    const name = (this.piece.title || "sound").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "sound";
+    save(wavOf(buffer), `${name}.wav`);
+    this.refresh(`Saved ${name}.wav`);
+  }
+
   setLoop(a, b) {
     const { durationS } = this.piece;
     const start = clamp(Math.min(a, b), 0, Math.max(0, durationS - LEAST_LOOP_S));
@@ -362,8 +425,9 @@ class Page {
     let moved = false;
     const at = (event) => {
       const box = track.getBoundingClientRect();
-      return clamp((event.clientX - box.left) / box.width, 0, 1) * this.piece.durationS;
+      return this.view.time((event.clientX - box.left) / box.width);
     };
+    track.addEventListener("wheel", (event) => this.view.wheel(event, track), { passive: false });
     track.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       track.setPointerCapture(event.pointerId);
@@ -389,19 +453,27 @@ class Page {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
+    const digit = /^(Digit|Numpad)([1-9])$/.exec(event.code);
+    const row = digit && this.rows[digit[2] - 1];
+    if (event.ctrlKey || event.metaKey || (event.altKey && !row) || event.key === "Tab") return;
     // Nothing typed here may reach the notebook, where a letter can delete a cell.
     event.stopPropagation();
     const onRange = event.target.type === "range";
     const onButton = event.target.tagName === "BUTTON";
-    const digit = /^(Digit|Numpad)([1-9])$/.exec(event.code);
     const here = this.transport.position();
     const letter = event.key.toLowerCase();
     if (event.key === " " && !onButton) this.toggle();
     else if (event.key === "ArrowLeft" && !onRange) this.jump(event.shiftKey ? -5 : -1);
     else if (event.key === "ArrowRight" && !onRange) this.jump(event.shiftKey ? 5 : 1);
     else if (event.key === "Home" && !onRange) this.seek(0, "At the start");
-    else if (digit && this.rows[digit[2] - 1]) this.toggleName(event.shiftKey ? "mute" : "solo", this.rows[digit[2] - 1].name);
+    else if (row && event.altKey) this.toggleCut(row.name);
+    else if (row) this.toggleName(event.shiftKey ? "mute" : "solo", row.name);
+    else if (event.key === "+" || event.key === "=") this.view.in(here);
+    else if (event.key === "-") this.view.out(here);
+    else if (event.key === "0") this.view.all();
+    else if (event.key === "PageUp" && !onRange) this.view.pan(-0.8 * this.view.widthS);
+    else if (event.key === "PageDown" && !onRange) this.view.pan(0.8 * this.view.widthS);
+    else if (letter === "h") this.toggleSpeed();
     else if (letter === "l" && event.shiftKey) this.set({ loop: null, loopOn: false }, "Region forgotten", true);
     else if (letter === "l") this.toggleLoop();
     else if (letter === "i" || event.key === "[") this.setLoop(here, Math.max(this.state.loop?.[1] ?? 0, 0) > here ? this.state.loop[1] : this.piece.durationS);
@@ -424,13 +496,30 @@ class Page {
     return `${seconds(value)} of ${seconds(this.piece.durationS)} seconds`;
   }
 
+  // Put an element over a region of time; what lies outside of the view is cut off by the overlay.
+  over(element, [startS, endS]) {
+    element.style.left = `${100 * this.view.share(startS)}%`;
+    element.style.width = `${(100 * (endS - startS)) / this.view.widthS}%`;
+  }
+
   showRegion(loop, on) {
     this.region.hidden = !loop;
     if (!loop) return;
-    const { durationS } = this.piece;
-    this.region.style.left = `${(100 * loop[0]) / durationS}%`;
-    this.region.style.width = `${(100 * (loop[1] - loop[0])) / durationS}%`;
+    this.over(this.region, loop);
     this.region.classList.toggle("mss-off", !on);
+  }
+
+  showCuts(row) {
+    const cuts = this.state.cuts[row.name] ?? [];
+    row.regions.replaceChildren(
+      ...cuts.map((region) => {
+        const element = make("i", {});
+        this.over(element, region);
+        return element;
+      }),
+    );
+    const [start, end] = this.state.loop ?? [Infinity, -Infinity];
+    press(row.cut, cuts.some((region) => region[1] > start && region[0] < end));
   }
 
   refresh(words = null) {
@@ -440,12 +529,14 @@ class Page {
     this.playButton.classList.toggle("mss-on", playing);
     this.root.dataset.playing = String(playing);
     press(this.loopButton, state.loopOn);
+    press(this.slowButton, state.speed !== 1);
     this.versionButtons.forEach((button, index) => press(button, index === state.version));
     if (this.versionButtons.length) press(this.matchButton, state.levelMatched);
     for (const row of this.rows) {
       press(row.solo, state.solo.includes(row.name));
       press(row.mute, state.mute.includes(row.name));
       row.element.classList.toggle("mss-silent", !isHeard(state, row.name));
+      this.showCuts(row);
     }
     this.showRegion(state.loop, state.loopOn);
     if (words !== null) this.status.textContent = words;
@@ -455,7 +546,8 @@ class Page {
   showTime() {
     const position = this.transport.heardPosition();
     const { durationS } = this.piece;
-    this.playhead.style.left = `${(100 * position) / durationS}%`;
+    if (this.transport.playing) this.view.follow(position);
+    this.playhead.style.left = `${100 * this.view.share(position)}%`;
     this.root.dataset.position = position.toFixed(3);
     const text = `${seconds(position)} / ${seconds(durationS)} s`;
     if (this.clock.textContent === text) return;
@@ -473,7 +565,7 @@ class Page {
   expose() {
     this.root.mssPlayer = {
       state: () => structuredClone(this.state),
-      set: (changes) => this.set(changes, null, "loop" in changes || "loopOn" in changes),
+      set: (changes) => this.set(changes, null, ["loop", "loopOn", "speed", "cuts"].some((name) => name in changes)),
       play: () => (this.transport.playing ? Promise.resolve() : this.toggle()),
       pause: () => (this.transport.playing ? this.toggle() : Promise.resolve()),
       seek: (toS) => this.seek(toS),
@@ -481,6 +573,9 @@ class Page {
       playing: () => this.transport.playing,
       // Which of Python's sounds the loudspeaker has.
       heardRevision: () => this.transport.run?.revision ?? null,
+      // The share of a long piece that has arrived.
+      loaded: () => this.piece.sounds.share,
+      view: () => [this.view.fromS, this.view.toS],
       contextState: () => this.transport.context?.state ?? "none",
       renderOffline: (changes = {}, options = {}) => renderOffline(this.piece, { ...this.state, ...changes }, options),
     };

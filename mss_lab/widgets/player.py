@@ -1,8 +1,9 @@
 """The player widget: all stems of a piece on one clock, with solo, mute, loop, comparison and spectrograms.
 
-Every stem is an AudioBufferSourceNode of one AudioContext. All start at the same moment, so they stay synchronous to
-the sample. Several versions (separations of one piece) run at the same time; switching between them is a crossfade of
-10 ms between their gains. Samples are sent once, as 16-bit integers in one binary buffer (see `strips.to_int16`).
+All stems run on one AudioContext in spans of two seconds that start at the same sample, so they stay synchronous.
+Several versions (separations of one piece) run at the same time; switching between them is a crossfade of 10 ms between
+their gains. At half speed the spans are short grains that overlap, the same for all stems, and the pitch stays. Samples
+travel once, with 16 bits; those of long pieces as FLAC, in chunks that follow the player (see `sounds`).
 
 Level matching: each version gets the gain that makes its mixture as loud as the first version's (ITU-R BS.1770-4, see
 `loudness`); the reader can switch that off. Another gain, the same for all versions, keeps the loudest mixture below
@@ -16,6 +17,7 @@ Contents: play, Player. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 
 import base64
 import html
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,15 +27,15 @@ import traitlets
 
 from .. import checks, loudness, plots, units
 from ..refusals import RefusedType, RefusedValue, ShapeError
-from . import fallback, front_end, strips
+from . import fallback, front_end, sounds, strips
 
 # What every browser must be able to play (Web Audio API, section on AudioBuffer).
 LOWEST_RATE_HZ = 8_000
 HIGHEST_RATE_HZ = 96_000
 MIXTURE = "mixture"
 HEADROOM_PEAK = 0.99
-# The largest message to a browser: four stereo stems of six minutes.
-MOST_BYTES = 256 * 2**20
+# What a page can hold as FLAC, in bytes of 16-bit samples: five stereo stems of ten minutes.
+MOST_BYTES = 512 * 2**20
 # Length of the sound on a page without widgets; a whole song would make every notebook with a player very large.
 FALLBACK_S = 20.0
 # The most strips of all versions together in the picture for such a page.
@@ -98,6 +100,7 @@ class Player(anywidget.AnyWidget):
 
     content = traitlets.Dict().tag(sync=True)
     samples = traitlets.Bytes().tag(sync=True)
+    envelopes = traitlets.Bytes().tag(sync=True)
     pictures = traitlets.Bytes().tag(sync=True)
 
     gains_db: dict[str, float]
@@ -121,6 +124,7 @@ class Player(anywidget.AnyWidget):
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz)
         super().__init__(**state)
+        self.on_msg(self._asked)
 
     def replace(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str | None = None) -> None:
         """Give the player other sounds; if it is playing, it continues at the same position.
@@ -158,7 +162,7 @@ class Player(anywidget.AnyWidget):
     def _packed(self) -> dict[str, Any]:
         samples = self.mixture.shape[1]
         stems = [waveform for version in self._versions.values() for waveform in version.values()]
-        integers, scales = zip(*[strips.to_int16(waveform) for waveform in stems], strict=True)
+        packed = sounds.pack(stems, self._rate_hz)
         axis, pictures = None, []
         if self._spectrograms:
             axis = strips.spectrogram_axis(samples, self._rate_hz)
@@ -180,7 +184,10 @@ class Player(anywidget.AnyWidget):
                 {"name": name, "gainDb": self.gains_db[name], "stems": list(version)}
                 for name, version in self._versions.items()
             ],
-            "scales": scales,
+            "scales": packed.scales,
+            "chunkSamples": packed.chunk_samples,
+            "blockSamples": sounds.BLOCK_SAMPLES,
+            "mixed": self._mixed(),
             "strip": _axis_content(axis),
             "palette": strips.PALETTE,
             "colours": plots.COLOURS,
@@ -189,9 +196,37 @@ class Player(anywidget.AnyWidget):
         }
         return {
             "content": content,
-            "samples": b"".join(item.tobytes() for item in integers),
+            "samples": packed.samples,
+            "envelopes": packed.envelopes,
             "pictures": b"".join(item.tobytes() for item in pictures),
         }
+
+    def _mixed(self) -> list[int]:
+        """The numbers of the first version's stems that add up to its mixture."""
+        names = list(next(iter(self._versions.values())))
+        return [number for number, name in enumerate(names) if name != MIXTURE or len(names) == 1]
+
+    def _asked(self, _widget: Any, message: Mapping[str, Any], _buffers: Any) -> None:
+        """Send the chunks of a long piece to a page that has opened it, beside whatever else runs."""
+        content = self.content
+        if message.get("kind") != "chunks" or message.get("revision") != content["revision"]:
+            return
+        stems = [waveform for version in self._versions.values() for waveform in version.values()]
+        threading.Thread(
+            target=self._send_chunks, args=(content, stems), daemon=True, name="mss-lab-player-chunks"
+        ).start()
+
+    def _send_chunks(self, content: Mapping[str, Any], stems: list[np.ndarray]) -> None:
+        chunk_samples, revision = content["chunkSamples"], content["revision"]
+        for chunk in range(sounds.chunk_count(content["samples"], chunk_samples)):
+            # Other sounds have replaced these, or the player is closed.
+            if self._revision != revision or self.comm is None:
+                return
+            packed = [
+                sounds.flac_chunk(waveform, scale, chunk, chunk_samples, content["sampleRate"])
+                for waveform, scale in zip(stems, content["scales"], strict=True)
+            ]
+            self.send({"kind": "chunk", "revision": revision, "chunk": chunk}, packed)
 
     def _row_names(self) -> list[str]:
         return list(dict.fromkeys(name for version in self._versions.values() for name in version))

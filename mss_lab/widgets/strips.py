@@ -3,7 +3,7 @@
 A spectrogram strip is an 8-bit picture on a logarithmic frequency axis; all strips of a player share one dB scale, so
 that a darker strip belongs to a quieter stem. A waveform strip holds the smallest and largest sample of each column.
 
-Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, to_int16, PALETTE.
+Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, PALETTE.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -128,16 +128,3 @@ def envelope(waveform: np.ndarray, columns: int) -> np.ndarray:
     low = np.minimum.reduceat(waveform.min(axis=0), starts)
     high = np.maximum.reduceat(waveform.max(axis=0), starts)
     return np.stack([low, high])
-
-
-def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, float]:
-    """A waveform as little-endian 16-bit integers, and the float value of one step.
-
-    The scale follows from the waveform's own peak, so the rounding noise is about 98 dB below it at any level, and
-    nothing clips. Returns (int16 (channels, samples), scale).
-    """
-    peak = float(max(waveform.max(), -waveform.min()))
-    if peak == 0:
-        return np.zeros(waveform.shape, "<i2"), 0.0
-    scale = peak / 32767
-    return np.rint(waveform * (1 / scale)).astype("<i2"), scale

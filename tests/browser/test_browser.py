@@ -122,21 +122,27 @@ def check_the_switch_has_no_gap(player):
 
 
 def check_the_loop_repeats(player):
-    # Neither the start nor the length of the region is a whole number of periods, so a wrong bound shows.
-    largest = player.evaluate(
+    # Neither the start nor the length of the region is a whole number of periods, so a wrong bound shows. Where the
+    # loop closes, its end is crossfaded with its beginning for 5 ms, so that there is no click.
+    repeats, steepest, steepest_at_seams = player.evaluate(
         """async (root) => {
-            const [rate, start, length] = [16000, 8016, 6403];
+            const [rate, start, length, seam] = [16000, 8016, 6403, 80];
             const state = { loop: [start / rate, (start + length) / rate], loopOn: true };
             const [plain] = await root.mssPlayer.renderOffline({}, {});
             const [left] = await root.mssPlayer.renderOffline(state, { startS: start / rate, durationS: 1.5 });
-            let largest = 0;
+            let [largest, steepest, atSeams] = [0, 0, 0];
             for (let i = 0.1 * rate; i < left.length; i++) {
-                largest = Math.max(largest, Math.abs(left[i] - plain[start + (i % length)]));
+                const step = Math.abs(left[i] - left[i - 1]);
+                if (i % length > seam) {
+                    largest = Math.max(largest, Math.abs(left[i] - plain[start + (i % length)]));
+                    steepest = Math.max(steepest, step);
+                } else if (i > length) atSeams = Math.max(atSeams, step);
             }
-            return largest;
+            return [largest, steepest, atSeams];
         }"""
     )
-    assert largest < 1e-4
+    assert repeats < 1e-4
+    assert steepest_at_seams < 1.05 * steepest
 
 
 def check_the_transport(page, first, second):

@@ -4,9 +4,11 @@ The server is started as `mss-lab lab` starts it. Nothing of the user's Jupyter 
 and runtime live in a temporary folder, and the server listens on 127.0.0.1 with a token of its own. The kernel is the
 Python that runs this file. What the server and its kernels look up and connect to is written into a file.
 
-Contents: Server, jupyterlab, chromium, open_page, write_notebook, open_notebook, run_all, run_cell, find_chromium.
+Contents: Server, jupyterlab, chromium, open_page, write_notebook, open_notebook, run_all, run_cell, rendered,
+find_chromium.
 """
 
+import base64
 import contextlib
 import dataclasses
 import os
@@ -21,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 from mss_lab import launch
 
@@ -193,6 +196,27 @@ def run_cell(page, code: str) -> str:
     )
     _wait_until_idle(page)
     return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).outputArea.node.innerText")
+
+
+def rendered(player, state: dict | None = None, **options) -> np.ndarray:
+    """What a player on the page would sound like, rendered by its own audio graph, float32 (channels, samples).
+
+    `state` has changes of the reader's settings, and `options` are those of the player's `renderOffline`.
+    """
+    channels = player.evaluate(
+        """async (root, [state, options]) => {
+            const channels = await root.mssPlayer.renderOffline(state, options);
+            // As text of bytes: numbers one by one would take seconds.
+            const encode = (samples) => new Promise((done) => {
+                const reader = new FileReader();
+                reader.onload = () => done(reader.result.split(",")[1]);
+                reader.readAsDataURL(new Blob([samples]));
+            });
+            return Promise.all(channels.map(encode));
+        }""",
+        [state or {}, options],
+    )
+    return np.stack([np.frombuffer(base64.b64decode(channel), "<f4") for channel in channels])
 
 
 def _wait_until_idle(page) -> None:

@@ -1,6 +1,6 @@
 // Drawing on canvases: waveforms, spectrogram strips and the axis of time.
 
-import { clamp } from "./dom.js";
+import { clamp, make } from "./dom.js";
 
 export function lookup(palette) {
   const stops = palette.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
@@ -21,49 +21,53 @@ export function fit(canvas) {
   return { pen, ratio, width: canvas.width, height: canvas.height };
 }
 
-export function drawWave(canvas, buffer, peak, colour) {
+// The waveform of a stem within a view.
+export function drawWave(canvas, piece, stem, view, colour) {
   const { pen, ratio, width, height } = fit(canvas);
   pen.fillStyle = colour;
   const middle = height / 2;
-  const scale = (0.48 * height) / (peak || 1);
-  const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
-  const step = buffer.length / width;
+  const scale = (0.48 * height) / (piece.peak || 1);
+  const first = view.fromS * piece.sampleRate;
+  const step = (view.widthS * piece.sampleRate) / width;
   for (let x = 0; x < width; x++) {
-    let low = Infinity;
-    let high = -Infinity;
-    const end = Math.max(Math.floor(x * step) + 1, Math.floor((x + 1) * step));
-    for (const samples of channels) {
-      for (let i = Math.floor(x * step); i < end && i < samples.length; i++) {
-        if (samples[i] < low) low = samples[i];
-        if (samples[i] > high) high = samples[i];
-      }
-    }
-    if (low > high) continue;
-    const top = middle - high * scale;
-    pen.fillRect(x, Math.min(top, middle - ratio / 2), 1, Math.max((high - low) * scale, ratio));
+    const start = Math.floor(first + x * step);
+    const range = piece.sounds.range(stem, start, Math.max(start + 1, Math.floor(first + (x + 1) * step)));
+    if (!range) continue;
+    const [low, high] = range;
+    pen.fillRect(x, Math.min(middle - high * scale, middle - ratio / 2), 1, Math.max((high - low) * scale, ratio));
   }
 }
 
-export function drawStrip(canvas, piece, stem, colours) {
-  const { pen, ratio, width, height } = fit(canvas);
-  const { rows, columns, columnS, firstS, lowHz, highHz, ticksHz } = piece.strip;
-  const image = new ImageData(columns, rows);
-  const from = stem * rows * columns;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const [r, g, b] = colours[piece.pixels.getUint8(from + row * columns + column)];
-      // Row 0 is the lowest frequency and belongs at the bottom.
-      image.data.set([r, g, b, 255], 4 * ((rows - 1 - row) * columns + column));
+// The spectrogram of a stem as a small picture, made once.
+function stripImage(piece, stem, colours) {
+  piece.images ??= new Map();
+  if (!piece.images.has(stem)) {
+    const { rows, columns } = piece.strip;
+    const image = new ImageData(columns, rows);
+    const from = stem * rows * columns;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const [r, g, b] = colours[piece.pixels.getUint8(from + row * columns + column)];
+        // Row 0 is the lowest frequency and belongs at the bottom.
+        image.data.set([r, g, b, 255], 4 * ((rows - 1 - row) * columns + column));
+      }
     }
+    const small = make("canvas", { width: columns, height: rows });
+    small.getContext("2d").putImageData(image, 0, 0);
+    piece.images.set(stem, small);
   }
-  const small = document.createElement("canvas");
-  [small.width, small.height] = [columns, rows];
-  small.getContext("2d").putImageData(image, 0, 0);
-  const perSecond = width / piece.durationS;
+  return piece.images.get(stem);
+}
+
+export function drawStrip(canvas, piece, stem, view, colours) {
+  const { pen, ratio, width, height } = fit(canvas);
+  const { columns, columnS, firstS, lowHz, highHz, ticksHz } = piece.strip;
+  const small = stripImage(piece, stem, colours);
+  const perSecond = width / view.widthS;
   pen.fillStyle = piece.palette[0];
   pen.fillRect(0, 0, width, height);
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(small, firstS * perSecond, 0, columns * columnS * perSecond, height);
+  pen.drawImage(small, (firstS - view.fromS) * perSecond, 0, columns * columnS * perSecond, height);
   pen.font = `${10 * ratio}px system-ui, sans-serif`;
   pen.textBaseline = "middle";
   for (const hz of ticksHz) {
@@ -80,18 +84,18 @@ export function drawStrip(canvas, piece, stem, colours) {
   }
 }
 
-export function drawAxis(canvas, durationS) {
+// The times of a view, at distances that can be read.
+export function drawAxis(canvas, view) {
   const { pen, ratio, width, height } = fit(canvas);
-  const colour = getComputedStyle(canvas).color;
-  pen.fillStyle = colour;
+  pen.fillStyle = getComputedStyle(canvas).color;
   pen.font = `${11 * ratio}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
-  const about = durationS / Math.max(2, width / ratio / 80);
+  const about = view.widthS / Math.max(2, width / ratio / 80);
   const power = 10 ** Math.floor(Math.log10(about));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= about);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  for (let i = 0; i * step <= durationS + 1e-9; i++) {
-    const x = (i * step * width) / durationS;
+  for (let i = Math.ceil(view.fromS / step - 1e-9); i * step <= view.toS + 1e-9; i++) {
+    const x = view.share(i * step) * width;
     pen.fillRect(Math.min(x, width - ratio), 0, ratio, 4 * ratio);
     const text = `${(i * step).toFixed(digits)} s`;
     const half = pen.measureText(text).width / 2;
