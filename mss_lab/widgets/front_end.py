@@ -17,7 +17,7 @@ import re
 
 SHARED = pathlib.Path(__file__).parent / "shared"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[\w./]+\.js)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=const |function |async function |class )", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |function\*? |async function |class )", re.MULTILINE)
 
 
 def script(module_file: str) -> str:

@@ -1,9 +1,11 @@
 // The player's page. Python (player.py) sends `content` (a description), `pictures` (8-bit strips), and the sounds; the
 // sounds, the audio graph, the transport and the view are shared files.
 
-import { clamp, make, press } from "./shared/dom.js";
+import { button, clamp, make, press, range } from "./shared/dom.js";
 import { drawAxis, drawStrip, drawWave, fit, lookup } from "./shared/drawing.js";
 import { HIGHEST_DB, LOWEST_DB, isHeard, renderBuffer, renderOffline } from "./shared/graph.js";
+import { KEYS, onKey } from "./shared/player_keys.js";
+import { decibels, makeRow } from "./shared/player_rows.js";
 import { soundsOf } from "./shared/sounds.js";
 import { STARTED, Transport } from "./shared/transport.js";
 import { Minimap, TimeView } from "./shared/view.js";
@@ -42,24 +44,6 @@ function firstState(piece) {
 }
 
 const seconds = (value) => value.toFixed(1);
-const decibels = (value) => (value <= LOWEST_DB ? "off" : `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value)} dB`);
-
-const KEYS = [
-  ["Space", "play or pause"],
-  ["← →", "1 second back or on (with Shift 5)"],
-  ["Home", "back to the start"],
-  ["1 to 9", "solo a stem"],
-  ["Shift + 1 to 9", "mute a stem"],
-  ["Alt + 1 to 9", "mute a stem within the region, or undo that"],
-  ["V", "next version"],
-  ["I, O", "loop starts here, ends here"],
-  ["L", "loop on or off"],
-  ["Shift + L", "forget the region"],
-  ["H", "half speed, at the same pitch"],
-  ["+ −", "zoom in, zoom out (or Ctrl + wheel)"],
-  ["0", "show the whole piece"],
-  ["Page Up, Page Down", "earlier, later part"],
-];
 
 class Page {
   constructor(model, el) {
@@ -74,7 +58,7 @@ class Page {
       tabindex: "0",
       // JupyterLab's own shortcuts must not use our keys.
       "data-lm-suppress-shortcuts": "true",
-      onkeydown: (event) => this.key(event),
+      onkeydown: (event) => onKey(this, event),
     });
     el.append(this.root);
     this.build();
@@ -100,33 +84,13 @@ class Page {
     this.draw();
   }
 
+  // After a mouse click the player has the focus again; after a key press the focus stays on the button.
   button(label, text, title, action, attributes = {}) {
-    return make(
-      "button",
-      {
-        type: "button",
-        "aria-label": label,
-        title,
-        // After a mouse click the player has the focus again; after a key press the focus stays on the button.
-        onclick: (event) => {
-          action(event);
-          if (event.detail > 0) this.root.focus({ preventScroll: true });
-        },
-        ...attributes,
-      },
-      text,
-    );
-  }
-
-  range(label, low, high, step, value, say, action) {
-    const input = make("input", { type: "range", min: low, max: high, step, "aria-label": label });
-    input.value = value;
-    input.setAttribute("aria-valuetext", say(value));
-    input.addEventListener("input", () => {
-      action(Number(input.value));
-      input.setAttribute("aria-valuetext", say(Number(input.value)));
-    });
-    return input;
+    const click = (event) => {
+      action(event);
+      if (event.detail > 0) this.root.focus({ preventScroll: true });
+    };
+    return button(label, text, title, click, attributes);
   }
 
   header() {
@@ -141,7 +105,7 @@ class Page {
     );
     this.clock = make("span", { class: "mss-clock", "aria-hidden": "true" });
     this.masterText = make("output", {}, decibels(this.state.masterDb));
-    this.master = this.range("Master level", LOWEST_DB, HIGHEST_DB, 1, this.state.masterDb, decibels, (masterDb) => {
+    this.master = range("Master level", LOWEST_DB, HIGHEST_DB, 1, this.state.masterDb, decibels, (masterDb) => {
       this.masterText.value = decibels(masterDb);
       this.set({ masterDb });
     });
@@ -195,61 +159,17 @@ class Page {
 
   table() {
     const { piece } = this;
-    this.rows = piece.rows.map((name, index) => this.row(name, index));
+    this.rows = piece.rows.map((name, index) => makeRow(this, name, index));
     this.playhead = make("div", { class: "mss-playhead" });
     this.region = make("div", { class: "mss-region" });
     this.overlay = make("div", { class: "mss-overlay", "aria-hidden": "true" }, this.region, this.playhead);
-    this.scrub = this.range("Position", 0, piece.durationS, 0.01, 0, (value) => this.saidPosition(value), (value) =>
+    this.scrub = range("Position", 0, piece.durationS, 0.01, 0, (value) => this.saidPosition(value), (value) =>
       this.seek(value),
     );
     this.scrub.classList.add("mss-scrub");
     this.axis = make("canvas", { class: "mss-axis", "aria-hidden": "true" });
     const foot = make("div", { class: "mss-row mss-foot" }, this.legend(), make("div", { class: "mss-track" }, this.scrub, this.axis));
     return make("div", { class: "mss-table" }, ...this.rows.map((row) => row.element), foot, this.overlay);
-  }
-
-  row(name, index) {
-    const colour = this.piece.colours[index % this.piece.colours.length];
-    const digit = index < 9 ? ` (${index + 1})` : "";
-    const shifted = index < 9 ? ` (Shift + ${index + 1})` : "";
-    const solo = this.button(`Solo ${name}`, "S", `Solo${digit}`, () => this.toggleName("solo", name), { class: "mss-solo" });
-    const mute = this.button(`Mute ${name}`, "M", `Mute${shifted}`, () => this.toggleName("mute", name), { class: "mss-mute" });
-    const altered = index < 9 ? ` (Alt + ${index + 1})` : "";
-    const words = `Mute within the region, or undo that${altered}; drag over a strip to choose a region`;
-    const cut = this.button(`Mute ${name} within the region`, "✂", words, () => this.toggleCut(name), { class: "mss-cut" });
-    const text = make("output", {}, decibels(this.state.levelsDb[name] ?? 0));
-    const level = this.range(`Level of ${name}`, LOWEST_DB, HIGHEST_DB, 1, this.state.levelsDb[name] ?? 0, decibels, (db) => {
-      text.value = decibels(db);
-      this.set({ levelsDb: { ...this.state.levelsDb, [name]: db } });
-    });
-    level.title = "Level; double click for 0 dB";
-    level.addEventListener("dblclick", () => {
-      level.value = 0;
-      level.dispatchEvent(new Event("input"));
-    });
-    const wave = make("canvas", { class: "mss-wave", role: "img", "aria-label": `Waveform of ${name}` });
-    const canvases = [wave];
-    let strip = null;
-    if (this.piece.strip) {
-      strip = make("canvas", { class: "mss-spectrogram", role: "img", "aria-label": `Spectrogram of ${name}` });
-      canvases.push(strip);
-    }
-    const regions = make("div", { class: "mss-cuts", "aria-hidden": "true" });
-    const track = make("div", { class: "mss-track" }, ...canvases, regions);
-    this.drag(track);
-    const label = make("span", { class: "mss-name", title: name }, make("i", { style: `background:${colour}` }), name);
-    const element = make(
-      "div",
-      { class: "mss-row", role: "group", "aria-label": name },
-      make(
-        "div",
-        { class: "mss-desk" },
-        make("div", { class: "mss-line" }, label, solo, mute),
-        make("div", { class: "mss-line" }, level, text, cut),
-      ),
-      track,
-    );
-    return { name, colour, element, solo, mute, cut, wave, strip, level, regions };
   }
 
   legend() {
@@ -315,6 +235,11 @@ class Page {
     document.addEventListener(STARTED, this.onStarted);
     this.onContent = () => this.replace();
     this.model.on("change:content", this.onContent);
+    this.onPictures = () => {
+      [this.piece.pixels, this.piece.images] = [this.model.get("pictures"), null];
+      this.redraw();
+    };
+    this.model.on("change:pictures", this.onPictures);
     const redraw = () => this.redraw();
     this.resized = new ResizeObserver(redraw);
     this.resized.observe(this.root);
@@ -452,39 +377,6 @@ class Page {
     });
   }
 
-  key(event) {
-    const digit = /^(Digit|Numpad)([1-9])$/.exec(event.code);
-    const row = digit && this.rows[digit[2] - 1];
-    if (event.ctrlKey || event.metaKey || (event.altKey && !row) || event.key === "Tab") return;
-    // Nothing typed here may reach the notebook, where a letter can delete a cell.
-    event.stopPropagation();
-    const onRange = event.target.type === "range";
-    const onButton = event.target.tagName === "BUTTON";
-    const here = this.transport.position();
-    const letter = event.key.toLowerCase();
-    if (event.key === " " && !onButton) this.toggle();
-    else if (event.key === "ArrowLeft" && !onRange) this.jump(event.shiftKey ? -5 : -1);
-    else if (event.key === "ArrowRight" && !onRange) this.jump(event.shiftKey ? 5 : 1);
-    else if (event.key === "Home" && !onRange) this.seek(0, "At the start");
-    else if (row && event.altKey) this.toggleCut(row.name);
-    else if (row) this.toggleName(event.shiftKey ? "mute" : "solo", row.name);
-    else if (event.key === "+" || event.key === "=") this.view.in(here);
-    else if (event.key === "-") this.view.out(here);
-    else if (event.key === "0") this.view.all();
-    else if (event.key === "PageUp" && !onRange) this.view.pan(-0.8 * this.view.widthS);
-    else if (event.key === "PageDown" && !onRange) this.view.pan(0.8 * this.view.widthS);
-    else if (letter === "h") this.toggleSpeed();
-    else if (letter === "l" && event.shiftKey) this.set({ loop: null, loopOn: false }, "Region forgotten", true);
-    else if (letter === "l") this.toggleLoop();
-    else if (letter === "i" || event.key === "[") this.setLoop(here, Math.max(this.state.loop?.[1] ?? 0, 0) > here ? this.state.loop[1] : this.piece.durationS);
-    else if (letter === "o" || event.key === "]") this.setLoop((this.state.loop?.[0] ?? 0) < here ? (this.state.loop?.[0] ?? 0) : 0, here);
-    else if (letter === "v" && this.piece.versions.length > 1) {
-      const version = (this.state.version + 1) % this.piece.versions.length;
-      this.set({ version }, `Version ${this.piece.versions[version].name}`);
-    } else return;
-    event.preventDefault();
-  }
-
   jump(byS) {
     const target = clamp(this.transport.position() + byS, 0, this.piece.durationS);
     this.seek(target, `At ${seconds(target)} s`);
@@ -585,6 +477,7 @@ class Page {
     cancelAnimationFrame(this.frame);
     document.removeEventListener(STARTED, this.onStarted);
     this.model.off("change:content", this.onContent);
+    this.model.off("change:pictures", this.onPictures);
     this.resized.disconnect();
     this.themed.disconnect();
     this.transport.close();

@@ -18,7 +18,7 @@ Contents: play, Player. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 import base64
 import html
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -120,7 +120,6 @@ class Player(anywidget.AnyWidget):
         self._spectrograms = spectrograms
         self._by_ear = by_ear
         self._revision = 0
-        self._fallback: dict[str, str] | None = None
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz)
         super().__init__(**state)
@@ -156,21 +155,16 @@ class Player(anywidget.AnyWidget):
         self._versions = versions
         self._rate_hz = sample_rate_hz
         self._revision += 1
-        self._fallback = None
         return self._packed()
 
     def _packed(self) -> dict[str, Any]:
         samples = self.mixture.shape[1]
         stems = [waveform for version in self._versions.values() for waveform in version.values()]
         packed = sounds.pack(stems, self._rate_hz)
-        axis, pictures = None, []
-        if self._spectrograms:
-            axis = strips.spectrogram_axis(samples, self._rate_hz)
-            powers = [strips.power_strip(waveform, axis) for waveform in stems]
-            loudest_power = max(float(power.max()) for power in powers)
-            pictures = [strips.to_bytes(power, loudest_power) for power in powers]
-        keys = [(version, stem) for version, parts in self._versions.items() for stem in parts]
-        self._axis, self._pictures = axis, dict(zip(keys, pictures, strict=False))
+        axis = strips.spectrogram_axis(samples, self._rate_hz) if self._spectrograms else None
+        self._axis = axis
+        # The spectrograms of a long piece take seconds, so they follow (see `_asked`).
+        self._strips = _strips(stems, axis) if axis is not None and not packed.chunk_samples else []
         content = {
             "revision": self._revision,
             "title": self._title,
@@ -198,7 +192,7 @@ class Player(anywidget.AnyWidget):
             "content": content,
             "samples": packed.samples,
             "envelopes": packed.envelopes,
-            "pictures": b"".join(item.tobytes() for item in pictures),
+            "pictures": b"".join(item.tobytes() for item in self._strips),
         }
 
     def _mixed(self) -> list[int]:
@@ -212,9 +206,9 @@ class Player(anywidget.AnyWidget):
         if message.get("kind") != "chunks" or message.get("revision") != content["revision"]:
             return
         stems = [waveform for version in self._versions.values() for waveform in version.values()]
-        threading.Thread(
-            target=self._send_chunks, args=(content, stems), daemon=True, name="mss-lab-player-chunks"
-        ).start()
+        threading.Thread(target=self._send_chunks, args=(content, stems), daemon=True).start()
+        if self._axis is not None and not self._strips:
+            threading.Thread(target=self._send_strips, args=(content, stems, self._axis), daemon=True).start()
 
     def _send_chunks(self, content: Mapping[str, Any], stems: list[np.ndarray]) -> None:
         chunk_samples, revision = content["chunkSamples"], content["revision"]
@@ -227,6 +221,12 @@ class Player(anywidget.AnyWidget):
                 for waveform, scale in zip(stems, content["scales"], strict=True)
             ]
             self.send({"kind": "chunk", "revision": revision, "chunk": chunk}, packed)
+
+    def _send_strips(self, content: Mapping[str, Any], stems: list[np.ndarray], axis: strips.Axis) -> None:
+        drawn = _strips(stems, axis)
+        if self._revision == content["revision"]:
+            self._strips = drawn
+            self.pictures = b"".join(item.tobytes() for item in drawn)
 
     def _row_names(self) -> list[str]:
         return list(dict.fromkeys(name for version in self._versions.values() for name in version))
@@ -255,7 +255,7 @@ class Player(anywidget.AnyWidget):
     def describe(self) -> str:
         """Some sentences about the content of the player: the alternative text of its picture."""
         seconds = units.samples_to_seconds(self.mixture.shape[1], self._rate_hz)
-        shown = "Waveforms and spectrograms" if self._spectrograms else "Waveforms"
+        shown = "Waveforms and spectrograms" if self._strips else "Waveforms"
         pictured = self._pictured()
         if len(self._versions) == 1:
             return f"{shown} of {', '.join(*pictured.values())}, {seconds:.1f} s."
@@ -273,6 +273,8 @@ class Player(anywidget.AnyWidget):
         one_each = several and all(len(stems) == 1 for stems in self._versions.values())
         envelopes, pictures, colours = {}, {}, []
         row_names = self._row_names()
+        keys = [(version, stem) for version, stems in self._versions.items() for stem in stems]
+        numbers = {key: number for number, key in enumerate(keys)}
         for version, stems in pictured.items():
             for stem in stems:
                 label = version if one_each else f"{version}\n{stem}" if several else stem
@@ -280,8 +282,8 @@ class Player(anywidget.AnyWidget):
                 # A stem has the colour that it has in the widget, in all versions.
                 row = row_names.index(stem)
                 colours.append(plots.COLOURS[row % len(plots.COLOURS)])
-                if self._spectrograms:
-                    pictures[label] = self._pictures[version, stem]
+                if self._strips:
+                    pictures[label] = self._strips[numbers[version, stem]]
         seconds = float(units.samples_to_seconds(self.mixture.shape[1], self._rate_hz))
         share = self._share_pictured()
         title = "\n".join(filter(None, (self._title, share and f"in this picture: {share}")))
@@ -307,7 +309,11 @@ class Player(anywidget.AnyWidget):
 def mixture_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
     """The sum of a version's stems, (channels, samples); a stem named ``mixture`` counts only if it is alone."""
     parts = [waveform for name, waveform in stems.items() if name != MIXTURE] or list(stems.values())
-    return np.asarray(np.sum(parts, axis=0))
+    # One sum after the other: `np.sum` would make one array of all stems first.
+    mixture = parts[0].copy()
+    for part in parts[1:]:
+        mixture += part
+    return mixture
 
 
 def check_playable_rate(sample_rate_hz: Any) -> int:
@@ -365,6 +371,13 @@ def check_versions(sources_or_versions: Any) -> dict[str, dict[str, np.ndarray]]
         version: {stem: waveform.astype(np.float32, copy=False) for stem, waveform in stems.items()}
         for version, stems in checked.items()
     }
+
+
+def _strips(stems: Sequence[np.ndarray], axis: strips.Axis) -> list[np.ndarray]:
+    """A spectrogram strip of each stem, uint8 (rows, columns), all on one scale."""
+    powers = [strips.power_strip(waveform, axis) for waveform in stems]
+    loudest_power = max(float(power.max()) for power in powers)
+    return [strips.to_bytes(power, loudest_power) for power in powers]
 
 
 def _peak(waveform: np.ndarray) -> float:

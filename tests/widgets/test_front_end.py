@@ -8,7 +8,7 @@ from mss_lab.widgets import front_end
 
 FOLDER = front_end.SHARED.parent
 WIDGETS = sorted(path for path in FOLDER.glob("*.js"))
-DEFINED = re.compile(r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", re.MULTILINE)
+DEFINED = re.compile(r"^(?:export )?(?:async )?(?:const|let|function\*?|class) (\w+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", WIDGETS, ids=lambda path: path.stem)
@@ -26,7 +26,7 @@ def test_no_name_is_defined_twice(path):
 
 def test_every_imported_name_is_exported(tmp_path):
     imports = re.compile(r'^import \{([^}]*)\} from "(\./[\w./]+)";', re.MULTILINE)
-    exports = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.MULTILINE)
+    exports = re.compile(r"^export (?:async )?(?:const|function\*?|class) (\w+)", re.MULTILINE)
     for path in [*WIDGETS, *front_end.SHARED.glob("*.js")]:
         for names, target in imports.findall(path.read_text()):
             exported = exports.findall((path.parent / target).read_text())

@@ -90,6 +90,19 @@ def test_a_page_that_asks_gets_all_chunks_in_order(sent, stems):
         np.testing.assert_allclose(np.concatenate(parts).T * scale, stem, atol=0.51 * scale, rtol=0)
 
 
+def test_the_spectrograms_of_a_long_piece_follow_and_are_those_of_a_short_one(sent, stems, monkeypatch):
+    made, _ = sent
+    assert made.pictures == b""
+    assert made.describe().startswith("Waveforms of a, b")
+    made._asked(made, {"kind": "chunks", "revision": made.content["revision"]}, [])
+    wait_for(lambda: made.pictures)
+    assert made.describe().startswith("Waveforms and spectrograms of a, b")
+    monkeypatch.setattr(sounds, "PLAIN_BYTES", 2**20)
+    short = player.play({"a": stems[0], "b": stems[1]}, RATE_HZ)
+    assert made.pictures == short.pictures
+    assert short.samples
+
+
 def test_chunks_of_sounds_that_have_been_replaced_are_not_sent(sent, stems):
     made, messages = sent
     old = made.content["revision"]

@@ -16,3 +16,19 @@ export function make(tag, attributes = {}, ...children) {
 export function press(button, on) {
   button.setAttribute("aria-pressed", String(on));
 }
+
+export function button(label, text, title, onclick, attributes = {}) {
+  return make("button", { type: "button", "aria-label": label, title, onclick, ...attributes }, text);
+}
+
+// A slider that says its value in words.
+export function range(label, low, high, step, value, say, action) {
+  const input = make("input", { type: "range", min: low, max: high, step, "aria-label": label });
+  input.value = value;
+  input.setAttribute("aria-valuetext", say(value));
+  input.addEventListener("input", () => {
+    action(Number(input.value));
+    input.setAttribute("aria-valuetext", say(Number(input.value)));
+  });
+  return input;
+}
