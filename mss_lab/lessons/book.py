@@ -24,6 +24,8 @@ from . import notebooks, outputs, readers_time
 
 FOLDER = "build/book"
 TIME_LIMIT_S = 600.0
+# Players then make outputs that sound without a kernel (see `mss_lab.widgets.standalone`).
+PAGES = "MSS_LAB_PAGES"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 INDEX = """<!DOCTYPE html>
@@ -90,7 +92,9 @@ def make_page(path: str | os.PathLike[str], time_limit_s: float = TIME_LIMIT_S) 
     path = Path(path)
     notebook = notebooks.read(path)
     with notebooks.working_copy(path) as folder:
-        run = notebooks.execute(notebook, folder=folder, time_limit_s=time_limit_s, watch=True)
+        run = notebooks.execute(
+            notebook, folder=folder, time_limit_s=time_limit_s, environment={PAGES: "1"}, watch=True
+        )
     if run.timed_out:
         raise RefusedValue(f"{path} ran for more than {time_limit_s:g} s; no book was made")
     if run.errors:

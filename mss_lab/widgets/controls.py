@@ -40,7 +40,7 @@ import numpy as np
 
 from .. import checks, plots
 from ..refusals import RefusedType, RefusedValue
-from . import fallback, picture, player, words, worker
+from . import fallback, picture, piece, player, standalone, words, worker
 
 # Fine enough to choose a value, coarse enough for the arrow keys.
 STEPS = 100
@@ -252,7 +252,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         # The sound is sent first: the page unpacks it while the picture is drawn here, and if a sound is refused, the
         # picture and the words do not change.
         if view.sound is not None:
-            stems, rate = _stems(view.sound), player.check_playable_rate(view.sample_rate_hz)
+            stems, rate = _stems(view.sound), piece.check_playable_rate(view.sample_rate_hz)
             if self._player is None:
                 self._player = player.Player(stems, rate, spectrograms=False)
                 self._arrange()
@@ -285,8 +285,11 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         if self._picture.png:
             parts.append(plots.image_html(self._picture.png, self._picture.alt))
         if self.view.sound is not None and self._player is not None:
-            mixture, rate = self._player.mixture, self.view.sample_rate_hz
-            parts.append(fallback.audio_html(mixture, player.check_playable_rate(rate), "Sound for these values"))
+            if standalone.wanted():
+                parts.append(self._player.standalone())
+            else:
+                mixture, rate = self._player.piece.mixture, self.view.sample_rate_hz
+                parts.append(fallback.audio_html(mixture, piece.check_playable_rate(rate), "Sound for these values"))
         return self._picture.png, f"<div>{''.join(parts)}</div>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

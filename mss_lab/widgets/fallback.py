@@ -3,7 +3,7 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
 the figures of pyplot, and an HTML audio element that contains its data.
 
-Contents: strips_png, panorama_png, kernel_png, audio_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: strips_png, panorama_png, kernel_png, audio_html, encode. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import base64
@@ -156,13 +156,16 @@ def audio_html(waveform: np.ndarray, sample_rate_hz: int, label: str) -> str:
     """
     waveform = checks.check_waveform("waveform", waveform)
     peak = float(np.abs(waveform).max())
-    samples = (waveform * (PEAK / peak if peak > PEAK else 1.0)).T
+    mime, encoded = encode(waveform * (PEAK / peak if peak > PEAK else 1.0), sample_rate_hz)
+    data = base64.b64encode(encoded).decode()
+    return f'<audio controls aria-label="{html.escape(label)}" src="data:{mime};base64,{data}"></audio>'
+
+
+def encode(waveform: np.ndarray, sample_rate_hz: int) -> tuple[str, bytes]:
+    """A waveform (channels, samples) within -1 and 1 as a small file: its MIME type, and MP3 or FLAC by the rate."""
     buffer = io.BytesIO()
     if sample_rate_hz in MP3_RATES_HZ:
-        mime = "audio/mpeg"
-        soundfile.write(buffer, samples, sample_rate_hz, format="MP3", subtype=audio.SUBTYPES[".mp3"])
-    else:
-        mime = "audio/flac"
-        soundfile.write(buffer, samples, sample_rate_hz, format="FLAC", subtype="PCM_16")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<audio controls aria-label="{html.escape(label)}" src="data:{mime};base64,{data}"></audio>'
+        soundfile.write(buffer, waveform.T, sample_rate_hz, format="MP3", subtype=audio.SUBTYPES[".mp3"])
+        return "audio/mpeg", buffer.getvalue()
+    soundfile.write(buffer, waveform.T, sample_rate_hz, format="FLAC", subtype="PCM_16")
+    return "audio/flac", buffer.getvalue()

@@ -1,6 +1,7 @@
 // A grid on which a kernel is drawn. Python (kernel_grid.py) sends the named kernels; the page sends back `value`.
 
 import { clamp, make } from "./shared/dom.js";
+import { watchKernel } from "./shared/kernel.js";
 
 const SIDE_PX = 270;
 const LEAST_CELL_PX = 12;
@@ -85,6 +86,7 @@ class Grid {
     for (const kind of ["pointerup", "pointercancel"]) this.field.addEventListener(kind, () => this.release());
     this.field.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
+    this.unwatch = watchKernel(this.model, this.root);
   }
 
   // The numbers of the axes: the middle, and outwards from it as many as can be read.
@@ -242,6 +244,7 @@ class Grid {
 
   close() {
     cancelAnimationFrame(this.planned);
+    this.unwatch();
     this.model.off("change:value", this.take);
     this.model.off("change:description", this.named);
   }

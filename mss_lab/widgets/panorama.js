@@ -2,6 +2,7 @@
 // What follows the pointer is moved by style sheets only, so that a drag never waits for a drawing.
 
 import { clamp, make } from "./shared/dom.js";
+import { watchKernel } from "./shared/kernel.js";
 
 const RIGHT_DEG = 90;
 const LEAST_DEG = 1;
@@ -101,6 +102,7 @@ class Panorama {
       element.addEventListener("keydown", (event) => this.key(event, part));
     }
     el.append(this.root);
+    this.unwatch = watchKernel(this.model, this.root);
   }
 
   slider(name) {
@@ -229,6 +231,7 @@ class Panorama {
 
   close() {
     cancelAnimationFrame(this.planned);
+    this.unwatch();
     this.model.off("change:value", this.take);
     this.model.off("change:description", this.named);
   }

@@ -4,6 +4,7 @@
 import { button, clamp, make, press, range } from "./shared/dom.js";
 import { drawAxis, drawStrip, drawWave, fit, lookup } from "./shared/drawing.js";
 import { HIGHEST_DB, LOWEST_DB, isHeard, renderBuffer, renderOffline } from "./shared/graph.js";
+import { watchKernel } from "./shared/kernel.js";
 import { KEYS, onKey } from "./shared/player_keys.js";
 import { decibels, makeRow } from "./shared/player_rows.js";
 import { soundsOf } from "./shared/sounds.js";
@@ -233,6 +234,7 @@ class Page {
       this.refresh("Paused: another player started");
     };
     document.addEventListener(STARTED, this.onStarted);
+    this.unwatch = watchKernel(this.model, this.root);
     this.onContent = () => this.replace();
     this.model.on("change:content", this.onContent);
     this.onPictures = () => {
@@ -475,6 +477,7 @@ class Page {
 
   close() {
     cancelAnimationFrame(this.frame);
+    this.unwatch();
     document.removeEventListener(STARTED, this.onStarted);
     this.model.off("change:content", this.onContent);
     this.model.off("change:pictures", this.onPictures);

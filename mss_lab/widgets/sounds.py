@@ -4,7 +4,8 @@ The stems of a short piece are sent with the description of the player, as integ
 long piece would make the page wait and would fill its memory: it travels as FLAC, without loss, in chunks of some
 seconds that are sent while the reader already looks at the player, and the page decodes only what is played.
 
-Contents: Packed, pack, chunk_count, flac_chunk. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: Packed, pack, scale_of, block_envelope, chunk_count, flac_chunk.
+Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import dataclasses
@@ -49,11 +50,11 @@ class Packed:
 def pack(stems: Sequence[np.ndarray], sample_rate_hz: int) -> Packed:
     """Pack stems of one shape, float (channels, samples); a long piece is packed without its samples."""
     channels, samples = stems[0].shape
-    scales = tuple(_scale(waveform) for waveform in stems)
+    scales = tuple(scale_of(waveform) for waveform in stems)
     if 2 * channels * samples * len(stems) <= PLAIN_BYTES:
         integers = [_integers(waveform, scale) for waveform, scale in zip(stems, scales, strict=True)]
         return Packed(scales, b"".join(item.tobytes() for item in integers), b"", 0)
-    envelopes = [_block_envelope(waveform, scale) for waveform, scale in zip(stems, scales, strict=True)]
+    envelopes = [block_envelope(waveform, scale) for waveform, scale in zip(stems, scales, strict=True)]
     return Packed(scales, b"", b"".join(item.tobytes() for item in envelopes), round(CHUNK_S * sample_rate_hz))
 
 
@@ -77,7 +78,8 @@ def flac_chunk(waveform: np.ndarray, scale: float, chunk: int, chunk_samples: in
     return buffer.getvalue()
 
 
-def _scale(waveform: np.ndarray) -> float:
+def scale_of(waveform: np.ndarray) -> float:
+    """The value of one step of a waveform's 16-bit integers: its peak is 32767 steps."""
     return float(max(waveform.max(), -waveform.min())) / 32767
 
 
@@ -89,8 +91,8 @@ def _integers(waveform: np.ndarray, scale: float) -> np.ndarray:
     return np.rint(waveform * (1 / scale)).astype("<i2")
 
 
-def _block_envelope(waveform: np.ndarray, scale: float) -> np.ndarray:
-    """Lowest and highest integer of each block over all channels, int16 (blocks, 2)."""
+def block_envelope(waveform: np.ndarray, scale: float) -> np.ndarray:
+    """Lowest and highest integer of each block of samples over all channels, int16 (blocks, 2)."""
     samples = waveform.shape[1]
     whole = samples // BLOCK_SAMPLES * BLOCK_SAMPLES
     blocks = np.empty((math.ceil(samples / BLOCK_SAMPLES), 2), np.float32)

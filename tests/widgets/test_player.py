@@ -1,6 +1,7 @@
 """The player's Python half: refusals, levels, what is sent and what is shown without a browser."""
 
 import base64
+import dataclasses
 import html.parser
 import io
 import subprocess
@@ -12,7 +13,7 @@ import soundfile
 
 from mss_lab import plots, signals
 from mss_lab.checks import ShapeError
-from mss_lab.widgets import fallback, player, strips
+from mss_lab.widgets import fallback, piece, player, strips
 
 RATE_HZ = 16_000
 
@@ -136,37 +137,37 @@ def test_versions_may_differ_in_their_stems(stems):
 
 def test_versions_are_level_matched_and_one_version_is_left_alone(stems):
     half = {name: waveform / 2 for name, waveform in stems.items()}
-    assert player.play(stems, RATE_HZ).gains_db == {"": 0.0}
+    assert player.play(stems, RATE_HZ).piece.gains_db == {"": 0.0}
     made = player.play({"whole": stems, "half": half}, RATE_HZ)
-    assert made.gains_db == pytest.approx({"whole": 0.0, "half": 20 * np.log10(2)}, abs=1e-3)
-    assert [version["gainDb"] for version in made.content["versions"]] == list(made.gains_db.values())
+    assert made.piece.gains_db == pytest.approx({"whole": 0.0, "half": 20 * np.log10(2)}, abs=1e-3)
+    assert [version["gainDb"] for version in made.content["versions"]] == list(made.piece.gains_db.values())
 
 
 def test_the_loudest_mixture_stays_below_full_scale_after_matching(stems):
     loud = {name: 4 * waveform for name, waveform in stems.items()}
     made = player.play({"loud": loud, "whole": stems}, RATE_HZ)
-    gains = {name: 10 ** ((gain_db + made.headroom_db) / 20) for name, gain_db in made.gains_db.items()}
+    gains = {name: 10 ** ((gain_db + made.piece.headroom_db) / 20) for name, gain_db in made.piece.gains_db.items()}
     peaks = [np.abs(gains[name] * sum(item.values())).max() for name, item in (("loud", loud), ("whole", stems))]
     assert max(peaks) == pytest.approx(0.99, abs=1e-3)
-    assert player.play(stems, RATE_HZ).headroom_db == 0
+    assert player.play(stems, RATE_HZ).piece.headroom_db == 0
 
 
 def test_a_version_of_high_peaks_is_matched_without_clipping():
     steady = signals.tone(440, 2, RATE_HZ, amplitude=0.6).astype(np.float32)
     peaky = signals.clicks(np.arange(0.0, 2.0, 0.1), 2, RATE_HZ, amplitude=0.5).astype(np.float32)
     made = player.play({"steady": {"a": steady}, "peaky": {"a": peaky}}, RATE_HZ)
-    assert made.gains_db["peaky"] > 10
-    assert 0.5 * 10 ** ((made.gains_db["peaky"] + made.headroom_db) / 20) == pytest.approx(0.99, abs=1e-3)
+    assert made.piece.gains_db["peaky"] > 10
+    assert 0.5 * 10 ** ((made.piece.gains_db["peaky"] + made.piece.headroom_db) / 20) == pytest.approx(0.99, abs=1e-3)
 
 
 def test_a_mixture_among_stems_starts_muted_and_does_not_count_twice(stems):
     mixture = stems["low"] + stems["high"]
     made = player.play({"mixture": mixture, **stems}, RATE_HZ)
     assert made.content["muted"] == ["mixture"]
-    np.testing.assert_array_equal(made.mixture, mixture)
+    np.testing.assert_array_equal(made.piece.mixture, mixture)
     alone = player.play({"mixture": mixture}, RATE_HZ)
     assert alone.content["muted"] == []
-    np.testing.assert_array_equal(alone.mixture, mixture)
+    np.testing.assert_array_equal(alone.piece.mixture, mixture)
 
 
 def test_replacing_sends_the_new_sounds_and_refused_input_changes_nothing(stems):
@@ -175,7 +176,7 @@ def test_replacing_sends_the_new_sounds_and_refused_input_changes_nothing(stems)
     with pytest.raises(ValueError, match="NaN"):
         made.replace({"low": np.full((2, 10), np.nan, np.float32)}, RATE_HZ)
     assert made.content["revision"] == before
-    np.testing.assert_array_equal(made.mixture, sum(stems.values()))
+    np.testing.assert_array_equal(made.piece.mixture, sum(stems.values()))
     made.replace({"new": -stems["low"]}, RATE_HZ, title="Other")
     assert made.content["revision"] > before
     assert made.content["title"] == "Other"
@@ -220,7 +221,7 @@ def test_a_rate_that_browsers_need_not_play_is_refused(rate_hz, words):
 
 
 def test_more_than_a_browser_takes_is_refused_with_a_length_that_it_takes(monkeypatch):
-    monkeypatch.setattr(player, "MOST_BYTES", 1000)
+    monkeypatch.setattr(piece, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match=r"cut each to 125 samples"):
         player.play({"a": np.zeros((2, 200), np.float32), "b": np.zeros((2, 200), np.float32)}, RATE_HZ)
     player.play({"a": np.zeros((2, 125), np.float32), "b": np.zeros((2, 125), np.float32)}, RATE_HZ)
@@ -327,7 +328,7 @@ def test_the_picture_states_how_many_stems_of_a_version_it_shows(monkeypatch, st
     made.static()
     assert drawn[0][0] == (f"Versions\nin this picture: {share}" if share else "Versions")
     assert (f"In the picture: {share}. version 0: " in made.describe()) == bool(share)
-    made._title = ""
+    made.piece = dataclasses.replace(made.piece, title="")
     made.static()
     assert drawn[1][0] == (f"in this picture: {share}" if share else "")
 

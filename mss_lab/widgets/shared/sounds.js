@@ -135,8 +135,9 @@ export class Sounds {
       const chunk = Math.floor((from + i) / this.chunkSamples);
       const within = from + i - chunk * this.chunkSamples;
       const samples = this.decoded.get(chunk)[stem].getChannelData(channel);
-      const stop = Math.min(end, i + samples.length - within);
-      for (let j = within; i < stop; i++, j++) target[i] = samples[j] * scale;
+      const stop = Math.min(end, i + this.chunkSamples - within);
+      // A file that was compressed with loss can be some samples shorter than its chunk.
+      for (let j = within; i < stop; i++, j++) target[i] = (samples[j] ?? 0) * scale;
     }
     return target;
   }
