@@ -1,14 +1,17 @@
 """Recordings as readers have them, made from tones and noise: what a lesson must run with from top to bottom.
 
-Contents: KINDS, make, inserted.
+Contents: KINDS, make, inserted, concerned.
 """
 
+import ast
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mss_lab import audio, signals
 from mss_lab.lessons import notebooks
+from mss_lab.lessons.free_names import names_in
 from mss_lab.score.midi import write_midi
 from mss_lab.score.notes import Note, Score
 from tests import sounds
@@ -81,12 +84,54 @@ def make(kind: str, folder: Path) -> str:
     return KINDS[kind](folder)
 
 
+# What a lesson asks its lab for, whatever recording it listens to.
+ASKED = {f"lab.{name}" for name in ("check", "given", "glossary", "hint", "notation", "progress", "solution")}
+
+
+def parsed(source: str) -> ast.Module:
+    """The code of a cell, with what is not Python translated as IPython does it."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
+def concerned(cells: Sequence[ast.Module]) -> list[bool]:
+    """For each code cell, whether it reads the recording, reads what such a cell has made, or makes what these read.
+
+    The first cell opens the lesson. What the other cells do is the same with every recording.
+    """
+    names = [[names_in(statement) for statement in cell.body] for cell in cells]
+    read = [frozenset().union(*(each.read for each in cell)) for cell in names]
+    made = [frozenset().union(*(each.assigned | each.changed for each in cell)) for cell in names]
+    of_recording: set[str] = set()
+    kept = [False] * len(cells)
+    for index in range(1, len(cells)):
+        of_lab = {name for name in read[index] if name.startswith("lab.")} - ASKED
+        if of_lab or read[index] & of_recording:
+            kept[index] = True
+            of_recording |= made[index]
+    needed: set[str] = set()
+    for index in reversed(range(len(cells))):
+        if kept[index] or made[index] & needed or index == 0:
+            kept[index] = True
+            needed |= read[index]
+    return kept
+
+
 def inserted(path: Path, line: str):
-    """The notebook of a lesson with a cell after the opening one that takes the reader's recording."""
+    """The notebook of a lesson with a cell after the opening one that takes the reader's recording.
+
+    Code cells that the recording does not concern are left out: they run in the test of the lesson as it is.
+    """
     import nbformat
 
     notebook = notebooks.read(path)
-    opening = next(index for index, cell in enumerate(notebook.cells) if "lessons.open(" in cell.source)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "lessons.open(" in code[0].source
+    keep = concerned([parsed(cell.source) for cell in code])
+    left_out = {id(cell) for cell, kept in zip(code, keep, strict=True) if not kept}
+    notebook.cells = [cell for cell in notebook.cells if id(cell) not in left_out]
+    opening = next(index for index, cell in enumerate(notebook.cells) if cell is code[0])
     cell = nbformat.v4.new_code_cell(line)
     cell.id = "own"
     notebook.cells.insert(opening + 1, cell)

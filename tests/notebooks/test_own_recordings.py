@@ -1,7 +1,8 @@
 """Every lesson runs from top to bottom with a recording of the reader, and says what it cannot show with it.
 
 In every run a lesson is tried with one of the four kinds of recordings: lessons of even numbers with the one that is
-short, and the others with stems. `pytest --all-recordings tests/notebooks` tries all four.
+short, and the others with stems. `pytest --all-recordings tests/notebooks` tries all four. Cells that do not depend on
+the recording are not run again.
 """
 
 import ast
@@ -23,10 +24,8 @@ LACKING = {
 
 def code_cells(notebook):
     """The source and the code of each code cell after the opening one."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return [(source, ast.parse(TransformerManager().transform_cell(source))) for source in cells[1:]]
+    return [(source, own_recordings.parsed(source)) for source in cells[1:]]
 
 
 def comment_problems(cells):
@@ -80,6 +79,24 @@ def test_the_first_line_of_a_cell_says_what_its_code_needs(path):
 def test_a_comment_that_differs_from_the_code_is_found(cells, problem):
     problems = comment_problems([(source, ast.parse(source)) for source in cells])
     assert (problems == []) if problem is None else any(one.startswith(problem) for one in problems), problems
+
+
+@pytest.mark.parametrize(
+    "cells, kept",
+    [
+        (["lab = 0", "x = 1", "lab.mixture"], [1, 0, 1]),
+        (["lab = 0", "x = 1", "y = lab.mixture * x", "z = 2", "print(y)"], [1, 1, 1, 0, 1]),
+        # An exercise has its own data, but its blank can use what the reader made of the recording.
+        (["lab = 0", "given = lab.given('1.1')", "lab.check('1.1', 3)"], [1, 0, 0]),
+        (["lab = 0", "a = lab.sources", "lab.check('1.1', a)"], [1, 1, 1]),
+        # What is written into counts, and a function that reads the recording when it is called.
+        (["lab = 0", "table = {}", "table['a'] = 1", "table['b'] = lab.score"], [1, 1, 1, 1]),
+        (["lab = 0", "def f():\n    return lab.mixture", "g = 3", "f()"], [1, 1, 0, 1]),
+        (["lab = 0", "import numpy as np", "np.ones(3)", "np.abs(lab.mixture)"], [1, 1, 0, 1]),
+    ],
+)
+def test_only_cells_that_the_recording_concerns_are_run_again(cells, kept):
+    assert own_recordings.concerned([own_recordings.parsed(cell) for cell in cells]) == [bool(keep) for keep in kept]
 
 
 @pytest.fixture(scope="session", params=own_recordings.KINDS)
