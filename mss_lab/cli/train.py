@@ -25,6 +25,7 @@ WHY_STOPPED = {
     "done": "all steps taken",
     "early": "no more improvement",
     "time": "time is up; the same command continues",
+    "asked": "stopped as asked; the same command continues",
 }
 
 

@@ -55,8 +55,9 @@ class FitResult:
     best_step : int
         The step whose weights the network has now: the best on validation, or the last.
     best_validation : float or None
-    stopped : {"done", "early", "time"}
-        All steps were done; validation no longer improved; or the minutes were over, and the next call continues.
+    stopped : {"done", "early", "time", "asked"}
+        All steps were done; validation no longer improved; or the minutes were over, or `on_progress` asked to stop,
+        and the next call continues.
     seconds : float
         Training time of all calls.
     resumed_from : int
@@ -89,7 +90,7 @@ def fit(
     folder: str | os.PathLike[str],
     validate: Sequence[Batch] | None = None,
     song_sdr_db: Callable[[Network], float] | None = None,
-    on_progress: Callable[[Row], None] | None = None,
+    on_progress: Callable[[Row], bool | None] | None = None,
     options: FitOptions | None = None,
     **changes: Any,
 ) -> FitResult:
@@ -111,7 +112,8 @@ def fit(
     song_sdr_db : function of the network, optional
         The mean SDR of whole songs in dB; called every `songs_every` steps and after the last.
     on_progress : callable, optional
-        Called with each new row of the curve.
+        Called with each new row of the curve. If it returns True, the training ends with this row, and the next call
+        continues.
     options : FitOptions, optional
     **changes
         Options by name, such as `steps=500, learning_rate=1e-4`; they replace those of `options`.
@@ -152,7 +154,8 @@ def fit(
         with _quiet(options.verbose), _interruptible(), own_randomness(options.seed, 0):
             _trainer(options, run, device, precision).fit(training, train_dataloaders=training.feed)
     # Lightning may train in new processes; then only the folder holds the trained weights.
-    return _finished(model, run, start, options, device, precision)
+    result = _finished(model, run, start, options, device, precision)
+    return dataclasses.replace(result, stopped="asked") if training.stopped == "asked" else result
 
 
 def process_rank() -> int:

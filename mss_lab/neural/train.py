@@ -39,7 +39,7 @@ def train(
     preset: str = "student",
     valid: str | os.PathLike[str] | None = None,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
-    on_progress: Callable[[Row], None] | None = None,
+    on_progress: Callable[[Row], bool | None] | None = None,
     **options: Any,
 ) -> fit.FitResult:
     """Train by a recipe, or continue; write weights, card and table when the run has ended.

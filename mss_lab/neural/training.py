@@ -35,7 +35,7 @@ class Training(lightning.LightningModule):
         options: FitOptions,
         run: RunFolder,
         start: Checkpoint | None,
-        on_progress: Callable[[Row], None] | None,
+        on_progress: Callable[[Row], bool | None] | None,
     ):
         super().__init__()
         self.model: Any = model
@@ -149,27 +149,29 @@ class Training(lightning.LightningModule):
         if songs and self.trainer.is_global_zero:
             row["song_sdr_db"] = self._song_sdr_db()
         row["seconds"] = round(self._seconds(), 3)
-        self._stop_where_time_is_up()
+        asked = False
+        if self.trainer.is_global_zero:
+            self.run.add_row(row)
+            asked = self.on_progress is not None and self.on_progress(dict(row)) is True
+        self._stop_where_it_should(asked)
         if self.trainer.is_global_zero:
             self._publish(row)
 
     def _publish(self, row: Row) -> None:
-        self.run.add_row(row)
         if time.perf_counter() - self.saved_s >= 60 * self.options.checkpoint_minutes:
             self._save()
         if self.logger:
             values = {name: value for name, value in row.items() if name != "step"}
             self.logger.log_metrics(values, step=self.steps_done)
-        if self.on_progress is not None:
-            self.on_progress(dict(row))
         if self.options.progress:
             self.line.show(row, bool(self.stopped) or self.steps_done >= self.options.steps)
 
-    def _stop_where_time_is_up(self) -> None:
+    def _stop_where_it_should(self, asked: bool) -> None:
         limit_s = math.inf if self.options.minutes is None else 60 * self.options.minutes
         time_is_up = self._agreed(time.perf_counter() - self.began_s > limit_s)
-        if time_is_up and not self.stopped and self.steps_done < self.options.steps:
-            self.stopped = "time"
+        asked = self._agreed(asked)
+        if (asked or time_is_up) and not self.stopped and self.steps_done < self.options.steps:
+            self.stopped = "asked" if asked else "time"
         if self.stopped:
             self.trainer.should_stop = True
 

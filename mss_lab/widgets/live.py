@@ -5,7 +5,7 @@
     with live.curve() as draw:
         fit.fit(model, batches, folder=folder, steps=500, on_progress=draw)
 
-Contents: curve, LiveCurve. Lesson: notebooks/16_learn_a_mask.ipynb
+Contents: curve, LiveCurve, curve_words. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import time
@@ -82,13 +82,7 @@ class LiveCurve:
 
     def words(self) -> str:
         """A sentence that describes the curve."""
-        if not self.rows:
-            return "Training curve with no row yet."
-        first, last = self.rows[0], self.rows[-1]
-        return (
-            f"Training curve: the loss is {first['loss']:.3g} at step {first['step']:.0f} and {last['loss']:.3g} at "
-            f"step {last['step']:.0f}."
-        )
+        return curve_words(self.rows)
 
     def _draw(self) -> None:
         figure = Figure(figsize=(6.5, 2.8), layout="constrained")
@@ -99,3 +93,14 @@ class LiveCurve:
         else:
             self._handle.update(picture)
         self._drawn_s = time.perf_counter()
+
+
+def curve_words(rows: Sequence[Mapping[str, float]]) -> str:
+    """A sentence that describes the curve of a training."""
+    if not rows:
+        return "Training curve with no row yet."
+    first, last = rows[0], rows[-1]
+    return (
+        f"Training curve: the loss is {first['loss']:.3g} at step {first['step']:.0f} and {last['loss']:.3g} at "
+        f"step {last['step']:.0f}."
+    )

@@ -413,6 +413,14 @@ def test_time_that_is_up_ends_a_call_and_not_the_run(tmp_path, unbroken):
     assert_same_weights(model, unbroken[0])
 
 
+def test_a_training_that_is_asked_to_stop_keeps_its_network_and_goes_on_later(tmp_path, unbroken):
+    result = run(tmp_path / "run", on_progress=lambda row: row["step"] >= 15)[1]
+    assert (result.stopped, result.steps) == ("asked", 15)
+    model, result = run(tmp_path / "run")
+    assert (result.stopped, result.steps, result.resumed_from) == ("done", 30, 15)
+    assert_same_weights(model, unbroken[0])
+
+
 def test_gradients_that_are_too_long_are_made_as_long_as_allowed(tmp_path):
     options = {"optimizer": "sgd", "learning_rate": 1.0, "validate": None, "log_every": 1}
     start = weights_of(network(dropout=0.0))
