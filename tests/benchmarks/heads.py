@@ -24,6 +24,7 @@ import torch
 from mss_lab import compare, experiments
 from mss_lab.datasets import make_training, store
 from mss_lab.datasets.track import Track
+from mss_lab.metrics import energy
 from mss_lab.neural import apply, edit, models, recipes, segments, transcribe
 from mss_lab.score.notes import Note, Score
 from tests.benchmarks import lesson_experiments
@@ -326,16 +327,26 @@ def make_instruments(record: experiments.Record, options: Options) -> None:
             settings |= {"sources": parts["train"].facts["sources"]}
             model = trained("cerberus", settings, parts["train"], seed, steps)
             threshold = best_threshold(model, parts["valid"].tracks(SONGS_OF_THRESHOLD))
-            values = measured(model, parts["seen"].tracks(SONGS_TRIED), threshold)
+            tracks = parts["seen"].tracks(SONGS_TRIED)
+            values = {**measured(model, tracks, threshold), "mixture_db": mixture_db(tracks)}
             record.add(seed=seed, sources=count, steps=steps, **values)
             print(f"seed {seed}, {count} instruments: {values}", flush=True)
+
+
+def mixture_db(tracks: list[Track]) -> float:
+    """SI-SDR of the mixtures in dB, taken as estimates of each source that sounds: where the gains start from."""
+    of_tracks = [
+        np.mean([energy.si_sdr(stem, track.mixture) for stem in track.sources.values() if stem.any()])
+        for track in tracks
+    ]
+    return round(float(np.mean(of_tracks)), 3)
 
 
 def summary_instruments(rows: list[dict[str, Any]]) -> Iterator[str]:
     table = {}
     for count in dict.fromkeys(row["sources"] for row in rows):
         here = [row for row in rows if row["sources"] == count]
-        keys = ("si_sdri_db", "f1", "f1_onsets")
+        keys = ("mixture_db", "si_sdri_db", "f1", "f1_onsets")
         table[f"{count} instruments"] = {key: float(np.mean([row[key] for row in here])) for key in keys}
     yield compare.as_text(table, 3)
 
