@@ -19,6 +19,7 @@ from tests.paths import ROOT
 FOLDER = ROOT / "tests" / "benchmarks"
 # Modules that benchmarks share.
 SHARED = {
+    "action_times",
     "code_overlap",
     "head_measures",
     "lesson_experiments",
