@@ -5,7 +5,7 @@ name of its Python file; nothing is fetched from a network.
 
 Contents: player (all stems on one clock), controls (inputs that set the parameters of a function), panorama (an input:
 a window over a panning histogram), kernel_grid (an input: a kernel drawn cell by cell), mask_painter (an input: a mask
-painted over a spectrogram), listening (a blind listening test), live (a training curve that is drawn while it grows);
-used by these are strips, fallback, worker, picture, words, drawn, mask_grid, front_end (with the folder shared).
-Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+painted over a spectrogram), factors (an input: components assigned to sources), listening (a blind listening test),
+live (a training curve that is drawn while it grows); used by these are strips, fallback, worker, picture, words, drawn,
+mask_grid, front_end (with the folder shared). Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """

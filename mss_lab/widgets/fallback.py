@@ -3,7 +3,7 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
 the figures of pyplot, and an HTML audio element that contains its data.
 
-Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, audio_html.
+Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, audio_html.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -12,6 +12,7 @@ import dataclasses
 import html
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -203,6 +204,41 @@ def painting_png(picture: np.ndarray, mask: np.ndarray, plane: Plane, ticks_hz: 
     positions = np.interp(ticks_hz, plane.edges_hz, np.arange(rows + 1))
     axes.set_yticks(positions, [f"{hz:g}" for hz in ticks_hz])
     figure.colorbar(shown, label="level (dB re loudest)")
+    return plots.to_png(figure)
+
+
+def factors_png(
+    spectra: np.ndarray, curves: np.ndarray, owners: Sequence[str], plane: Plane, ticks_hz: Sequence[float]
+) -> bytes:
+    """Templates and activations, a row for each component with the name of its source, as PNG bytes.
+
+    Parameters
+    ----------
+    spectra : uint8 (components, rows)
+        255 is the peak of a template.
+    curves : uint8 (components, columns)
+    owners : sequence of str
+        The source of each component; "" for none.
+    plane : Plane
+    ticks_hz : sequence of float
+        The frequencies that are written at the axis.
+    """
+    from matplotlib.figure import Figure
+
+    count, rows = spectra.shape
+    figure = Figure(figsize=(8.4, 1.0 + 0.24 * min(count, 30)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
+    end_s = plane.first_s + plane.column_s * curves.shape[1]
+    options: dict[str, Any] = {"aspect": "auto", "cmap": "cividis", "interpolation": "nearest"}
+    left.imshow(spectra, extent=(0, rows, count + 0.5, 0.5), **options)
+    right.imshow(curves, extent=(plane.first_s, end_s, count + 0.5, 0.5), **options)
+    positions = np.interp(ticks_hz, plane.edges_hz, np.arange(rows + 1))
+    left.set_xticks(positions, [f"{hz:g}" for hz in ticks_hz])
+    left.set(xlabel="frequency (Hz)", title="templates")
+    right.set(xlabel="time (s)", title="activations")
+    # With many components each second or third row is labelled.
+    shown = range(0, count, -(-count // 30))
+    left.set_yticks([k + 1 for k in shown], [f"{owners[k]} {k + 1}".strip() for k in shown], fontsize="small")
     return plots.to_png(figure)
 
 
