@@ -132,6 +132,8 @@ class Painter(drawn.Drawn):
         self.transform, self.mixture = transform, mixture
         self.grid = mask_grid.grid_for(*transform.shape[1:])
         self._settings = settings
+        # The newest mask of the bins that was made into sound, and the painted part of that sound.
+        self._last = np.zeros(transform.shape[1:], np.float32), np.zeros_like(mixture)
         power = np.mean(np.abs(transform) ** 2, axis=0)
         cells = self.grid.loudest(power)
         self._picture = strips.to_bytes(cells, float(cells.max()))
@@ -178,8 +180,28 @@ class Painter(drawn.Drawn):
 
         Raises ShapeError, TypeError or ValueError as `expand` does.
         """
-        painted = transforms.istft(self.transform * self.expand(mask), self.mixture.shape[1], **self._settings)
+        mask = self.expand(mask)
+        before, waveform = self._last
+        # A stroke changes few frames: only what they reach is computed again.
+        changed = np.flatnonzero((mask != before).any(axis=0))
+        painted = waveform.copy()
+        if changed.size:
+            part, samples = self._resynthesised(mask, int(changed[0]), int(changed[-1]))
+            painted[:, samples] = part
+            self._last = mask, painted.copy()
         return {"painted": painted, "rest": self.mixture - painted}
+
+    def _resynthesised(self, mask: np.ndarray, first: int, last: int) -> tuple[np.ndarray, slice]:
+        """The painted sound where the frames from `first` to `last` reach, and the samples where that is."""
+        window, hop, length = self._settings["window_samples"], self._settings["hop_samples"], self.mixture.shape[1]
+        # All frames that overlap the changed samples, and as many again, in which the division by the windows is whole.
+        around = -(-window // hop)
+        start, end = max(0, first - 2 * around), min(self.grid.frames, last + 1 + 2 * around)
+        block = self.transform[..., start:end] * mask[:, start:end]
+        samples = length - start * hop if end == self.grid.frames else (end - start - 1) * hop
+        waveform = transforms.istft(block, samples, **self._settings)
+        from_sample, to_sample = max(0, (first - around) * hop), min(length, (last + around) * hop + 1)
+        return waveform[:, from_sample - start * hop : to_sample - start * hop], slice(from_sample, to_sample)
 
     def harmonics(self, fundamental_hz: float, start_s: float, end_s: float, rows: int = 3) -> np.ndarray:
         """The mask that the tool "Harmonics" paints: all harmonics of a fundamental that the grid separates.

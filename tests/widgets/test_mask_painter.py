@@ -98,6 +98,23 @@ def test_painted_and_rest_add_up_to_the_mixture(brush, mixture):
     np.testing.assert_allclose(stems["painted"] + stems["rest"], mixture, atol=1e-6)
 
 
+@pytest.mark.parametrize("options", [{}, {"window_samples": 256}, {"window_samples": 600, "hop_samples": 300}])
+@pytest.mark.parametrize("samples", [1, 700, 24_000])
+def test_what_follows_a_stroke_is_what_the_whole_mask_makes(mixture, options, samples):
+    sound = np.random.default_rng(0).uniform(-1, 1, (2, samples))
+    brush = mask_painter.painter(sound, RATE_HZ, **options)
+    mask, rng = np.zeros(brush.grid.shape), np.random.default_rng(1)
+    for _ in range(12):
+        # Strokes of all sizes, at both ends, too; some erase.
+        columns, rows = np.sort(rng.integers(0, np.array(mask.shape)[:, np.newaxis] + 1, (2, 2)))[::-1]
+        mask[slice(*rows), slice(*columns)] = rng.integers(0, 2)
+        fresh = mask_painter.painter(sound, RATE_HZ, **options).split(mask)["painted"]
+        np.testing.assert_allclose(brush.split(mask)["painted"], fresh, atol=1e-10)
+        whole = transforms.istft(brush.transform * brush.expand(mask), samples, **brush._settings)
+        np.testing.assert_allclose(fresh, whole, atol=1e-10)
+    assert not brush.split(np.zeros(mask.shape))["painted"].any()
+
+
 def test_a_painted_region_takes_that_region_out(brush, mixture):
     # The middle half second of the upper tone; the lower one stays whole.
     stems = brush.split(cells_of(brush, 2000, 8000, 0.5, 1.0))
