@@ -1,6 +1,7 @@
 // Components of a factorisation, assigned to sources by hand. Python (factors.py) sends templates and activations as
 // bytes; the page sends back `value`, the source of each component from 0 (-1: none), and `selected`.
 
+import { bytesOf } from "./shared/bytes.js";
 import { make, press } from "./shared/dom.js";
 import { drawAxis, fit } from "./shared/drawing.js";
 
@@ -8,7 +9,6 @@ const NONE = -1;
 // A pointer that moves less than this selects; further, it drags.
 const DRAG_PX = 5;
 
-const bytesOf = (value) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 const hertz = (hz) => `${hz.toFixed(0)} Hz`;
 
 class Explorer {
@@ -168,7 +168,7 @@ class Explorer {
       row.tabIndex = k === this.focused ? 0 : -1;
       const share = `${(100 * energies[k]).toFixed(energies[k] < 0.1 ? 1 : 0)} % of the energy`;
       row.setAttribute("aria-label", `component ${k + 1}, ${name}, peak at ${hertz(peaksHz[k])}, ${share}`);
-      row.title = `Component ${k + 1}: peak at ${hertz(peaksHz[k])}, ${share}. Click to hear it alone, drag it to a source`;
+      row.title = `Peak at ${hertz(peaksHz[k])}, ${share}. Click to hear it alone, drag it to a source`;
       row.style.setProperty("--mss-own", this.content.colours[owner] ?? "transparent");
       row.querySelector(".mss-owner").textContent = owner === NONE ? "–" : names[owner];
     });
@@ -288,7 +288,7 @@ class Explorer {
     else if (number !== null && number <= this.content.names.length) this.assign(this.focused, number - 1);
     else if (event.key === "Delete" || event.key === "Backspace") this.assign(this.focused, NONE);
     // Enter and space on a zone press that button.
-    else if ((event.key === "Enter" || event.key === " ") && event.target.closest(".mss-component")) this.select(this.focused);
+    else if ([" ", "Enter"].includes(event.key) && event.target.closest(".mss-component")) this.select(this.focused);
     else return;
     event.preventDefault();
   }

@@ -1,18 +1,19 @@
 // A mask painted over a spectrogram. Python (mask_painter.py) sends the picture and its axes; the page sends back
 // `value`, one byte for each cell, row 0 the lowest frequency.
 
+import { bytesOf } from "./shared/bytes.js";
 import { clamp, make, press } from "./shared/dom.js";
 import { drawAxis, lookup } from "./shared/drawing.js";
+import { History } from "./shared/history.js";
 
 const FULL = 255;
-const MOST_UNDO = 100;
 // Sizes of brush, eraser and harmonics in rows; all are odd, so that a row is the middle.
 const SIZES = [1, 3, 5, 9, 15, 25, 41];
 const TOOLS = {
   brush: { label: "Brush", key: "b", size: 9, help: "paints freely" },
   eraser: { label: "Eraser", key: "e", size: 9, help: "erases freely" },
   rectangle: { label: "Rectangle", key: "r", size: null, help: "paints from corner to corner" },
-  harmonics: { label: "Harmonics", key: "h", size: 3, help: "begin at a fundamental: paints all its harmonics that the grid separates" },
+  harmonics: { label: "Harmonics", key: "h", size: 3, help: "begin at a fundamental, paints its harmonics" },
 };
 // Height of the plane over its width on a wide page: makes the brush about as wide as it is high.
 const ASPECT = 0.5;
@@ -22,21 +23,13 @@ const OPACITY = 0.6;
 const BIG_STEP = 8;
 
 const same = (a, b) => a.every((value, i) => value === b[i]);
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-
-// From Python bytes come as a DataView; what this page has set is an ArrayBuffer.
-function bytesOf(value) {
-  const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return bytes.slice();
-}
 
 class Painter {
   constructor(model, el) {
     this.model = model;
     this.axes = model.get("plane");
     this.mask = bytesOf(model.get("value"));
-    this.undone = [];
-    this.done = [];
+    this.history = new History();
     this.stroke = null;
     this.frame = 0;
     this.tool = "brush";
@@ -50,7 +43,7 @@ class Painter {
       if (this.stroke) return;
       const mask = bytesOf(model.get("value"));
       if (same(mask, this.mask)) return;
-      this.remember(this.mask);
+      this.history.remember(this.mask);
       this.mask = mask;
       this.plan(false);
     };
@@ -118,8 +111,8 @@ class Painter {
     const rest = [
       add("invert", "Invert", "i", "Swap painted and empty", () => this.change((value) => FULL - value)),
       add("clear", "Clear", "c", "Erase everything", () => this.change(() => 0)),
-      add("undo", "Undo", "z", "Take the last change back", () => this.step(this.done, this.undone)),
-      add("redo", "Redo", "y", "Make it again", () => this.step(this.undone, this.done)),
+      add("undo", "Undo", "z", "Take the last change back", () => this.step("undo")),
+      add("redo", "Redo", "y", "Make it again", () => this.step("redo")),
     ];
     const group = (label, items) => make("div", { class: "mss-tools", role: "group", "aria-label": label }, ...items);
     return make("div", { class: "mss-bar" }, group("Tools", tools), group("Size", sizes), group("Whole mask", rest));
@@ -266,7 +259,7 @@ class Painter {
   end() {
     const { before } = this.stroke;
     this.stroke = null;
-    if (!same(before, this.mask)) this.remember(before);
+    if (!same(before, this.mask)) this.history.remember(before);
     this.plan();
   }
 
@@ -279,26 +272,21 @@ class Painter {
 
   // -- the whole mask
 
-  remember(mask) {
-    this.done.push(mask);
-    if (this.done.length > MOST_UNDO) this.done.shift();
-    this.undone = [];
-  }
-
   change(of) {
     this.finish();
     const mask = this.mask.map(of);
     if (same(mask, this.mask)) return;
-    this.remember(this.mask);
+    this.history.remember(this.mask);
     this.mask = mask;
     this.plan();
   }
 
-  step(from, to) {
+  // "undo" or "redo"
+  step(way) {
     this.finish();
-    if (!from.length) return;
-    to.push(this.mask);
-    this.mask = from.pop();
+    const mask = this.history[way](this.mask);
+    if (!mask) return;
+    this.mask = mask;
     this.plan();
   }
 
@@ -393,8 +381,8 @@ class Painter {
     else if (letter === "-") this.resize(-1);
     else if (letter === "i") this.buttons.invert.click();
     else if (letter === "c") this.buttons.clear.click();
-    else if (letter === "y" || (letter === "z" && shifted)) this.step(this.undone, this.done);
-    else if (letter === "z") this.step(this.done, this.undone);
+    else if (letter === "y" || (letter === "z" && shifted)) this.step("redo");
+    else if (letter === "z") this.step("undo");
     else return false;
     return true;
   }
@@ -435,8 +423,8 @@ class Painter {
     this.size.value = size === null ? "–" : `${size} row${size > 1 ? "s" : ""}`;
     this.buttons.smaller.disabled = size === null || size === SIZES[0];
     this.buttons.larger.disabled = size === null || size === SIZES.at(-1);
-    this.buttons.undo.disabled = !this.done.length;
-    this.buttons.redo.disabled = !this.undone.length;
+    this.buttons.undo.disabled = !this.history.past.length;
+    this.buttons.redo.disabled = !this.history.future.length;
   }
 
   showMask() {
@@ -446,8 +434,8 @@ class Painter {
     });
     if (this.stroke) return;
     const share = this.mask.reduce((sum, value) => sum + (value > 0), 0) / this.mask.length;
-    const text = share === 0 ? "Nothing is painted" : `${percent(share)} of the cells painted`;
-    this.status.textContent = text;
+    const text = `${(100 * share).toFixed(1)} % of the cells painted`;
+    this.status.textContent = share === 0 ? "Nothing is painted" : text;
   }
 
   close() {
