@@ -26,7 +26,7 @@ class Checked(traitlets.TraitType[Any, Any]):
 
 
 class Drawn(anywidget.AnyWidget):
-    """The base of `panorama.Window` and `kernel_grid.Grid`; each defines `check`, `describe` and `png`."""
+    """The base of all drawn inputs, such as `panorama.Window`; each defines `check`, `describe` and `png`."""
 
     value = Checked().tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)

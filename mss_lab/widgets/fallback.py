@@ -3,13 +3,16 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
 the figures of pyplot, and an HTML audio element that contains its data.
 
-Contents: strips_png, panorama_png, kernel_png, audio_html, encode. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, audio_html, encode.
+Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import base64
+import dataclasses
 import html
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +23,9 @@ from . import strips
 # The sample rates of MPEG layer III; recordings at other rates are stored as FLAC.
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 PEAK = 0.9
+# The layer of paint over a spectrogram: a light blue, which is not among the colours of spectrograms.
+PAINT = "#56b4e9"
+PAINT_OPACITY = 0.6
 
 
 def strips_png(
@@ -141,6 +147,98 @@ def kernel_png(cells: np.ndarray, cell_hz: float, cell_s: float) -> bytes:
     axes.pcolormesh(times_s, above_hz, cells, cmap=colours, vmin=0, vmax=1, edgecolors="0.75", linewidth=0.5)
     axes.plot([0], [0], "o", color="white", markeredgecolor=plots.COLOURS[4], markeredgewidth=2)
     axes.set(xlabel="time (s, from the bin)", ylabel="frequency (Hz, from the bin)")
+    return plots.to_png(figure)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plane:
+    """The axes of cells that are painted on.
+
+    Attributes
+    ----------
+    edges_hz : list of float, (rows + 1,)
+        The bounds of the rows in ascending order.
+    column_s, first_s : float
+        Width of a column, and left edge of the first.
+    """
+
+    edges_hz: list[float]
+    column_s: float
+    first_s: float
+
+
+def painting_png(picture: np.ndarray, mask: np.ndarray, plane: Plane, ticks_hz: Sequence[float]) -> bytes:
+    """A spectrogram with a translucent mask over it, as PNG bytes.
+
+    Parameters
+    ----------
+    picture : uint8 (rows, columns)
+        As `strips.to_bytes` gives; row 0 is the lowest frequency.
+    mask : float (rows, columns), 0 to 1
+    plane : Plane
+    ticks_hz : sequence of float
+        The frequencies that are written at the axis.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+    from matplotlib.figure import Figure
+
+    rows, columns = picture.shape
+    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    extent = (plane.first_s, plane.first_s + columns * plane.column_s, 0, rows)
+    palette = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
+    shown = axes.imshow(
+        picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
+        cmap=palette,
+        vmin=-strips.RANGE_DB,
+        vmax=0,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+    )
+    paint = np.empty((rows, columns, 4))
+    paint[..., :3] = to_rgb(PAINT)
+    paint[..., 3] = PAINT_OPACITY * mask
+    axes.imshow(paint, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
+    axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
+    positions = np.interp(ticks_hz, plane.edges_hz, np.arange(rows + 1))
+    axes.set_yticks(positions, [f"{hz:g}" for hz in ticks_hz])
+    figure.colorbar(shown, label="level (dB re loudest)")
+    return plots.to_png(figure)
+
+
+def factors_png(
+    spectra: np.ndarray, curves: np.ndarray, owners: Sequence[str], plane: Plane, ticks_hz: Sequence[float]
+) -> bytes:
+    """Templates and activations, a row for each component with the name of its source, as PNG bytes.
+
+    Parameters
+    ----------
+    spectra : uint8 (components, rows)
+        255 is the peak of a template.
+    curves : uint8 (components, columns)
+    owners : sequence of str
+        The source of each component; "" for none.
+    plane : Plane
+    ticks_hz : sequence of float
+        The frequencies that are written at the axis.
+    """
+    from matplotlib.figure import Figure
+
+    count, rows = spectra.shape
+    figure = Figure(figsize=(8.4, 1.0 + 0.24 * min(count, 30)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
+    end_s = plane.first_s + plane.column_s * curves.shape[1]
+    options: dict[str, Any] = {"aspect": "auto", "cmap": "cividis", "interpolation": "nearest"}
+    left.imshow(spectra, extent=(0, rows, count + 0.5, 0.5), **options)
+    right.imshow(curves, extent=(plane.first_s, end_s, count + 0.5, 0.5), **options)
+    positions = np.interp(ticks_hz, plane.edges_hz, np.arange(rows + 1))
+    left.set_xticks(positions, [f"{hz:g}" for hz in ticks_hz])
+    left.set(xlabel="frequency (Hz)", title="templates")
+    right.set(xlabel="time (s)", title="activations")
+    # With many components each second or third row is labelled.
+    shown = range(0, count, -(-count // 30))
+    left.set_yticks([k + 1 for k in shown], [f"{owners[k]} {k + 1}".strip() for k in shown], fontsize="small")
     return plots.to_png(figure)
 
 

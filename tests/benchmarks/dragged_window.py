@@ -4,7 +4,8 @@
 
 The beginning of the shipped band (10 s of it) in stereo at 44.1 kHz: the window keeps bins by their angle, the sound
 inside and the rest go to the player, and a spectrogram of what is inside is drawn. Times run from the key press in the
-page until the loudspeaker has the new sound, and until the new picture stands in the page, while the player plays.
+page until the loudspeaker has the new sound, and until the new picture stands in the page, while the player plays; see
+action_times.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks import action_times
 from tests.browser import workbench
 
 MOVES = 12
@@ -50,24 +52,6 @@ def listen(window_rad):
 controls.explore(listen, window_rad=panorama.window(centres_rad, energy, (0.25, 0.45)))
 """
 
-# One step of the whole window to the right, and the milliseconds until everything has followed.
-MOVE = """async (player) => {
-    const [words, image] = ['.mss-words', '.mss-picture'].map((name) => document.querySelector(name));
-    const whole = document.querySelector('.mss-panorama .mss-whole');
-    const before = { sound: player.mssPlayer.heardRevision(), image: image.src, words: words.textContent };
-    const start = performance.now();
-    const found = {};
-    whole.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
-    while (!found.words || !found.sound || (!image.hidden && !found.picture)) {
-        await new Promise((done) => setTimeout(done, 2));
-        const now = performance.now() - start;
-        if (player.mssPlayer.heardRevision() !== before.sound) found.sound ??= now;
-        if (image.src !== before.image) found.picture ??= now;
-        if (words.textContent !== before.words) found.words ??= now;
-    }
-    return found;
-}"""
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure both ways to find the angles, with and without a picture, and print medians and the slowest."""
@@ -93,20 +77,12 @@ def measure(
     server: workbench.Server, browser, method: str, picture: bool, moves: int, length_s: float
 ) -> list[dict[str, float]]:
     """Move the window `moves` times and return what each took, in milliseconds."""
-    name = f"{method}_{picture}.ipynb"
-    workbench.write_notebook(server, name, f"METHOD, PICTURE, LENGTH_S = {method!r}, {picture}, {length_s}\n{OPENING}")
-    page = workbench.open_page(browser)
-    workbench.open_notebook(page, server, name)
-    workbench.run_all(page, ".mss-player")
-    player = page.locator(".mss-player")
-    player.evaluate("(root) => { root.mssPlayer.set({ loopOn: true }); return root.mssPlayer.play(); }")
-    found = []
-    for _ in range(moves + 1):
-        page.wait_for_timeout(500)
-        found.append(player.evaluate(MOVE))
-    page.context.close()
-    # The first move pays for what is loaded once.
-    return found[1:]
+    code = f"METHOD, PICTURE, LENGTH_S = {method!r}, {picture}, {length_s}\n{OPENING}"
+    awaited = ("sound", "picture", "words") if picture else ("sound", "words")
+    with action_times.playing_page(server, browser, f"{method}_{picture}.ipynb", code) as page:
+        whole = page.locator(".mss-panorama .mss-whole")
+        whole.focus()
+        return action_times.measured(page, lambda _: page.keyboard.press("ArrowRight"), moves, awaited)
 
 
 def _said(times_ms: list[float]) -> str:
