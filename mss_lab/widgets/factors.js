@@ -4,6 +4,7 @@
 import { bytesOf } from "./shared/bytes.js";
 import { make, press } from "./shared/dom.js";
 import { drawAxis, fit } from "./shared/drawing.js";
+import { watchKernel } from "./shared/kernel.js";
 
 const NONE = -1;
 // A pointer that moves less than this selects; further, it drags.
@@ -87,6 +88,7 @@ class Explorer {
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.list);
     el.append(this.root);
+    this.unwatch = watchKernel(this.model, this.root);
   }
 
   row(k) {
@@ -134,7 +136,7 @@ class Explorer {
       this.area(row.querySelector(".mss-curve"), this.curves, this.content.columns, k);
       this.drawn[k] = this.owners[k];
     });
-    if (!only) drawAxis(this.axis, this.content.columns * this.content.columnS);
+    if (!only) drawAxis(this.axis, { fromS: 0, toS: this.content.columns * this.content.columnS });
   }
 
   area(canvas, bytes, count, k) {
@@ -295,6 +297,7 @@ class Explorer {
 
   close() {
     cancelAnimationFrame(this.frame);
+    this.unwatch();
     this.resized.disconnect();
     this.model.off("change:value", this.take);
     this.model.off("change:selected", this.take);

@@ -5,6 +5,7 @@ import { bytesOf } from "./shared/bytes.js";
 import { clamp, make, press } from "./shared/dom.js";
 import { drawAxis, lookup } from "./shared/drawing.js";
 import { History } from "./shared/history.js";
+import { watchKernel } from "./shared/kernel.js";
 
 const FULL = 255;
 // Sizes of brush, eraser and harmonics in rows; all are odd, so that a row is the middle.
@@ -86,9 +87,10 @@ class Painter {
     this.field.addEventListener("pointerup", (event) => this.up(event));
     this.field.addEventListener("pointercancel", () => this.cancel());
     this.root.addEventListener("keydown", (event) => this.key(event));
-    this.resized = new ResizeObserver(() => drawAxis(this.axis, columns * this.axes.columnS));
+    this.resized = new ResizeObserver(() => drawAxis(this.axis, { fromS: 0, toS: columns * this.axes.columnS }));
     this.resized.observe(this.axis);
     el.append(this.root);
+    this.unwatch = watchKernel(this.model, this.root);
   }
 
   toolbar() {
@@ -440,6 +442,7 @@ class Painter {
 
   close() {
     cancelAnimationFrame(this.frame);
+    this.unwatch();
     this.resized.disconnect();
     this.model.off("change:value", this.take);
     this.model.off("change:description", this.named);

@@ -86,18 +86,18 @@ export function drawStrip(canvas, piece, stem, view, colours) {
   }
 }
 
-// The times of a view, at distances that can be read.
-export function drawAxis(canvas, view) {
+// The times between `fromS` and `toS`, at distances that can be read.
+export function drawAxis(canvas, { fromS, toS }) {
   const { pen, ratio, width, height } = fit(canvas);
   pen.fillStyle = getComputedStyle(canvas).color;
   pen.font = `${11 * ratio}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
-  const about = view.widthS / Math.max(2, width / ratio / 80);
+  const about = (toS - fromS) / Math.max(2, width / ratio / 80);
   const power = 10 ** Math.floor(Math.log10(about));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= about);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  for (let i = Math.ceil(view.fromS / step - 1e-9); i * step <= view.toS + 1e-9; i++) {
-    const x = view.share(i * step) * width;
+  for (let i = Math.ceil(fromS / step - 1e-9); i * step <= toS + 1e-9; i++) {
+    const x = ((i * step - fromS) / (toS - fromS)) * width;
     pen.fillRect(Math.min(x, width - ratio), 0, ratio, 4 * ratio);
     const text = `${(i * step).toFixed(digits)} s`;
     const half = pen.measureText(text).width / 2;
