@@ -98,6 +98,7 @@ SMALL = {
 # Those that drive a browser: their arguments, and a pattern of the rows with times, which must match so often.
 IN_BROWSER = {
     "dragged_window": (["--moves", "1", "--length", "2"], r"^(?:histogram|ADRess).*\d+, \d+", 4),
+    "player_opening": (["--length", "4", "--stems", "2"], r"^(?:from|until|memory).* \d+", 4),
     "painter_speed": (
         ["--actions", "1", "--length", "2", "--components", "4"],
         r"^(?:painter|explorer), .*\d\.\d+ +\d\.\d+ +\d+\.\d+$",
