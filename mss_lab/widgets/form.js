@@ -63,11 +63,15 @@ class Form {
     this.inputs = new Map();
     this.sliders.replaceChildren(...labels.map((label) => this.slider(label)));
     if (labels.length) this.sliders.append(this.scale());
-    // The same buttons stay in place on the next page, and so does the focus.
-    if (JSON.stringify(this.named) !== JSON.stringify(buttons)) {
-      this.named = buttons;
-      this.bar.replaceChildren(...buttons.map((name, index) => button(name, name, name, () => this.press(index))));
+    // The buttons stay in place on the next page, and so does the focus.
+    for (let index = this.bar.children.length; index < buttons.length; index++) {
+      this.bar.append(button("", "", null, () => this.press(index)));
     }
+    [...this.bar.children].slice(buttons.length).forEach((element) => element.remove());
+    buttons.forEach((name, index) => {
+      this.bar.children[index].textContent = name;
+      this.bar.children[index].setAttribute("aria-label", name);
+    });
     this.takeRatings();
     this.close();
   }
