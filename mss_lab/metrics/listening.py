@@ -4,7 +4,7 @@ A listener hears a known reference and, in an unknown order, several stimuli tha
 stimuli are not estimates: the reference itself, hidden, which should be rated 100, and anchors, which are the reference
 through a low-pass filter and audibly bad. They show whether a listener paid attention, and fix two points of the scale.
 
-Contents: anchor, anchor_name, Trial, trial, trusted_listeners. Lesson: notebooks/04_is_it_better.ipynb
+Contents: anchor, has_anchor, anchor_name, Trial, trial, trusted_listeners. Lesson: notebooks/04_is_it_better.ipynb
 """
 
 import dataclasses
@@ -221,6 +221,11 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
     # Compared as counts, so that exactly 15 percent is accepted whatever the rounding of the quotient.
     result: np.ndarray = (trials > 0) & (misses <= np.floor(MOST_MISSES * trials + 1e-9))
     return result
+
+
+def has_anchor(sample_rate_hz: int, cutoff_hz: float) -> bool:
+    """Whether a recording at this sample rate can hold frequencies that the anchor removes."""
+    return cutoff_hz < checks.check_sample_rate(sample_rate_hz) / 2 / STOP_RATIO
 
 
 def anchor_name(cutoff_hz: float) -> str:

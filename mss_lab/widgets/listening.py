@@ -66,7 +66,8 @@ def mushra(
 ) -> "ClassSession":
     """Let a listener rate several excerpts, one after the other, and save each page.
 
-    Each page has a hidden reference, anchors at 3.5 and 7 kHz, and the estimates. The order of the excerpts, and that
+    Each page has a hidden reference, anchors at 3.5 and 7 kHz, and the estimates; at sample rates up to 16 kHz, where
+    there is nothing above the second anchor, only the first. The order of the excerpts, and that
     of the stimuli on each page, is drawn from the seed and the listener's name. So it differs between listeners, and a
     listener who opens the test again continues with the first excerpt that is not saved.
 
@@ -76,7 +77,7 @@ def mushra(
         The reference, float (channels, samples), and a dict of system name -> estimate of the same shape. All excerpts
         must have estimates of the same systems.
     sample_rate_hz : int
-        Above 16 kHz, so that there are frequencies which the anchor at 7 kHz removes.
+        Above 8 kHz, so that there are frequencies which the anchor removes.
     listener : str
         The listener's name, or a pseudonym; it names the file. Required with a folder.
     folder : path, optional
@@ -321,7 +322,9 @@ class ClassSession(RatingPage):
         reference, estimates = self._excerpts[self.excerpt]
         number = list(self._excerpts).index(self.excerpt)
         rng = np.random.default_rng([*self._entropy, number])
-        trial = listening.trial(reference, estimates, self._rate, rng=rng, cutoffs_hz=CUTOFFS_HZ)
+        # The low anchor always: a rate at which even that is impossible is refused.
+        cutoffs_hz = CUTOFFS_HZ if listening.has_anchor(self._rate, CUTOFFS_HZ[1]) else CUTOFFS_HZ[:1]
+        trial = listening.trial(reference, estimates, self._rate, rng=rng, cutoffs_hz=cutoffs_hz)
         button = "Save and go on" if len(self._waiting()) > 1 else "Save and finish"
         self._open(trial, self._rate, self.excerpt, heading, button, words)
 

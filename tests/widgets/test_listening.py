@@ -153,6 +153,12 @@ def test_a_test_is_walked_through_page_by_page_and_saved(excerpts, tmp_path):
         session.set(A=3)
 
 
+@pytest.mark.parametrize(("rate_hz", "anchors"), [(16_000, 1), (16_001, 2), (44_100, 2)])
+def test_the_second_anchor_is_there_where_it_removes_something(excerpts, rate_hz, anchors):
+    names = listening.mushra(excerpts, rate_hz).trial.key.values()
+    assert sum(name.startswith("anchor") for name in names) == anchors
+
+
 def test_no_name_of_a_system_is_on_the_page(excerpts):
     session = listening.mushra(excerpts, CLASS_RATE)
     assert not any(name in _all_words(session) for name in session.trial.key.values())
