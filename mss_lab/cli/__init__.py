@@ -30,6 +30,7 @@ COMMANDS = (
     Command("separate", "separate a mixture into its sources", "cli.separate"),
     Command("transcribe", "write the notes of a mixture, as a network finds them, as MIDI", "cli.transcribe"),
     Command("evaluate", "compare a folder of estimates with a folder of true sources", "cli.evaluate"),
+    Command("listening", "sum up the ratings of a listening test, from a folder of them", "cli.listening"),
     Command("score", "say what is read in a score, or write it in another format", "cli.score"),
     Command("methods", "list the separation methods and their options", "cli.methods"),
     Command("datasets", "list the published data sets that can be read", "cli.datasets"),

@@ -4,7 +4,7 @@ A listener hears a known reference and, in an unknown order, several stimuli tha
 stimuli are not estimates: the reference itself, hidden, which should be rated 100, and anchors, which are the reference
 through a low-pass filter and audibly bad. They show whether a listener paid attention, and fix two points of the scale.
 
-Contents: anchor, Trial, trial, trusted_listeners. Lesson: notebooks/04_is_it_better.ipynb
+Contents: anchor, has_anchor, anchor_name, Trial, trial, trusted_listeners. Lesson: notebooks/04_is_it_better.ipynb
 """
 
 import dataclasses
@@ -162,7 +162,7 @@ def trial(
     first = next(iter(estimates))
     checks.check_same_shape(f"estimates[{first!r}]", estimates[first], "reference", reference)
     named = {REFERENCE: reference}
-    named |= {_anchor_name(cutoff_hz): anchor(reference, sample_rate_hz, cutoff_hz) for cutoff_hz in cutoffs_hz}
+    named |= {anchor_name(cutoff_hz): anchor(reference, sample_rate_hz, cutoff_hz) for cutoff_hz in cutoffs_hz}
     used = [name for name in estimates if name in named]
     if used:
         raise RefusedValue(
@@ -223,5 +223,11 @@ def trusted_listeners(hidden_reference_ratings: Any) -> np.ndarray:
     return result
 
 
-def _anchor_name(cutoff_hz: float) -> str:
+def has_anchor(sample_rate_hz: int, cutoff_hz: float) -> bool:
+    """Whether a recording at this sample rate can hold frequencies that the anchor removes."""
+    return cutoff_hz < checks.check_sample_rate(sample_rate_hz) / 2 / STOP_RATIO
+
+
+def anchor_name(cutoff_hz: float) -> str:
+    """The name of an anchor among the stimuli, such as "anchor 3.5 kHz"."""
     return f"anchor {cutoff_hz / 1000:g} kHz"

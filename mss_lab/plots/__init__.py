@@ -6,12 +6,13 @@ cannot see it.
 
 All names are used from here, as in `plots.spectrogram`. Contents: waveform, spectrogram, mask, levels, side_by_side
 (`sound`); score, fundamentals, time_map, alignment (`scores`); melody, components, tracks (`models`); panorama,
-levels_and_delays (`stereo`); bars, dots, heat_map, training_curve (`results`); blocks, tree (`diagrams`); Picture,
-picture, in_words, to_png, image_html (`pictures`); add_missing_scales (`scales`); COLOURS (`style`). For tests of
-notebooks: `blank`, `watch`.
+levels_and_delays (`stereo`); bars, dots, heat_map, training_curve (`results`); ratings, ratings_in_words
+(`listening`); blocks, tree (`diagrams`); Picture, picture, in_words, to_png, image_html (`pictures`);
+add_missing_scales (`scales`); COLOURS (`style`). For tests of notebooks: `blank`, `watch`.
 """
 
 from .diagrams import blocks, tree
+from .listening import ratings, ratings_in_words
 from .models import components, melody, tracks
 from .pictures import Picture, image_html, in_words, picture, to_png
 from .results import bars, dots, heat_map, training_curve
@@ -40,6 +41,8 @@ __all__ = [
     "melody",
     "panorama",
     "picture",
+    "ratings",
+    "ratings_in_words",
     "score",
     "side_by_side",
     "spectrogram",

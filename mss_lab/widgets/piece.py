@@ -38,6 +38,8 @@ class Piece:
     title : str
     spectrograms, by_ear : bool
         As for `player.play`.
+    blind : bool
+        Whether no sound is drawn at all, and the sounds are played at the levels that they have.
     gains_db : dict of version name -> float
         The level-matching gains; 0 for the first version.
     headroom_db : float
@@ -51,6 +53,7 @@ class Piece:
     title: str
     spectrograms: bool
     by_ear: bool
+    blind: bool
     gains_db: dict[str, float]
     headroom_db: float
     mixture: np.ndarray
@@ -108,25 +111,43 @@ class Piece:
             "palette": strips.PALETTE,
             "colours": plots.COLOURS,
             "byEar": self.by_ear,
+            "blind": self.blind,
             "muted": [MIXTURE] if len(rows) > 1 and MIXTURE in rows else [],
         }
 
 
 def make(
-    sources_or_versions: Any, sample_rate_hz: Any, *, title: str = "", spectrograms: bool = True, by_ear: bool = False
+    sources_or_versions: Any,
+    sample_rate_hz: Any,
+    *,
+    title: str = "",
+    spectrograms: bool = True,
+    by_ear: bool = False,
+    blind: bool = False,
 ) -> Piece:
-    """Check sounds and match their levels; parameters and exceptions as for `player.play`."""
+    """Check sounds and match their levels; parameters and exceptions as for `player.play` and `player.Player`."""
     versions = check_versions(sources_or_versions)
     sample_rate_hz = check_playable_rate(sample_rate_hz)
     mixtures = {name: mixture_of(stems) for name, stems in versions.items()}
     gains_db = dict.fromkeys(versions, 0.0)
-    if len(versions) > 1:
+    # In a blind comparison the gain of a version could show which of the others it equals.
+    if len(versions) > 1 and not blind:
         gains_db = loudness.matching_gains_db(mixtures, sample_rate_hz)
     loudest = max(_peak(mixtures[name]) * units.db_to_amplitude(gains_db[name]) for name in versions)
     loudest = max(loudest, *(_peak(stems[MIXTURE]) for stems in versions.values() if MIXTURE in stems), 0.0)
     headroom_db = float(units.amplitude_to_db(min(1.0, HEADROOM_PEAK / loudest))) if loudest > 0 else 0.0
     first = next(iter(mixtures.values()))
-    return Piece(versions, sample_rate_hz, title, spectrograms, by_ear, gains_db, headroom_db, first)
+    return Piece(
+        versions,
+        sample_rate_hz,
+        title,
+        spectrograms and not blind,
+        by_ear or blind,
+        blind,
+        gains_db,
+        headroom_db,
+        first,
+    )
 
 
 def mixture_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:

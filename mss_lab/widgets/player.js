@@ -133,7 +133,7 @@ class Page {
 
   versionBar() {
     const { piece } = this;
-    this.versionButtons = [];
+    [this.versionButtons, this.matchButton] = [[], null];
     if (piece.versions.length < 2) return "";
     const bar = make("div", { class: "mss-bar mss-versions", role: "group", "aria-label": "Version" });
     piece.versions.forEach((version, index) => {
@@ -145,6 +145,8 @@ class Page {
     });
     const named = piece.versions.map((version) => `${version.name} ${version.gainDb.toFixed(1)} dB`).join(", ");
     const gains = piece.byEar ? "" : `: ${named}`;
+    // The sounds of a blind comparison come at one level.
+    if (piece.blind) return bar;
     this.matchButton = this.button(
       "Level-matched",
       "Level-matched",
@@ -187,7 +189,7 @@ class Page {
   draw() {
     const { piece, view } = this;
     const version = piece.versions[this.state.version];
-    const seen = !piece.byEar || this.state.version === 0;
+    const seen = !piece.blind && (!piece.byEar || this.state.version === 0);
     for (const row of this.rows) {
       const stem = version.index[row.name];
       row.element.classList.toggle("mss-absent", stem === undefined);
@@ -203,7 +205,7 @@ class Page {
     }
     drawAxis(this.axis, view);
     this.minimap.place();
-    if (!view.whole) this.drawMap(seen ? version : piece.versions[0]);
+    if (!view.whole && !piece.blind) this.drawMap(seen ? version : piece.versions[0]);
     [this.scrub.min, this.scrub.max] = [view.fromS, view.toS];
     this.scrub.step = Math.min(0.01, view.widthS / 1000);
     this.drawnVersion = this.state.version;
@@ -425,7 +427,7 @@ class Page {
     press(this.loopButton, state.loopOn);
     press(this.slowButton, state.speed !== 1);
     this.versionButtons.forEach((button, index) => press(button, index === state.version));
-    if (this.versionButtons.length) press(this.matchButton, state.levelMatched);
+    if (this.matchButton) press(this.matchButton, state.levelMatched);
     for (const row of this.rows) {
       press(row.solo, state.solo.includes(row.name));
       press(row.mute, state.mute.includes(row.name));

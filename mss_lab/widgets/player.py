@@ -76,6 +76,9 @@ def play(
 class Player(anywidget.AnyWidget):
     """The widget behind `play`; `replace` gives it other sounds while it continues to play.
 
+    With `blind` nothing is drawn except the axis of time, and the sounds keep their levels, which must be equal
+    already: neither a picture nor a gain shows that two versions are the same sound.
+
     Attributes
     ----------
     piece : Piece
@@ -100,9 +103,9 @@ class Player(anywidget.AnyWidget):
         title: str = "",
         spectrograms: bool = True,
         by_ear: bool = False,
+        blind: bool = False,
     ) -> None:
-        self._spectrograms = spectrograms
-        self._by_ear = by_ear
+        self._options = {"spectrograms": spectrograms, "by_ear": by_ear, "blind": blind}
         self._revision = 0
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz, title)
@@ -122,9 +125,7 @@ class Player(anywidget.AnyWidget):
                 setattr(self, name, value)
 
     def _take(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str) -> dict[str, Any]:
-        self.piece = pieces.make(
-            sources_or_versions, sample_rate_hz, title=title, spectrograms=self._spectrograms, by_ear=self._by_ear
-        )
+        self.piece = pieces.make(sources_or_versions, sample_rate_hz, title=title, **self._options)
         self._revision += 1
         packed = sounds.pack(self.piece.stems, self.piece.sample_rate_hz)
         axis = self.piece.axis()
@@ -193,6 +194,8 @@ class Player(anywidget.AnyWidget):
         """Some sentences about the content of the player: the alternative text of its picture."""
         seconds = units.samples_to_seconds(self.piece.mixture.shape[1], self.piece.sample_rate_hz)
         shown = "Waveforms and spectrograms" if self._strips else "Waveforms"
+        if self.piece.blind:
+            return f"{', '.join(self.piece.versions)}, to be judged by ear, {seconds:.1f} s."
         pictured = self._pictured()
         if len(self.piece.versions) == 1:
             return f"{shown} of {', '.join(*pictured.values())}, {seconds:.1f} s."
@@ -215,7 +218,8 @@ class Player(anywidget.AnyWidget):
         for version, stems in pictured.items():
             for stem in stems:
                 label = version if one_each else f"{version}\n{stem}" if several else stem
-                envelopes[label] = strips.envelope(self.piece.versions[version][stem], 600)
+                waveform = self.piece.versions[version][stem]
+                envelopes[label] = np.zeros((2, 1)) if self.piece.blind else strips.envelope(waveform, 600)
                 # A stem has the colour that it has in the widget, in all versions.
                 row = row_names.index(stem)
                 colours.append(plots.COLOURS[row % len(plots.COLOURS)])
