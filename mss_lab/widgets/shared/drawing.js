@@ -80,21 +80,26 @@ export function drawStrip(canvas, piece, stem, colours) {
   }
 }
 
-export function drawAxis(canvas, durationS) {
+// The axis of a time that is shown, from `startS` on.
+export function drawAxis(canvas, durationS, startS = 0) {
   const { pen, ratio, width, height } = fit(canvas);
   const colour = getComputedStyle(canvas).color;
   pen.fillStyle = colour;
   pen.font = `${11 * ratio}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
-  const about = durationS / Math.max(2, width / ratio / 80);
-  const power = 10 ** Math.floor(Math.log10(about));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= about);
+  const step = roundStep(durationS / Math.max(2, width / ratio / 80));
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  for (let i = 0; i * step <= durationS + 1e-9; i++) {
-    const x = (i * step * width) / durationS;
+  for (let i = Math.ceil(startS / step - 1e-9); i * step <= startS + durationS + 1e-9; i++) {
+    const x = ((i * step - startS) * width) / durationS;
     pen.fillRect(Math.min(x, width - ratio), 0, ratio, 4 * ratio);
     const text = `${(i * step).toFixed(digits)} s`;
     const half = pen.measureText(text).width / 2;
     pen.fillText(text, clamp(x - half, 0, width - 2 * half), height);
   }
+}
+
+// The smallest of 1, 2, 5, 10, 20 ... that is at least `about`.
+export function roundStep(about) {
+  const power = 10 ** Math.floor(Math.log10(about));
+  return [1, 2, 5, 10].map((m) => m * power).find((step) => step >= about);
 }
