@@ -132,7 +132,7 @@ def table_of(name, arguments, capsys):
 
 def test_every_benchmark_is_run():
     files = {path.stem for path in FOLDER.glob("[!_]*.py")} - SHARED
-    assert files == {*SMALL, *ELSEWHERE, "dragged_window"}
+    assert files == {*SMALL, *ELSEWHERE, "dragged_window", "editor_speed"}
     for name, file in ELSEWHERE.items():
         text = (FOLDER.parent / file).read_text(encoding="utf-8")
         assert f"tests.benchmarks.{name}" in text or f"from tests.benchmarks import {name}" in text
@@ -159,3 +159,23 @@ def test_the_benchmark_in_a_browser_prints_its_table():
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith(("histogram", "ADRess"))]
     assert len(rows) == 4 and all(re.search(r"\d+, \d+", row) for row in rows)
+
+
+@pytest.mark.slow(60)
+@pytest.mark.browser
+def test_the_benchmark_of_the_editor_prints_its_tables():
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.editor_speed",
+        "--actions",
+        "1",
+        "--frames",
+        "20",
+        "--length",
+        "2",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if len(re.findall(r"\d+\.\d+", line)) >= 2]
+    assert len(rows) == 6
