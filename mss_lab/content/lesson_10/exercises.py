@@ -12,8 +12,8 @@ RATE_HZ = 16_000
 SECONDS = 8.0
 PLAYERS = {"violin": 40, "clarinet": 71, "tenor_sax": 66, "bassoon": 70}
 WRONG_NOTES = 5
-# Between what the right notes reach and what the wrong ones do.
-PART_OF_THE_WAY = 0.6
+# With the wrong notes NMF reaches 5.4 dB, with the right ones 7.4 dB.
+LEAST_DB = 6.6
 
 
 def _edits(before, after):
@@ -171,31 +171,15 @@ def _check_one_wrong(answer):
 
 
 def _five_wrong():
-    from ...score.notes import Score
-
-    stems, right, rows, _ = _wrong_rows(103, WRONG_NOTES, [-3, -2, -1, 1, 2, 3])
-    good_db, bad_db = (_reached_db(stems, some, Score) for some in (right, rows))
-    least_db = round(bad_db + PART_OF_THE_WAY * (good_db - bad_db), 1)
+    stems, _, rows, _ = _wrong_rows(103, WRONG_NOTES, [-3, -2, -1, 1, 2, 3])
     inputs = {
         "mixture": stems.sum(axis=0, keepdims=True),
         "sample_rate_hz": RATE_HZ,
         "players": list(PLAYERS),
         "notes": rows,
-        "least_db": least_db,
+        "least_db": LEAST_DB,
     }
     return inputs, dict(zip(PLAYERS, stems[:, np.newaxis], strict=True))
-
-
-def _reached_db(stems, rows, score_class):
-    """Mean SDR that NMF reaches with these notes."""
-    from ...metrics import energy
-    from ...nmf import informed
-    from ...score.notes import Note
-
-    names = list(PLAYERS)
-    score = score_class(tuple(Note(names[int(j)], *row) for j, *row in rows.tolist()), tuple(names))
-    estimates = informed.separate(stems.sum(axis=0, keepdims=True), RATE_HZ, score, tolerance_s=0.05, tuning_hz=440)
-    return np.mean([energy.sdr(stem[None], estimates[name]) for name, stem in zip(names, stems, strict=True)])
 
 
 def _check_five_wrong(answer):
