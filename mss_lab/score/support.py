@@ -75,18 +75,18 @@ def prepared(recording: np.ndarray, sample_rate_hz: int) -> Support:
     """
     analysis = features.analyse(recording, sample_rate_hz, window_samples=WINDOW_SAMPLES, hop_samples=HOP_SAMPLES)
     tuning_hz = features.estimate_tuning_hz(analysis, window_samples=WINDOW_SAMPLES)
-    known: dict[tuple[float, float, float], float] = {}
+    results: dict[tuple[float, float, float], float] = {}
 
     def of_score(score: Score) -> np.ndarray:
         if not isinstance(score, Score):
             raise RefusedType(f"score must be a Score, got {type(score).__name__}")
         for note in score.notes:
             key = (note.midi, note.onset_s, note.offset_s)
-            if key not in known:
-                known[key] = _of_note(analysis, note, tuning_hz)
+            if key not in results:
+                results[key] = _of_note(analysis, note, tuning_hz)
         return np.array(
             [
-                np.nan if note.source in score.unpitched else known[note.midi, note.onset_s, note.offset_s]
+                np.nan if note.source in score.unpitched else results[note.midi, note.onset_s, note.offset_s]
                 for note in score.notes
             ],
             float,

@@ -220,7 +220,7 @@ class Editor(drawn.Drawn):
         """The score that the page sends; notes that it has not changed are the same objects as before."""
         sources = self.value.sources
         rows = np.frombuffer(bytes(state["notes"]), "<f8").reshape(-1, COLUMNS)
-        known = {
+        by_values = {
             (note.source, note.midi, note.onset_s, note.offset_s, note.velocity): note for note in self.value.notes
         }
         notes = []
@@ -228,7 +228,7 @@ class Editor(drawn.Drawn):
             if not 0 <= player < len(sources):
                 raise RefusedValue(f"a note's player must be one of {len(sources)}, got number {player:g}")
             key = (sources[int(player)], midi, onset_s, offset_s, velocity)
-            notes.append(known.get(key) or Note(key[0], _whole(midi), onset_s, offset_s, velocity))
+            notes.append(by_values.get(key) or Note(key[0], _whole(midi), onset_s, offset_s, velocity))
         self._revision = state["revision"]
         return Score(tuple(notes), sources, self.value.unpitched)
 
@@ -306,8 +306,8 @@ def _support_function(support: Any, score: Score) -> Callable[[Score], Any]:
     if callable(support):
         return lambda score: support(score)
     numbers = _check_support(support, score).tolist()
-    known = {(n.midi, n.onset_s, n.offset_s): number for n, number in zip(score.notes, numbers, strict=True)}
-    return lambda score: [known.get((n.midi, n.onset_s, n.offset_s), np.nan) for n in score.notes]
+    by_times = {(n.midi, n.onset_s, n.offset_s): number for n, number in zip(score.notes, numbers, strict=True)}
+    return lambda score: [by_times.get((n.midi, n.onset_s, n.offset_s), np.nan) for n in score.notes]
 
 
 def _check_support(support: Any, score: Score) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.browser import workbench
+from tests.browser.test_drawn_inputs import await_words, mouse_drag
 
 pytestmark = pytest.mark.browser
 
@@ -79,10 +80,6 @@ def await_said(page, words):
     )
 
 
-def await_words(page, text):
-    page.wait_for_function("(text) => document.querySelector('.mss-words').textContent === text", arg=text)
-
-
 def point(roll, index, share=0.5):
     return roll.evaluate("(root, [index, share]) => root.mssRoll.point(index, share)", [index, share])
 
@@ -94,13 +91,6 @@ def place(roll, seconds, midi):
 def notes(roll):
     found = roll.evaluate("(root) => root.mssRoll.notes()")
     return [(note["player"], note["midi"], round(note["onS"], 2), round(note["offS"], 2)) for note in found]
-
-
-def drag(page, start, end, steps=8):
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(*end, steps=steps)
-    page.mouse.up()
 
 
 def kernel_notes(page):
@@ -135,7 +125,7 @@ def check_the_mouse(page, roll):
     # In time and in pitch at once.
     start = point(roll, 1)
     there = place(roll, 1.75, 74)
-    drag(page, start, there)
+    mouse_drag(page, start, there)
     moved = (0, 74, 1.25, 2.25)
     assert notes(roll)[1] == pytest.approx(moved, abs=0.02)
     assert "moved 2 semitones up and 0.25 s later" in say(page)
@@ -144,23 +134,23 @@ def check_the_mouse(page, roll):
     assert selected == "1"
     # An end of it, and a start of another.
     x, y = point(roll, 1, 1)
-    drag(page, (x - 3, y), (x + 40, y))
+    mouse_drag(page, (x - 3, y), (x + 40, y))
     longer = notes(roll)[1]
     assert longer[:3] == notes(roll)[1][:3]
     assert longer[3] > moved[3] + 0.05
     x, y = point(roll, 0, 0)
-    drag(page, (x + 3, y), place(roll, 0.5, 69))
+    mouse_drag(page, (x + 3, y), place(roll, 0.5, 69))
     assert notes(roll)[0] == pytest.approx((0, 69, 0.5, 1), abs=0.02)
     # A rubber band around two, and both at once.
-    drag(page, place(roll, 0.2, 67), place(roll, 2.9, 76.4))
+    mouse_drag(page, place(roll, 0.2, 67), place(roll, 2.9, 76.4))
     assert say(page) == "2 notes selected"
-    drag(page, point(roll, 0), place(roll, 0.75, 68))
+    mouse_drag(page, point(roll, 0), place(roll, 0.75, 68))
     assert [midi for _, midi, *_ in notes(roll)] == [68, 73, 60]
     # A new note for the player of the last one, where there was none; then one that is drawn.
     page.mouse.dblclick(*place(roll, 0.3, 64))
     assert notes(roll)[0] == pytest.approx((0, 64, 0.3, 0.8), abs=0.02)
     page.get_by_role("button", name="Draw").click()
-    drag(page, place(roll, 0.1, 62), place(roll, 0.4, 62))
+    mouse_drag(page, place(roll, 0.1, 62), place(roll, 0.4, 62))
     page.get_by_role("button", name="Draw").click()
     assert notes(roll)[0] == pytest.approx((0, 62, 0.1, 0.4), abs=0.02)
     roll.get_by_role("button", name="Delete").click()
@@ -276,7 +266,7 @@ def test_ten_thousand_notes_respond(server, page):
     for _ in range(13):
         page.keyboard.press("+")
     await_said(page, "are shown")
-    drag(page, point(roll, 5_000), place(roll, 300.3, 60))
+    mouse_drag(page, point(roll, 5_000), place(roll, 300.3, 60))
     assert "moved" in say(page)
     page.wait_for_function(AT_REST)
     moved = roll.evaluate("(root) => { const at = root.mssRoll.selected()[0]; return [at, root.mssRoll.notes()[at]]; }")
