@@ -22,6 +22,7 @@ from .datasets.track import Track
 from .method import Separator
 from .metrics import energy
 from .refusals import RefusedValue
+from .score import edits
 from .score.hamming import hamming_distance, steps_between
 from .score.notes import Note, Score
 from .score.roll import piano_roll
@@ -141,11 +142,7 @@ def moved(score: Score, note: Note, to: str) -> Score:
     (Note(source='flute', midi=69, onset_s=0.0, offset_s=1.0, velocity=80),)
     """
     checks.check_choice("to", to, score.sources)
-    if note not in score.notes:
-        raise RefusedValue(f"note must be one of the score's {len(score.notes)} notes, got {note}; take it from there")
-    index = score.notes.index(note)
-    notes = (*score.notes[:index], dataclasses.replace(note, source=to), *score.notes[index + 1 :])
-    return Score(notes, score.sources)
+    return edits.changed(score, note, source=to)
 
 
 def move_note(separate: Separator, track: Track, note: Note, to: str, alone: np.ndarray) -> Move:

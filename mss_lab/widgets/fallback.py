@@ -3,7 +3,7 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
 the figures of pyplot, and an HTML audio element that contains its data.
 
-Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, audio_html, encode.
+Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, roll_png, audio_html, encode.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 
 from .. import audio, checks, plots
+from ..score.notes import Score
 from . import strips
 
 # The sample rates of MPEG layer III; recordings at other rates are stored as FLAC.
@@ -26,6 +27,8 @@ PEAK = 0.9
 # The layer of paint over a spectrogram: a light blue, which is not among the colours of spectrograms.
 PAINT = "#56b4e9"
 PAINT_OPACITY = 0.6
+# With more notes than this, numbers on them could not be read.
+MOST_NUMBERED = 200
 
 
 def strips_png(
@@ -239,6 +242,58 @@ def factors_png(
     # With many components each second or third row is labelled.
     shown = range(0, count, -(-count // 30))
     left.set_yticks([k + 1 for k in shown], [f"{owners[k]} {k + 1}".strip() for k in shown], fontsize="small")
+    return plots.to_png(figure)
+
+
+def roll_png(
+    score: Score,
+    supported: np.ndarray,
+    duration_s: float,
+    picture: np.ndarray | None = None,
+    extent: tuple[float, float, float, float] | None = None,
+) -> bytes:
+    """Notes over the spectrogram of a recording, as PNG bytes: a colour and a number for each source.
+
+    Parameters
+    ----------
+    score : Score
+    supported : bool (notes,)
+        Notes for which this is False have a dashed edge and no colour inside.
+    duration_s : float > 0
+        End of the time axis, unless notes end later.
+    picture : uint8 (rows, columns), optional
+        Lowest pitch first.
+    extent : (start_s, end_s, low_midi, high_midi), optional
+        Edges of the picture.
+    """
+    from matplotlib.collections import PolyCollection
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    axes = figure.subplots()
+    if picture is not None:
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=400, origin="lower", aspect="auto", extent=extent)
+    numbers = {source: number for number, source in enumerate(score.sources)}
+    edges = [plots.COLOURS[numbers[note.source] % len(plots.COLOURS)] for note in score.notes]
+    boxes = [
+        [(on, midi - 0.45), (off, midi - 0.45), (off, midi + 0.45), (on, midi + 0.45)]
+        for on, off, midi in ((note.onset_s, note.offset_s, note.midi) for note in score.notes)
+    ]
+    faces = [edge if is_supported else "none" for edge, is_supported in zip(edges, supported, strict=True)]
+    styles = ["-" if is_supported else "--" for is_supported in supported]
+    # One collection: a patch for each of ten thousand notes would take a minute.
+    axes.add_collection(PolyCollection(boxes, facecolors=faces, edgecolors=edges, linestyles=styles, linewidths=1.2))
+    for note in score.notes if len(score.notes) <= MOST_NUMBERED else ():
+        at, words = ((note.onset_s + note.offset_s) / 2, note.midi), str(numbers[note.source] + 1)
+        label = axes.annotate(words, at, color="white", fontsize=6, ha="center", va="center_baseline")
+        label.set_in_layout(False)
+    for source, number in numbers.items():
+        colour = plots.COLOURS[number % len(plots.COLOURS)]
+        axes.plot([], [], "s", color=colour, label=f"{number + 1} {source}")
+    pitches = [note.midi for note in score.notes] or [48, 72]
+    axes.set(xlim=(0, max(duration_s, score.duration_s)), ylim=(min(pitches) - 4, max(pitches) + 4))
+    axes.set(xlabel="time (s)", ylabel="MIDI pitch", facecolor="0.15" if picture is not None else "0.3")
+    axes.legend(loc="upper right", fontsize="small", ncols=min(6, len(numbers)))
     return plots.to_png(figure)
 
 

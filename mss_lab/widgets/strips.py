@@ -3,7 +3,7 @@
 A spectrogram strip is an 8-bit picture on a logarithmic frequency axis; all strips of a player share one dB scale, so
 that a darker strip belongs to a quieter stem. A waveform strip holds the smallest and largest sample of each column.
 
-Contents: Axis, spectrogram_axis, power_strip, to_bytes, envelope, PALETTE.
+Contents: Axis, spectrogram_axis, power_strip, strip_of, to_bytes, envelope, PALETTE.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -94,6 +94,12 @@ def power_strip(waveform: np.ndarray, axis: Axis) -> np.ndarray:
         power += channel.real**2 + channel.imag**2
     power /= len(transform)
 
+    return strip_of(power, axis)
+
+
+def strip_of(power: np.ndarray, axis: Axis) -> np.ndarray:
+    """Powers of the bins of some frames, (bins, frames), on the strip's grid, (rows, columns)."""
+    bins, frames = power.shape
     edges_hz = np.geomspace(axis.low_hz, axis.high_hz, axis.rows + 1)
     edges = units.hz_to_bins(edges_hz, axis.window_samples, axis.sample_rate_hz)
     wide = np.diff(edges) >= 1

@@ -92,9 +92,7 @@ export function drawAxis(canvas, { fromS, toS }) {
   pen.fillStyle = getComputedStyle(canvas).color;
   pen.font = `${11 * ratio}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
-  const about = (toS - fromS) / Math.max(2, width / ratio / 80);
-  const power = 10 ** Math.floor(Math.log10(about));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= about);
+  const step = roundStep((toS - fromS) / Math.max(2, width / ratio / 80));
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   for (let i = Math.ceil(fromS / step - 1e-9); i * step <= toS + 1e-9; i++) {
     const x = ((i * step - fromS) / (toS - fromS)) * width;
@@ -103,4 +101,10 @@ export function drawAxis(canvas, { fromS, toS }) {
     const half = pen.measureText(text).width / 2;
     pen.fillText(text, clamp(x - half, 0, width - 2 * half), height);
   }
+}
+
+// The smallest of 1, 2, 5, 10, 20 ... that is at least `about`.
+export function roundStep(about) {
+  const power = 10 ** Math.floor(Math.log10(about));
+  return [1, 2, 5, 10].map((m) => m * power).find((step) => step >= about);
 }

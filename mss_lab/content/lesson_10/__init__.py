@@ -1,0 +1,1 @@
+"""Lesson 10: Edit the notes, hear the change."""
