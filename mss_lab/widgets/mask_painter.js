@@ -286,7 +286,7 @@ class Painter {
   // "undo" or "redo"
   step(way) {
     this.finish();
-    const mask = this.history[way](this.mask);
+    const mask = this.history[way](this.mask)?.state;
     if (!mask) return;
     this.mask = mask;
     this.plan();

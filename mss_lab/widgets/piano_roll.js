@@ -4,8 +4,9 @@
 
 import { clamp, make, press } from "./shared/dom.js";
 import { drawAxis } from "./shared/drawing.js";
+import { History } from "./shared/history.js";
 import { watchKernel } from "./shared/kernel.js";
-import { EditHistory, NoteList, changedNote, packNotes, unpackNotes } from "./shared/notes.js";
+import { NoteList, changedNote, packNotes, unpackNotes } from "./shared/notes.js";
 import { drawBehind, drawNotes, drawPitches, inkOn, layer, placer, shadedPicture } from "./shared/roll.js";
 
 const SHOWN_S = 30;
@@ -51,7 +52,7 @@ class PianoRoll {
     this.inks = this.facts.colours.map((fill) => ({ fill, text: inkOn(fill) }));
     const { strip } = this.facts;
     this.picture = strip && shadedPicture(model.get("picture"), strip);
-    [this.list, this.history] = [new NoteList([]), new EditHistory()];
+    [this.list, this.history] = [new NoteList([]), new History()];
     [this.chosen, this.current, this.player] = [new Set(), null, 0];
     [this.drag, this.drawing, this.stale] = [null, false, new Set()];
     this.build(el);
@@ -148,7 +149,7 @@ class PianoRoll {
     // While a reader drags, a value from Python does not move the notes.
     if (value === this.sent || this.drag) return;
     const isFirst = !this.view;
-    if (!isFirst) this.history.keep(this.list, "replaced by the program");
+    if (!isFirst) this.history.remember(this.list, "replaced by the program");
     this.sources = value.sources;
     this.list = new NoteList(unpackNotes(value.notes));
     this.player = Math.min(this.player, this.sources.length - 1);
@@ -269,7 +270,7 @@ class PianoRoll {
 
   // Replace notes by others (by null: delete), add new ones, and say it; `words` begin the sentence.
   edit(words, replacements, added = []) {
-    this.history.keep(this.list, words);
+    this.history.remember(this.list, words);
     this.list = this.list.changed(replacements, added);
     this.extentS = Math.max(this.facts.durationS, this.list.endS);
     const chosen = [...[...replacements.values()].filter(Boolean), ...added];
@@ -360,16 +361,16 @@ class PianoRoll {
   }
 
   undo() {
-    this.goTo(this.history.back(this.list), "Undone", "There is nothing to undo");
+    this.goTo(this.history.undo(this.list), "Undone", "There is nothing to undo");
   }
 
   redo() {
-    this.goTo(this.history.forward(this.list), "Done again", "There is nothing to do again");
+    this.goTo(this.history.redo(this.list), "Done again", "There is nothing to do again");
   }
 
   goTo(step, said, otherwise) {
     if (!step) return this.say(otherwise);
-    const [list, words] = step;
+    const { state: list, words } = step;
     const before = new Set(this.list.notes);
     this.list = list;
     this.extentS = Math.max(this.facts.durationS, list.endS);

@@ -1,6 +1,6 @@
-// States that a reader can go back to, and forward again.
+// States that a reader can go back to, and forward again, each with the words that say what followed it.
 
-const MOST_STATES = 100;
+const MOST_STATES = 200;
 
 export class History {
   constructor() {
@@ -9,13 +9,13 @@ export class History {
   }
 
   // A new change: `state` is what was before it.
-  remember(state) {
-    this.past.push(state);
+  remember(state, words = "") {
+    this.past.push({ state, words });
     if (this.past.length > MOST_STATES) this.past.shift();
     this.future = [];
   }
 
-  // The state before or after `current`, or null if there is none.
+  // The state before or after `current`, { state, words }, or null if there is none.
   undo(current) {
     return this.step(this.past, this.future, current);
   }
@@ -26,7 +26,8 @@ export class History {
 
   step(from, to, current) {
     if (!from.length) return null;
-    to.push(current);
-    return from.pop();
+    const found = from.pop();
+    to.push({ state: current, words: found.words });
+    return found;
   }
 }

@@ -1,8 +1,7 @@
-// The notes of a score as a page holds them: in Python's order, searched by bisection, edited with undo and redo.
+// The notes of a score as a page holds them: in Python's order, searched by bisection.
 
 // Numbers of a note in the bytes that are sent: player, pitch, onset, offset, velocity; see piano_roll.py.
 const NOTE_NUMBERS = 5;
-const MOST_STEPS_BACK = 200;
 
 // Python's order: by onset, then by player, then by pitch.
 const inOrder = (a, b) => a.onS - b.onS || a.player - b.player || a.midi - b.midi;
@@ -96,30 +95,4 @@ export function changedNote(note, changes) {
   const next = { ...note, ...changes };
   const moved = ["midi", "onS", "offS"].some((name) => next[name] !== note[name]);
   return moved ? { ...next, support: NaN } : next;
-}
-
-// What was edited: states that one can go back to, each with the words that say what followed it.
-export class EditHistory {
-  constructor() {
-    [this.past, this.future] = [[], []];
-  }
-
-  keep(list, words) {
-    this.past.push([list, words]);
-    if (this.past.length > MOST_STEPS_BACK) this.past.shift();
-    this.future = [];
-  }
-
-  // Returns [list, words] of the step, or undefined if there is none.
-  back(now) {
-    const step = this.past.pop();
-    if (step) this.future.push([now, step[1]]);
-    return step;
-  }
-
-  forward(now) {
-    const step = this.future.pop();
-    if (step) this.past.push([now, step[1]]);
-    return step;
-  }
 }
