@@ -285,7 +285,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         if self._picture.png:
             parts.append(plots.image_html(self._picture.png, self._picture.alt))
         if self.view.sound is not None and self._player is not None:
-            if standalone.wanted():
+            if standalone.is_for_pages():
                 parts.append(self._player.standalone())
             else:
                 mixture, rate = self._player.piece.mixture, self.view.sample_rate_hz

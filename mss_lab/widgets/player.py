@@ -110,7 +110,7 @@ class Player(anywidget.AnyWidget):
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz, title)
         super().__init__(**state)
-        self.on_msg(self._asked)
+        self.on_msg(self._on_message)
 
     def replace(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str | None = None) -> None:
         """Give the player other sounds; if it is playing, it continues at the same position.
@@ -129,7 +129,7 @@ class Player(anywidget.AnyWidget):
         self._revision += 1
         packed = sounds.pack(self.piece.stems, self.piece.sample_rate_hz)
         axis = self.piece.axis()
-        # The spectrograms of a long piece take seconds, so they follow (see `_asked`).
+        # The spectrograms of a long piece take seconds, so they follow (see `_on_message`).
         self._strips = _strips(self.piece.stems, axis) if axis is not None and not packed.chunk_samples else []
         return {
             "content": self.piece.content(self._revision, packed.scales, packed.chunk_samples),
@@ -138,15 +138,15 @@ class Player(anywidget.AnyWidget):
             "pictures": b"".join(item.tobytes() for item in self._strips),
         }
 
-    def _asked(self, _widget: Any, message: Mapping[str, Any], _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, message: Mapping[str, Any], _buffers: Any) -> None:
         """Send the chunks of a long piece to a page that has opened it, beside whatever else runs."""
         content = self.content
         if message.get("kind") != "chunks" or message.get("revision") != content["revision"]:
             return
-        made = self.piece
-        threading.Thread(target=self._send_chunks, args=(content, made.stems), daemon=True).start()
-        if made.spectrograms and not self._strips:
-            threading.Thread(target=self._send_strips, args=(content, made), daemon=True).start()
+        current = self.piece
+        threading.Thread(target=self._send_chunks, args=(content, current.stems), daemon=True).start()
+        if current.spectrograms and not self._strips:
+            threading.Thread(target=self._send_strips, args=(content, current), daemon=True).start()
 
     def _send_chunks(self, content: Mapping[str, Any], stems: list[np.ndarray]) -> None:
         chunk_samples, revision = content["chunkSamples"], content["revision"]
@@ -160,9 +160,9 @@ class Player(anywidget.AnyWidget):
             ]
             self.send({"kind": "chunk", "revision": revision, "chunk": chunk}, packed)
 
-    def _send_strips(self, content: Mapping[str, Any], made: Piece) -> None:
-        axis = made.axis()
-        drawn = _strips(made.stems, axis) if axis is not None else []
+    def _send_strips(self, content: Mapping[str, Any], current: Piece) -> None:
+        axis = current.axis()
+        drawn = _strips(current.stems, axis) if axis is not None else []
         if self._revision == content["revision"]:
             self._strips = drawn
             self.pictures = b"".join(item.tobytes() for item in drawn)
@@ -237,34 +237,38 @@ class Player(anywidget.AnyWidget):
         sound = fallback.audio_html(excerpt, self.piece.sample_rate_hz, label)
         caption = f"<div>{html.escape(label)}</div>"
         page = f"<div>{plots.image_html(png, self.describe())}{caption}{sound}</div>"
-        if standalone.wanted():
+        if standalone.is_for_pages():
             page = f"<div>{self.standalone()}<noscript>{page}</noscript></div>"
         return png, page
 
     def standalone(self) -> str:
         """The player as HTML that needs no kernel: its beginning (20 s), compressed with a little loss."""
-        made = self.piece.first(int(units.seconds_to_samples(FALLBACK_S, self.piece.sample_rate_hz)))
-        if made.samples < self.piece.samples:
+        beginning = self.piece.first(int(units.seconds_to_samples(FALLBACK_S, self.piece.sample_rate_hz)))
+        if beginning.samples < self.piece.samples:
             words = f"the first {FALLBACK_S:g} s"
-            made = dataclasses.replace(made, title=f"{made.title} ({words})" if made.title else words)
-        scales = tuple(sounds.scale_of(waveform) for waveform in made.stems)
-        axis = made.axis()
-        drawn = _strips(made.stems, axis) if axis is not None else []
-        envelopes = [sounds.block_envelope(waveform, scale) for waveform, scale in zip(made.stems, scales, strict=True)]
+            beginning = dataclasses.replace(
+                beginning, title=f"{beginning.title} ({words})" if beginning.title else words
+            )
+        scales = tuple(sounds.scale_of(waveform) for waveform in beginning.stems)
+        axis = beginning.axis()
+        drawn = _strips(beginning.stems, axis) if axis is not None else []
+        envelopes = [
+            sounds.block_envelope(waveform, scale) for waveform, scale in zip(beginning.stems, scales, strict=True)
+        ]
         # The page multiplies by the scale, as it does with the chunks of a long piece.
         level = [
             waveform / (scale * 2**15) if scale else waveform
-            for waveform, scale in zip(made.stems, scales, strict=True)
+            for waveform, scale in zip(beginning.stems, scales, strict=True)
         ]
         return standalone.page_html(
             self._esm,
             self._css,
-            {"content": made.content(1, scales, made.samples), "samples": ""},
+            {"content": beginning.content(1, scales, beginning.samples), "samples": ""},
             {
                 "envelopes": b"".join(item.tobytes() for item in envelopes),
                 "pictures": b"".join(item.tobytes() for item in drawn),
             },
-            [fallback.encode(waveform, made.sample_rate_hz)[1] for waveform in level],
+            [fallback.encode(waveform, beginning.sample_rate_hz)[1] for waveform in level],
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

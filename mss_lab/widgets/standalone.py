@@ -1,12 +1,12 @@
 """Standalone: a widget on a page that has no kernel, such as a page of the book.
 
 The page contains the widget's own JavaScript, its state and its sounds, and a small model that answers in the kernel's
-place. It makes outputs large, so it is made only where pages are built: `mss-lab book` sets the variable MSS_LAB_PAGES,
-and so can who exports a notebook by other means::
+place. It makes outputs large, so it is made only where pages are built: `mss-lab book` sets the variable MSS_LAB_PAGES.
+Set it yourself to export a notebook by other means::
 
     MSS_LAB_PAGES=1 jupyter nbconvert --execute --to html my.ipynb
 
-Contents: wanted, page_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: is_for_pages, page_html. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import base64
@@ -41,7 +41,7 @@ standaloneWidget.render({ model: standaloneModel, el: document.getElementById("%
 </script>"""
 
 
-def wanted() -> bool:
+def is_for_pages() -> bool:
     """Whether outputs are made for pages without a kernel."""
     return os.environ.get(VARIABLE, "") not in ("", "0")
 

@@ -45,7 +45,7 @@ def watch(
     ----------
     estimate : function without arguments, optional
         Separates something by the network as it is now, and returns sources, or versions of them, as for `player.play`;
-        called between two steps. Without it nothing is heard.
+        called between two steps. Without it there is no sound.
     sample_rate_hz : int, optional
         Required with `estimate`.
     rows : sequence of dict
@@ -77,14 +77,14 @@ def watch(
 
 
 class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
-    """Made by `watch`. A call with a row adds it, and returns True once the reader has asked for the end.
+    """Made by `watch`. A call with a row adds it, and returns True once the reader wants to end the training.
 
     Attributes
     ----------
     rows : list of dict
         All rows so far.
     stopping : bool
-        Whether the reader has asked for the end.
+        Whether the reader wants to end the training.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         self._estimate, self._rate_hz = estimate, rate_hz
         self._over, self._title = over, title
         self._every_s, self._sound_every_s = every_s, sound_every_s
-        self._drawn_s = self._heard_s = 0.0
+        self._drawn_s = self._estimated_s = 0.0
         self._handle: Any = None
         self._curve = picture.Picture()
         self._player: player.Player | None = None
@@ -112,7 +112,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         super().__init__([self._button, self._curve])
 
     def stop(self) -> None:
-        """Ask for the end of the training, as an interrupt does."""
+        """End the training with its next row, as an interrupt does."""
         self.stopping = True
 
     def __call__(self, row: Mapping[str, float]) -> bool:
@@ -120,7 +120,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         self.rows.append(dict(row))
         if time.perf_counter() - self._drawn_s >= self._every_s:
             self._draw()
-        if time.perf_counter() - self._heard_s >= self._sound_every_s:
+        if time.perf_counter() - self._estimated_s >= self._sound_every_s:
             self._listen()
         return self.stopping
 
@@ -167,7 +167,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
             self.children = (self._button, self._curve, self._player)
         else:
             self._player.replace(sounds, self._rate_hz, title=title)
-        self._heard_s = time.perf_counter()
+        self._estimated_s = time.perf_counter()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data = dict(super()._repr_mimebundle_(**kwargs))

@@ -82,7 +82,7 @@ def wait_for(condition):
 def test_a_page_that_asks_gets_all_chunks_in_order(sent, stems):
     made, messages = sent
     assert made.samples == b""
-    made._asked(made, {"kind": "chunks", "revision": made.content["revision"]}, [])
+    made._on_message(made, {"kind": "chunks", "revision": made.content["revision"]}, [])
     wait_for(lambda: len(messages) == 4)
     assert [content["chunk"] for content, _ in messages] == [0, 1, 2, 3]
     for stem, scale, number in ((stems[0], made.content["scales"][0], 0), (stems[1], made.content["scales"][1], 1)):
@@ -94,7 +94,7 @@ def test_the_spectrograms_of_a_long_piece_follow_and_are_those_of_a_short_one(se
     made, _ = sent
     assert made.pictures == b""
     assert made.describe().startswith("Waveforms of a, b")
-    made._asked(made, {"kind": "chunks", "revision": made.content["revision"]}, [])
+    made._on_message(made, {"kind": "chunks", "revision": made.content["revision"]}, [])
     wait_for(lambda: made.pictures)
     assert made.describe().startswith("Waveforms and spectrograms of a, b")
     monkeypatch.setattr(sounds, "PLAIN_BYTES", 2**20)
@@ -107,7 +107,7 @@ def test_chunks_of_sounds_that_have_been_replaced_are_not_sent(sent, stems):
     made, messages = sent
     old = made.content["revision"]
     made.replace({"a": stems[1], "b": stems[0]}, RATE_HZ)
-    made._asked(made, {"kind": "chunks", "revision": old}, [])
+    made._on_message(made, {"kind": "chunks", "revision": old}, [])
     made._send_chunks({**made.content, "revision": old}, list(stems[:2]))
     time.sleep(0.05)
     assert messages == []
