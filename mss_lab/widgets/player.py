@@ -252,14 +252,10 @@ class Player(anywidget.AnyWidget):
         scales = tuple(sounds.scale_of(waveform) for waveform in beginning.stems)
         axis = beginning.axis()
         drawn = _strips(beginning.stems, axis) if axis is not None else []
-        envelopes = [
-            sounds.block_envelope(waveform, scale) for waveform, scale in zip(beginning.stems, scales, strict=True)
-        ]
+        pairs = list(zip(beginning.stems, scales, strict=True))
+        envelopes = [sounds.block_envelope(waveform, scale) for waveform, scale in pairs]
         # The page multiplies by the scale, as it does with the chunks of a long piece.
-        level = [
-            waveform / (scale * 2**15) if scale else waveform
-            for waveform, scale in zip(beginning.stems, scales, strict=True)
-        ]
+        level = [waveform / (scale * 2**15) if scale else waveform for waveform, scale in pairs]
         return standalone.page_html(
             self._esm,
             self._css,
