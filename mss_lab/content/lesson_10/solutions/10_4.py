@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def octave_too_high(levels, bin_hz, f0_hz):
+def answer(levels, bin_hz, f0_hz):
     def largest(hz):
         k = round(hz / bin_hz)
         return levels[max(0, k - 2) : k + 3].max()
@@ -12,6 +12,3 @@ def octave_too_high(levels, bin_hz, f0_hz):
         at, beside = largest(hz), np.sqrt(largest(hz - 9 * bin_hz) * largest(hz + 9 * bin_hz))
         votes.append(at > 4 * beside)
     return bool(sum(votes) >= 3)
-
-
-answer = octave_too_high
