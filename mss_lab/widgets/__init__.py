@@ -5,6 +5,7 @@ name of its Python file; nothing is fetched from a network.
 
 Contents: player (all stems on one clock), controls (inputs that set the parameters of a function), panorama (an input:
 a window over a panning histogram), kernel_grid (an input: a kernel drawn cell by cell), listening (a blind listening
-test), live (a training curve that is drawn while it grows); used by these are strips, fallback, worker, picture, words,
-drawn, front_end (with the folder shared). Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+test), live (a training curve that is drawn while it grows), own (a panel that separates a recording of the reader);
+used by these are strips, fallback, worker, picture, words, drawn, own_form, own_files, uploads, front_end (with the
+folder shared). Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
