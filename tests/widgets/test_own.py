@@ -360,6 +360,16 @@ def test_a_stopped_run_is_thrown_away_and_the_panel_goes_on(panel, mixture):
         panel._pressed("stop", {})
         assert panel._form.stage == ""
         assert "thrown away" in panel._words.text
+        go_on.set()
+        assert panel.wait(60)
+        assert panel.separation is None
+        assert "Stopped" in panel._words.text
+
+        begun.clear()
+        go_on.clear()
+        panel._pressed("separate", {"choices": choices | {"method": "slow-test"}})
+        assert begun.wait(60)
+        panel._pressed("stop", {})
         panel._pressed("separate", {"choices": choices})
         assert panel._form.stage == "Waiting for the run that was stopped"
         go_on.set()
