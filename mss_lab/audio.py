@@ -4,7 +4,7 @@ WAV, FLAC, OGG and MP3 are read and written by libsndfile, through soundfile; sa
 all four, a signal that is read back has the same length and no delay. WAV is exact, FLAC rounds to 24 bits (an error of
 at most 1.2e-7), OGG and MP3 are lossy: they change the waveform in ways that are hardly audible.
 
-Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, resample, resample_pieces.
+Contents: AudioWarning, read_audio, audio_length, write_audio, write_stems, encode_audio, resample, resample_pieces.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -340,12 +340,21 @@ def _check_encoding(
     return subtype
 
 
-def _encode(
-    temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str, comment: str = ""
-) -> None:
+def encode_audio(
+    waveform: np.ndarray, sample_rate_hz: int, ending: str, *, subtype: str | None = None, comment: str = ""
+) -> bytes:
+    """The bytes of an audio file; parameters and exceptions as for `write_audio`, with the file's ending for its path.
+
+    `comment` is a text that the file contains besides its samples.
+    """
+    waveform = checks.check_waveform("waveform", waveform)
+    sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
+    subtype = _check_encoding("waveform", waveform, sample_rate_hz, ending.lower(), subtype)
+    return _encoded(Path(f"audio{ending}"), waveform, sample_rate_hz, subtype, comment).getvalue()
+
+
+def _encoded(path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str, comment: str = "") -> io.BytesIO:
     channels, samples = waveform.shape
-    # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do
-    # not: they leave a truncated file and report success.
     encoded = io.BytesIO()
     try:
         container = path.suffix[1:].upper()
@@ -359,6 +368,15 @@ def _encode(
             f"{path} could not be written ({error.error_string.rstrip('.')}); "
             f"{sample_rate_hz} Hz with {channels} channel(s) may not exist in this format: try .wav"
         ) from error
+    return encoded
+
+
+def _encode(
+    temporary: Path, path: Path, waveform: np.ndarray, sample_rate_hz: int, subtype: str, comment: str = ""
+) -> None:
+    # Encoded in memory and written by Python, which notices a full disk. libsndfile's encoders of OGG and MP3 do
+    # not: they leave a truncated file and report success.
+    encoded = _encoded(path, waveform, sample_rate_hz, subtype, comment)
     try:
         temporary.write_bytes(encoded.getbuffer())
     except OSError as error:

@@ -1,6 +1,7 @@
 """Open JupyterLab at the first lesson: on this computer only, with Jupyter's token, and without network requests.
 
-Contents: FIRST_LESSON, OFFLINE, JUPYTER_CONFIG, server_command, server_environment, course_to_open, add_arguments, run.
+Contents: FIRST_LESSON, OFFLINE, JUPYTER_CONFIG, server_command, check_port, server_environment, course_to_open,
+add_arguments, run.
 """
 
 import argparse
@@ -73,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_port(port: int | None) -> None:
+    """Refuse a number that is no port; None is accepted."""
+    if port is not None and not 1 <= port <= 65_535:
+        raise RefusedValue(f"port must be a whole number from 1 to 65535, got {port}")
+
+
 def server_environment(*, solutions: bool = True) -> dict[str, str]:
     """The environment variables of the server and its notebooks; without solutions `lab.solution` shows none."""
     from .lessons.lab import SOLUTIONS
@@ -119,8 +126,7 @@ def course_to_open(folder: str | None) -> Path:
 
 def run(options: argparse.Namespace) -> int:
     """Lay the notebooks out if that is requested, then start the server and wait until it ends."""
-    if options.port is not None and not 1 <= options.port <= 65_535:
-        raise RefusedValue(f"port must be a whole number from 1 to 65535, got {options.port}")
+    check_port(options.port)
     root = course_to_open(options.folder)
     if not (root / FIRST_LESSON).is_file():
         raise FileNotFoundError(f"{root / FIRST_LESSON} is missing; {shipped.remedy(root / FIRST_LESSON)}")

@@ -28,6 +28,7 @@ ROBUST_PCA = Method(
     adds_up=True,
     assumes="The accompaniment is a sum of few spectra, and the voice fills few bins",
     fits=frozenset({"repeats"}),
+    pace=0.14,
 )
 
 METHODS = (ROBUST_PCA,)

@@ -83,6 +83,9 @@ class Method:
         The same as keys of `FACTS`: the method is suitable for mixtures of which all are true.
     libraries : tuple of str
         Modules that it imports and that are not part of the base installation, such as "torch".
+    pace : float
+        Seconds of computing for a second of stereo music at 44.1 kHz, on one core; 0 if it was not measured. Measured
+        by `python -m tests.benchmarks.paces`.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Method:
     assumes: str = ""
     fits: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
+    pace: float = 0.0
 
     def load(self) -> SeparatingFunction:
         """The function itself; MissingExtra if it needs a library that is not installed."""

@@ -8,10 +8,11 @@ Each refusal is also the built-in exception that Python programmers expect: `exc
 value. Files that are missing, exist already or cannot be written raise Python's own OSError and its subclasses.
 
 Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra, remedy,
-warn_caller.
+in_words, warn_caller.
 """
 
 import importlib
+import re
 import sys
 import warnings
 from types import ModuleType
@@ -52,6 +53,7 @@ EXTRAS = {
     "pyroomacoustics": "peers",
     "sphinx": "book",
     "argcomplete": "completion",
+    "voila": "serve",
 }
 
 
@@ -94,6 +96,19 @@ def remedy(library: str) -> str:
     """What to do about a library that is not installed: "needs torch, which is not installed; install it with: ..."."""
     package = f"'mss-lab[{EXTRAS[library]}]'" if library in EXTRAS else library
     return f"needs {library}, which is not installed; install it with: pip install {package}"
+
+
+def in_words(error: Exception) -> str:
+    """The message of a refusal, of an error of a file, or of a lack of memory, as a reader should see it."""
+    if isinstance(error, MemoryError):
+        # NumPy says how much was asked for, and more that only its users understand; Python says nothing.
+        amount = re.search(r"Unable to allocate ([\d.]+) (\S+)", str(error))
+        asked = f" ({float(amount[1]):g} {amount[2]} were asked for)" if amount else ""
+        return f"there is not enough memory{asked}; take a shorter recording, another method, or smaller options"
+    if isinstance(error, OSError) and error.strerror:
+        # Python begins with a number: "[Errno 28] No space left on device: 'stems'".
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return str(error)
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:

@@ -28,6 +28,7 @@ AUDITORY = Method(
     adds_up=True,
     assumes="Few voices, normally two, each with one pitch at a time and small intervals; no chords",
     fits=frozenset({"pitched", "steady"}),
+    pace=0.54,
 )
 
 METHODS = (AUDITORY,)

@@ -11,7 +11,6 @@ Contents: COMMANDS, main.
 
 import contextlib
 import os
-import re
 import signal
 import sys
 import traceback
@@ -20,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import __version__
-from ..refusals import Refusal
+from ..refusals import Refusal, in_words
 from .commands import Command, Parser, add_commands
 from .completion import answer_the_shell
 from .plain import one_line, plain_streams
@@ -40,6 +39,7 @@ COMMANDS = (
     Command("grade", "run students' notebooks and report on every exercise", "cli.grade"),
     Command("book", "execute the lessons and write them as pages for a browser", "lessons.book"),
     Command("lab", "open the notebooks in JupyterLab, laid out in a folder of yours if you name one", "launch"),
+    Command("serve", "separate recordings of your own on a page in the browser", "serve"),
     Command("doctor", "say what is installed, what is missing, and how to repair it", "doctor"),
     # The former name of `mss-lab doctor --files`.
     Command("verify", "", "doctor", run="verify"),
@@ -94,20 +94,8 @@ def _run(arguments: Sequence[str] | None, arrived: Sequence[int]) -> int:
             raise KeyboardInterrupt from error
         if wants_traceback:
             traceback.print_exc()
-        print(f"mss-lab: {one_line(_in_words(error))}", file=sys.stderr)
+        print(f"mss-lab: {one_line(in_words(error))}", file=sys.stderr)
         return 2
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        # NumPy says how much was asked for, and more that only its users understand; Python says nothing.
-        amount = re.search(r"Unable to allocate ([\d.]+) (\S+)", str(error))
-        asked = f" ({float(amount[1]):g} {amount[2]} were asked for)" if amount else ""
-        return f"there is not enough memory{asked}; take a shorter recording, another method, or smaller options"
-    if isinstance(error, OSError) and error.strerror:
-        # Python begins with a number: "[Errno 28] No space left on device: 'stems'".
-        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
-    return str(error)
 
 
 def _no_more_output() -> None:

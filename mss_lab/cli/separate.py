@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import audio, catalogue, checks, files, memory, plugins, stem_names, units
+from .. import audio, catalogue, checks, files, memory, plugins, separating, stem_names, units
 from ..refusals import RefusedValue
 from .plain import one_line
 
@@ -115,24 +115,13 @@ def _read(options: argparse.Namespace) -> "Score | None":
 
 
 def _aligned(mixture: np.ndarray, rate: int, score: "Score") -> "Score":
-    """The score with the times of the recording, which may hold the whole of it or a part; says how it went."""
-    from ..score import align
-    from ..score.agreement import words_of_doubt
-
-    aligned, found = align.align_score(mixture, rate, score)
-    first_s, last_s = found.recording_times_s[0], found.recording_times_s[-1]
-    played = found.sections or ((found.score_times_s[0], found.score_times_s[-1]),)
-    print(
-        f"aligned: {' and '.join(f'{start_s:.2f} to {end_s:.2f} s' for start_s, end_s in played)} of the score at "
-        f"{first_s:.2f} to {last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, "
-        f"A4 = {found.tuning_hz:.1f} Hz"
-    )
-    for remark in found.remarks:
+    """The score with the times of the recording; says how it was aligned."""
+    aligned = separating.aligned_with(mixture, rate, score)
+    for remark in aligned.remarks:
         print(f"aligned: {remark}")
-    if found.is_doubtful:
-        words = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
-        print(f"mss-lab: {words}", file=sys.stderr)
-    return aligned
+    if aligned.doubt:
+        print(f"mss-lab: {aligned.doubt}", file=sys.stderr)
+    return aligned.score
 
 
 @contextlib.contextmanager
@@ -152,12 +141,14 @@ def _steps(*names: str) -> Iterator[Callable[[], None]]:
 
 
 def _within_full_scale(estimates: dict[str, np.ndarray], ending: str) -> dict[str, np.ndarray]:
-    """All estimates turned down by one gain where the format would clip; .wav keeps floats and is left alone."""
-    peak = max(float(max(waveform.max(), -waveform.min())) for waveform in estimates.values())
-    if audio.SUBTYPES[ending] == "FLOAT" or peak <= 1:
-        return estimates
-    print(f"mss-lab: estimates peak at {peak:.2f} and {ending} clips above 1; all were divided by it", file=sys.stderr)
-    return {name: waveform / np.float32(peak * 1.0001) for name, waveform in estimates.items()}
+    """The estimates, turned down by one gain where the format would clip them, which is then said."""
+    quieter, peak = separating.within_full_scale(estimates, ending)
+    if peak > 1:
+        print(
+            f"mss-lab: estimates peak at {peak:.2f} and {ending} clips above 1; all were divided by it",
+            file=sys.stderr,
+        )
+    return quieter
 
 
 def _option(text: str) -> tuple[str, object]:

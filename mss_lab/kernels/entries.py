@@ -23,6 +23,7 @@ HPSS = Method(
     adds_up=True,
     assumes="Tones are long and narrow-band, percussive sounds are short and broadband",
     fits=frozenset({"drums"}),
+    pace=0.047,
 )
 
 KERNEL_ADDITIVE = Method(
@@ -40,6 +41,7 @@ KERNEL_ADDITIVE = Method(
     adds_up=True,
     assumes="Each source is nearly constant over its own kernel: along time, along frequency, both, or over periods",
     fits=frozenset({"drums"}),
+    pace=0.38,
 )
 
 REPET = Method(
@@ -59,6 +61,7 @@ REPET = Method(
     adds_up=True,
     assumes="The accompaniment repeats with one period; the foreground does not, and is sparse",
     fits=frozenset({"repeats"}),
+    pace=0.024,
 )
 
 REPET_ADAPTIVE = Method(
@@ -78,6 +81,7 @@ REPET_ADAPTIVE = Method(
     adds_up=True,
     assumes="The accompaniment repeats with a period that changes slowly",
     fits=frozenset({"repeats"}),
+    pace=0.075,
 )
 
 REPET_SIMILARITY = Method(
@@ -96,6 +100,7 @@ REPET_SIMILARITY = Method(
     adds_up=True,
     assumes="Every frame of the accompaniment has similar frames elsewhere, at any distance",
     fits=frozenset({"repeats"}),
+    pace=0.033,
 )
 
 METHODS = (

@@ -122,7 +122,7 @@ def own(
         raise RefusedValue(f"{title} is silent in the section that is taken, {_in_words(section)}; choose another")
     if score is not None:
         score = score if isinstance(score, Score) else read_score(score)
-        score = _section_of(score, start_s, whole.shape[1] / sample_rate_hz)
+        score = notes.section(score, start_s, whole.shape[1] / sample_rate_hz)
         if waveforms:
             score = _named_as_stems(score, tuple(waveforms), remarks)
     if length_s is not None and whole.shape[1] >= round(length_s * sample_rate_hz):
@@ -218,16 +218,6 @@ def _with_rest(
 def _sum(waveforms: Mapping[str, np.ndarray]) -> np.ndarray:
     total: np.ndarray = np.sum(list(waveforms.values()), axis=0).astype(np.float32)
     return total
-
-
-def _section_of(score: Score, start_s: float, length_s: float) -> Score:
-    moved = notes.shift(score, -start_s)
-    kept = tuple(
-        dataclasses.replace(note, offset_s=min(note.offset_s, length_s))
-        for note in moved.notes
-        if note.onset_s < length_s
-    )
-    return Score(kept, moved.sources, moved.unpitched)
 
 
 def _named_as_stems(score: Score, stems: tuple[str, ...], remarks: list[str]) -> Score:

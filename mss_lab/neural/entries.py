@@ -28,6 +28,7 @@ MASK_INFERENCE = Method(
     assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.057,
 )
 
 XUMX = Method(
@@ -41,6 +42,7 @@ XUMX = Method(
     assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.035,
 )
 
 XUMX_INFORMED = Method(
@@ -55,6 +57,7 @@ XUMX_INFORMED = Method(
     assumes="The sources are the four instruments of training, and the score is correct",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.034,
 )
 
 XUMX_SCORE_ONLY = Method(
@@ -69,6 +72,7 @@ XUMX_SCORE_ONLY = Method(
     assumes="The score is correct, and the sources are the four instruments of training",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.032,
 )
 
 REFINED_NMF = Method(
@@ -89,6 +93,7 @@ REFINED_NMF = Method(
     assumes="The score is correct, and every source has a pitch",
     fits=frozenset({"score", "pitched"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.39,
 )
 
 SCORE_CNN = Method(
@@ -103,6 +108,7 @@ SCORE_CNN = Method(
     assumes="The sources are the four instruments of training, and the score is correct within 0.2 s",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.067,
 )
 
 SCORE_CNN_TIMBRE = Method(
@@ -116,6 +122,7 @@ SCORE_CNN_TIMBRE = Method(
     assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.058,
 )
 
 DSIS = Method(
@@ -130,6 +137,7 @@ DSIS = Method(
     assumes="The sources are the four instruments of training, and the score is correct",
     fits=frozenset({"known", "score"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.047,
 )
 
 CERBERUS = Method(
@@ -143,6 +151,7 @@ CERBERUS = Method(
     assumes="The sources are the four instruments of training, with the same timbre",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.039,
 )
 
 QUERY_BY_EXAMPLE = Method(
@@ -163,6 +172,7 @@ QUERY_BY_EXAMPLE = Method(
     assumes="The instrument of the query plays in the mixture",
     fits=frozenset({"known"}),
     libraries=NETWORK_LIBRARIES,
+    pace=0.21,
 )
 
 METHODS = (

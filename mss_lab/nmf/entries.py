@@ -35,6 +35,7 @@ CONSTRAINED_NMF = Method(
     adds_up=True,
     assumes="Every pitch of the score is a constant spectrum whose gain varies in time",
     fits=frozenset({"score", "pitched"}),
+    pace=0.083,
 )
 
 SOURCE_FILTER = Method(
@@ -60,6 +61,7 @@ SOURCE_FILTER = Method(
     adds_up=True,
     assumes="One voice with a pitch and smooth filters; the accompaniment is a sum of a few spectra",
     fits=frozenset({"voice"}),
+    pace=1.4,
 )
 
 TRAINED_NMF = Method(
@@ -88,6 +90,7 @@ TRAINED_NMF = Method(
     adds_up=True,
     assumes="The score is correct, and the instruments sound like those of the templates",
     fits=frozenset({"score", "pitched"}),
+    pace=0.27,
 )
 
 INFORMED_NMF = Method(
@@ -119,6 +122,7 @@ INFORMED_NMF = Method(
     adds_up=True,
     assumes="The score is correct, and each pitch of a player has constant harmonic amplitudes; its frequency may vary",
     fits=frozenset({"score", "pitched"}),
+    pace=0.22,
 )
 
 METHODS = (

@@ -26,6 +26,7 @@ SCORE_MASKS = Method(
     adds_up=True,
     assumes="Harmonics are at the frequencies of the score, and sources that share one are equally loud there",
     fits=frozenset({"score", "pitched"}),
+    pace=0.063,
 )
 
 METHODS = (SCORE_MASKS,)

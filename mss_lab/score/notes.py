@@ -4,7 +4,7 @@ A Score is a list of notes in order of onset, together with the names of its sou
 which results list them; a source may be silent. Times are in seconds from the start of the recording. Pitches are MIDI
 numbers (60 is middle C), with fractions of a semitone if a transcription contains them.
 
-Contents: Note, Score; select, shift, jitter, transpose, with_tempo. `files` reads and writes them.
+Contents: Note, Score; select, shift, section, jitter, transpose, with_tempo. `files` reads and writes them.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -143,6 +143,18 @@ def shift(score: Score, shift_s: float) -> Score:
     """The score moved in time; notes that would start before 0 are cut, those that would end before 0 left out."""
     checks.check_number("shift_s", shift_s, unit="seconds")
     return _with_times(score, [(note.onset_s + shift_s, note.offset_s + shift_s) for note in score.notes])
+
+
+def section(score: Score, start_s: float, length_s: float) -> Score:
+    """The notes of a section, with times from its start; notes that reach beyond its ends are cut."""
+    checks.check_number("length_s", length_s, above=0, unit="seconds")
+    moved = shift(score, -start_s)
+    kept = tuple(
+        dataclasses.replace(note, offset_s=min(note.offset_s, length_s))
+        for note in moved.notes
+        if note.onset_s < length_s
+    )
+    return Score(kept, moved.sources, moved.unpitched)
 
 
 def jitter(score: Score, within_s: float, *, rng: np.random.Generator) -> Score:

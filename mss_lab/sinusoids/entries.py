@@ -31,6 +31,7 @@ SINUSOIDAL = Method(
     adds_up=True,
     assumes="Every source is a set of harmonics whose frequencies change slowly",
     fits=frozenset({"pitched"}),
+    pace=0.25,
 )
 
 METHODS = (SINUSOIDAL,)

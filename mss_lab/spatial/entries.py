@@ -32,6 +32,7 @@ ADRESS = Method(
     adds_up=True,
     assumes="Every source has its own position between the loudspeakers, and each bin contains one source",
     fits=frozenset({"stereo", "apart", "sparse"}),
+    pace=0.032,
 )
 
 DUET = Method(
@@ -57,6 +58,7 @@ DUET = Method(
     adds_up=True,
     assumes="Every source has its own level difference and short delay, and each bin contains one source",
     fits=frozenset({"stereo", "apart", "sparse"}),
+    pace=0.02,
 )
 
 ICA = Method(
@@ -73,6 +75,7 @@ ICA = Method(
     adds_up=True,
     assumes="Two sources are mixed by gains alone, and are independent and not Gaussian",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
+    pace=0.0017,
 )
 
 PROJET = Method(
@@ -101,6 +104,7 @@ PROJET = Method(
     adds_up=True,
     assumes="Every source has its own position between the loudspeakers; a few may share a bin",
     fits=frozenset({"stereo", "apart", "sparse"}),
+    pace=1,
 )
 
 LOCAL_GAUSSIAN = Method(
@@ -123,6 +127,7 @@ LOCAL_GAUSSIAN = Method(
     adds_up=True,
     assumes="Every source keeps its position and width in the stereo field; a few may share a bin",
     fits=frozenset({"stereo", "apart", "sparse"}),
+    pace=1.3,
 )
 
 FASTMNMF = Method(
@@ -145,6 +150,7 @@ FASTMNMF = Method(
     assumes="Every source keeps its position, and is a sum of a few spectra",
     fits=frozenset({"stereo", "apart", "sparse"}),
     libraries=("pyroomacoustics",),
+    pace=7.8,
 )
 
 ILRMA = Method(
@@ -166,6 +172,7 @@ ILRMA = Method(
     assumes="Two sources keep their positions, with or without reverberation, and each is a sum of a few spectra",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
     libraries=("pyroomacoustics",),
+    pace=2.9,
 )
 
 AUXIVA = Method(
@@ -185,6 +192,7 @@ AUXIVA = Method(
     assumes="Two sources keep their positions, with or without reverberation, and are loud at different times",
     fits=frozenset({"stereo", "apart", "two", "sparse"}),
     libraries=("pyroomacoustics",),
+    pace=0.48,
 )
 
 METHODS = (

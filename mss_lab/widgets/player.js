@@ -221,7 +221,8 @@ class Page {
     if (this.planned) return;
     this.planned = requestAnimationFrame(() => {
       this.planned = 0;
-      if (!this.root.isConnected) return;
+      // Without a width there is nothing to draw on, such as while a theme is exchanged; the observer calls again.
+      if (!this.root.isConnected || !this.root.clientWidth) return;
       this.draw();
       this.refresh();
     });

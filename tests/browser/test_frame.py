@@ -52,6 +52,13 @@ page.set(A=70)
 page._form.say("An error is said like this", "error")
 page
 """
+OWN = """\
+from mss_lab.widgets import own
+
+own_panel = own.panel()
+own_panel.open(low, rate)
+own_panel
+"""
 # Of JupyterLab's page only what a widget of ours has made is judged.
 OURS = ".mss-card"
 # What axe calls these is described at https://dequeuniversity.com/rules/axe/.
@@ -69,9 +76,10 @@ def faults(page):
 
 @pytest.mark.slow(15)
 def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(server, page):
-    workbench.write_notebook(server, "frame.ipynb", WIDGETS, PANEL, LISTENING)
+    workbench.write_notebook(server, "frame.ipynb", WIDGETS, PANEL, LISTENING, OWN)
     workbench.open_notebook(page, server, "frame.ipynb")
-    workbench.run_all(page, ".mss-form >> nth=1")
+    workbench.run_all(page, ".mss-own")
+    page.locator(".mss-own summary").click()
     assert faults(page) == []
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
     page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
@@ -90,7 +98,7 @@ def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(s
     page.wait_for_function("(words) => words.innerText.includes('Run the cell again')", arg=words.element_handle())
     # What the page has can still be heard.
     np.testing.assert_array_equal(rendered(first), before)
-    for kind in (".mss-player", ".mss-panorama", ".mss-kernel", ".mss-form"):
+    for kind in (".mss-player", ".mss-panorama", ".mss-kernel", ".mss-form", ".mss-own"):
         assert page.locator(kind).first.get_attribute("data-connected") == "false"
     assert page.mss_errors == []
 

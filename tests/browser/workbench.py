@@ -4,8 +4,8 @@ The server is started as `mss-lab lab` starts it. Nothing of the user's Jupyter 
 and runtime live in a temporary folder, and the server listens on 127.0.0.1 with a token of its own. The kernel is the
 Python that runs this file. What the server and its kernels look up and connect to is written into a file.
 
-Contents: Server, jupyterlab, chromium, open_page, write_notebook, open_notebook, run_all, run_cell, rendered,
-find_chromium.
+Contents: Server, jupyterlab, chromium, launched, open_page, write_notebook, open_notebook, run_all, run_cell,
+rendered, free_port, find_chromium.
 """
 
 import base64
@@ -98,7 +98,7 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
     """Run JupyterLab on a free port for the notebooks in `folder`/notebooks, which is made; stops it afterwards."""
     notebooks = folder / "notebooks"
     notebooks.mkdir(parents=True, exist_ok=True)
-    token, port = secrets.token_hex(16), _free_port()
+    token, port = secrets.token_hex(16), free_port()
     own = {name: str(folder / name.lower()) for name in OWN_PLACES}
     connections = folder / "connections"
     connections.touch()
@@ -134,12 +134,18 @@ def chromium() -> Iterator:
     """A playwright browser on the installed Chromium."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_OPTIONS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with sync_playwright() as playwright, launched(playwright.chromium) as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def launched(kind, *options: str) -> Iterator:
+    """A browser of playwright's browser type `kind`, with further options of Chromium's command line."""
+    browser = kind.launch(executable_path=find_chromium(), args=[*CHROMIUM_OPTIONS, *options])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def open_page(browser, *, width: int = 1280, height: int = 1000, scale: float = 1.0):
@@ -230,7 +236,8 @@ def _wait_until_idle(page) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -60,7 +60,18 @@ def test_the_package_comes_by_pip_with_all_that_lessons_need():
 
 
 def test_the_extras_are_those_that_the_readme_promises():
-    assert set(EXTRAS) == {"scores", "render", "train", "quality", "peers", "book", "docs", "completion", "dev"}
+    assert set(EXTRAS) == {
+        "scores",
+        "render",
+        "train",
+        "quality",
+        "peers",
+        "book",
+        "docs",
+        "completion",
+        "serve",
+        "dev",
+    }
     for extra, package in {"scores": "music21", "render": "pyfluidsynth", "quality": "pyclarity"}.items():
         assert [Requirement(line).name for line in EXTRAS[extra]] == [package]
     networks = {"torch", "torchaudio", "lightning", "safetensors", "mir_eval"}

@@ -49,7 +49,7 @@ LAYERS = {
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
-    "tools": ("catalogue", "compare", "plots", "plugins", "steering"),
+    "tools": ("catalogue", "compare", "plots", "plugins", "steering", "separating"),
     "face": (
         "widgets",
         "lessons",
@@ -58,6 +58,7 @@ LAYERS = {
         "cli",
         "doctor",
         "launch",
+        "serve",
         "course",
         "experiments",
         "__main__",
