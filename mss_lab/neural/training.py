@@ -149,11 +149,11 @@ class Training(lightning.LightningModule):
         if songs and self.trainer.is_global_zero:
             row["song_sdr_db"] = self._song_sdr_db()
         row["seconds"] = round(self._seconds(), 3)
-        asked = False
+        end_now = False
         if self.trainer.is_global_zero:
             self.run.add_row(row)
-            asked = self.on_progress is not None and self.on_progress(dict(row)) is True
-        self._stop_where_it_should(asked)
+            end_now = self.on_progress is not None and self.on_progress(dict(row)) is True
+        self._stop_where_it_should(end_now)
         if self.trainer.is_global_zero:
             self._publish(row)
 
@@ -166,12 +166,12 @@ class Training(lightning.LightningModule):
         if self.options.progress:
             self.line.show(row, bool(self.stopped) or self.steps_done >= self.options.steps)
 
-    def _stop_where_it_should(self, asked: bool) -> None:
+    def _stop_where_it_should(self, end_now: bool) -> None:
         limit_s = math.inf if self.options.minutes is None else 60 * self.options.minutes
         time_is_up = self._agreed(time.perf_counter() - self.began_s > limit_s)
-        asked = self._agreed(asked)
-        if (asked or time_is_up) and not self.stopped and self.steps_done < self.options.steps:
-            self.stopped = "asked" if asked else "time"
+        end_now = self._agreed(end_now)
+        if (end_now or time_is_up) and not self.stopped and self.steps_done < self.options.steps:
+            self.stopped = "asked" if end_now else "time"
         if self.stopped:
             self.trainer.should_stop = True
 

@@ -182,7 +182,7 @@ class Explorer {
       zone.querySelector("output").value = this.owners.filter((own) => own === owner).length;
       press(zone, this.drag?.over === owner);
     }
-    const alone = this.selected === NONE ? "All sources are heard" : `Component ${this.selected + 1} is heard alone`;
+    const alone = this.selected === NONE ? "All sources are heard" : `Component ${this.selected + 1} plays alone`;
     if (this.status.textContent !== alone) this.status.textContent = alone;
   }
 

@@ -66,7 +66,7 @@ def explorer(
     -------
     Explorer
         An anywidget whose trait `value` is the source of each component, a tuple of int from -1 (none). Its trait
-        `selected` is the component that is heard alone, or -1.
+        `selected` is the component that plays alone, or -1.
 
     Raises
     ------
@@ -88,7 +88,7 @@ class Explorer(drawn.Drawn):
     value : tuple of int
         The source of each component, from 0, or -1 for none. Set it from code to assign them.
     selected : int
-        The component that is heard alone, from 0, or -1. A selection counts as a change of `value`, so that a panel
+        The component that plays alone, from 0, or -1. A selection counts as a change of `value`, so that a panel
         computes its sound again.
     names : tuple of str
         The sources.
@@ -175,7 +175,7 @@ class Explorer(drawn.Drawn):
         parts = [*enumerate(self.names), (assigned.NONE, assigned.UNASSIGNED)]
         members = {name: [str(k + 1) for k, owner in enumerate(self.value) if owner == j] for j, name in parts}
         words = "; ".join(f"{name}: {', '.join(numbers)}" for name, numbers in members.items() if numbers)
-        alone = "" if self.selected == assigned.NONE else f"; component {self.selected + 1} is heard alone"
+        alone = "" if self.selected == assigned.NONE else f"; component {self.selected + 1} plays alone"
         return f"{words}{alone}"
 
     def png(self) -> bytes:

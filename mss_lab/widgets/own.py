@@ -356,9 +356,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
             self._fail(job, error)
 
     def _fail(self, _job: Any, error: Exception) -> None:
-        known = isinstance(error, Refusal | OSError | MemoryError)
-        said = in_words(error) if known else f"{type(error).__name__}: {error}; this is a fault of the program"
-        self._words.say(said[:1].upper() + said[1:] if said.startswith(("the ", "there ")) else said, "error")
+        is_refusal = isinstance(error, Refusal | OSError | MemoryError)
+        fault = f"{type(error).__name__}: {error}; this is a fault of the program"
+        text = in_words(error) if is_refusal else fault
+        self._words.say(text[:1].upper() + text[1:] if text.startswith(("the ", "there ")) else text, "error")
 
     # -- saving
 
@@ -370,8 +371,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         name = stem_names.as_file_name(f"{Path(result.name).stem} {result.method}") or "stems"
         return f"{name}.zip", separating.stems_zip(estimates, result.sample_rate_hz, ending=ENDING), peak
 
-    def _send_zip(self, view: str, made: tuple[str, bytes, float]) -> None:
-        name, data, peak = made
+    def _send_zip(self, view: str, archive: tuple[str, bytes, float]) -> None:
+        name, data, peak = archive
         self._form.send_file(name, data, view)
         quieter = f" The stems peak at {peak:.2f}, and FLAC clips above 1; all were divided by it." if peak > 1 else ""
         self._words.say(f"{name}: {memory.words(len(data))}.{quieter}")
@@ -380,9 +381,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
 
     def static(self) -> tuple[bytes, str]:
         """The picture (PNG bytes, empty without stems) and the HTML that replace the panel without a front end."""
-        said = "".join(f"<p>{html.escape(line)}</p>" for line in self._static_lines())
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._static_lines())
         png, page = self._player.static() if self._player is not None else (b"", "")
-        return png, f"<div>{said}{page}</div>"
+        return png, f"<div>{lines}{page}</div>"
 
     def _static_lines(self) -> list[str]:
         state = self.recording.describe() if self.recording else "no recording"
@@ -406,8 +407,8 @@ def _check_choices(choices: Mapping[str, Any]) -> None:
         checks.check_number("end_s (To)", choices["end_s"], above=start_s, unit="seconds")
     unknown = [name for name in choices["options"] if name not in method.options]
     if unknown:
-        known = ", ".join(method.options) or "none"
-        raise RefusedType(f"{method.name} has no option {', '.join(unknown)}; it has {known}")
+        options = ", ".join(method.options) or "none"
+        raise RefusedType(f"{method.name} has no option {', '.join(unknown)}; it has {options}")
     for name, value in choices["options"].items():
         if not isinstance(value, str):
             method.options[name].check(name, value)

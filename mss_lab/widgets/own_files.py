@@ -52,10 +52,10 @@ class _NotedWarnings:
                     self._before.close()
 
     def _hook(self, show: Callable[..., None]) -> Callable[..., None]:
-        def note(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        def note(message: Any, category: type[Warning], *location: Any, **more: Any) -> None:
             noted = self._of_thread.get(threading.get_ident())
             if noted is None or not category.__module__.startswith("mss_lab."):
-                show(message, category, *place, **more)
+                show(message, category, *location, **more)
             elif str(message) not in noted:
                 noted.append(str(message))
 
@@ -124,9 +124,9 @@ def read_recording(job: tuple[Any, int | None]) -> Recording:
 
 
 def _read_audio(path: Path, name: str) -> Recording:
-    with noting_warnings() as said:
+    with noting_warnings() as remarks:
         waveform, sample_rate_hz = audio.read_audio(path)
-    return _checked(name, waveform, sample_rate_hz, " ".join(said).replace(str(path), name))
+    return _checked(name, waveform, sample_rate_hz, " ".join(remarks).replace(str(path), name))
 
 
 def _checked(name: str, waveform: np.ndarray, sample_rate_hz: Any, remark: str) -> Recording:

@@ -77,14 +77,14 @@ def watch(
 
 
 class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
-    """Made by `watch`. A call with a row adds it, and returns True once the reader wants to end the training.
+    """Made by `watch`. A call with a row adds it; once the reader has pressed the button or interrupted, it returns True.
 
     Attributes
     ----------
     rows : list of dict
         All rows so far.
     stopping : bool
-        Whether the reader wants to end the training.
+        Whether the reader has pressed the button or interrupted.
     """
 
     def __init__(

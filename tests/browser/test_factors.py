@@ -112,7 +112,7 @@ def test_components_are_assigned_and_heard_by_mouse(server, page):
 
 def check_a_component_alone(page):
     page.locator(".mss-component").nth(2).click()
-    await_words(page, "source 1: 4", "source 2: 2", "unassigned: 1, 3", "component 3 is heard alone")
+    await_words(page, "source 1: 4", "source 2: 2", "unassigned: 1, 3", "component 3 plays alone")
     to_db_of(heard(page), {2})
     assert page.get_by_role("option", name="component 3", exact=False).get_attribute("aria-selected") == "true"
     page.locator(".mss-component").nth(2).click()
@@ -122,7 +122,7 @@ def check_a_component_alone(page):
 
 def check_python_moves_it(page):
     workbench.run_cell(page, "panel.set(owners=[0, 0, 1, 2]); rows.selected = 1")
-    await_words(page, "source 1: 1, 2", "source 2: 3", "source 3: 4", "component 2 is heard alone")
+    await_words(page, "source 1: 1, 2", "source 2: 3", "source 3: 4", "component 2 plays alone")
     assert page.locator(".mss-zone output").all_inner_texts() == ["2", "1", "1", "0"]
     assert page.locator('.mss-component[aria-selected="true"]').get_attribute("data-component") == "1"
     said = workbench.run_cell(page, "rows.value = (0, 0, 0, 3)")
@@ -148,11 +148,11 @@ def test_everything_by_the_keyboard_alone(server, page):
     )
     for key in ("Home", "Enter"):
         page.keyboard.press(key)
-    await_words(page, "source 1: 1", "source 2: 2", "source 3: 4", "unassigned: 3", "component 1 is heard alone")
+    await_words(page, "source 1: 1", "source 2: 2", "source 3: 4", "unassigned: 3", "component 1 plays alone")
     to_db_of(heard(page), {0})
     for key in ("ArrowDown", " ", "ArrowUp", "0"):
         page.keyboard.press(key)
-    await_words(page, "source 2: 2", "source 3: 4", "unassigned: 1, 3", "component 2 is heard alone")
+    await_words(page, "source 2: 2", "source 3: 4", "unassigned: 1, 3", "component 2 plays alone")
     to_db_of(heard(page), {1})
     for key in ("Escape", "End", "Delete"):
         page.keyboard.press(key)

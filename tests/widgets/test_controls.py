@@ -201,7 +201,7 @@ def test_a_panel_has_run_once_and_its_inputs_are_named(panel):
     assert panel.values == {"level": 2, "loud": False}
     assert panel.view.text == "level 2"
     assert [item.description for item in panel.inputs.values()] == ["Level (dB)", "Loud"]
-    assert np.abs(sound_of(panel).mixture).max() == pytest.approx(0.2, rel=1e-3)
+    assert np.abs(sound_of(panel).piece.mixture).max() == pytest.approx(0.2, rel=1e-3)
 
 
 def test_set_shows_the_new_view_before_it_returns(panel):
@@ -212,7 +212,7 @@ def test_set_shows_the_new_view_before_it_returns(panel):
     assert panel._picture.png != before
     # The player stays; only its sound is another, so that it can go on playing.
     assert sound_of(panel) is shown
-    assert np.abs(shown.mixture).max() == pytest.approx(0.8, rel=1e-3)
+    assert np.abs(shown.piece.mixture).max() == pytest.approx(0.8, rel=1e-3)
 
 
 def test_moving_an_input_is_followed_in_the_background(panel):
@@ -273,7 +273,7 @@ def test_a_figure_may_be_drawn_after_the_sound_has_gone():
 
     def look(level):
         def draw():
-            heard.append(np.abs(sound_of(panel).mixture).max() if panel else None)
+            heard.append(np.abs(sound_of(panel).piece.mixture).max() if panel else None)
             if level == 4:
                 raise ValueError("no picture of four")
             return figure_of(level)

@@ -174,7 +174,7 @@ def test_it_says_whose_each_component_is(rows):
     assert rows.describe() == "unassigned: 1, 2, 3, 4, 5"
     rows.value = (0, 2, 0, -1, 2)
     rows.selected = 1
-    assert rows.describe() == "voice: 1, 3; bass: 2, 5; unassigned: 4; component 2 is heard alone"
+    assert rows.describe() == "voice: 1, 3; bass: 2, 5; unassigned: 4; component 2 plays alone"
     data, metadata = rows._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert metadata["image/png"]["alt"] == f"Whose is it?: {rows.describe()}"
