@@ -101,10 +101,10 @@ def remedy(library: str) -> str:
 def in_words(error: Exception) -> str:
     """The message of a refusal, of an error of a file, or of a lack of memory, as a reader should see it."""
     if isinstance(error, MemoryError):
-        # NumPy says how much was asked for, and more that only its users understand; Python says nothing.
+        # NumPy says how much it needed, and more that only its users understand; Python says nothing.
         amount = re.search(r"Unable to allocate ([\d.]+) (\S+)", str(error))
-        asked = f" ({float(amount[1]):g} {amount[2]} were asked for)" if amount else ""
-        return f"there is not enough memory{asked}; take a shorter recording, another method, or smaller options"
+        needed = f" ({float(amount[1]):g} {amount[2]} are needed)" if amount else ""
+        return f"there is not enough memory{needed}; take a shorter recording, another method, or smaller options"
     if isinstance(error, OSError) and error.strerror:
         # Python begins with a number: "[Errno 28] No space left on device: 'stems'".
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

@@ -70,18 +70,18 @@ def aligned_with(mixture: np.ndarray, sample_rate_hz: int, score: "Score") -> Al
     from .score import align
     from .score.agreement import words_of_doubt
 
-    aligned, found = align.align_score(mixture, sample_rate_hz, score)
-    first_s, last_s = found.recording_times_s[0], found.recording_times_s[-1]
-    played = found.sections or ((found.score_times_s[0], found.score_times_s[-1]),)
+    aligned, alignment = align.align_score(mixture, sample_rate_hz, score)
+    first_s, last_s = alignment.recording_times_s[0], alignment.recording_times_s[-1]
+    played = alignment.sections or ((alignment.score_times_s[0], alignment.score_times_s[-1]),)
     remark = (
         f"{' and '.join(f'{start_s:.2f} to {end_s:.2f} s' for start_s, end_s in played)} of the score at "
-        f"{first_s:.2f} to {last_s:.2f} s of the recording, confidence {found.mean_confidence:.2f}, "
-        f"A4 = {found.tuning_hz:.1f} Hz"
+        f"{first_s:.2f} to {last_s:.2f} s of the recording, confidence {alignment.mean_confidence:.2f}, "
+        f"A4 = {alignment.tuning_hz:.1f} Hz"
     )
     doubt = ""
-    if found.is_doubtful:
-        doubt = words_of_doubt(found.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
-    return AlignedScore(aligned, (remark, *found.remarks), doubt)
+    if alignment.is_doubtful:
+        doubt = words_of_doubt(alignment.mean_confidence, align.LEAST_CONFIDENCE, "is it of this piece? Give another")
+    return AlignedScore(aligned, (remark, *alignment.remarks), doubt)
 
 
 def within_full_scale(estimates: Mapping[str, np.ndarray], ending: str) -> tuple[dict[str, np.ndarray], float]:

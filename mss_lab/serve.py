@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> int:
     launch.check_port(options.port)
     refusals.require("voila", "the command serve", otherwise="open the panel in a notebook: own.panel(), in lesson 00")
     # Removed at the end, also where the command line ends the process without waiting.
-    with temporary.temporary_folder(Path(tempfile.gettempdir()) / "serve") as made:
-        folder = made / temporary.NEW
+    with temporary.temporary_folder(Path(tempfile.gettempdir()) / "serve") as outer:
+        folder = outer / temporary.NEW
         command = serve_command(write_page(folder), options.port, browser=not options.no_browser)
         process = subprocess.Popen(command, cwd=folder, env=serve_environment(folder))
         try:

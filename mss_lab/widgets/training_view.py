@@ -77,7 +77,7 @@ def watch(
 
 
 class TrainingView(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
-    """Made by `watch`. A call with a row adds it; once the reader has pressed the button or interrupted, it returns True.
+    """Made by `watch`. A call with a row adds it, and returns True once the reader has stopped the training.
 
     Attributes
     ----------
