@@ -76,7 +76,7 @@ SMALL = {
     "networks": (["--songs", "1", "--song-length", "4"], ["refined-nmf", "oracle wiener", "Jerusalem"]),
     "nmf": (["--rank", "3", "--iterations", "2", "--repeats", "1", "--lengths", "0.5"], ["float64", "slower in"]),
     "onsets": (["--repeats", "1", "--beats", "8", "--cases", "plucked", "violin"], ["refined", "plucked", "violin"]),
-    "paces": (["score-masks", "adress", "--length", "2"], ["score-masks", "adress"]),
+    "paces": (["score-masks", "adress", "hpss", "duet", "--length", "2"], ["score-masks", "hpss"]),
     "position_speed": (
         ["--length", "1", "--repeats", "1", "--methods", "adress", "hpss"],
         ["adress", "HPSS beside librosa", "window dragged"],
