@@ -4,13 +4,12 @@ from collections import Counter
 
 import numpy as np
 
-from ...lessons import Exercise, answers
+from ...lessons import Exercise, answers, drawn_quartet
+from ...lessons.drawn_quartet import PLAYERS, RATE_HZ
 
 PIECE = "chorale_a"
 
-RATE_HZ = 16_000
 SECONDS = 8.0
-PLAYERS = {"violin": 40, "clarinet": 71, "tenor_sax": 66, "bassoon": 70}
 WRONG_NOTES = 5
 # With the wrong notes NMF reaches 5.4 dB, with the right ones 7.4 dB.
 LEAST_DB = 6.6
@@ -87,34 +86,6 @@ def _by_place(before, after):
     return given, int(differ.sum()) - given + len(before) - count, int(differ.sum()) - given + len(after) - count
 
 
-def _score():
-    from ...datasets import pieces
-    from ...score.notes import Note, Score
-
-    names = {"saxophone": "tenor_sax"}
-    notes = (
-        Note(names.get(note.source, note.source), note.midi, note.onset_s, min(note.offset_s, SECONDS), note.velocity)
-        for note in pieces.load("chorale_b").score.notes
-        if note.onset_s < SECONDS - 0.4
-    )
-    return Score(tuple(notes), tuple(PLAYERS))
-
-
-def _stems(score, seed):
-    """A score on drawn instruments: float32 (players, samples)."""
-    from ...datasets import engines
-
-    engine, rng = engines.make("harmonic"), np.random.default_rng(seed)
-    timbres = {source: engine.draw_timbre(rng, PLAYERS[source]) for source in score.sources}
-    stems = engine.play(score, sample_rate_hz=RATE_HZ, rng=rng, timbres=timbres)
-    return np.concatenate(list(stems.values()))[:, : round(SECONDS * RATE_HZ)].astype(np.float32)
-
-
-def _rows(score):
-    names = list(PLAYERS)
-    return np.array([(names.index(note.source), note.midi, note.onset_s, note.offset_s) for note in score.notes], float)
-
-
 def _supports(stems, rows):
     from ...score import support
     from ...score.notes import Note, Score
@@ -128,9 +99,9 @@ def _supports(stems, rows):
 def _wrong_rows(number, count, steps):
     """Stems, right rows, rows of which some have wrong pitches that the recording does not support, and which."""
     rng = answers.rng(number)
-    score = _score()
-    right = _rows(score)
-    stems = _stems(score, [number, int(rng.integers(1000))])
+    score = drawn_quartet.score("chorale_b", SECONDS, 0.4)
+    right = drawn_quartet.rows(score)
+    stems = drawn_quartet.stems(score, SECONDS, [number, int(rng.integers(1000))])
     step = rng.choice(steps, len(right))
     moved = right + np.stack([0 * step, step, 0 * step, 0 * step], axis=1)
     # Only notes that can be recognised: long, supported where they are right, and not where they are wrong.

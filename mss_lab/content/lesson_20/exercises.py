@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from ...lessons import Exercise, answers
+from ...lessons import Exercise, answers, drawn_quartet
+from ...lessons.drawn_quartet import PLAYERS, RATE_HZ
 
 PIECE = "chorale_b"
 
-RATE_HZ = 16_000
-PLAYERS = {"violin": 40, "clarinet": 71, "tenor_sax": 66, "bassoon": 70}
 NEAR_S, INSTRUMENTS = 0.15, (202, 618)
 ABSENT, CHOSEN, LEAST_SHARE = 8, 3, 0.85
 
@@ -78,42 +77,13 @@ def _check_missing(answer):
     return None
 
 
-def _score(seconds):
-    from ...datasets import pieces
-    from ...score.notes import Note, Score
-
-    whole = pieces.load("chorale_a").score
-    names = {"saxophone": "tenor_sax"}
-    notes = (
-        Note(names.get(note.source, note.source), note.midi, note.onset_s, min(note.offset_s, seconds), note.velocity)
-        for note in whole.notes
-        if note.onset_s < seconds - 0.2
-    )
-    return Score(tuple(notes), tuple(PLAYERS))
-
-
-def _stems(score, seconds, seed):
-    """A score on drawn instruments: float32 (players, samples)."""
-    from ...datasets import engines
-
-    engine, rng = engines.make("harmonic"), np.random.default_rng(seed)
-    timbres = {source: engine.draw_timbre(rng, PLAYERS[source]) for source in score.sources}
-    stems = engine.play(score, sample_rate_hz=RATE_HZ, rng=rng, timbres=timbres)
-    return np.concatenate(list(stems.values()))[:, : round(seconds * RATE_HZ)].astype(np.float32)
-
-
-def _rows(score):
-    names = list(PLAYERS)
-    return np.array([(names.index(note.source), note.midi, note.onset_s, note.offset_s) for note in score.notes])
-
-
 def _exchanged():
     """A mixture, and its notes with one of the violin and one of the clarinet exchanged: and when that was."""
     seconds = 7.0
-    score = _score(seconds)
+    score = drawn_quartet.score("chorale_a", seconds, 0.2)
     # Instruments and notes that are easily distinguished.
-    stems = _stems(score, seconds, INSTRUMENTS)
-    rows = _rows(score)
+    stems = drawn_quartet.stems(score, seconds, INSTRUMENTS)
+    rows = drawn_quartet.rows(score)
     violin, clarinet = ([index for index, row in enumerate(rows) if row[0] == player] for player in (0, 1))
     pairs = [
         (a, b)
@@ -230,11 +200,11 @@ def _few_notes():
     """True stems and notes, and the numbers of notes that are not written yet."""
     rng = answers.rng(204)
     seconds = 5.0
-    score = _score(seconds)
-    rows = _rows(score)
+    score = drawn_quartet.score("chorale_a", seconds, 0.2)
+    rows = drawn_quartet.rows(score)
     absent = np.sort(rng.permutation(len(rows))[:ABSENT])
     return {
-        "sources": _stems(score, seconds, [204, int(rng.integers(1000))]),
+        "sources": drawn_quartet.stems(score, seconds, [204, int(rng.integers(1000))]),
         "sample_rate_hz": RATE_HZ,
         "players": list(PLAYERS),
         "notes": rows,

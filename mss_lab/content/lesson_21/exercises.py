@@ -5,11 +5,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from ...lessons import Exercise, answers
+from ...lessons.drawn_quartet import PLAYERS
 
 PIECE = "chorale_a"
 
 RATE_HZ, WINDOW, HOP = 16_000, 1024, 256
-PLAYERS = {"violin": 40, "clarinet": 71, "tenor_sax": 66, "bassoon": 70}
 # How high a player's roll goes at its true notes, and at notes that are none.
 CEILINGS, FALSE = (0.92, 0.34, 0.62, 0.16), 0.55
 LEAST_SHARE = 0.97
