@@ -184,8 +184,22 @@ def check_playing_slowly(page, player):
         }"""
     )
     assert moved / elapsed == pytest.approx(0.5, abs=0.12)
+    check_a_reader_who_looks_elsewhere_is_left_there(page, player)
     before = player.evaluate("(root) => root.mssPlayer.position()")
     page.keyboard.press("h")
     after = player.evaluate("(root) => root.mssPlayer.position()")
     assert 0 <= after - before < 0.5
     player.evaluate("(root) => root.mssPlayer.pause()")
+
+
+def check_a_reader_who_looks_elsewhere_is_left_there(page, player):
+    view = "(root) => root.mssPlayer.view()"
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    for _ in range(5):
+        page.keyboard.press("PageDown")
+    assert player.evaluate(view) == [3, 4]
+    page.wait_for_timeout(300)
+    assert player.evaluate("(root) => root.mssPlayer.position()") < 3
+    assert player.evaluate(view) == [3, 4]
+    page.keyboard.press("0")

@@ -16,6 +16,7 @@ export class TimeView {
     this.durationS = durationS;
     this.fromS = 0;
     this.toS = durationS;
+    this.following = false;
   }
 
   get widthS() {
@@ -40,6 +41,7 @@ export class TimeView {
     const from = clamp(fromS, 0, this.durationS - width);
     if (from === this.fromS && from + width === this.toS) return;
     [this.fromS, this.toS] = [from, from + width];
+    this.following = false;
     this.changed();
   }
 
@@ -66,10 +68,13 @@ export class TimeView {
     this.show(0, this.durationS);
   }
 
-  // While it plays, the view turns pages.
+  // While it plays, the view turns pages; but a reader who looks elsewhere is left there.
   follow(timeS) {
-    if (this.whole || (timeS >= this.fromS && timeS <= this.toS)) return;
-    this.show(timeS, this.widthS);
+    if (timeS >= this.fromS && timeS <= this.toS) this.following = true;
+    else if (this.following) {
+      this.show(timeS, this.widthS);
+      this.following = true;
+    }
   }
 
   // With Ctrl (or a pinch) the wheel zooms, sideways (or with Shift) it pans; otherwise the page scrolls.
