@@ -51,10 +51,8 @@ def strips_png(
     colours : sequence of str, optional
         The colour of each waveform; by default those of `mss_lab.plots.COLOURS` in order.
     """
-    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-    palette = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
     colours = colours or plots.COLOURS
     columns = 2 if pictures else 1
     figure = Figure(figsize=(9.0, 0.75 + 0.85 * len(envelopes)), layout="constrained")
@@ -72,15 +70,7 @@ def strips_png(
             # The rows are equal steps of log frequency, so the ticks are placed on a logarithmic scale.
             end_s = axis.first_s + axis.column_s * picture.shape[1]
             spectrum = grid[row, 1]
-            shown = spectrum.imshow(
-                picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
-                cmap=palette,
-                vmin=-strips.RANGE_DB,
-                vmax=0,
-                origin="lower",
-                aspect="auto",
-                extent=(axis.first_s, end_s, 0, 1),
-            )
+            shown = _show_levels(spectrum, picture, (axis.first_s, end_s, 0, 1))
             ticks = [hz for hz in strips.TICKS_HZ if axis.low_hz <= hz <= axis.high_hz]
             octaves = np.log(axis.high_hz / axis.low_hz)
             spectrum.set(xlim=(0, duration_s), ylim=(0, 1))
@@ -182,23 +172,14 @@ def painting_png(picture: np.ndarray, mask: np.ndarray, plane: Plane, ticks_hz: 
     ticks_hz : sequence of float
         The frequencies that are written at the axis.
     """
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+    from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
 
     rows, columns = picture.shape
     figure = Figure(figsize=(7.6, 3.6), layout="constrained")
     axes = figure.subplots()
     extent = (plane.first_s, plane.first_s + columns * plane.column_s, 0, rows)
-    palette = LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE))
-    shown = axes.imshow(
-        picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
-        cmap=palette,
-        vmin=-strips.RANGE_DB,
-        vmax=0,
-        origin="lower",
-        aspect="auto",
-        extent=extent,
-    )
+    shown = _show_levels(axes, picture, extent)
     paint = np.empty((rows, columns, 4))
     paint[..., :3] = to_rgb(PAINT)
     paint[..., 3] = PAINT_OPACITY * mask
@@ -322,3 +303,18 @@ def encode(waveform: np.ndarray, sample_rate_hz: int) -> tuple[str, bytes]:
         return "audio/mpeg", buffer.getvalue()
     soundfile.write(buffer, waveform.T, sample_rate_hz, format="FLAC", subtype="PCM_16")
     return "audio/flac", buffer.getvalue()
+
+
+def _show_levels(axes: Any, picture: np.ndarray, extent: tuple[float, float, float, float]) -> Any:
+    """Draw the bytes of a strip in the colours of the page, with a scale in dB; returns what a colour bar needs."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return axes.imshow(
+        picture / 255 * strips.RANGE_DB - strips.RANGE_DB,
+        cmap=LinearSegmentedColormap.from_list("mss-lab", list(strips.PALETTE)),
+        vmin=-strips.RANGE_DB,
+        vmax=0,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+    )

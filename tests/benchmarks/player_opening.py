@@ -73,16 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
 def open_long(page) -> tuple[float, float]:
     """Run the cell of the long piece; seconds until its player stands in the page, and until all has arrived."""
     start = time.perf_counter()
-    page.evaluate(
-        """async (code) => {
-            const { content } = window.jupyterapp.shell.currentWidget;
-            content.activeCellIndex = content.widgets.length - 1;
-            await window.jupyterapp.commands.execute('notebook:insert-cell-below');
-            content.activeCell.model.sharedModel.setSource(code);
-            window.jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        LONG,
-    )
+    workbench.start_cell(page, LONG)
     page.wait_for_selector(".mss-player >> nth=1")
     opened_s = time.perf_counter() - start
     player = page.locator(".mss-player").last.element_handle()

@@ -185,8 +185,8 @@ def run_all(page, awaited: str) -> None:
     _wait_until_idle(page)
 
 
-def run_cell(page, code: str) -> str:
-    """Put `code` in a new last cell, run it, and return the text of its output."""
+def start_cell(page, code: str) -> None:
+    """Put `code` in a new last cell and start it, without waiting for its end."""
     page.evaluate(
         """async (code) => {
             const { content } = window.jupyterapp.shell.currentWidget;
@@ -197,6 +197,11 @@ def run_cell(page, code: str) -> str:
         }""",
         code,
     )
+
+
+def run_cell(page, code: str) -> str:
+    """Put `code` in a new last cell, run it, and return the text of its output."""
+    start_cell(page, code)
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).model.executionCount !== null"
     )
