@@ -70,19 +70,19 @@ class _Reader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.value, ast.Name) and node.value.id == self.lab:
             self._reads(f"{self.lab}.{node.attr}")
-        elif isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
-            self.changed.add(node.value.id)
+        elif isinstance(node.ctx, ast.Store):
+            self._changes(node.value)
         self.visit(node.value)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
-            self.changed.add(node.value.id)
+        if isinstance(node.ctx, ast.Store):
+            self._changes(node.value)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in CHANGING and isinstance(function.value, ast.Name):
-            self.changed.add(function.value.id)
+        if isinstance(function, ast.Attribute) and function.attr in CHANGING:
+            self._changes(function.value)
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
@@ -123,6 +123,13 @@ class _Reader(ast.NodeVisitor):
         self._visit_all(*node.decorator_list, *node.bases, *node.keywords)
         self.bound.add(node.name)
         self._visit_inside(None, *node.body)
+
+    def _changes(self, written: ast.expr) -> None:
+        """Note the name through which something is written, such as `means` in `means[method][condition] = 1`."""
+        while isinstance(written, ast.Attribute | ast.Subscript):
+            written = written.value
+        if isinstance(written, ast.Name) and written.id != self.lab:
+            self.changed.add(written.id)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
         inner = self._inner()

@@ -38,6 +38,11 @@ def kept(source, has=NOTHING, missing=()):
         ("a[0] = b", "a b", "", "a"),
         ("a.x = b", "a b", "", "a"),
         ("a.append(b)", "a b", "", "a"),
+        # Written through an item or an attribute of it: the lists and dicts inside are part of it.
+        ("a[b][c] = d", "a b c d", "", "a"),
+        ("a.b[c].d = e", "a c e", "", "a"),
+        ("a[b].append(c)", "a b c", "", "a"),
+        ("lab.a.b = c", "lab lab.a c", "", ""),
         ("for i in a:\n    b = i\n    print(b)", "a print", "i b", ""),
         ("[x for x in a if x]", "a", "", ""),
         ("{k: v for k, v in a.items()}", "a", "", ""),

@@ -91,6 +91,7 @@ def test_a_comment_that_differs_from_the_code_is_found(cells, problem):
         (["lab = 0", "a = lab.sources", "lab.check('1.1', a)"], [1, 1, 1]),
         # What is written into counts, and a function that reads the recording when it is called.
         (["lab = 0", "table = {}", "table['a'] = 1", "table['b'] = lab.score"], [1, 1, 1, 1]),
+        (["lab = 0", "a = {1: {}}", "a[1][2] = 3", "b = 4", "print(a, lab.mixture)"], [1, 1, 1, 0, 1]),
         (["lab = 0", "def f():\n    return lab.mixture", "g = 3", "f()"], [1, 1, 0, 1]),
         (["lab = 0", "import numpy as np", "np.ones(3)", "np.abs(lab.mixture)"], [1, 1, 0, 1]),
     ],
