@@ -27,10 +27,14 @@ def script(module_file: str) -> str:
     return "\n".join(files.values())
 
 
-def styles(module_file: str) -> str:
-    """The stylesheet that all cards share, followed by that of the module's widget: `styles(__file__)`."""
+def styles(module_file: str, *shared: str) -> str:
+    """The stylesheet that all cards share, others of the folder `shared`, and the widget's own if it has one.
+
+    Such as `styles(__file__)`, or `styles(__file__, "panel.css")`.
+    """
     own = pathlib.Path(module_file).with_suffix(".css")
-    return (SHARED / "card.css").read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
+    paths = [SHARED / "card.css", *(SHARED / name for name in shared), *([own] if own.exists() else [])]
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def _collect(path: pathlib.Path, files: dict[pathlib.Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""The files of the panel "Separate your own": a reader's recording and score, as they are read and cut.
+"""The files of panels: a reader's recording and score, as they are read and cut.
 
 Contents: noting_warnings, Recording, Uploaded, read_recording, read_score, section.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb

@@ -2,9 +2,9 @@
 // files in pieces, `choices`, and the buttons that are pressed.
 
 import { button, make } from "./shared/dom.js";
+import { FileLine, inSeconds, SoundLine } from "./shared/file_line.js";
 import { watchKernel } from "./shared/kernel.js";
-import { decodedWav, record } from "./shared/microphone.js";
-import { receiveFiles, sendFile } from "./shared/upload.js";
+import { receiveFiles } from "./shared/upload.js";
 import { save } from "./shared/wav.js";
 
 const ALIGNMENTS = [
@@ -13,16 +13,11 @@ const ALIGNMENTS = [
 ];
 let forms = 0;
 
-const seconds = (value) => `${value.toFixed(0)} s`;
-const ending = (name) => (/\.[^.]*$/.exec(name) ?? [""])[0].toLowerCase();
-const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toPrecision(3)} GB` : `${(bytes / 1e6).toPrecision(3)} MB`);
-
 class OwnForm {
   constructor(model, el) {
     this.model = model;
     this.view = `${Date.now()}-${forms++}`;
     this.limits = model.get("limits");
-    this.sending = {};
     this.build(el);
     this.onContent = () => this.showContent();
     this.onChoices = () => this.showChoices();
@@ -42,7 +37,7 @@ class OwnForm {
     this.root = make(
       "div",
       {
-        class: "mss-card mss-own",
+        class: "mss-card mss-panel mss-own",
         role: "group",
         "aria-label": this.limits.title,
         // JupyterLab's own shortcuts must not use our keys.
@@ -66,43 +61,24 @@ class OwnForm {
     return make("div", { class: "mss-part", role: "group", "aria-label": label }, make("b", {}, label), ...children);
   }
 
-  // A line that says what there is of a file, a bar while it is sent, and what is wrong with it.
-  fileLine(role) {
-    const there = make("div", { class: "mss-there" });
-    const bar = make("progress", { max: 1, value: 0, "aria-label": `${role} is sent`, hidden: "" });
-    const note = make("div", { class: "mss-note", role: "alert" });
-    this.files ??= {};
-    this.files[role] = { there, bar, note };
-    return [there, bar, note];
-  }
-
   recordingPart() {
-    const most = `${this.limits.audioEndings.map((each) => each.slice(1).toUpperCase()).join(", ")}, up to ${size(this.limits.mostBytes)}`;
-    this.audioInput = make("input", { type: "file", "aria-label": "Recording, an audio file", accept: "audio/*,video/*,.flac,.ogg" });
-    this.audioInput.addEventListener("change", () => this.chosen("recording", this.audioInput));
-    this.recordButton = button("Record", "Record", "Record from the microphone", () => this.toggleRecording());
-    this.clock = make("span", { class: "mss-elapsed", "aria-hidden": "true" });
-    const line = make("div", { class: "mss-fields" }, this.audioInput, make("span", {}, "or"), this.recordButton, this.clock);
-    const hint = make("div", { class: "mss-hint" }, `${most}. It stays on the computer on which Python runs.`);
-    return this.part("Recording", line, hint, ...this.fileLine("recording"));
+    this.recording = new SoundLine(this.model, "recording", "Recording, an audio file", this.limits);
+    const { fields, hint, below } = this.recording;
+    return this.part("Recording", fields, hint, ...below);
   }
 
   scorePart() {
-    this.scoreInput = make("input", {
-      type: "file",
-      "aria-label": "Score: MIDI, MusicXML or CSV",
-      accept: this.limits.scoreEndings.join(","),
-    });
-    this.scoreInput.addEventListener("change", () => this.chosen("score", this.scoreInput));
+    const accept = this.limits.scoreEndings.join(",");
+    this.score = new FileLine(this.model, "score", "Score: MIDI, MusicXML or CSV", accept, this.limits);
     this.removeButton = button("Remove the score", "Remove", "Separate without a score", () => {
-      this.scoreInput.value = "";
-      this.files.score.note.textContent = "";
+      this.score.input.value = "";
+      this.score.note.textContent = "";
       this.model.send({ kind: "remove-score" });
     });
     this.align = this.select("Alignment of the score", ALIGNMENTS, (align) => this.choose({ align }));
-    const line = make("div", { class: "mss-fields" }, this.scoreInput, this.removeButton);
+    const line = make("div", { class: "mss-fields" }, this.score.input, this.removeButton);
     this.alignLine = make("label", { class: "mss-fields" }, "Alignment", this.align);
-    return this.part("Score, if you have it", line, ...this.fileLine("score"), this.alignLine);
+    return this.part("Score, if you have it", line, ...this.score.below, this.alignLine);
   }
 
   methodPart() {
@@ -151,83 +127,6 @@ class OwnForm {
     const element = make("input", { type: "number", "aria-label": label, ...attributes });
     element.addEventListener("change", () => action(Number.isNaN(element.valueAsNumber) ? null : element.valueAsNumber));
     return element;
-  }
-
-  // -- files
-
-  async chosen(role, input) {
-    const [file] = input.files;
-    if (!file) return;
-    const { note } = this.files[role];
-    note.textContent = "";
-    if (file.size > this.limits.mostBytes) {
-      input.value = "";
-      note.textContent = `${file.name} has ${size(file.size)}, and ${this.limits.mostWords}`;
-      return;
-    }
-    await this.send(role, role === "recording" ? await this.readable(file) : file);
-    // So that the same file can be chosen again.
-    input.value = "";
-  }
-
-  // Python reads some formats; of the others a browser can decode many, such as M4A and WebM.
-  async readable(file) {
-    const { audioEndings } = this.limits;
-    if (audioEndings.includes(ending(file.name)) || !/^(audio|video)\//.test(file.type)) return file;
-    try {
-      const wav = await decodedWav(file, `${file.name}.wav`);
-      return wav.size <= this.limits.mostBytes ? wav : file;
-    } catch {
-      return file;
-    }
-  }
-
-  async send(role, file) {
-    const { bar, note } = this.files[role];
-    this.sending[role]?.abort();
-    const control = new AbortController();
-    this.sending[role] = control;
-    bar.hidden = false;
-    bar.value = 0;
-    const words = await sendFile(this.model, role, file, (share) => (bar.value = share), control.signal);
-    if (this.sending[role] !== control) return;
-    bar.hidden = true;
-    note.textContent = words;
-  }
-
-  async toggleRecording() {
-    const { note } = this.files.recording;
-    if (this.recorder) {
-      this.recorder.stop();
-      return;
-    }
-    note.textContent = "";
-    try {
-      this.recorder = await record(this.limits.mostRecordedS, (file, words) => this.recorded(file, words));
-    } catch (error) {
-      note.textContent = error.message;
-      return;
-    }
-    if (this.closed) this.recorder.stop();
-    this.nameRecording("Stop recording");
-    const began = performance.now();
-    this.clock.textContent = seconds(0);
-    this.ticking = setInterval(() => (this.clock.textContent = seconds((performance.now() - began) / 1000)), 200);
-  }
-
-  recorded(file, words) {
-    clearInterval(this.ticking);
-    this.recorder = null;
-    this.nameRecording("Record");
-    this.clock.textContent = "";
-    if (this.closed) return;
-    this.files.recording.note.textContent = words;
-    if (file) this.send("recording", file);
-  }
-
-  nameRecording(name) {
-    this.recordButton.textContent = name;
-    this.recordButton.setAttribute("aria-label", name);
   }
 
   // -- choices
@@ -291,8 +190,8 @@ class OwnForm {
 
   showContent() {
     const { recording, score, methods, canSave } = this.model.get("content");
-    this.files.recording.there.textContent = recording;
-    this.files.score.there.textContent = score;
+    this.recording.there.textContent = recording;
+    this.score.there.textContent = score;
     this.removeButton.hidden = !score;
     this.alignLine.hidden = !score;
     this.hasRecording = Boolean(recording);
@@ -318,7 +217,7 @@ class OwnForm {
     clearInterval(this.counting);
     if (stage) {
       this.began ??= performance.now();
-      const tick = () => (this.elapsed.textContent = seconds((performance.now() - this.began) / 1000));
+      const tick = () => (this.elapsed.textContent = inSeconds((performance.now() - this.began) / 1000));
       tick();
       this.counting = setInterval(tick, 500);
     } else {
@@ -335,11 +234,9 @@ class OwnForm {
   }
 
   close() {
-    this.closed = true;
-    clearInterval(this.ticking);
     clearInterval(this.counting);
-    this.recorder?.stop();
-    Object.values(this.sending).forEach((control) => control.abort());
+    this.recording.close();
+    this.score.close();
     this.unwatch();
     this.unreceive();
     this.model.off("change:content", this.onContent);

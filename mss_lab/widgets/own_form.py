@@ -12,14 +12,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .. import audio, catalogue, options, separating
+from .. import catalogue, options, separating
 from . import front_end, uploads
 
 # The bytes of a zip file travel to the page in messages of this size.
 PIECE_BYTES = 4 * 2**20
 SCORE_ENDINGS = (".mid", ".midi", ".musicxml", ".mxl", ".xml", ".csv")
-# Longer recordings from a microphone stop by themselves.
-MOST_RECORDED_S = 600
 TITLE = "Separate your own"
 
 
@@ -37,7 +35,7 @@ class Form(anywidget.AnyWidget):
     """
 
     _esm = front_end.script(__file__)
-    _css = front_end.styles(__file__)
+    _css = front_end.styles(__file__, "panel.css")
 
     content = traitlets.Dict().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)
@@ -54,15 +52,7 @@ class Form(anywidget.AnyWidget):
         self._pressed = pressed
         super().__init__(
             choices=dict(choices),
-            limits={
-                "title": TITLE,
-                "mostBytes": uploads.MOST_BYTES,
-                # The page knows only the size of a file that it refuses.
-                "mostWords": uploads.too_large("FILE", uploads.MOST_BYTES).partition(", and ")[2],
-                "audioEndings": list(audio.SUBTYPES),
-                "scoreEndings": SCORE_ENDINGS,
-                "mostRecordedS": MOST_RECORDED_S,
-            },
+            limits={**uploads.limits(), "title": TITLE, "scoreEndings": SCORE_ENDINGS},
         )
         self.on_msg(self._take)
 

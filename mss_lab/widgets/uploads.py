@@ -4,7 +4,8 @@ A page sends `begin` with the name and the size, then the pieces in order; each 
 shows how far Python is and never sends more than a few pieces ahead. The file is kept in memory; to be read it is
 written to the system's folder of temporary files for a moment.
 
-Contents: MOST_BYTES, Upload, Uploads, read_uploaded. Lesson: notebooks/00_unmix_in_five_minutes.ipynb
+Contents: MOST_BYTES, MOST_RECORDED_S, Upload, Uploads, limits, too_large, read_uploaded.
+Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
 import dataclasses
@@ -13,11 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import memory, stem_names, temporary
+from .. import audio, memory, stem_names, temporary
 from ..refusals import Refusal, RefusedValue
 
 # Half an hour of stereo at 44.1 kHz with 16 bits has 300 MB; as FLAC an hour fits.
 MOST_BYTES = 300_000_000
+# Longer recordings from a microphone stop by themselves.
+MOST_RECORDED_S = 600
 
 Content = TypeVar("Content")
 
@@ -97,6 +100,17 @@ class Uploads:
         if len(upload.data) == upload.size_bytes:
             del self._by_id[number]
             self._arrived(upload.role, upload.name, bytes(upload.data))
+
+
+def limits() -> dict[str, Any]:
+    """What a page must know before it sends a sound, for `shared/file_line.js`."""
+    return {
+        "mostBytes": MOST_BYTES,
+        # The page knows only the size of a file that it refuses.
+        "mostWords": too_large("FILE", MOST_BYTES).partition(", and ")[2],
+        "audioEndings": list(audio.SUBTYPES),
+        "mostRecordedS": MOST_RECORDED_S,
+    }
 
 
 def too_large(name: str, size_bytes: int) -> str:
