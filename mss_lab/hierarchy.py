@@ -6,13 +6,13 @@ of the sounds of its leaves, so that a separator of families needs no other stem
 Three trees are shipped: `QUARTET`, the instruments of the lessons and their relatives; `BAND`, the instruments of a
 band in the manner of Slakh2100; and `HORNBOSTEL_SACHS`, by what vibrates.
 
-Contents: Hierarchy, from_nested, from_parents, is_salient, QUARTET, BAND, HORNBOSTEL_SACHS, TREES, register.
+Contents: Hierarchy, from_nested, from_parents, is_salient, blended, QUARTET, BAND, HORNBOSTEL_SACHS, TREES, register.
 Lesson: notebooks/22_hierarchies_and_queries.ipynb
 Reference: Manilow, Wichern and Le Roux, ISMIR 2020; Manilow, PhD thesis 2022, chapter 2.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,41 @@ def _checked(paths: Mapping[str, tuple[str, ...]]) -> Hierarchy:
             "node between, even if it has one child"
         )
     return Hierarchy(dict(paths))
+
+
+def blended(estimates: Sequence[np.ndarray], level: float) -> np.ndarray:
+    """Estimates of neighbouring levels, faded into each other: level 1.25 is 3/4 of level 1 and 1/4 of level 2.
+
+    Parameters
+    ----------
+    estimates : sequence of float (channels, samples)
+        One for each level, the lowest first.
+    level : float
+        From 1 to their number.
+
+    Returns
+    -------
+    float (channels, samples)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the level is out of its range.
+
+    Lesson: notebooks/22_hierarchies_and_queries.ipynb
+
+    Examples
+    --------
+    >>> blended([np.zeros((1, 2)), np.ones((1, 2)), np.ones((1, 2))], 1.25).tolist()
+    [[0.25, 0.25]]
+    """
+    level = checks.check_number("level", level, at_least=1, at_most=len(estimates))
+    lower = int(level)
+    share = level - lower
+    if not share:
+        return estimates[lower - 1].copy()
+    blend: np.ndarray = (1 - share) * estimates[lower - 1] + share * estimates[lower]
+    return blend.astype(estimates[lower - 1].dtype)
 
 
 def _leaves(*names: str) -> dict[str, dict[str, Any]]:

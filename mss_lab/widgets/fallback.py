@@ -3,7 +3,7 @@
 Exported pages and notebooks without widgets show these: a PNG drawn with matplotlib's Agg canvas, which does not change
 the figures of pyplot, and an HTML audio element that contains its data.
 
-Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, roll_png, audio_html, encode.
+Contents: strips_png, panorama_png, kernel_png, Plane, painting_png, factors_png, roll_png, map_png, audio_html, encode.
 Lesson: notebooks/00_unmix_in_five_minutes.ipynb
 """
 
@@ -275,6 +275,32 @@ def roll_png(
     axes.set(xlim=(0, max(duration_s, score.duration_s)), ylim=(min(pitches) - 4, max(pitches) + 4))
     axes.set(xlabel="time (s)", ylabel="MIDI pitch", facecolor="0.15" if picture is not None else "0.3")
     axes.legend(loc="upper right", fontsize="small", ncols=min(6, len(numbers)))
+    return plots.to_png(figure)
+
+
+def map_png(positions: np.ndarray, content: Mapping[str, Any]) -> bytes:
+    """A map of queries with a ring where the current one lies, as PNG bytes.
+
+    Parameters
+    ----------
+    positions : float (queries, 2)
+    content : mapping
+        As `query_form.Form` has it.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
+    axes = figure.subplots()
+    kinds = np.array(content["kinds"])
+    for number, name in enumerate(content["familyNames"]):
+        rows = positions[kinds == number]
+        axes.plot(*rows.T, ".", ms=3, alpha=0.5, color=plots.COLOURS[number % len(plots.COLOURS)], label=name)
+    for leaf, (across, up) in zip(content["leaves"], content["places"], strict=True):
+        axes.text(across, up, leaf, fontsize="small", weight="bold", ha="center", va="center")
+    axes.plot(*content["position"], "o", ms=12, mfc="none", mec="black", mew=2)
+    axes.set(xlim=content["bounds"][0], ylim=content["bounds"][1])
+    axes.set(xlabel="first principal component", ylabel="second principal component")
+    axes.legend(fontsize="small")
     return plots.to_png(figure)
 
 
