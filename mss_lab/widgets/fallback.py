@@ -54,37 +54,43 @@ def strips_png(
     from matplotlib.figure import Figure
 
     colours = colours or plots.COLOURS
-    columns = 2 if pictures else 1
-    figure = Figure(figsize=(9.0, 0.75 + 0.85 * len(envelopes)), layout="constrained")
-    grid = figure.subplots(len(envelopes), columns, squeeze=False, sharex=True)
+    count = len(envelopes)
+    figure = Figure(figsize=(9.0, 0.75 + 0.85 * count), layout="constrained")
+    # All strips share one pair of axes: a pair for each would take a second to lay out, in every cell with a player.
+    axes = figure.subplots(1, 2 if pictures else 1, squeeze=False)[0]
     peak = max((float(np.abs(item).max()) for item in envelopes.values()), default=0.0) or 1.0
-    for row, (name, item) in enumerate(envelopes.items()):
-        colour = colours[row % len(colours)]
-        wave = grid[row, 0]
+    for row, item in enumerate(envelopes.values()):
         times_s = np.linspace(0, duration_s, item.shape[1], endpoint=False)
-        wave.fill_between(times_s, item[0], item[1], color=colour, linewidth=0.4)
-        wave.set(xlim=(0, duration_s), ylim=(-peak, peak), yticks=[])
-        wave.set_ylabel(name, rotation=0, ha="right", va="center")
-        if pictures and axis is not None:
-            picture = pictures[name]
-            # The rows are equal steps of log frequency, so the ticks are placed on a logarithmic scale.
-            end_s = axis.first_s + axis.column_s * picture.shape[1]
-            spectrum = grid[row, 1]
-            shown = _show_levels(spectrum, picture, (axis.first_s, end_s, 0, 1))
-            ticks = [hz for hz in strips.TICKS_HZ if axis.low_hz <= hz <= axis.high_hz]
-            octaves = np.log(axis.high_hz / axis.low_hz)
-            spectrum.set(xlim=(0, duration_s), ylim=(0, 1))
-            spectrum.set_yticks([np.log(hz / axis.low_hz) / octaves for hz in ticks], [f"{hz:g}" for hz in ticks])
-    for wave in grid[-1]:
-        wave.set_xlabel("time (s)")
-    if pictures:
-        grid[0, 1].set_title("frequency (Hz)", fontsize="medium", loc="left")
+        low, high = count - row - 0.5 + 0.48 * item / peak
+        axes[0].fill_between(times_s, low, high, color=colours[row % len(colours)], linewidth=0.4)
+    axes[0].set_yticks(count - np.arange(count) - 0.5, list(envelopes))
+    axes[0].tick_params(axis="y", length=0)
+    if pictures and axis is not None:
+        shown = _draw_strips([pictures[name] for name in envelopes], axis, axes[1])
+        axes[1].set_title("frequency (Hz)", fontsize="medium", loc="left")
         # One or two strips are too low for the whole label and for a bar of the usual shape.
-        label = "level (dB re loudest)" if len(envelopes) > 2 else "level (dB)"
-        figure.colorbar(shown, ax=grid[:, 1].tolist(), label=label, pad=0.01, aspect=min(30, 8 * len(envelopes)))
+        label = "level (dB re loudest)" if count > 2 else "level (dB)"
+        figure.colorbar(shown, ax=axes[1], label=label, pad=0.01, aspect=min(30, 8 * count))
+    for ax in axes:
+        ax.set(xlim=(0, duration_s), ylim=(0, count), xlabel="time (s)")
+        for row in range(1, count):
+            ax.axhline(row, color="black", linewidth=0.8)
     if title:
         figure.suptitle(title)
     return plots.to_png(figure)
+
+
+def _draw_strips(pictures: Sequence[np.ndarray], axis: strips.Axis, axes: Any) -> Any:
+    """Draw spectrogram strips one below the other, each one unit high, with ticks of frequency."""
+    end_s = axis.first_s + axis.column_s * pictures[0].shape[1]
+    # Row 0 is the lowest frequency of the lowest strip.
+    shown = _show_levels(axes, np.concatenate(pictures[::-1]), (axis.first_s, end_s, 0, len(pictures)))
+    # The rows are equal steps of log frequency, so the ticks are placed on a logarithmic scale.
+    ticks_hz = [hz for hz in strips.TICKS_HZ if axis.low_hz <= hz <= axis.high_hz]
+    octaves = np.log(axis.high_hz / axis.low_hz)
+    places = [row + np.log(hz / axis.low_hz) / octaves for row in range(len(pictures)) for hz in ticks_hz]
+    axes.set_yticks(places, [f"{hz:g}" for hz in ticks_hz] * len(pictures))
+    return shown
 
 
 def panorama_png(

@@ -29,6 +29,8 @@ from .piece import Piece
 
 # Length of the sound on a page without widgets; a whole song would make every notebook with a player very large.
 FALLBACK_S = 20.0
+# The same for a long piece, which should not wait for the compression of a sound that a running notebook never plays.
+LONG_FALLBACK_S = 10.0
 # The most strips of all versions together in the picture for such a page.
 FALLBACK_STRIPS = 8
 
@@ -231,9 +233,10 @@ class Player(anywidget.AnyWidget):
         png = fallback.strips_png(title, seconds, envelopes, pictures, self.piece.axis(), colours)
         first = next(iter(self.piece.versions))
         label = f"{self.piece.title or 'Mixture'}, {f'{first}, ' if several else ''}all stems together"
-        excerpt = self.piece.mixture[:, : units.seconds_to_samples(FALLBACK_S, self.piece.sample_rate_hz)]
+        most_s = LONG_FALLBACK_S if self.content["chunkSamples"] else FALLBACK_S
+        excerpt = self.piece.mixture[:, : units.seconds_to_samples(most_s, self.piece.sample_rate_hz)]
         if excerpt.shape[1] < self.piece.mixture.shape[1]:
-            label += f", the first {FALLBACK_S:g} s"
+            label += f", the first {most_s:g} s"
         sound = fallback.audio_html(excerpt, self.piece.sample_rate_hz, label)
         caption = f"<div>{html.escape(label)}</div>"
         page = f"<div>{plots.image_html(png, self.describe())}{caption}{sound}</div>"

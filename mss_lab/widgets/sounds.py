@@ -50,11 +50,14 @@ class Packed:
 def pack(stems: Sequence[np.ndarray], sample_rate_hz: int) -> Packed:
     """Pack stems of one shape, float (channels, samples); a long piece is packed without its samples."""
     channels, samples = stems[0].shape
-    scales = tuple(scale_of(waveform) for waveform in stems)
     if 2 * channels * samples * len(stems) <= PLAIN_BYTES:
+        scales = tuple(scale_of(waveform) for waveform in stems)
         integers = [_integers(waveform, scale) for waveform, scale in zip(stems, scales, strict=True)]
         return Packed(scales, b"".join(item.tobytes() for item in integers), b"", 0)
-    envelopes = [block_envelope(waveform, scale) for waveform, scale in zip(stems, scales, strict=True)]
+    # The peak of the blocks is that of the waveform, which is read once.
+    blocks = [_block_extremes(waveform) for waveform in stems]
+    scales = tuple(scale_of(extremes) for extremes in blocks)
+    envelopes = [_integers(extremes, scale) for extremes, scale in zip(blocks, scales, strict=True)]
     return Packed(scales, b"", b"".join(item.tobytes() for item in envelopes), round(CHUNK_S * sample_rate_hz))
 
 
@@ -93,6 +96,11 @@ def _integers(waveform: np.ndarray, scale: float) -> np.ndarray:
 
 def block_envelope(waveform: np.ndarray, scale: float) -> np.ndarray:
     """Lowest and highest integer of each block of samples over all channels, int16 (blocks, 2)."""
+    return _integers(_block_extremes(waveform), scale)
+
+
+def _block_extremes(waveform: np.ndarray) -> np.ndarray:
+    """Lowest and highest sample of each block over all channels, float32 (blocks, 2)."""
     samples = waveform.shape[1]
     whole = samples // BLOCK_SAMPLES * BLOCK_SAMPLES
     blocks = np.empty((math.ceil(samples / BLOCK_SAMPLES), 2), np.float32)
@@ -100,4 +108,4 @@ def block_envelope(waveform: np.ndarray, scale: float) -> np.ndarray:
     blocks[: grouped.shape[1]] = np.stack([grouped.min(axis=(0, 2)), grouped.max(axis=(0, 2))], axis=1)
     if whole < samples:
         blocks[-1] = waveform[:, whole:].min(), waveform[:, whole:].max()
-    return _integers(blocks, scale)
+    return blocks

@@ -131,6 +131,7 @@ def envelope(waveform: np.ndarray, columns: int) -> np.ndarray:
     waveform = checks.check_waveform("waveform", waveform)
     columns = min(columns, waveform.shape[1])
     starts = np.linspace(0, waveform.shape[1], columns, endpoint=False).astype(int)
-    low = np.minimum.reduceat(waveform.min(axis=0), starts)
-    high = np.maximum.reduceat(waveform.max(axis=0), starts)
+    # Columns first: an array of all samples of one channel would be made otherwise.
+    low = np.minimum.reduceat(waveform, starts, axis=1).min(axis=0)
+    high = np.maximum.reduceat(waveform, starts, axis=1).max(axis=0)
     return np.stack([low, high])
