@@ -345,3 +345,16 @@ def test_many_versions_have_one_strip_each_and_the_others_are_named(stems, monke
     assert made.describe().endswith("Not in the picture: start 8.")
     player.play({name: {first: stems[first]} for name in versions}, RATE_HZ).static()
     assert list(drawn[1][2]) == list(versions)[:8]
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_one_stem_and_nine_have_a_row_and_a_strip_each(count, rng):
+    """With more stems than colours, the colours begin again, and the names still differ."""
+    many = {f"player {number}": rng.standard_normal((1, 4000)).astype(np.float32) for number in range(count)}
+    made = player.play(many, RATE_HZ)
+    assert made.piece.row_names == list(many)
+    assert len(made._strips) == count
+    png, page = made.static()
+    assert png.startswith(b"\x89PNG")
+    assert ", ".join(many) in page
+    np.testing.assert_allclose(made.piece.mixture, sum(many.values()), atol=1e-5)
