@@ -1,5 +1,5 @@
 // Notes over a spectrogram, edited by mouse, touch and keyboard. Python (piano_roll.py) sends the notes and the picture;
-// the page sends back `value` after each edit, and `selected`. While notes are dragged, only they are drawn again, on a
+// the page sends back `value` after each edit, `anchors` and `selected`. While notes are dragged, only they are drawn again, on a
 // layer of their own. The files shared/roll_*.js have their parts.
 
 import { clamp, make } from "./shared/dom.js";
@@ -8,10 +8,12 @@ import { watchKernel } from "./shared/kernel.js";
 import { NoteList, packNotes, unpackNotes } from "./shared/notes.js";
 import { placer } from "./shared/roll.js";
 import { RollActions } from "./shared/roll_actions.js";
+import { RollAnchors } from "./shared/roll_anchors.js";
 import { ROLL_HELP, rollAction } from "./shared/roll_keys.js";
 import { RollLayers } from "./shared/roll_layers.js";
 import { RollPlayers } from "./shared/roll_players.js";
 import { RollPointer } from "./shared/roll_pointer.js";
+import { RollTools } from "./shared/roll_tools.js";
 import { RollView } from "./shared/roll_view.js";
 import { RollWords, count } from "./shared/roll_words.js";
 
@@ -29,17 +31,21 @@ class PianoRoll {
     [this.chosen, this.current, this.player] = [new Set(), null, 0];
     [this.drag, this.stale] = [null, new Set()];
     this.actions = new RollActions(this);
+    this.anchors = new RollAnchors(this);
     this.view = new RollView(() => this.plan("behind", "notes"));
     this.build(el);
     this.take = () => this.takeValue();
     this.takeSupport = () => this.support();
     this.takeSelected = () => this.selectFromPython();
+    this.takeAnchors = () => this.anchorsFromPython();
     this.named = () => this.name();
     model.on("change:value", this.take);
     model.on("change:support", this.takeSupport);
     model.on("change:selected", this.takeSelected);
+    model.on("change:anchors", this.takeAnchors);
     model.on("change:description", this.named);
     this.takeValue();
+    this.anchorsFromPython();
     this.name();
     this.resized = new ResizeObserver(() => this.plan("behind", "notes"));
     this.resized.observe(this.field);
@@ -50,21 +56,7 @@ class PianoRoll {
     this.title = make("span", { class: "mss-title" });
     this.status = make("div", { class: "mss-said", role: "status", "aria-live": "polite" });
     this.players = new RollPlayers((n) => this.layers.ink(n), (n) => this.actions.give(n));
-    const button = (words, title, onclick) => make("button", { type: "button", title, onclick }, words);
-    this.drawButton = button("Draw", "Draw new notes with the mouse", () => this.setDrawing(!this.pointer.drawing));
-    this.undoButton = button("Undo", "Ctrl+Z", () => this.undo());
-    this.redoButton = button("Redo", "Ctrl+Shift+Z", () => this.redo());
-    const tools = make(
-      "div",
-      { class: "mss-bar", role: "group", "aria-label": "Edit" },
-      this.drawButton,
-      button("Delete", "Delete the selected notes", () => this.actions.remove()),
-      this.undoButton,
-      this.redoButton,
-      button("Zoom in", "+", () => this.zoomIn()),
-      button("Zoom out", "−", () => this.zoomOut()),
-      button("Show all", "0", () => this.showAll()),
-    );
+    this.tools = new RollTools(this);
     this.field = make(
       "div",
       { class: "mss-field", role: "application", "aria-roledescription": "piano roll", tabindex: 0 },
@@ -77,9 +69,17 @@ class PianoRoll {
       "div",
       // JupyterLab's own shortcuts must not use our keys.
       { class: "mss-card mss-roll", role: "group", "data-lm-suppress-shortcuts": "true" },
-      make("div", { class: "mss-head" }, this.title, tools),
+      make("div", { class: "mss-head" }, this.title, this.tools.element),
       this.players.element,
-      make("div", { class: "mss-frame" }, this.layers.pitches, this.field, this.layers.times, this.view.scroll),
+      make(
+        "div",
+        { class: "mss-frame" },
+        this.anchors.element,
+        this.layers.pitches,
+        this.field,
+        this.layers.times,
+        this.view.scroll,
+      ),
       this.status,
       make("details", {}, make("summary", {}, "Mouse and keys"), make("dl", {}, ...help)),
     );
@@ -110,9 +110,8 @@ class PianoRoll {
     // While a reader drags, a value from Python does not move the notes.
     if (value === this.sent || this.drag) return;
     const isFirst = !this.view.isOpen;
-    if (!isFirst) this.history.remember(this.list, "replaced by the program");
-    this.sources = value.sources;
-    this.words.sources = value.sources;
+    if (!isFirst) this.history.remember(this.state, "replaced by the program");
+    [this.sources, this.words.sources] = [value.sources, value.sources];
     this.list = new NoteList(unpackNotes(value.notes));
     this.player = Math.min(this.player, this.sources.length - 1);
     if (isFirst) this.open();
@@ -161,6 +160,13 @@ class PianoRoll {
     this.choose(selected.map((n) => this.list.notes[n]).filter(Boolean), false);
   }
 
+  anchorsFromPython() {
+    const pairs = this.model.get("anchors");
+    if (pairs === this.sentAnchors || this.drag) return;
+    this.anchors.all = pairs.map(([scoreS, atS]) => ({ scoreS, atS }));
+    this.plan("notes");
+  }
+
   // -- words
 
   say(words) {
@@ -201,7 +207,7 @@ class PianoRoll {
 
   // Replace notes by others (by null: delete), add new ones, and say it; `words` begin the sentence.
   edit(words, replacements, added = []) {
-    this.history.remember(this.list, words);
+    this.history.remember(this.state, words);
     this.list = this.list.changed(replacements, added);
     this.setExtent();
     const chosen = [...[...replacements.values()].filter(Boolean), ...added];
@@ -211,25 +217,41 @@ class PianoRoll {
     this.say(words);
   }
 
+  // Other times for some notes, and other anchors; the same notes stay selected.
+  warp(words, replacements, anchors) {
+    this.history.remember(this.state, words);
+    this.list = this.list.changed(replacements);
+    this.anchors.all = anchors;
+    this.setExtent();
+    this.choose([...this.chosen].map((note) => replacements.get(note) ?? note), false);
+    this.plan("notes", "anchors", ...(replacements.size ? ["value"] : []));
+    this.say(words);
+  }
+
+  get state() {
+    return { list: this.list, anchors: this.anchors.all };
+  }
+
   undo() {
-    this.goTo(this.history.undo(this.list), "Undone", "There is nothing to undo");
+    this.goTo(this.history.undo(this.state), "Undone", "There is nothing to undo");
   }
 
   redo() {
-    this.goTo(this.history.redo(this.list), "Done again", "There is nothing to do again");
+    this.goTo(this.history.redo(this.state), "Done again", "There is nothing to do again");
   }
 
   goTo(step, said, otherwise) {
     if (!step) return this.say(otherwise);
-    const { state: list, words } = step;
+    const { list, anchors } = step.state;
     const before = new Set(this.list.notes);
-    this.list = list;
+    if (list !== this.list) this.plan("value");
+    [this.list, this.anchors.all] = [list, anchors];
     this.setExtent();
     const changed = list.notes.filter((note) => !before.has(note));
     this.choose(changed, false);
-    this.plan("notes", "value");
+    this.plan("notes", "anchors");
     this.view.reveal(changed);
-    return this.say(`${said}: ${words}`);
+    return this.say(`${said}: ${step.words}`);
   }
 
   // -- what is shown
@@ -262,7 +284,7 @@ class PianoRoll {
   }
 
   setDrawing(on) {
-    this.pointer.setDrawing(on, this.drawButton);
+    this.pointer.setDrawing(on, this.tools.draw);
     this.say(on ? `Drag to draw notes for ${this.sources[this.player]}` : "Drag to select and move notes");
   }
 
@@ -274,7 +296,8 @@ class PianoRoll {
     if (onButton && (event.key === " " || event.key === "Enter")) return;
     // Nothing typed here may reach the notebook, where a letter can delete a cell.
     event.stopPropagation();
-    const action = rollAction(this, event);
+    const handle = event.target.closest(".mss-anchor");
+    const action = handle ? this.anchors.action(event, Number(handle.dataset.index)) : rollAction(this, event);
     if (!action) return;
     event.preventDefault();
     // A repeated key must not edit what is being dragged.
@@ -296,31 +319,37 @@ class PianoRoll {
       if (stale.has("behind")) this.layers.drawGround(this.view);
       if (stale.has("notes")) this.drawAll();
       if (stale.has("light")) this.drawLight();
-      if (stale.has("value") || stale.has("selected")) this.send(stale.has("value"));
+      if (["value", "anchors", "selected"].some((part) => stale.has(part))) this.send(stale);
     });
   }
 
   drawAll() {
-    this.layers.drawNotes(this.view, this.list, this.chosen, this.drag);
-    [this.undoButton.disabled, this.redoButton.disabled] = [!this.history.past.length, !this.history.future.length];
+    const anchors = this.anchors.all.filter((_, index) => index !== this.drag?.anchor || !this.drag.begun);
+    this.layers.drawNotes(this.view, this.list, this.chosen, this.drag, anchors);
+    this.anchors.place();
+    this.tools.allow(this.history);
   }
 
   drawLight() {
     const { drag } = this;
-    const moving = drag?.begun && drag.notes.length ? [...drag.moving().values()] : null;
-    this.layers.drawLight(this.view, drag, moving);
+    const moving = drag?.begun ? drag.moving?.() : null;
+    this.layers.drawLight(this.view, drag, moving, this.chosen);
     if (!moving) return;
-    const first = this.words.describe(moving[0]);
-    this.status.textContent = moving.length === 1 ? first : `${count(moving)}, the first: ${first}`;
+    this.anchors.place();
+    this.status.textContent = drag.words();
   }
 
   // While Python is busy, the notebook's front end keeps only the newest value. The number makes each value another one
   // for the notebook, which does not compare bytes.
-  send(withNotes) {
-    if (withNotes) {
+  send(stale) {
+    if (stale.has("value")) {
       const revision = this.model.get("value").revision + 1;
       this.sent = { sources: this.sources, notes: packNotes(this.list.notes), revision };
       this.model.set("value", this.sent);
+    }
+    if (stale.has("anchors")) {
+      this.sentAnchors = this.anchors.all.map(({ scoreS, atS }) => [scoreS, atS]);
+      this.model.set("anchors", this.sentAnchors);
     }
     const selected = [];
     this.list.notes.forEach((note, n) => this.chosen.has(note) && selected.push(n));
@@ -334,6 +363,7 @@ class PianoRoll {
     return {
       notes: () => this.list.notes.map((note) => ({ ...note })),
       view: () => this.view.shown,
+      anchors: () => this.anchors.all,
       selected: () => [...this.chosen].map((note) => this.list.notes.indexOf(note)),
       atRest: () => !this.planned,
       point: (index, share = 0.5) => {
@@ -357,6 +387,7 @@ class PianoRoll {
     this.model.off("change:value", this.take);
     this.model.off("change:support", this.takeSupport);
     this.model.off("change:selected", this.takeSelected);
+    this.model.off("change:anchors", this.takeAnchors);
     this.model.off("change:description", this.named);
   }
 }

@@ -142,6 +142,27 @@ def test_an_empty_score_and_notes_outside_the_recording_are_shown():
         assert roll.png().startswith(b"\x89PNG")
 
 
+def test_anchors_come_from_the_page_or_from_code_and_belong_to_one_score():
+    roll = piano_roll.editor(SCORE)
+    assert (roll.anchors, roll.duration_s) == ([], 10.0)
+    from_page(roll, rows_of(roll), anchors=[[0.5, 0.75], [1.0, 1.0]])
+    assert roll.anchors == [(0.5, 0.75), (1.0, 1.0)]
+    assert roll.describe() == "3 notes of 3 players, 2 anchors"
+    roll.anchors = [(1, 2)]
+    assert roll.get_state()["anchors"] == [(1.0, 2.0)]
+    for pairs, words in (
+        ([(1, 2), (2, 1)], "later than the one before"),
+        ([(1, np.nan)], "finite"),
+        ([(-1, 0)], "0 s"),
+    ):
+        with pytest.raises(RefusedValue, match=words):
+            roll.anchors = pairs
+    assert roll.anchors == [(1.0, 2.0)]
+    roll.value = edits.without(SCORE, NOTES[0])
+    assert roll.anchors == []
+    assert piano_roll.editor(SCORE, sound(1.25), RATE_HZ).duration_s == 1.5
+
+
 # ---- the picture --------------------------------------------------------------------------------------------------
 
 

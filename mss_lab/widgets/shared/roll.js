@@ -142,6 +142,18 @@ export function drawNotes({ pen, ratio, width, height }, view, notes, { inks, is
   }
 }
 
+// The times of anchors, as lines through all pitches.
+export function drawAnchors({ pen, ratio, width, height }, view, timesS) {
+  const place = placer(view, width, height);
+  for (const timeS of timesS) {
+    const x = Math.round(place.x(timeS));
+    pen.fillStyle = "rgb(0 0 0 / 60%)";
+    pen.fillRect(x - 1.5 * ratio, 0, 3 * ratio, height);
+    pen.fillStyle = "#fff";
+    pen.fillRect(x - ratio / 2, 0, ratio, height);
+  }
+}
+
 // Black or white, whichever is better read on a colour such as #0072b2.
 export function inkOn(colour) {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { drawAxis } from "./drawing.js";
-import { drawBehind, drawNotes, drawPitches, inkOn, layer, shadedPicture } from "./roll.js";
+import { drawAnchors, drawBehind, drawNotes, drawPitches, inkOn, layer, shadedPicture } from "./roll.js";
 
 export class RollLayers {
   constructor(facts, pictureBytes, words) {
@@ -25,18 +25,23 @@ export class RollLayers {
     drawAxis(this.times, { fromS: view.startS, toS: view.startS + view.spanS });
   }
 
-  // All notes but those that are being dragged.
-  drawNotes(view, list, chosen, drag) {
+  // All notes and anchors but those that are being dragged.
+  drawNotes(view, list, chosen, drag, anchors) {
     const away = new Set(drag?.begun ? drag.notes : []);
     const shown = list.between(view.startS, view.startS + view.spanS).filter((note) => !away.has(note));
-    drawNotes(layer(this.notes), view, shown, this.looks(chosen));
+    const canvas = layer(this.notes);
+    drawNotes(canvas, view, shown, this.looks(chosen));
+    drawAnchors(canvas, view, anchors.map((anchor) => anchor.atS));
   }
 
   // The notes that are being dragged, where they would be, or the frame that is being drawn.
-  drawLight(view, drag, moving) {
+  drawLight(view, drag, moving, chosen) {
     const canvas = layer(this.light);
-    if (moving) drawNotes(canvas, view, moving, this.looks(new Set(moving)));
-    else if (drag?.begun) drawFrame(canvas, drag);
+    if (moving) {
+      const isChosen = new Set([...moving].filter(([note]) => chosen.has(note)).map(([, after]) => after));
+      drawNotes(canvas, view, [...moving.values()], this.looks(isChosen));
+      if (drag.anchor !== undefined) drawAnchors(canvas, view, [drag.nextS]);
+    } else if (drag?.begun) drawFrame(canvas, drag);
   }
 
   looks(chosen) {

@@ -65,6 +65,9 @@ export class RollPointer {
     } else if (!roll.chosen.has(note)) roll.choose([note]);
     else drag.alone = note;
     drag.notes = [...roll.chosen];
+    // Nothing moves if the press has deselected the last note.
+    if (!drag.notes.length) return;
+    drag.words = () => roll.words.several([...drag.moving().values()]);
     drag.moving = () => {
       const byS = drag.to.s - drag.from.s;
       if (drag.kind === "move") return shifted(drag.notes, byS, Math.round(drag.to.midi - drag.from.midi));
@@ -75,7 +78,7 @@ export class RollPointer {
   moved(event) {
     const { drag } = this.roll;
     if (!drag) return this.point(event);
-    if (event.pointerId !== drag.pointer) return;
+    if (event.pointerId !== drag.pointer || drag.anchor !== undefined) return;
     drag.to = this.at(event);
     const far = Math.hypot(drag.to.x - drag.from.x, drag.to.y - drag.from.y);
     if (!drag.begun && far < CLICK_PX) return;
@@ -94,8 +97,8 @@ export class RollPointer {
   released(event) {
     const { roll } = this;
     const { drag } = roll;
-    if (event.pointerId !== drag?.pointer) return;
-    const replacements = drag.begun && drag.notes.length ? drag.moving() : null;
+    if (event.pointerId !== drag?.pointer || drag.anchor !== undefined) return;
+    const replacements = drag.begun ? drag.moving?.() : null;
     roll.cancel();
     if (replacements) {
       if (drag.kind === "move") roll.actions.finishMove(replacements);

@@ -30,6 +30,11 @@ export class RollWords {
     return notes.length === 1 ? this.describe(notes[0]) : count(notes);
   }
 
+  // Of several notes, their number and the first.
+  several(notes) {
+    return notes.length === 1 ? this.describe(notes[0]) : `${count(notes)}, the first: ${this.describe(notes[0])}`;
+  }
+
   opening(notes) {
     if (!notes.length) return "No notes yet. Double-click, or press N, for a first one";
     const late = this.facts.strip ? notes.filter((note) => note.onS >= this.facts.durationS) : [];
