@@ -10,6 +10,7 @@ import { placer } from "./shared/roll.js";
 import { RollActions } from "./shared/roll_actions.js";
 import { RollAnchors } from "./shared/roll_anchors.js";
 import { ROLL_HELP, rollAction } from "./shared/roll_keys.js";
+import { RollFile } from "./shared/roll_file.js";
 import { RollLayers } from "./shared/roll_layers.js";
 import { RollPlayers } from "./shared/roll_players.js";
 import { RollPointer } from "./shared/roll_pointer.js";
@@ -32,18 +33,17 @@ class PianoRoll {
     [this.drag, this.stale] = [null, new Set()];
     this.actions = new RollActions(this);
     this.anchors = new RollAnchors(this);
+    this.file = new RollFile(this);
     this.view = new RollView(() => this.plan("behind", "notes"));
     this.build(el);
-    this.take = () => this.takeValue();
-    this.takeSupport = () => this.support();
-    this.takeSelected = () => this.selectFromPython();
-    this.takeAnchors = () => this.anchorsFromPython();
-    this.named = () => this.name();
-    model.on("change:value", this.take);
-    model.on("change:support", this.takeSupport);
-    model.on("change:selected", this.takeSelected);
-    model.on("change:anchors", this.takeAnchors);
-    model.on("change:description", this.named);
+    this.listeners = Object.entries({
+      "change:value": () => this.takeValue(),
+      "change:support": () => this.support(),
+      "change:selected": () => this.selectFromPython(),
+      "change:anchors": () => this.anchorsFromPython(),
+      "change:description": () => this.name(),
+    });
+    for (const [name, action] of this.listeners) model.on(name, action);
     this.takeValue();
     this.anchorsFromPython();
     this.name();
@@ -319,7 +319,7 @@ class PianoRoll {
       if (stale.has("behind")) this.layers.drawGround(this.view);
       if (stale.has("notes")) this.drawAll();
       if (stale.has("light")) this.drawLight();
-      if (["value", "anchors", "selected"].some((part) => stale.has(part))) this.send(stale);
+      if (["value", "anchors", "selected", "midi"].some((part) => stale.has(part))) this.send(stale);
     });
   }
 
@@ -351,6 +351,7 @@ class PianoRoll {
       this.sentAnchors = this.anchors.all.map(({ scoreS, atS }) => [scoreS, atS]);
       this.model.set("anchors", this.sentAnchors);
     }
+    if (stale.has("midi")) this.model.set("midi_request", this.file.request);
     const selected = [];
     this.list.notes.forEach((note, n) => this.chosen.has(note) && selected.push(n));
     this.sentSelected = selected;
@@ -383,12 +384,9 @@ class PianoRoll {
   close() {
     cancelAnimationFrame(this.planned);
     this.unwatch();
+    this.file.close();
     this.resized.disconnect();
-    this.model.off("change:value", this.take);
-    this.model.off("change:support", this.takeSupport);
-    this.model.off("change:selected", this.takeSelected);
-    this.model.off("change:anchors", this.takeAnchors);
-    this.model.off("change:description", this.named);
+    for (const [name, action] of this.listeners) this.model.off(name, action);
   }
 }
 

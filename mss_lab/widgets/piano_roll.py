@@ -23,11 +23,13 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from .. import checks, plots, transforms, units
+from .. import checks, plots, stem_names, transforms, units
 from ..chunks import transformed
 from ..refusals import RefusedType, RefusedValue, ShapeError
 from ..score.anchors import check_anchors
 from ..score.guards import check_score
+from ..score.instruments import is_instrument, programs_of
+from ..score.midi import midi_bytes
 from ..score.notes import Note, Score
 from ..score.support import LEAST_SUPPORT, is_doubtful
 from . import drawn, fallback, front_end, strips
@@ -64,6 +66,9 @@ def editor(
     all notes between its two neighbours (other anchors, or the start and the end) are stretched in time, piecewise
     linearly, and all others stay. The value changes once for each finished drag. To delete an anchor moves no note.
     Anchors and notes share one history of undo and redo.
+
+    "Save MIDI" saves the notes as `mss_lab.score.midi.write_midi` writes them. The editor does not know what a panel
+    makes of its notes: the player of the panel saves what is heard of the stems, by its own button.
 
     Parameters
     ----------
@@ -145,6 +150,8 @@ class Editor(drawn.Drawn):
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
     anchors = traitlets.List(traitlets.Tuple(traitlets.Float(), traitlets.Float())).tag(sync=True)
     support = traitlets.Bytes().tag(sync=True)
+    # Which view has requested a MIDI file, and how often. It travels with the newest notes, so that the file has them.
+    midi_request = traitlets.Dict().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
@@ -172,6 +179,7 @@ class Editor(drawn.Drawn):
             value=score, support=self._measured(score), picture=picture, facts=facts, description=label, selected=[]
         )
         self.observe(self._edited, "value")
+        self.observe(self._send_midi, "midi_request")
 
     @property
     def selection(self) -> tuple[Note, ...]:
@@ -187,6 +195,15 @@ class Editor(drawn.Drawn):
     @traitlets.validate("anchors")
     def _check_anchors(self, proposal: Any) -> list[tuple[float, ...]]:
         return [tuple(pair) for pair in check_anchors(proposal["value"]).tolist()]
+
+    def midi(self) -> bytes:
+        """The file that "Save MIDI" saves: a track for each player, with its instrument's program if that is known."""
+        return midi_bytes(self.value, programs=programs_of(filter(is_instrument, self.value.sources)))
+
+    def _send_midi(self, change: Any) -> None:
+        name = f"{stem_names.as_file_name(self.description) or 'notes'}.mid"
+        message = {"kind": "file", "view": change["new"]["view"], "name": name, "piece": 0, "pieces": 1}
+        self.send(message, [self.midi()])
 
     def check(self, value: Any) -> Score:
         """Return the score, or raise TypeError or ValueError."""

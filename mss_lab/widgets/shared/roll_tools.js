@@ -19,6 +19,7 @@ export class RollTools {
       button("Zoom in", "+", () => roll.zoomIn()),
       button("Zoom out", "−", () => roll.zoomOut()),
       button("Show all", "0", () => roll.showAll()),
+      button("Save MIDI", "The notes as a MIDI file", () => roll.file.save()),
     );
   }
 
