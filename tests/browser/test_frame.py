@@ -79,6 +79,8 @@ LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 # JupyterLab's body has no height and hides what overflows it. All that it holds is shown, but axe counts texts in it as
 # invisible, and would judge the contrast of none; nor does it judge texts outside of the window.
 SHOW_THE_BODY = "body { overflow: visible !important; }"
+SHRUNK = """() => [...document.querySelectorAll('.mss-card canvas')]
+    .filter((canvas) => canvas.clientWidth > 1 && canvas.width === 1).map((canvas) => canvas.className)"""
 TALL_PX, LEAST_TEXTS = 7_000, 150
 
 
@@ -108,6 +110,9 @@ def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(s
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
     page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
     assert faults(page) == []
+    # JupyterLab hides its page for a moment when the theme changes; what is drawn in that moment must stay large.
+    page.wait_for_timeout(500)
+    assert page.evaluate(SHRUNK) == []
 
     # The check can fail: a button without a name, and a text that is hardly lighter than what is behind it.
     page.locator(OURS).first.evaluate("(card) => card.append(document.createElement('button'))")
