@@ -5,6 +5,6 @@ and General MIDI programs, and `players` merges several players of one instrumen
 `guards` refuses scores that a method cannot use.
 
 `align` finds when each moment of a score sounds in a recording, by paths (`paths`) through the frames of `features`;
-`refine` then corrects each onset. `find` selects the score of a recording among many; `misalign` adds errors to a
-score.
+`refine` then corrects each onset, and `anchors` moves what lies between moments that a reader has named. `find` selects
+the score of a recording among many; `misalign` adds errors to a score.
 """

@@ -4,12 +4,13 @@ pretty_midi writes. It cannot read by these rules: it uses the tempo of the firs
 pitch at once, drops notes that have no end, and makes a new player of every program. So files are read with mido, the
 library on which it is based.
 
-Contents: read_midi, read_midi_in_full, write_midi. Lesson: notebooks/07_scores_and_alignment.ipynb
+Contents: read_midi, read_midi_in_full, write_midi, midi_bytes. Lesson: notebooks/07_scores_and_alignment.ipynb
 Reference: MIDI Manufacturers Association, MIDI 1.0 and Standard MIDI Files 1.0 (1988).
 """
 
 import bisect
 import collections
+import io
 import itertools
 import os
 import warnings
@@ -27,6 +28,7 @@ from .reading import Reading, ScoreWarning
 
 if TYPE_CHECKING:
     import mido
+    import pretty_midi
 
 TICKS_PER_QUARTER = 960
 QUARTERS_PER_MINUTE = 120
@@ -145,6 +147,22 @@ def write_midi(
     FileExistsError, OSError
         As for `mss_lab.files.whole_file`.
     """
+    midi = _as_midi(score, programs)
+    with files.whole_file(path, force=force) as temporary:
+        midi.write(str(temporary))
+
+
+def midi_bytes(score: Score, *, programs: Mapping[str, int] | None = None) -> bytes:
+    """The content of the file that `write_midi` writes, for a page that saves it.
+
+    Raises ValueError as `write_midi` does.
+    """
+    content = io.BytesIO()
+    _as_midi(score, programs).write(content)
+    return content.getvalue()
+
+
+def _as_midi(score: Score, programs: Mapping[str, int] | None) -> "pretty_midi.PrettyMIDI":
     import pretty_midi
 
     programs = {
@@ -162,8 +180,7 @@ def write_midi(
             pitch = units.nearest_pitch(note.midi)
             track.notes.append(pretty_midi.Note(note.velocity, pitch, note.onset_s, offset_s))
         midi.instruments.append(track)
-    with files.whole_file(path, force=force) as temporary:
-        midi.write(str(temporary))
+    return midi
 
 
 def _clock(events: MidiEvents) -> tuple[Callable[[int], float], tuple[tuple[float, float], ...]]:

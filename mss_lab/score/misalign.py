@@ -45,8 +45,8 @@ class TimeMap:
     def __call__(self, time_s: np.ndarray | float) -> np.ndarray:
         """The mapped time of a time."""
         time_s = np.asarray(time_s, float)
-        beyond = np.minimum(0, time_s - self.from_s[0]) + np.maximum(0, time_s - self.from_s[-1])
-        result: np.ndarray = np.interp(time_s, self.from_s, self.to_s) + beyond
+        # Shifts are interpolated, not times: where no point moves, a time stays the same to its last digit.
+        result: np.ndarray = time_s + np.interp(time_s, self.from_s, np.subtract(self.to_s, self.from_s))
         return result
 
 

@@ -6,6 +6,9 @@ Notes are moved, stretched, drawn, deleted, and given from one player to another
     editor = piano_roll.editor(score, mixture, sample_rate_hz, label="Notes")
     controls.explore(separate, score=editor)
 
+Where score and recording differ in time, anchors are put into the row above the notes and dragged: the notes around an
+anchor follow it, as far as the next anchors (`mss_lab.score.anchors`).
+
 A note that is clicked is the editor's `selection`, and so are several that are chosen together. `picked` is a second
 input, which follows the selection: a panel with it can let one hear the note alone.
 
@@ -20,10 +23,13 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from .. import checks, plots, transforms, units
+from .. import checks, plots, stem_names, transforms, units
 from ..chunks import transformed
 from ..refusals import RefusedType, RefusedValue, ShapeError
+from ..score.anchors import check_anchors
 from ..score.guards import check_score
+from ..score.instruments import is_instrument, programs_of
+from ..score.midi import midi_bytes
 from ..score.notes import Note, Score
 from ..score.support import LEAST_SUPPORT, is_doubtful
 from . import drawn, fallback, front_end, strips
@@ -53,6 +59,16 @@ def editor(
     label: str = "",
 ) -> "Editor":
     """Edit the notes of a score over the spectrogram of a recording.
+
+    Notes are selected, moved, stretched, drawn, deleted and given to other players; "Mouse and keys" below them lists
+    how. Anchors move many notes at once, where the alignment of a passage is wrong. A double click in the row above
+    the notes, or the key T, puts an anchor at a moment of the score. When it is dragged, or moved with the arrow keys,
+    all notes between its two neighbours (other anchors, or the start and the end) are stretched in time, piecewise
+    linearly, and all others stay. The value changes once for each finished drag. To delete an anchor moves no note.
+    Anchors and notes share one history of undo and redo.
+
+    "Save MIDI" saves the notes as `mss_lab.score.midi.write_midi` writes them. The editor does not know what a panel
+    makes of its notes: the player of the panel saves what is heard of the stems, by its own button.
 
     Parameters
     ----------
@@ -112,6 +128,12 @@ class Editor(drawn.Drawn):
         Which of `value.notes` are selected; the page changes it with each click.
     selection : tuple of Note
         The selected notes.
+    anchors : list of (float, float), seconds
+        For each anchor the time of its moment in the score as it was at first, and its time now. If only anchors have
+        been moved and none was deleted, `mss_lab.score.anchors.warped(first_score, anchors, duration_s)` is the value.
+        Set it from code to place anchors; no note moves then. To set another score deletes them.
+    duration_s : float
+        Length of the time axis: the end of the recording, or of the score if that is later.
     """
 
     _esm = front_end.script(__file__)
@@ -126,7 +148,10 @@ class Editor(drawn.Drawn):
         echo_update=False,
     )
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    anchors = traitlets.List(traitlets.Tuple(traitlets.Float(), traitlets.Float())).tag(sync=True)
     support = traitlets.Bytes().tag(sync=True)
+    # Which view has requested a MIDI file, and how often. It travels with the newest notes, so that the file has them.
+    midi_request = traitlets.Dict().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
 
@@ -154,12 +179,31 @@ class Editor(drawn.Drawn):
             value=score, support=self._measured(score), picture=picture, facts=facts, description=label, selected=[]
         )
         self.observe(self._edited, "value")
+        self.observe(self._send_midi, "midi_request")
 
     @property
     def selection(self) -> tuple[Note, ...]:
         """The selected notes, in the order of the score."""
         notes = self.value.notes
         return tuple(notes[index] for index in sorted(set(self.selected)) if 0 <= index < len(notes))
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the time axis in seconds."""
+        return float(max(self._duration_s, self.value.duration_s))
+
+    @traitlets.validate("anchors")
+    def _check_anchors(self, proposal: Any) -> list[tuple[float, ...]]:
+        return [tuple(pair) for pair in check_anchors(proposal["value"]).tolist()]
+
+    def midi(self) -> bytes:
+        """The file that "Save MIDI" saves: a track for each player, with its instrument's program if that is known."""
+        return midi_bytes(self.value, programs=programs_of(filter(is_instrument, self.value.sources)))
+
+    def _send_midi(self, change: Any) -> None:
+        name = f"{stem_names.as_file_name(self.description) or 'notes'}.mid"
+        message = {"kind": "file", "view": change["new"]["view"], "name": name, "piece": 0, "pieces": 1}
+        self.send(message, [self.midi()])
 
     def check(self, value: Any) -> Score:
         """Return the score, or raise TypeError or ValueError."""
@@ -183,6 +227,8 @@ class Editor(drawn.Drawn):
         outside = sum(note.onset_s >= self._duration_s for note in score.notes) if self._axis else 0
         if outside:
             parts.append(f"{outside} after the end of the recording")
+        if self.anchors:
+            parts.append(_count(len(self.anchors), "anchor"))
         return f"{parts[0]} {', '.join(parts[1:])}"
 
     def png(self) -> bytes:
@@ -209,8 +255,8 @@ class Editor(drawn.Drawn):
 
     def _edited(self, change: Any) -> None:
         if not self._from_page:
-            # The numbers of notes belong to the score before.
-            self.selected = []
+            # The numbers of notes belong to the score before, and so do anchors.
+            self.selected, self.anchors = [], []
         self.support = self._measured(self.value)
 
     def _measured(self, score: Score) -> bytes:

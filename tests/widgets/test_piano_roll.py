@@ -9,7 +9,7 @@ import pytest
 from mss_lab import signals
 from mss_lab.checks import ShapeError
 from mss_lab.refusals import RefusedValue
-from mss_lab.score import edits, support
+from mss_lab.score import edits, midi, support
 from mss_lab.score.notes import Note, Score
 from mss_lab.widgets import controls, piano_roll
 
@@ -140,6 +140,46 @@ def test_an_empty_score_and_notes_outside_the_recording_are_shown():
     assert late.describe() == "4 notes of 3 players, 1 after the end of the recording"
     for roll in (empty, late, piano_roll.editor(SCORE, sound(1 / RATE_HZ), RATE_HZ)):
         assert roll.png().startswith(b"\x89PNG")
+
+
+def test_anchors_come_from_the_page_or_from_code_and_belong_to_one_score():
+    roll = piano_roll.editor(SCORE)
+    assert (roll.anchors, roll.duration_s) == ([], 10.0)
+    from_page(roll, rows_of(roll), anchors=[[0.5, 0.75], [1.0, 1.0]])
+    assert roll.anchors == [(0.5, 0.75), (1.0, 1.0)]
+    assert roll.describe() == "3 notes of 3 players, 2 anchors"
+    roll.anchors = [(1, 2)]
+    assert roll.get_state()["anchors"] == [(1.0, 2.0)]
+    for pairs, words in (
+        ([(1, 2), (2, 1)], "later than the one before"),
+        ([(1, np.nan)], "finite"),
+        ([(-1, 0)], "0 s"),
+    ):
+        with pytest.raises(RefusedValue, match=words):
+            roll.anchors = pairs
+    assert roll.anchors == [(1.0, 2.0)]
+    roll.value = edits.without(SCORE, NOTES[0])
+    assert roll.anchors == []
+    assert piano_roll.editor(SCORE, sound(1.25), RATE_HZ).duration_s == 1.5
+
+
+def test_the_page_that_has_requested_it_receives_the_midi_file_of_the_newest_notes(tmp_path, monkeypatch):
+    roll = piano_roll.editor(SCORE, label="Notes: a/b")
+    messages = []
+    monkeypatch.setattr(roll, "send", lambda message, buffers: messages.append((message, buffers)))
+    from_page(roll, [[0, 69, 0.25, 1, 80], [1, 50, 0.5, 2, 64]], midi_request={"view": "one", "count": 1})
+    ((message, (content,)),) = messages
+    assert message == {"kind": "file", "view": "one", "name": "Notes_ a_b.mid", "piece": 0, "pieces": 1}
+    assert content == roll.midi()
+    (tmp_path / "x.mid").write_bytes(content)
+    reading = midi.read_midi_in_full(tmp_path / "x.mid")
+    assert reading.score.notes == roll.value.notes
+    assert reading.programs == {"violin": 40, "cello": 42}
+    # Players who are no instruments have program 0; a score without notes can be saved, too.
+    strange = piano_roll.editor(Score((Note("the third", 69, 0, 1),), ("the third", "drums"), frozenset({"drums"})))
+    (tmp_path / "y.mid").write_bytes(strange.midi())
+    assert midi.read_midi_in_full(tmp_path / "y.mid").programs == {"the third": 0}
+    assert piano_roll.editor(Score((), ("violin",))).midi().startswith(b"MThd")
 
 
 # ---- the picture --------------------------------------------------------------------------------------------------

@@ -11,11 +11,15 @@ export function lookup(palette) {
   });
 }
 
+// A canvas as large as it is shown, emptied. While the page is hidden, as for a moment when its theme changes, it keeps
+// its size: nothing says that it is shown again if that is the same.
 export function fit(canvas) {
   const ratio = window.devicePixelRatio || 1;
   const { width, height } = canvas.getBoundingClientRect();
-  canvas.width = Math.max(1, Math.round(width * ratio));
-  canvas.height = Math.max(1, Math.round(height * ratio));
+  if (width) {
+    canvas.width = Math.max(1, Math.round(width * ratio));
+    canvas.height = Math.max(1, Math.round(height * ratio));
+  }
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, canvas.width, canvas.height);
   return { pen, ratio, width: canvas.width, height: canvas.height };

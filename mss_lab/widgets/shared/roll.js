@@ -11,10 +11,11 @@ const FLOOR_SHARE = 0.3;
 const LEAST_BAR_PX = 8;
 const BLACK_KEYS = [1, 3, 6, 8, 10];
 
-// A canvas as large as it is shown, emptied; it keeps its memory while its size stays.
+// A canvas as large as it is shown, emptied; it keeps its memory while its size stays, and its size while it is hidden.
 export function layer(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((px) => Math.max(1, Math.round(px * ratio)));
+  const shown = [canvas.clientWidth, canvas.clientHeight].map((px) => Math.max(1, Math.round(px * ratio)));
+  const [width, height] = canvas.clientWidth ? shown : [canvas.width, canvas.height];
   const pen = canvas.getContext("2d");
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   else pen.clearRect(0, 0, width, height);
@@ -139,6 +140,18 @@ export function drawNotes({ pen, ratio, width, height }, view, notes, { inks, is
       pen.fillStyle = doubtful ? "#fff" : text;
       pen.fillText(String(note.player + 1), x + Math.min(long / 2, 8 * ratio), y + barPx / 2 + ratio / 2);
     }
+  }
+}
+
+// The times of anchors, as lines through all pitches.
+export function drawAnchors({ pen, ratio, width, height }, view, timesS) {
+  const place = placer(view, width, height);
+  for (const timeS of timesS) {
+    const x = Math.round(place.x(timeS));
+    pen.fillStyle = "rgb(0 0 0 / 60%)";
+    pen.fillRect(x - 1.5 * ratio, 0, 3 * ratio, height);
+    pen.fillStyle = "#fff";
+    pen.fillRect(x - ratio / 2, 0, ratio, height);
   }
 }
 
