@@ -65,6 +65,11 @@ page.set(A=70)
 page._form.say("An error is said like this", "error")
 page
 """
+QUERY = """\
+from mss_lab.widgets import query_panel
+
+query_panel.panel((low + high)[:1], rate)
+"""
 OWN = """\
 from mss_lab.widgets import own
 
@@ -81,7 +86,7 @@ LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 SHOW_THE_BODY = "body { overflow: visible !important; }"
 SHRUNK = """() => [...document.querySelectorAll('.mss-card canvas')]
     .filter((canvas) => canvas.clientWidth > 1 && canvas.width === 1).map((canvas) => canvas.className)"""
-TALL_PX, LEAST_TEXTS = 7_000, 150
+TALL_PX, LEAST_TEXTS = 8_000, 150
 
 
 def faults(page):
@@ -100,7 +105,7 @@ def faults(page):
 
 @pytest.mark.slow(40)
 def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(server, page):
-    workbench.write_notebook(server, "frame.ipynb", WIDGETS, PANEL, LISTENING, EDITORS, OWN)
+    workbench.write_notebook(server, "frame.ipynb", WIDGETS, PANEL, LISTENING, EDITORS, QUERY, OWN)
     page.set_viewport_size({"width": 1280, "height": TALL_PX})
     workbench.open_notebook(page, server, "frame.ipynb")
     workbench.run_all(page, ".mss-own")
@@ -128,7 +133,7 @@ def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(s
     page.wait_for_function("(words) => words.innerText.includes('Run the cell again')", arg=words.element_handle())
     # What the page has can still be heard.
     np.testing.assert_array_equal(rendered(first), before)
-    for kind in ("player", "panorama", "kernel", "form", "painter", "factors", "roll", "own"):
+    for kind in ("player", "panorama", "kernel", "form", "painter", "factors", "roll", "query", "own"):
         assert page.locator(f".mss-{kind}").first.get_attribute("data-connected") == "false"
     assert page.mss_errors == []
 
