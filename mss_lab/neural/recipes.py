@@ -195,6 +195,12 @@ _REFINER_FIT = FitOptions(
     validate_every=400,
     keep="last",
 )
+# Kadandale et al.: 6 s at 10.88 kHz in batches of 16, SGD with momentum 0.9, here Adam. The reference states no number
+# of steps that fits these data.
+_MULTICHANNEL_UNET_PAPER: dict[str, Any] = {
+    "data": SongData(sample_rate_hz=10_880, segment_s=6.0, batch=16, gains=(1.0, 1.0)),
+    "fit": FitOptions(steps=100_000, schedule="plateau", plateau=5),
+}
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "context-window": {
@@ -306,6 +312,23 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "score-cnn-timbre": {
         "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_RUN),
         "paper": Recipe("score-cnn", {"timbre_only": True}, **_CNN_PAPER),
+    },
+    "multichannel-unet": {
+        "student": Recipe(
+            "multichannel-unet",
+            {
+                # The length of a window of X-UMX: the bassoon's harmonics lie close together.
+                "window_samples": 2046,
+                "hop_samples": 512,
+                "channels": 10,
+                "levels": 5,
+                "dropout": 0.0,
+                "masks": "softmax",
+            },
+            SongData(segment_s=4.0, batch=4),
+            _student(3600),
+        ),
+        "paper": Recipe("multichannel-unet", {}, **_MULTICHANNEL_UNET_PAPER),
     },
     # It takes any players, and there is no paper that it follows.
     "refiner": {"student": Recipe("refiner", {}, CueData(), _REFINER_FIT)},

@@ -16,6 +16,7 @@ SMALL = {
     "dsis": {**RECURRENT, "score_hidden": 4, "score_layers": 1, "embedding": 4},
     "hierarchical": RECURRENT,
     "mask-inference": {"hidden": 4, "layers": 1},
+    "multichannel-unet": {"window_samples": 510, "hop_samples": 128, "channels": 2, "levels": 2},
     "query-by-example": {**RECURRENT, "query_hidden": 4, "query_layers": 1, "dimensions": 3},
     "refiner": {"channels": (4, 4), "bins": 64, "window_samples": 512, "hop_samples": 128},
     "score-cnn": {

@@ -24,6 +24,7 @@ MODELS: dict[str, str | type] = {
     "dsis": ".dsis:Dsis",
     "hierarchical": ".hierarchical:Hierarchical",
     "mask-inference": ".mask_inference:MaskInference",
+    "multichannel-unet": ".multichannel_unet:MultichannelUNet",
     "query-by-example": ".hierarchical:QueryByExample",
     "refiner": ".refiner:Refiner",
     "score-cnn": ".score_cnn:ScoreCnn",
