@@ -38,7 +38,8 @@ class Network(Protocol):
     sources : tuple of str
         The sources that it separates, in the order of its estimates. Empty if it takes the players of any score.
     sample_rate_hz, hop_samples : int
-        The rate of its waveforms, and the grid of its frames.
+        The rate of its waveforms, and the grid of its frames, on which the chunks of a recording begin. A network
+        that reduces the rate of frames or samples in steps has a grid on which all steps begin.
     needs_score : bool
         Whether it cannot work without a score.
 

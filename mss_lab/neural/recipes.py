@@ -201,6 +201,12 @@ _MULTICHANNEL_UNET_PAPER: dict[str, Any] = {
     "data": SongData(sample_rate_hz=10_880, segment_s=6.0, batch=16, gains=(1.0, 1.0)),
     "fit": FitOptions(steps=100_000, schedule="plateau", plateau=5),
 }
+# Stoller et al.: excerpts of 147 443 samples, of which 16 389 are estimated, in batches of 16; Adam; validated every
+# 2000 steps, and ended after 20 validations without improvement.
+_WAVE_UNET_PAPER: dict[str, Any] = {
+    "data": SongData(sample_rate_hz=22_050, segment_s=147_443 / 22_050, batch=16, gains=(0.7, 1.0)),
+    "fit": FitOptions(steps=1_000_000, learning_rate=1e-4, clip_norm=None, validate_every=2000, patience=20),
+}
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "context-window": {
@@ -329,6 +335,15 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             _student(3600),
         ),
         "paper": Recipe("multichannel-unet", {}, **_MULTICHANNEL_UNET_PAPER),
+    },
+    "wave-unet": {
+        "student": Recipe(
+            "wave-unet",
+            {"levels": 8, "channels": 12, "loss": "absolute"},
+            SongData(segment_s=32_768 / 16_000, batch=4),
+            _student(2400),
+        ),
+        "paper": Recipe("wave-unet", {"context": True}, **_WAVE_UNET_PAPER),
     },
     # It takes any players, and there is no paper that it follows.
     "refiner": {"student": Recipe("refiner", {}, CueData(), _REFINER_FIT)},

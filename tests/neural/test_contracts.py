@@ -29,6 +29,7 @@ SMALL = {
         "frames": 8,
     },
     "transcriber": {**RECURRENT, "source_hidden": 4, "source_layers": 1, "embedding": 4},
+    "wave-unet": {"levels": 3, "channels": 4},
     "xumx": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1},
     "xumx-informed": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1},
     "xumx-score-only": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1, "score_hidden": 4},

@@ -15,9 +15,10 @@ from tests.neural.training import HOP, RATE_HZ, built, noise  # noqa: E402
 COMMON = {"sources": ("a", "b"), "sample_rate_hz": RATE_HZ}
 NETWORKS = {
     "multichannel-unet": {**COMMON, "window_samples": 510, "hop_samples": HOP, "channels": 2, "levels": 2},
+    "wave-unet": {**COMMON, "levels": 4, "channels": 4},
 }
-# Networks in which an estimate depends only on the recording near it.
-LOCAL = ("multichannel-unet",)
+# Networks in which an estimate depends only on the recording near it: name and changes of settings.
+LOCAL = (("multichannel-unet", {}), ("wave-unet", {}), ("wave-unet", {"context": True}))
 LENGTHS = {"chunk_s": 3.0, "overlap_s": 1.5}
 
 
@@ -52,9 +53,9 @@ def test_gradients_are_finite_for_sound_and_for_silence(name):
         assert torch.isfinite(loss) and all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", LOCAL)
-def test_chunks_are_the_whole(name):
-    model, mixture = built(name, NETWORKS[name]), noise(round(7.3 * RATE_HZ))
+@pytest.mark.parametrize("name, changes", LOCAL)
+def test_chunks_are_the_whole(name, changes):
+    model, mixture = built(name, NETWORKS[name], **changes), noise(round(7.3 * RATE_HZ))
     with torch.no_grad():
         whole = model(torch.from_numpy(mixture))[0].numpy()
     estimates = apply.separate(model, mixture, RATE_HZ, **LENGTHS)

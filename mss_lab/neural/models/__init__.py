@@ -29,6 +29,7 @@ MODELS: dict[str, str | type] = {
     "refiner": ".refiner:Refiner",
     "score-cnn": ".score_cnn:ScoreCnn",
     "transcriber": ".transcriber:Transcriber",
+    "wave-unet": ".wave_unet:WaveUNet",
     "xumx": ".xumx:Xumx",
     "xumx-informed": ".xumx:XumxInformed",
     "xumx-score-only": ".xumx:XumxScoreOnly",
