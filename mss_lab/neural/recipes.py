@@ -1,7 +1,8 @@
 """Recipes: the settings of each network, its training data and all options of its training.
 
 Each recipe has two presets. `student` fits a course: 16 kHz, four players, at most 90 minutes on two cores. `paper` has
-the values of the reference; those that the reference does not give are the same as in `student`.
+the values of the reference; those that the reference does not give are the same as in `student`. Conv-TasNet also has
+`cadenza`, the baseline of a challenge.
 
 A recipe of your own is added by `register`. Every field can be changed for one run:
 `recipe.changed({"fit": {"steps": 100}})`. A TOML file or a card of weights contains such changes.
@@ -19,6 +20,7 @@ from typing import Any
 
 from .. import checks, hierarchy
 from ..refusals import RefusedValue
+from .convolutional_recipes import CONVOLUTIONAL
 from .fit_options import FitOptions
 from .query_data import QueryData
 from .training_data import CueData, RecipeData, SongData
@@ -195,18 +197,6 @@ _REFINER_FIT = FitOptions(
     validate_every=400,
     keep="last",
 )
-# Kadandale et al.: 6 s at 10.88 kHz in batches of 16, SGD with momentum 0.9, here Adam. The reference states no number
-# of steps that fits these data.
-_MULTICHANNEL_UNET_PAPER: dict[str, Any] = {
-    "data": SongData(sample_rate_hz=10_880, segment_s=6.0, batch=16, gains=(1.0, 1.0)),
-    "fit": FitOptions(steps=100_000, schedule="plateau", plateau=5),
-}
-# Stoller et al.: excerpts of 147 443 samples, of which 16 389 are estimated, in batches of 16; Adam; validated every
-# 2000 steps, and ended after 20 validations without improvement.
-_WAVE_UNET_PAPER: dict[str, Any] = {
-    "data": SongData(sample_rate_hz=22_050, segment_s=147_443 / 22_050, batch=16, gains=(0.7, 1.0)),
-    "fit": FitOptions(steps=1_000_000, learning_rate=1e-4, clip_norm=None, validate_every=2000, patience=20),
-}
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "context-window": {
@@ -319,31 +309,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_RUN),
         "paper": Recipe("score-cnn", {"timbre_only": True}, **_CNN_PAPER),
     },
-    "multichannel-unet": {
-        "student": Recipe(
-            "multichannel-unet",
-            {
-                # The length of a window of X-UMX: the bassoon's harmonics lie close together.
-                "window_samples": 2046,
-                "hop_samples": 512,
-                "channels": 10,
-                "levels": 5,
-                "dropout": 0.0,
-                "masks": "softmax",
-            },
-            SongData(segment_s=4.0, batch=4),
-            _student(3600),
-        ),
-        "paper": Recipe("multichannel-unet", {}, **_MULTICHANNEL_UNET_PAPER),
-    },
-    "wave-unet": {
-        "student": Recipe(
-            "wave-unet",
-            {"levels": 8, "channels": 12, "loss": "absolute"},
-            SongData(segment_s=32_768 / 16_000, batch=4),
-            _student(2400),
-        ),
-        "paper": Recipe("wave-unet", {"context": True}, **_WAVE_UNET_PAPER),
+    **{
+        name: {preset: Recipe(name, **parts) for preset, parts in presets.items()}
+        for name, presets in CONVOLUTIONAL.items()
     },
     # It takes any players, and there is no paper that it follows.
     "refiner": {"student": Recipe("refiner", {}, CueData(), _REFINER_FIT)},

@@ -14,11 +14,17 @@ from tests.neural.training import HOP, RATE_HZ, built, noise  # noqa: E402
 
 COMMON = {"sources": ("a", "b"), "sample_rate_hz": RATE_HZ}
 NETWORKS = {
+    "conv-tasnet": {**COMMON, "filters": 16, "channels": 8, "hidden": 8, "blocks": 4, "repeats": 1, "loss": "absolute"},
     "multichannel-unet": {**COMMON, "window_samples": 510, "hop_samples": HOP, "channels": 2, "levels": 2},
     "wave-unet": {**COMMON, "levels": 4, "channels": 4},
 }
 # Networks in which an estimate depends only on the recording near it: name and changes of settings.
-LOCAL = (("multichannel-unet", {}), ("wave-unet", {}), ("wave-unet", {"context": True}))
+LOCAL = (
+    ("conv-tasnet", {"norm": "frame"}),
+    ("multichannel-unet", {}),
+    ("wave-unet", {}),
+    ("wave-unet", {"context": True}),
+)
 LENGTHS = {"chunk_s": 3.0, "overlap_s": 1.5}
 
 

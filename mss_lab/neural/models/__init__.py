@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODELS: dict[str, str | type] = {
     "cerberus": ".cerberus:Cerberus",
     "context-window": ".context_window:ContextWindow",
+    "conv-tasnet": ".conv_tasnet:ConvTasNet",
     "dsis": ".dsis:Dsis",
     "hierarchical": ".hierarchical:Hierarchical",
     "mask-inference": ".mask_inference:MaskInference",
