@@ -50,6 +50,19 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
             "fit": FitOptions(steps=500_000, learning_rate=1e-4, **_PLATEAU, validate_every=2500, patience=20),
         },
     },
+    # Défossez et al.: excerpts of 11 s in batches of 64, 360 epochs.
+    "demucs": {
+        "student": {
+            # With 16 channels its weights would need more than 5 MB in half precision.
+            "settings": {"channels": 15, "levels": 5, "recurrent_layers": 1},
+            "data": SongData(segment_s=3.0, batch=4),
+            "fit": FitOptions(steps=7000, schedule="cosine"),
+        },
+        "paper": {
+            "data": SongData(sample_rate_hz=44_100, segment_s=11.0, batch=64),
+            "fit": FitOptions(steps=300_000, learning_rate=3e-4, validate_every=800),
+        },
+    },
     # Kadandale et al.: 6 s at 10.88 kHz in batches of 16; SGD with momentum 0.9 and a rate of 0.01, here Adam.
     "multichannel-unet": {
         "student": {

@@ -14,6 +14,7 @@ SMALL = {
     "cerberus": {**RECURRENT, "dimensions": 2},
     "context-window": {"hidden": 4},
     "conv-tasnet": {"filters": 8, "channels": 4, "hidden": 8, "blocks": 3, "repeats": 1},
+    "demucs": {"channels": 2, "levels": 3, "recurrent_layers": 1},
     "dsis": {**RECURRENT, "score_hidden": 4, "score_layers": 1, "embedding": 4},
     "hierarchical": RECURRENT,
     "mask-inference": {"hidden": 4, "layers": 1},

@@ -22,6 +22,7 @@ MODELS: dict[str, str | type] = {
     "cerberus": ".cerberus:Cerberus",
     "context-window": ".context_window:ContextWindow",
     "conv-tasnet": ".conv_tasnet:ConvTasNet",
+    "demucs": ".demucs:Demucs",
     "dsis": ".dsis:Dsis",
     "hierarchical": ".hierarchical:Hierarchical",
     "mask-inference": ".mask_inference:MaskInference",
