@@ -15,6 +15,7 @@ Contents: ConvTasNetSettings, ConvTasNet.
 """
 
 import dataclasses
+from typing import Any
 
 import torch
 from torch import nn
@@ -99,7 +100,7 @@ class ConvTasNet(WaveformNetwork):
     def __init__(self, settings: ConvTasNetSettings):
         stride = settings.filter_samples // 2
         super().__init__(settings, stride)
-        grid = {"stride": stride, "padding": stride, "bias": False}
+        grid: dict[str, Any] = {"stride": stride, "padding": stride, "bias": False}
         self.encoder = nn.Conv1d(1, settings.filters, settings.filter_samples, **grid)
         self.norm = _norm(settings.filters, settings.norm)
         self.narrow = nn.Conv1d(settings.filters, settings.channels, 1)
@@ -168,7 +169,8 @@ class _FrameNorm(nn.GroupNorm):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         # Each frame becomes an example of its own.
         frames = super().forward(input.transpose(1, 2).flatten(0, 1))
-        return frames.unflatten(0, (len(input), -1)).transpose(1, 2)
+        normalised: torch.Tensor = frames.unflatten(0, (len(input), -1)).transpose(1, 2)
+        return normalised
 
 
 def _norm(channels: int, norm: str) -> nn.GroupNorm:

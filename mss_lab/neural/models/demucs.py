@@ -133,7 +133,8 @@ class Demucs(WaveformNetwork):
         hidden = self.recurrent(hidden)
         for level in self.decoder:
             hidden = level(hidden + skips.pop())
-        return hidden
+        estimates: torch.Tensor = hidden
+        return estimates
 
 
 class _Recurrent(nn.Module):

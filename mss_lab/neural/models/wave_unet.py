@@ -118,16 +118,18 @@ class WaveUNet(WaveformNetwork):
     def waveforms(self, mixture: torch.Tensor) -> torch.Tensor:
         """Estimates of mixtures (batch, samples): as many samples, or with context those in the middle."""
         hidden = mixture.unsqueeze(1)
+        down, up = self.settings.down_kernel, self.settings.up_kernel
         skips = []
         *levels, bottom = self.down
         for convolution in levels:
-            hidden = self._convolved(convolution, hidden)
+            hidden = self._convolved(convolution, hidden, down)
             skips.append(hidden)
             hidden = hidden[..., ::2]
-        hidden = self._convolved(bottom, hidden)
+        hidden = self._convolved(bottom, hidden, down)
         for convolution in self.up:
             hidden = self._doubled(hidden)
-            hidden = self._convolved(convolution, torch.cat([hidden, _middle(skips.pop(), hidden)], dim=1))
+            hidden = torch.cat([hidden, _middle(skips.pop(), hidden)], dim=1)
+            hidden = self._convolved(convolution, hidden, up)
         remaining = _middle(mixture.unsqueeze(1), hidden)
         if self.to_sources is None:
             return remaining
@@ -152,10 +154,9 @@ class WaveUNet(WaveformNetwork):
         estimates = self.waveforms(sources[..., :read].sum(dim=1)).float()
         return waveform_loss(estimates, sources[..., before : before + written], self.settings.loss)
 
-    def _convolved(self, convolution: nn.Module, hidden: torch.Tensor) -> torch.Tensor:
+    def _convolved(self, convolution: nn.Module, hidden: torch.Tensor, kernel: int) -> torch.Tensor:
         if not self.settings.context:
-            side = convolution.kernel_size[0] // 2  # type: ignore[index, operator]
-            hidden = functional.pad(hidden, (side, side))
+            hidden = functional.pad(hidden, (kernel // 2, kernel // 2))
         return functional.leaky_relu(convolution(hidden), SLOPE)
 
     def _doubled(self, hidden: torch.Tensor) -> torch.Tensor:
