@@ -89,7 +89,8 @@ def dynamic_weights(last: torch.Tensor, before: torch.Tensor, temperature: float
     --------
     >>> dynamic_weights(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])).tolist()
     [1.0, 1.0]
-    >>> dynamic_weights(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 4.0])).round(decimals=3).tolist()
+    >>> weights = dynamic_weights(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 4.0]))
+    >>> [round(weight, 3) for weight in weights.tolist()]
     [0.876, 1.124]
     """
     checks.check_number("temperature", temperature, above=0)

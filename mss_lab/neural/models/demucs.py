@@ -64,8 +64,8 @@ class DemucsSettings(WaveformSettings):
 
         Examples
         --------
-        >>> DemucsSettings(levels=2).valid_length(100)
-        104
+        >>> DemucsSettings(levels=2).valid_length(101)
+        116
         """
         frames = samples
         for _ in range(self.levels):
