@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 
 from mss_lab.neural import models, recipes  # noqa: E402
 from mss_lab.neural.models.wave_unet import WaveUNet, WaveUNetSettings  # noqa: E402
-from tests.neural.training import RATE_HZ, clip, mean_sdr_db, noise, train  # noqa: E402
+from tests.neural.training import HOP, RATE_HZ, clip, mean_sdr_db, noise, train  # noqa: E402
 
 TINY = {"sources": ("a", "b"), "sample_rate_hz": RATE_HZ, "levels": 3, "channels": 6}
 
@@ -118,12 +118,12 @@ def test_half_precision_inside_changes_little():
 
 @pytest.mark.parametrize("changes", [{}, {"context": True}, {"output": "direct"}, {"loss": "absolute"}])
 def test_the_loss_falls_by_a_fifth_in_twenty_steps(changes):
-    losses = train(tiny(**changes), clip(), 20, 1e-2)
+    losses = train(tiny(**changes), clip(20 * HOP), 20, 1e-2)
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_it_memorises_one_clip():
-    model, batch = tiny(), clip()
+    model, batch = tiny(), clip(20 * HOP)
     train(model, batch, 100, 1e-2)
     assert mean_sdr_db(model, batch) > 8
 

@@ -114,7 +114,8 @@ def test_weights_of_another_network_are_refused(name, tmp_path):
     path = tmp_path / "own.safetensors"
     weights.save(built(name, NETWORKS[name]), path, {})
     card = json.loads(path.with_suffix(".json").read_text())
-    for other, settings in (("mask-inference", {"hidden": 4, "layers": 1}), (name, {"sources": ["a", "b", "c"]})):
+    three = {**NETWORKS[name], "sources": ["a", "b", "c"]}
+    for other, settings in (("mask-inference", {"hidden": 4, "layers": 1}), (name, three)):
         path.with_suffix(".json").write_text(json.dumps({**card, "network": other, "settings": settings}))
         with pytest.raises(ValueError, match=f"does not hold the weights of a {other} with its card's settings"):
             weights.load(path)
