@@ -35,7 +35,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", required=True, help="folder of examples, such as `mss-lab data` makes")
     command.add_argument("--out", required=True, help="folder for the run, the weights, their card and their table")
     command.add_argument("--valid", help="folder of examples to validate with (default: valid in --data)")
-    command.add_argument("--preset", default="student", help="student or paper (default: %(default)s)")
+    command.add_argument(
+        "--preset", default="student", help="student, paper, or another of the recipe (default: %(default)s)"
+    )
     command.add_argument("--config", metavar="FILE", help="changes to the recipe: a .toml file, or the card of weights")
     command.add_argument(
         "--set",

@@ -5,16 +5,16 @@ your own that has it can be trained by `mss_lab.neural.fit.fit`, stored by `mss_
 recording by `mss_lab.neural.apply.separate`. All random numbers in it must be drawn from torch's own generator, which
 training seeds at every step.
 
-Contents: Batch, Settings, Network, Batches, check_network, check_separates, trains_with_notes.
+Contents: Batch, Settings, Network, Batches, check_network, check_separates, check_source_names, trains_with_notes.
 Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
-from ..refusals import RefusedType
+from ..refusals import RefusedType, RefusedValue
 
 # Tensors by name; the first axis of each counts examples. A training batch holds `sources` (batch, sources, samples),
 # and all other input of the network, such as `rolls` (batch, sources, frames, 128).
@@ -38,7 +38,8 @@ class Network(Protocol):
     sources : tuple of str
         The sources that it separates, in the order of its estimates. Empty if it takes the players of any score.
     sample_rate_hz, hop_samples : int
-        The rate of its waveforms, and the grid of its frames.
+        The rate of its waveforms, and the grid of its frames, on which the chunks of a recording begin. A network
+        that reduces the rate of frames or samples in steps has a grid on which all steps begin.
     needs_score : bool
         Whether it cannot work without a score.
 
@@ -127,6 +128,14 @@ def check_separates(model: Network) -> Network:
             "mss_lab.neural.transcribe"
         )
     return model
+
+
+def check_source_names(sources: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of a network's sources as a tuple, or raise RefusedValue if there are none, or one twice."""
+    names = tuple(sources)
+    if len(set(names)) != len(names) or not names:
+        raise RefusedValue(f"sources must be names, each once, got {names}; name every player")
+    return names
 
 
 def trains_with_notes(model: Network) -> bool:

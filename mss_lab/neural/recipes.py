@@ -1,7 +1,8 @@
 """Recipes: the settings of each network, its training data and all options of its training.
 
 Each recipe has two presets. `student` fits a course: 16 kHz, four players, at most 90 minutes on two cores. `paper` has
-the values of the reference; those that the reference does not give are the same as in `student`.
+the values of the reference; those that the reference does not give are the same as in `student`. Conv-TasNet also has
+`cadenza`, the baseline of a challenge.
 
 A recipe of your own is added by `register`. Every field can be changed for one run:
 `recipe.changed({"fit": {"steps": 100}})`. A TOML file or a card of weights contains such changes.
@@ -19,6 +20,7 @@ from typing import Any
 
 from .. import checks, hierarchy
 from ..refusals import RefusedValue
+from .convolutional_recipes import CONVOLUTIONAL
 from .fit_options import FitOptions
 from .query_data import QueryData
 from .training_data import CueData, RecipeData, SongData
@@ -306,6 +308,10 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "score-cnn-timbre": {
         "student": Recipe("score-cnn", {**_CNN_STUDENT, "timbre_only": True}, **_CNN_STUDENT_RUN),
         "paper": Recipe("score-cnn", {"timbre_only": True}, **_CNN_PAPER),
+    },
+    **{
+        name: {preset: Recipe(name, **parts) for preset, parts in presets.items()}
+        for name, presets in CONVOLUTIONAL.items()
     },
     # It takes any players, and there is no paper that it follows.
     "refiner": {"student": Recipe("refiner", {}, CueData(), _REFINER_FIT)},

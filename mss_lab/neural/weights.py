@@ -187,6 +187,11 @@ def network_of(weights: "str | os.PathLike[str] | Network | None", name: str) ->
     if weights is None:
         if name not in shipped_names() and name in models.MODELS and name not in models.SHIPPED:
             raise RefusedValue(f"{name} is a network of your own and needs its weights; give weights=FILE.safetensors")
+        if name not in shipped_names() and name in models.SHIPPED:
+            raise RefusedValue(
+                f"{name} needs weights of your own, because none are shipped for it; train it (mss-lab train {name}) "
+                "and give weights=FILE.safetensors"
+            )
         return shipped(name)
     if isinstance(weights, str | os.PathLike):
         return _cached(Path(weights).resolve(), _written_at(weights))

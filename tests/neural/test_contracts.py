@@ -13,9 +13,12 @@ RECURRENT = {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1
 SMALL = {
     "cerberus": {**RECURRENT, "dimensions": 2},
     "context-window": {"hidden": 4},
+    "conv-tasnet": {"filters": 8, "channels": 4, "hidden": 8, "blocks": 3, "repeats": 1},
+    "demucs": {"channels": 2, "levels": 3, "recurrent_layers": 1},
     "dsis": {**RECURRENT, "score_hidden": 4, "score_layers": 1, "embedding": 4},
     "hierarchical": RECURRENT,
     "mask-inference": {"hidden": 4, "layers": 1},
+    "multichannel-unet": {"window_samples": 510, "hop_samples": 128, "channels": 2, "levels": 2},
     "query-by-example": {**RECURRENT, "query_hidden": 4, "query_layers": 1, "dimensions": 3},
     "refiner": {"channels": (4, 4), "bins": 64, "window_samples": 512, "hop_samples": 128},
     "score-cnn": {
@@ -28,6 +31,7 @@ SMALL = {
         "frames": 8,
     },
     "transcriber": {**RECURRENT, "source_hidden": 4, "source_layers": 1, "embedding": 4},
+    "wave-unet": {"levels": 3, "channels": 4},
     "xumx": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1},
     "xumx-informed": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1},
     "xumx-score-only": {"window_samples": 512, "hop_samples": 128, "hidden": 4, "layers": 1, "score_hidden": 4},
