@@ -68,7 +68,7 @@ def editor(
     Anchors and notes share one history of undo and redo.
 
     "Save MIDI" saves the notes as `mss_lab.score.midi.write_midi` writes them. The editor does not know what a panel
-    makes of its notes: the player of the panel saves what is heard of the stems, by its own button.
+    makes of its notes: the player of the panel saves the stems that are audible, by its own button.
 
     Parameters
     ----------

@@ -97,10 +97,10 @@ def faults(page):
         card.scroll_into_view_if_needed()
     result = Axe().run(page, context=OURS, options={"runOnly": LEVELS}).response
     judged = [len(rule["nodes"]) for rule in result["passes"] if rule["id"] == "color-contrast"]
-    found = [f"color-contrast was not judged: {judged} texts"] if sum(judged) < LEAST_TEXTS else []
+    lines = [f"color-contrast was not judged: {judged} texts"] if sum(judged) < LEAST_TEXTS else []
     for rule in result["violations"]:
-        found += [f"{rule['id']}: {node['html'][:150]}: {node['failureSummary']}" for node in rule["nodes"]]
-    return found
+        lines += [f"{rule['id']}: {node['html'][:150]}: {node['failureSummary']}" for node in rule["nodes"]]
+    return lines
 
 
 @pytest.mark.slow(40)

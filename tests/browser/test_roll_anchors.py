@@ -41,7 +41,7 @@ def test_the_notes_between_two_anchors_follow_the_one_that_is_dragged(server, pa
     assert page.mss_errors == []
 
 
-def anchor_place(page, roll, seconds):
+def anchor_point(page, roll, seconds):
     """A point of the row above the notes, which cells that were run since may have pushed out of the window."""
     page.locator(".mss-anchors").scroll_into_view_if_needed()
     box = page.locator(".mss-anchors").bounding_box()
@@ -78,16 +78,16 @@ def by_definition(first, pairs):
 def check_anchors_by_mouse(page, roll):
     assert "Double-click here" in page.locator(".mss-anchors").inner_text()
     for seconds in (1.95, 5.95, 3.95):
-        page.mouse.dblclick(*anchor_place(page, roll, seconds))
+        page.mouse.dblclick(*anchor_point(page, roll, seconds))
     assert [label for label, _ in handles(page)] == ["Anchor 1 of 3", "Anchor 2 of 3", "Anchor 3 of 3"]
     first, now, pairs, received = kernel_anchors(page, lambda pairs: len(pairs) == 3)
     np.testing.assert_allclose(pairs, np.array([[1.95, 3.95, 5.95]] * 2).T, atol=0.02)
     np.testing.assert_array_equal(first, now)
     assert received == 0
     # While it is dragged, the notes are drawn where they would be, and nothing is sent.
-    page.mouse.move(*anchor_place(page, roll, pairs[1, 1]))
+    page.mouse.move(*anchor_point(page, roll, pairs[1, 1]))
     page.mouse.down()
-    page.mouse.move(*anchor_place(page, roll, 4.75), steps=8)
+    page.mouse.move(*anchor_point(page, roll, 4.75), steps=8)
     page.wait_for_function(AT_REST)
     assert say(page) == handles(page)[1][1]
     assert say(page).startswith("score 3.9")
@@ -108,15 +108,15 @@ def check_anchors_by_mouse(page, roll):
     np.testing.assert_array_equal(now[[0, 1, 2, 7, 8]], first[[0, 1, 2, 7, 8]])
     assert not roll.evaluate(drawn)
     # No farther than to its neighbour, and Escape takes a drag back.
-    mouse_drag(page, anchor_place(page, roll, pairs[1, 1]), anchor_place(page, roll, 9))
+    mouse_drag(page, anchor_point(page, roll, pairs[1, 1]), anchor_point(page, roll, 9))
     first, now, pairs, _ = kernel_anchors(page, lambda pairs: pairs[1][1] > 5)
     assert pairs[2, 1] - pairs[1, 1] == pytest.approx(0.02)
     np.testing.assert_allclose(now, by_definition(first, pairs), rtol=0, atol=1e-9)
     assert (np.diff(now, axis=1) > 0).all()
     before = notes(roll)
-    page.mouse.move(*anchor_place(page, roll, pairs[0, 1]))
+    page.mouse.move(*anchor_point(page, roll, pairs[0, 1]))
     page.mouse.down()
-    page.mouse.move(*anchor_place(page, roll, 1), steps=4)
+    page.mouse.move(*anchor_point(page, roll, 1), steps=4)
     page.keyboard.press("Escape")
     page.mouse.up()
     assert notes(roll) == before
@@ -144,7 +144,7 @@ def check_anchors_by_keys(page, roll):
     np.testing.assert_allclose(now, by_definition(first, pairs), rtol=0, atol=1e-9)
     assert now[2, 0] == pytest.approx(1.14)
     # One more, whose moment of the score is not its time: it moves nothing, and the definition holds.
-    page.mouse.dblclick(*anchor_place(page, roll, 1.6))
+    page.mouse.dblclick(*anchor_point(page, roll, 1.6))
     first, now, pairs, received = kernel_anchors(page, lambda pairs: len(pairs) == 5)
     assert pairs[1, 0] < pairs[1, 1] - 0.04
     np.testing.assert_allclose(now, by_definition(first, pairs), rtol=0, atol=1e-9)

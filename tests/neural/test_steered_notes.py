@@ -45,7 +45,7 @@ def moves_of(score):
 
 @pytest.mark.slow(20)
 @pytest.mark.parametrize("method", LEAST_SHARES)
-def test_a_note_that_is_given_to_another_player_takes_its_sound_along(piece, method):
+def test_a_note_moved_to_another_player_takes_its_sound_along(piece, method):
     """By the network at least 80 % of it."""
     track, alone = piece
     separate = catalogue.separator(method, **OPTIONS.get(method, {}))

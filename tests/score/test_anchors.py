@@ -41,7 +41,7 @@ def test_times_follow_a_piecewise_linear_map_and_keep_their_order(seed):
     np.testing.assert_allclose(times_of(after), np.interp(times_of(score), *knots), rtol=0, atol=1e-12)
     assert (np.diff(times_of(after)[:, 0]) >= 0).all()
     assert (np.diff(times_of(after), axis=1) > 0).all()
-    # Chords begin together, and nothing but times has changed.
+    # Chords begin together, and only times have changed.
     for one, other in zip(score.notes, after.notes, strict=True):
         assert (one.source, one.midi, one.velocity) == (other.source, other.midi, other.velocity)
     assert (after.sources, after.unpitched) == (score.sources, score.unpitched)
