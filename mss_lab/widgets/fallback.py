@@ -88,8 +88,8 @@ def _draw_strips(pictures: Sequence[np.ndarray], axis: strips.Axis, axes: Any) -
     # The rows are equal steps of log frequency, so the ticks are placed on a logarithmic scale.
     ticks_hz = [hz for hz in strips.TICKS_HZ if axis.low_hz <= hz <= axis.high_hz]
     octaves = np.log(axis.high_hz / axis.low_hz)
-    places = [row + np.log(hz / axis.low_hz) / octaves for row in range(len(pictures)) for hz in ticks_hz]
-    axes.set_yticks(places, [f"{hz:g}" for hz in ticks_hz] * len(pictures))
+    ticks = [row + np.log(hz / axis.low_hz) / octaves for row in range(len(pictures)) for hz in ticks_hz]
+    axes.set_yticks(ticks, [f"{hz:g}" for hz in ticks_hz] * len(pictures))
     return shown
 
 

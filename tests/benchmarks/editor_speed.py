@@ -1,6 +1,6 @@
 """How smoothly notes are dragged on the piano roll, and how soon an edit is heard, in a real browser.
 
-    python -m tests.benchmarks.editor_speed [--actions N] [--frames N] [--length SECONDS] [--rate HZ]
+    python -m tests.benchmarks.editor_speed [--actions N] [--frames N] [--length SECONDS] [--rate HZ] [--rows NAME ...]
 
 First a note is dragged over the spectrogram of a shipped chorale (30 s), and then one of 10,000 notes: the pointer
 moves in every frame, and the time from frame to frame is measured; a browser draws 60 frames a second at most. Then a
@@ -106,19 +106,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=FRAMES, help="of a drag (default: %(default)s)")
     parser.add_argument("--length", type=float, default=LENGTH_S, metavar="SECONDS", help="of the music that is edited")
     parser.add_argument("--rate", type=int, default=RATE_HZ, metavar="HZ", help="of the music that is edited")
+    parser.add_argument("--rows", nargs="+", choices=[*DRAGGED, *METHODS], metavar="NAME", help="only these")
     options = parser.parse_args(arguments)
+    rows = options.rows or [*DRAGGED, *METHODS]
     with (
         tempfile.TemporaryDirectory() as folder,
         workbench.jupyterlab(Path(folder)) as server,
         workbench.chromium() as browser,
     ):
         print(f"{'dragged':30}{'frames a second':>18}{'slowest 5 %':>14}")
-        for name, code in DRAGGED.items():
+        for name, code in ((name, DRAGGED[name]) for name in rows if name in DRAGGED):
             times_ms = dragged(server, browser, code, options.frames)
             print(f"{name:30}{1000 / np.median(times_ms):18.1f}{1000 / np.quantile(times_ms, 0.95):14.1f}", flush=True)
         words = f"edited, {options.length:g} s at {options.rate} Hz"
         print(f"\n{words:30}{'median (s)':>12}{'95th percentile':>18}{'separation (s)':>16}")
-        for name, code in METHODS.items():
+        for name, code in ((name, METHODS[name]) for name in rows if name in METHODS):
             seconds, alone_s = edited(server, browser, code, options)
             print(
                 f"{name:30}{np.median(seconds):12.2f}{np.quantile(seconds, 0.95):18.2f}{np.median(alone_s):16.2f}",

@@ -1,11 +1,14 @@
 """Recordings as readers have them, made from tones and noise: what a lesson must run with from top to bottom.
 
-Contents: KINDS, make, inserted, concerned.
+Contents: KINDS, make, concerned, again, inserted.
 """
 
 import ast
+import collections
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,13 +99,16 @@ def parsed(source: str) -> ast.Module:
 
 
 def concerned(cells: Sequence[ast.Module]) -> list[bool]:
-    """For each code cell, whether it reads the recording, reads what such a cell has made, or makes what these read.
+    """For each code cell, whether it must run again once a reader has taken a recording in a lesson that has run.
 
-    The first cell opens the lesson. What the other cells do is the same with every recording.
+    It must if it reads the recording, or what such a cell has made; and if it makes something that these cells need
+    and that another cell has written over since. What the other cells have made is there, and the same with every
+    recording. The first cell opens the lesson.
     """
     names = [[names_in(statement) for statement in cell.body] for cell in cells]
     read = [frozenset().union(*(each.read for each in cell)) for cell in names]
     made = [frozenset().union(*(each.assigned | each.changed for each in cell)) for cell in names]
+    makers = collections.Counter(name for cell in made for name in cell)
     of_recording: set[str] = set()
     kept = [False] * len(cells)
     for index in range(1, len(cells)):
@@ -111,28 +117,46 @@ def concerned(cells: Sequence[ast.Module]) -> list[bool]:
             kept[index] = True
             of_recording |= made[index]
     needed: set[str] = set()
-    for index in reversed(range(len(cells))):
-        if kept[index] or made[index] & needed or index == 0:
-            kept[index] = True
+    for index in reversed(range(1, len(cells))):
+        serves = made[index] & needed
+        kept[index] |= any(makers[name] > 1 for name in serves)
+        # What a function reads, it reads when it is called.
+        if kept[index] or serves:
             needed |= read[index]
     return kept
 
 
-def inserted(path: Path, line: str):
-    """The notebook of a lesson with a cell after the opening one that takes the reader's recording.
+def again(notebook: Any, line: str) -> Any:
+    """A lesson that takes the reader's recording after its end, and then runs the cells again that it concerns.
 
-    Code cells that the recording does not concern are left out: they run in the test of the lesson as it is.
+    What these cells have made is deleted first, so that none of them reads what it would not find otherwise.
     """
     import nbformat
 
-    notebook = notebooks.read(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert "lessons.open(" in code[0].source
-    keep = concerned([parsed(cell.source) for cell in code])
-    left_out = {id(cell) for cell, kept in zip(code, keep, strict=True) if not kept}
-    notebook.cells = [cell for cell in notebook.cells if id(cell) not in left_out]
-    opening = next(index for index, cell in enumerate(notebook.cells) if cell is code[0])
-    cell = nbformat.v4.new_code_cell(line)
-    cell.id = "own"
-    notebook.cells.insert(opening + 1, cell)
+    trees = [parsed(cell.source) for cell in code]
+    kept = concerned(trees)
+    made = {
+        name
+        for tree, keep in zip(trees, kept, strict=True)
+        if keep
+        for statement in tree.body
+        for name in names_in(statement).assigned
+    }
+    clear = f"for _name in {sorted(made)}:\n    globals().pop(_name, None)"
+    sources = [clear, line, *(cell.source for cell, keep in zip(code, kept, strict=True) if keep)]
+    longer = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    longer.cells += [nbformat.v4.new_code_cell(source, id=f"again-{n}") for n, source in enumerate(sources)]
+    return longer
+
+
+def inserted(path: Path, line: str):
+    """The notebook of a lesson with a cell after the opening one that takes the reader's recording."""
+    import nbformat
+
+    notebook = notebooks.read(path)
+    opening = next(index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    assert "lessons.open(" in notebook.cells[opening].source
+    notebook.cells.insert(opening + 1, nbformat.v4.new_code_cell(line, id="own"))
     return notebook

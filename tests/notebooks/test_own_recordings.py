@@ -1,19 +1,18 @@
 """Every lesson runs from top to bottom with a recording of the reader, and says what it cannot show with it.
 
-In every run a lesson is tried with one of the four kinds of recordings: lessons of even numbers with the one that is
-short, and the others with stems. `pytest --all-recordings tests/notebooks` tries all four. Cells that do not depend on
-the recording are not run again.
+In every run a lesson is tried with one of the four kinds of recordings, after it has run with its own: lessons of even
+numbers with the one that is short, and the others with stems (test_notebooks.py). Cells that do not depend on the
+recording are not run again. `pytest --all-recordings tests/notebooks` tries all four, each from a fresh kernel.
 """
 
 import ast
 
+import nbformat
 import pytest
 
 from mss_lab.lessons import needs, notebooks
 from tests.notebooks import own_recordings
 from tests.notebooks.test_notebooks import HANGS_S, ONE_THREAD, by_name
-
-IN_EVERY_RUN = ("short", "stems")
 
 EVERYTHING = needs.Has(stems=4, score=True, channels=2, length_s=60.0)
 LACKING = {
@@ -84,38 +83,55 @@ def test_a_comment_that_differs_from_the_code_is_found(cells, problem):
 @pytest.mark.parametrize(
     "cells, kept",
     [
-        (["lab = 0", "x = 1", "lab.mixture"], [1, 0, 1]),
-        (["lab = 0", "x = 1", "y = lab.mixture * x", "z = 2", "print(y)"], [1, 1, 1, 0, 1]),
+        (["lab = 0", "x = 1", "lab.mixture"], [0, 0, 1]),
+        (["lab = 0", "x = 1", "y = lab.mixture * x", "z = 2", "print(y)"], [0, 0, 1, 0, 1]),
         # An exercise has its own data, but its blank can use what the reader made of the recording.
-        (["lab = 0", "given = lab.given('1.1')", "lab.check('1.1', 3)"], [1, 0, 0]),
-        (["lab = 0", "a = lab.sources", "lab.check('1.1', a)"], [1, 1, 1]),
+        (["lab = 0", "given = lab.given('1.1')", "lab.check('1.1', 3)"], [0, 0, 0]),
+        (["lab = 0", "a = lab.sources", "lab.check('1.1', a)"], [0, 1, 1]),
         # What is written into counts, and a function that reads the recording when it is called.
-        (["lab = 0", "table = {}", "table['a'] = 1", "table['b'] = lab.score"], [1, 1, 1, 1]),
-        (["lab = 0", "a = {1: {}}", "a[1][2] = 3", "b = 4", "print(a, lab.mixture)"], [1, 1, 1, 0, 1]),
-        (["lab = 0", "def f():\n    return lab.mixture", "g = 3", "f()"], [1, 1, 0, 1]),
-        (["lab = 0", "import numpy as np", "np.ones(3)", "np.abs(lab.mixture)"], [1, 1, 0, 1]),
+        (["lab = 0", "table = {}", "table['a'] = 1", "table['b'] = lab.score"], [0, 1, 1, 1]),
+        (["lab = 0", "def f():\n    return lab.mixture", "g = 3", "f()"], [0, 1, 0, 1]),
+        (["lab = 0", "a = {1: {}}", "a[1][2] = 3", "b = 4", "print(a, lab.mixture)"], [0, 1, 1, 0, 1]),
+        # A name that is used twice has its first value again.
+        (["lab = 0", "x = 1", "lab.mixture * x", "x = 2"], [0, 1, 1, 0]),
+        (["lab = 0", "x = 1", "def f():\n    return x", "f() * lab.mixture", "x = 2"], [0, 1, 0, 1, 0]),
+        (["lab = 0", "import numpy as np", "np.ones(3)", "np.abs(lab.mixture)"], [0, 0, 0, 1]),
     ],
 )
 def test_only_cells_that_the_recording_concerns_are_run_again(cells, kept):
     assert own_recordings.concerned([own_recordings.parsed(cell) for cell in cells]) == [bool(keep) for keep in kept]
 
 
-@pytest.fixture(scope="session", params=own_recordings.KINDS)
-def kind_and_line(request, tmp_path_factory):
-    """A kind of recording, and the line that takes one of it."""
-    if request.param not in IN_EVERY_RUN and not request.config.getoption("all_recordings"):
-        pytest.skip("tried with --all-recordings")
-    return request.param, own_recordings.make(request.param, tmp_path_factory.mktemp(request.param))
-
-
 @pytest.mark.notebook
 @pytest.mark.slow(20)
 @by_name
-def test_a_lesson_runs_with_a_recording_of_the_reader(path, kind_and_line, request):
-    kind, use_line = kind_and_line
-    if kind != IN_EVERY_RUN[int(path.name[:2]) % 2] and not request.config.getoption("all_recordings"):
-        pytest.skip("tried with --all-recordings")
-    notebook = own_recordings.inserted(path, use_line)
+@pytest.mark.parametrize("kind", own_recordings.KINDS)
+def test_a_lesson_runs_with_a_recording_of_the_reader_from_a_fresh_kernel(path, kind, request, tmp_path):
+    if not request.config.getoption("all_recordings"):
+        pytest.skip("tried with --all-recordings; in every run test_notebooks.py tries one kind with each lesson")
+    notebook = own_recordings.inserted(path, own_recordings.make(kind, tmp_path))
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(notebook, folder=folder, time_limit_s=HANGS_S, environment=ONE_THREAD, network=False)
     assert not run.errors and not run.timed_out, [str(error) for error in run.errors] or f"over {HANGS_S:g} s"
+
+
+def test_cells_run_again_after_the_lesson_with_nothing_of_theirs_left():
+    cells = [
+        "from mss_lab import lessons\n\nlab = lessons.open('07')",
+        "x = 1",
+        "y = lab.mixture * x",
+        "z = 2",
+        "print(y)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    longer = own_recordings.again(notebook, "lab.use('my.wav')")
+    assert len(notebook.cells) == 5
+    sources = [cell.source for cell in longer.cells]
+    assert sources[:5] == cells
+    assert sources[5:] == [
+        "for _name in ['y']:\n    globals().pop(_name, None)",
+        "lab.use('my.wav')",
+        "y = lab.mixture * x",
+        "print(y)",
+    ]
+    nbformat.validate(longer)

@@ -101,9 +101,9 @@ IN_BROWSER = {
     "dragged_window": (["--moves", "1", "--length", "2"], r"^(?:histogram|ADRess).*\d+, \d+", 4),
     "player_opening": (["--length", "4", "--stems", "2"], r"^(?:from|until|memory).* \d+", 4),
     "editor_speed": (
-        ["--actions", "1", "--frames", "20", "--length", "2"],
+        ["--actions", "1", "--frames", "20", "--length", "2", "--rows", "10,000 notes over 30 s", "DSIS"],
         r"^.*\d+\.\d+.*\d+\.\d+.*$",
-        6,
+        2,
     ),
     "painter_speed": (
         ["--actions", "1", "--length", "2", "--components", "4"],
