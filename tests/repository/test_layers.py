@@ -35,6 +35,7 @@ LAYERS = {
     "methods": (
         "masks",
         "oracles",
+        "phases",
         "nmf",
         "score",
         "spatial",
