@@ -31,6 +31,7 @@ LAYERS = {
         "foreign",
         "stem_names",
         "hierarchy",
+        "remixing",
     ),
     "methods": (
         "masks",
