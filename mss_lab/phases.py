@@ -1,7 +1,7 @@
 """Phases after masking: estimates whose phases fit their magnitudes, one another and the mixture.
 
 A mask changes magnitudes and keeps the phase of the mixture. The result is a transform that belongs to no waveform:
-inverted and transformed again, it is another. The functions here look for phases that belong to the magnitudes.
+inverted and transformed again, it is another. The functions here search phases that belong to the magnitudes.
 
 Symbols: A[f, n] magnitudes of a source, X[f, n] its transform, P(X) = stft(istft(X)) the nearest transform that belongs
 to a waveform, x the waveform, m the mixture, J sources.

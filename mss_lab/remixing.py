@@ -1,7 +1,7 @@
 """Remixing and upmixing: stems, or estimates of them, mixed again with other levels, or over more loudspeakers.
 
 A remix is the sum of all sources, each times its gain, y = sum over j of g_j s_j. Where only estimates e_j are at hand,
-y = m + sum over j of (g_j - 1) e_j changes the mixture m by what is asked, and keeps what is in no estimate. If the
+y = m + sum over j of (g_j - 1) e_j changes the mixture m as requested, and keeps what is in no estimate. If the
 estimates add up to the mixture, the two are equal.
 
 Gains are in dB; -inf removes a source. Nothing is clipped: every result says how far its peak is from full scale.
