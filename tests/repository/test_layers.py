@@ -37,6 +37,7 @@ LAYERS = {
         "masks",
         "oracles",
         "phases",
+        "stacking",
         "nmf",
         "score",
         "spatial",
