@@ -52,7 +52,7 @@ LAYERS = {
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
-    "tools": ("catalogue", "compare", "plots", "plugins", "steering", "separating"),
+    "tools": ("catalogue", "compare", "ensemble", "plots", "plugins", "steering", "separating"),
     "face": (
         "widgets",
         "lessons",
