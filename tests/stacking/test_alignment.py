@@ -47,6 +47,9 @@ def test_of_equal_peaks_the_nearest_counts():
     # A tone fits itself after each period; the window of comparison hides which.
     tone = signals.tone(100, 0.5, 8000)
     assert alignment.lag_samples(tone, tone) == 0
+    pulses = np.zeros((2, 1, 40))
+    pulses[0, 0, 20] = pulses[1, 0, 15] = pulses[1, 0, 23] = 1
+    assert alignment.lag_samples(*pulses) == 3 and alignment.lag_samples(*pulses[..., ::-1]) == -3
 
 
 def test_the_search_stays_inside_its_bound(rng):
