@@ -235,7 +235,9 @@ def _phases(transform: np.ndarray) -> np.ndarray:
 
 
 def _with(magnitude: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    return (magnitude * phases).astype(np.complex64 if magnitude.dtype == np.float32 else np.complex128, copy=False)
+    kind = np.complex64 if magnitude.dtype == np.float32 else np.complex128
+    result: np.ndarray = (magnitude * phases).astype(kind, copy=False)
+    return result
 
 
 def _norm(transform: np.ndarray, window_samples: int) -> float:
@@ -253,8 +255,8 @@ def _checked_magnitude(magnitude: np.ndarray, axes: str) -> np.ndarray:
 
 
 def _checked_start(start: np.ndarray, magnitude: np.ndarray, axes: str) -> np.ndarray:
-    start = checks.check_finite("start", checks.check_axes("start", start, axes))
-    if not np.iscomplexobj(start):
-        raise RefusedType(f"start must be complex, got {start.dtype}; pass the transform whose phases shall be used")
-    checks.check_same_shape("start", start, "the magnitudes", magnitude)
-    return start
+    checked: np.ndarray = checks.check_finite("start", checks.check_axes("start", start, axes))
+    if not np.iscomplexobj(checked):
+        raise RefusedType(f"start must be complex, got {checked.dtype}; pass the transform whose phases shall be used")
+    checks.check_same_shape("start", checked, "the magnitudes", magnitude)
+    return checked

@@ -31,7 +31,7 @@ LOUDSPEAKERS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     }
 )
 
-# Between two loudspeakers that are further apart than this, no direction can be heard.
+# Between two loudspeakers that are further apart than this, no direction is audible.
 WIDEST_GAP_RAD = math.radians(170)
 
 # Rounding allowed when an angle is compared with that of a loudspeaker.
@@ -181,7 +181,7 @@ def upmix(
     stems : dict of source name -> float (1, samples)
         Mono: the position comes from the angle alone.
     angles_rad : dict of source name -> float in [-pi, pi]
-        Where each source is to be heard: 0 straight ahead, positive to the right. Every stem has one.
+        The direction of each source: 0 straight ahead, positive to the right. Every stem has one.
     loudspeakers_rad : one of `LOUDSPEAKERS`, or the azimuth of each loudspeaker
 
     Returns
@@ -213,8 +213,8 @@ def upmix(
             f"stems must be mono (1, samples) to be placed, got {max(channels)} channels; "
             "average them first: stem.mean(axis=0, keepdims=True)"
         )
-    placed = [loudspeaker_gains(angles_rad[name], loudspeakers_rad)[:, np.newaxis] * stems[name] for name in stems]
-    result: np.ndarray = np.sum(placed, axis=0).astype(np.result_type(*stems.values()))
+    images = [loudspeaker_gains(angles_rad[name], loudspeakers_rad)[:, np.newaxis] * stems[name] for name in stems]
+    result: np.ndarray = np.sum(images, axis=0).astype(np.result_type(*stems.values()))
     return result
 
 

@@ -127,8 +127,8 @@ def read_scenes(
     result = {}
     for name, entry in _read(scenes).items():
         piece, gain = _text(scenes, name, entry, "music"), _text(scenes, name, entry, "gain")
-        for key, known, path in ((piece, pieces, music), (gain, all_gains, gains)):
-            if key not in known:
+        for key, entries, path in ((piece, pieces, music), (gain, all_gains, gains)):
+            if key not in entries:
                 raise RefusedValue(f"{name} names {key}, which {path} does not hold; take files of the same release")
         names = of_scene.get(name, [])
         if not isinstance(names, list) or not all(isinstance(listener, str) for listener in names):
