@@ -50,6 +50,10 @@ SMALL = {
     ),
     "edit_time": (["--seconds", "1"], ["edit, clock (s)", "1 s, stereo, 44.1 kHz"]),
     "engines": (["--seconds", "0.5", "--voices", "1"], ["drawing the notes", "soundfont"]),
+    "ensembles": (
+        ["--length", "1", "--members", "xumx", "mask-inference"],
+        ["judged on chorale_b", "fitted, average", "bands and levels", "bound: weights"],
+    ),
     "exercises": (["--small"], ["kind", "4.1", "lesson 04", "lessons keep the rules"]),
     "grading": (["--copies", "2", "--jobs", "2"], ["peak (GB)"]),
     "heads": (

@@ -31,10 +31,13 @@ LAYERS = {
         "foreign",
         "stem_names",
         "hierarchy",
+        "remixing",
     ),
     "methods": (
         "masks",
         "oracles",
+        "phases",
+        "stacking",
         "nmf",
         "score",
         "spatial",
@@ -49,7 +52,7 @@ LAYERS = {
     "judge": ("metrics",),
     "datasets": ("datasets",),
     "networks": ("neural",),
-    "tools": ("catalogue", "compare", "plots", "plugins", "steering", "separating"),
+    "tools": ("catalogue", "compare", "ensemble", "plots", "plugins", "steering", "separating"),
     "face": (
         "widgets",
         "lessons",
