@@ -66,7 +66,7 @@ def serve_environment(folder: Path, variables: Mapping[str, str] = os.environ) -
     """The environment variables of the server and its kernels, whose own files go into `folder`."""
     paths = [str(JUPYTER_DATA), *filter(None, [variables.get("JUPYTER_PATH")])]
     own = {name: str(folder / name.lower()) for name in OWN_FOLDERS}
-    return {**variables, **own, "JUPYTER_PATH": os.pathsep.join(paths)}
+    return {**launch.KERNEL_DEFAULTS, **variables, **own, "JUPYTER_PATH": os.pathsep.join(paths)}
 
 
 def write_page(folder: Path) -> Path:

@@ -7,10 +7,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from mss_lab import cli, launch, shipped
+from mss_lab import cli, launch, serve, shipped
 
 START_LIMIT_S = 90
 
@@ -82,3 +83,11 @@ def test_the_port_is_kept_or_refused():
 def test_an_impossible_port_is_refused(capsys):
     assert cli.main(["lab", "--port", "99999"]) == 2
     assert "65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("environment", [launch.server_environment, lambda: serve.serve_environment(Path("folder"))])
+def test_kernels_use_one_thread_of_openblas_unless_the_reader_wants_more(environment, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert environment()["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert environment()["OPENBLAS_NUM_THREADS"] == "3"
