@@ -63,10 +63,11 @@ def painter_times(page, actions: int) -> Iterator[tuple[str, Times]]:
         page.mouse.click(*point(0.05 + 0.9 * (number % 12) / 12, 0.1 + 0.8 * (number // 12 % 8) / 8))
 
     def harmonics(number: int) -> None:
-        start = 0.02 + 0.9 * (number % 30) / 30
+        # Each at a place of its own, the first one too, which is not counted: paint over paint changes nothing.
+        start = 0.02 + 0.9 * number / (actions + 1)
         page.mouse.move(*point(start, 0.4))
         page.mouse.down()
-        page.mouse.move(*point(start + 0.03, 0.4), steps=4)
+        page.mouse.move(*point(start + min(0.03, 0.9 / (actions + 1)), 0.4), steps=4)
         page.mouse.up()
 
     yield "painter, dab of the brush", action_times.measured(page, dab, actions)
