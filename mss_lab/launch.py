@@ -27,7 +27,7 @@ JUPYTER_CONFIG = Path(__file__).resolve().parent / "jupyter_config"
 
 # Variables of all kernels, where the reader has not set them. With several threads, OpenBLAS keeps all processors busy
 # while it waits: beside a program that needs one of two processors, such as the browser, NMF takes four times as long
-# as with one thread. With both processors free, two threads save a tenth of the time at most.
+# as with one thread. With both processors free, two threads save about a tenth of the time at most.
 KERNEL_DEFAULTS = {"OPENBLAS_NUM_THREADS": "1"}
 
 

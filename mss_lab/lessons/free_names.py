@@ -6,8 +6,11 @@ Contents: Names, names_in.
 import ast
 import dataclasses
 
-# Methods of lists, dicts and sets that change them.
-CHANGING = {"append", "extend", "insert", "add", "update", "setdefault"}
+# Methods of lists, dicts, sets and arrays that change them; without `sort`, which is a function of NumPy, too.
+CHANGING = {
+    *("append", "extend", "insert", "remove", "pop", "clear", "reverse"),
+    *("add", "discard", "update", "setdefault", "popitem", "fill"),
+}
 
 
 @dataclasses.dataclass(frozen=True)

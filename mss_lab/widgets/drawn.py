@@ -4,7 +4,7 @@ Each has a trait ``value`` that is checked, whether it comes from Python or from
 with an explanation, the input keeps its value, and the page receives that value again. Without a front end the input is
 a picture.
 
-Contents: Checked, Drawn. Lesson: notebooks/11_where_is_it.ipynb
+Contents: Checked, CheckedWidget, Drawn. Lesson: notebooks/11_where_is_it.ipynb
 """
 
 import base64
@@ -18,14 +18,36 @@ from .. import plots
 
 
 class Checked(traitlets.TraitType[Any, Any]):
-    """A trait whose values pass through `check` of the widget that has it."""
+    """A trait whose values pass through a method of the widget that has it, by default through `check`.
+
+    A value is checked before it is assigned. What `traitlets.validate` refuses with a ValueError would stay assigned
+    where it came from the page.
+    """
+
+    def __init__(self, default_value: Any = traitlets.Undefined, *, by: str = "check") -> None:
+        super().__init__(default_value)
+        self._by = by
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Called by traitlets before it assigns."""
-        return obj.check(value)
+        return getattr(obj, self._by)(value)
 
 
-class Drawn(anywidget.AnyWidget):
+class CheckedWidget(anywidget.AnyWidget):
+    """A widget with `Checked` traits: what the page sends and they refuse is taken back on the page."""
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over a state from the page; if it is refused, the page receives the current values again."""
+        try:
+            super().set_state(sync_data)
+        except (TypeError, ValueError, traitlets.TraitError):
+            for name, trait in self.traits(sync=True).items():
+                if isinstance(trait, Checked):
+                    self.send_state(name)
+            raise
+
+
+class Drawn(CheckedWidget):
     """The base of all drawn inputs, such as `panorama.Window`; each defines `check`, `describe` and `png`."""
 
     value = Checked().tag(sync=True)
@@ -47,14 +69,6 @@ class Drawn(anywidget.AnyWidget):
         """The picture (PNG bytes) and the HTML that replace the input without a front end."""
         png = self.png()
         return png, f"<div>{html.escape(self.description)}{plots.image_html(png, self._alternative())}</div>"
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take over a state from the page; if it is refused, the page receives the current value."""
-        try:
-            super().set_state(sync_data)
-        except (TypeError, ValueError):
-            self.send_state("value")
-            raise
 
     def _alternative(self) -> str:
         return ": ".join(filter(None, (self.description, self.describe())))

@@ -97,7 +97,7 @@ class Explorer(drawn.Drawn):
     _esm = front_end.script(__file__)
     _css = front_end.styles(__file__)
 
-    selected = traitlets.Int(assigned.NONE).tag(sync=True)
+    selected = drawn.Checked(assigned.NONE, by="check_selected").tag(sync=True)
     templates = traitlets.Bytes().tag(sync=True)
     activations = traitlets.Bytes().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)
@@ -186,9 +186,9 @@ class Explorer(drawn.Drawn):
     def _check(self, name: str, value: Any) -> tuple[int, ...]:
         return assigned.check_owners(name, value, self._count, len(self.names))
 
-    @traitlets.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        number = proposal["value"]
+    def check_selected(self, number: Any) -> int:
+        """Return the number of a component, or -1 for none; or raise TypeError or ValueError."""
+        number = checks.check_number("selected", number, whole=True)
         if not assigned.NONE <= number < self._count:
             raise RefusedValue(
                 f"selected must be from 0 to {self._count - 1}, or -1 for no component, got {number}; "

@@ -10,7 +10,6 @@ Contents: Form. Lesson: notebooks/04_is_it_better.ipynb
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from .. import checks
@@ -20,7 +19,7 @@ from . import drawn, front_end
 HIGHEST = 100
 
 
-class Form(anywidget.AnyWidget):
+class Form(drawn.CheckedWidget):
     """Sliders named by labels, buttons, a heading, a question and a line that screen readers read when it changes.
 
     Attributes
@@ -96,14 +95,6 @@ class Form(anywidget.AnyWidget):
         if unknown:
             raise RefusedValue(f"there is no stimulus {unknown[0]!r} here; there are {', '.join(labels)}")
         return {"page": value["page"], "ratings": {label: _rating(label, ratings.get(label)) for label in labels}}
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take over a state from the page; if it is refused, the page receives the current ratings."""
-        try:
-            super().set_state(sync_data)
-        except (TypeError, ValueError):
-            self.send_state("value")
-            raise
 
     @traitlets.observe("value")
     def _changed(self, change: Any) -> None:

@@ -30,7 +30,7 @@ import ipywidgets
 import numpy as np
 
 from .. import catalogue, checks, memory, separating, stem_names
-from ..refusals import Refusal, RefusedType, RefusedValue, in_words
+from ..refusals import RefusedType, RefusedValue
 from ..score.notes import Score
 from . import own_files, own_form, piece, player, words, worker
 
@@ -356,10 +356,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
             self._fail(job, error)
 
     def _fail(self, _job: Any, error: Exception) -> None:
-        is_refusal = isinstance(error, Refusal | OSError | MemoryError)
-        fault = f"{type(error).__name__}: {error}; this is a fault of the program"
-        text = in_words(error) if is_refusal else fault
-        self._words.say(text[:1].upper() + text[1:] if text.startswith(("the ", "there ")) else text, "error")
+        self._words.fail(error)
 
     # -- saving
 

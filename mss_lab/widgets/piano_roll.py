@@ -148,7 +148,7 @@ class Editor(drawn.Drawn):
         echo_update=False,
     )
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
-    anchors = traitlets.List(traitlets.Tuple(traitlets.Float(), traitlets.Float())).tag(sync=True)
+    anchors = drawn.Checked([], by="check_anchors").tag(sync=True)
     support = traitlets.Bytes().tag(sync=True)
     # Which view has requested a MIDI file, and how often. It travels with the newest notes, so that the file has them.
     midi_request = traitlets.Dict().tag(sync=True)
@@ -192,9 +192,9 @@ class Editor(drawn.Drawn):
         """Length of the time axis in seconds."""
         return float(max(self._duration_s, self.value.duration_s))
 
-    @traitlets.validate("anchors")
-    def _check_anchors(self, proposal: Any) -> list[tuple[float, ...]]:
-        return [tuple(pair) for pair in check_anchors(proposal["value"]).tolist()]
+    def check_anchors(self, value: Any) -> list[tuple[float, ...]]:
+        """Return anchors as a list of pairs, or raise TypeError or ValueError."""
+        return [tuple(pair) for pair in check_anchors(value).tolist()]
 
     def midi(self) -> bytes:
         """The file that "Save MIDI" saves: a track for each player, with its instrument's program if that is known."""

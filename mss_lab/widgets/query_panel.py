@@ -32,7 +32,7 @@ from .. import audio, checks, hierarchy, plots, units
 from ..neural import query as queries
 from ..neural import query_map, query_vectors
 from ..neural import weights as stored_weights
-from ..refusals import Refusal, RefusedType, RefusedValue, in_words
+from ..refusals import RefusedType, RefusedValue
 from . import fallback, own_files, piece, player, query_form, words, worker
 
 TITLE = "Select by a query"
@@ -339,9 +339,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc,unused-ignore]
         return f"{self._in_words(result)}: {loud}. The nearest mean vector is that of the {leaf}, at {distance:.1f}."
 
     def _fail(self, _job: Any, error: Exception) -> None:
-        is_refusal = isinstance(error, Refusal | OSError | MemoryError)
-        fault = f"{type(error).__name__}: {error}; this is a fault of the program"
-        self._words.say(in_words(error) if is_refusal else fault, "error")
+        self._words.fail(error)
 
     # -- the map
 

@@ -8,6 +8,8 @@ import pathlib
 import anywidget
 import traitlets
 
+from ..refusals import Refusal, in_words
+
 
 class Words(anywidget.AnyWidget):
     """Plain text of a kind: ``"result"`` or ``"error"``; `busy` is True while newer words are computed."""
@@ -18,6 +20,13 @@ class Words(anywidget.AnyWidget):
     text = traitlets.Unicode().tag(sync=True)
     kind = traitlets.Enum(("result", "error"), "result").tag(sync=True)
     busy = traitlets.Bool(False).tag(sync=True)
+
+    def fail(self, error: Exception) -> None:
+        """Show an error: a refusal in its own words, anything else as a fault of the program."""
+        is_refusal = isinstance(error, Refusal | OSError | MemoryError)
+        fault = f"{type(error).__name__}: {error}; this is a fault of the program"
+        text = in_words(error) if is_refusal else fault
+        self.say(text[:1].upper() + text[1:] if text.startswith(("the ", "there ")) else text, "error")
 
     def say(self, text: str, kind: str = "result") -> None:
         """Show `text`, and set `busy` to False."""

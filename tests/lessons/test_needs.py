@@ -42,6 +42,7 @@ def kept(source, has=NOTHING, missing=()):
         ("a[b][c] = d", "a b c d", "", "a"),
         ("a.b[c].d = e", "a c e", "", "a"),
         ("a[b].append(c)", "a b c", "", "a"),
+        ("a.pop(b)", "a b", "", "a"),
         ("lab.a.b = c", "lab lab.a c", "", ""),
         ("for i in a:\n    b = i\n    print(b)", "a print", "i b", ""),
         ("[x for x in a if x]", "a", "", ""),

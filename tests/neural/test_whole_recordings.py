@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 from numpy.testing import assert_array_equal  # noqa: E402
 
 from mss_lab.neural import apply, weights  # noqa: E402
-from tests.neural.training import HOP, RATE_HZ, built, noise  # noqa: E402
+from tests.neural.training import HOP, RATE_HZ, built, clip, noise  # noqa: E402
 
 COMMON = {"sources": ("a", "b"), "sample_rate_hz": RATE_HZ}
 NETWORKS = {
@@ -59,6 +59,19 @@ def test_gradients_are_finite_for_sound_and_for_silence(name):
         loss = model.loss({"sources": level * torch.randn(2, 2, 6000)})
         loss.backward()
         assert torch.isfinite(loss) and all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "name, changes", [*((name, {}) for name in NETWORKS), ("multichannel-unet", {"masks": "softmax"})]
+)
+def test_half_precision_inside_changes_little(name, changes):
+    model, batch = built(name, NETWORKS[name], **changes).train(), clip()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(batch)
+        estimates = model(batch["sources"].sum(dim=1))
+    loss.backward()
+    torch.testing.assert_close(loss, model.loss(batch), rtol=0.05, atol=0)
+    assert estimates.dtype == torch.float32
 
 
 @pytest.mark.parametrize("name, changes", LOCAL)

@@ -88,7 +88,7 @@ def test_a_refused_edit_is_answered_with_the_notes_that_hold(row, words, monkeyp
     monkeypatch.setattr(roll, "send_state", lambda key=None: sent.append(key))
     with pytest.raises(ValueError, match=words):
         from_page(roll, [row])
-    assert sent == ["value"]
+    assert "value" in sent
     assert roll.value is SCORE
 
 
@@ -157,6 +157,8 @@ def test_anchors_come_from_the_page_or_from_code_and_belong_to_one_score():
     ):
         with pytest.raises(RefusedValue, match=words):
             roll.anchors = pairs
+        with pytest.raises(RefusedValue, match=words):
+            from_page(roll, rows_of(roll), anchors=pairs)
     assert roll.anchors == [(1.0, 2.0)]
     roll.value = edits.without(SCORE, NOTES[0])
     assert roll.anchors == []

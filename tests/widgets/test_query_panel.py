@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pytest
 import soundfile
-import traitlets
 
 torch = pytest.importorskip("torch", reason="not run: torch is not installed")
 
@@ -183,9 +182,9 @@ def test_what_cannot_select_is_refused_and_the_panel_stays_as_it_was(panel, choi
 def test_a_page_that_sends_nonsense_receives_the_current_state_again(panel, state, monkeypatch):
     sent = []
     monkeypatch.setattr(panel._form, "send_state", lambda key=None: sent.append(key))
-    with pytest.raises(traitlets.TraitError):
+    with pytest.raises((TypeError, ValueError)):
         panel._form.set_state(state)
-    assert ["query", "level"] in sent
+    assert {"query", "level"} <= set(sent)
     assert panel._form.query == {"instrument": "clarinet"}
 
 
