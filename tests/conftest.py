@@ -41,7 +41,9 @@ def pytest_make_parametrize_id(val):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--all-recordings", action="store_true", help="run every lesson with all kinds of recordings of a reader"
+        "--thorough",
+        action="store_true",
+        help="try every lesson with all kinds of recordings of a reader, and exercises with more unseen inputs",
     )
 
 

@@ -1,8 +1,12 @@
 """What the browser tests share: one JupyterLab and one Chromium for all of them, a fresh page for each."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
+
+# A page draws in its next frame, and Python answers beside it: what a test expects of a page is awaited.
+expect.set_options(timeout=workbench.WAIT_MS)
 
 
 @pytest.fixture(scope="session")

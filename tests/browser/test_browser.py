@@ -7,6 +7,7 @@ comes out is measured in the page.
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 from tests.paths import NOTEBOOKS
@@ -77,7 +78,7 @@ def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
     workbench.open_notebook(page, server, "two_tones.ipynb")
     workbench.run_all(page, ".mss-picture[data-revision]")
     players = page.locator(".mss-player")
-    assert players.count() == 3
+    expect(players).to_have_count(3)
     first, second = players.nth(0), players.nth(1)
 
     check_the_graph(first)
@@ -187,8 +188,8 @@ def check_the_keys(page, player):
     page.keyboard.press("l")
     assert not player.evaluate(state)["loopOn"]
     assert page.evaluate(cells) == before
-    assert player.get_by_role("button", name="Solo low").get_attribute("aria-pressed") == "true"
-    assert player.get_by_role("slider", name="Level of high").get_attribute("aria-valuetext") == "0 dB"
+    expect(player.get_by_role("button", name="Solo low")).to_have_attribute("aria-pressed", "true")
+    expect(player.get_by_role("slider", name="Level of high")).to_have_attribute("aria-valuetext", "0 dB")
 
 
 def check_only_the_first_version_is_drawn(player):
@@ -202,7 +203,7 @@ def check_only_the_first_version_is_drawn(player):
 
 def check_the_panel(page):
     picture, words, sound = page.locator(".mss-picture"), page.locator(".mss-words"), page.locator(".mss-player").last
-    assert words.inner_text() == "level is -3 dB"
+    expect(words).to_have_text("level is -3 dB")
     before = picture.get_attribute("src")
     sound.evaluate("(root) => { root.mssPlayer.set({ loopOn: true }); return root.mssPlayer.play(); }")
     handle = page.locator(".noUi-handle").first

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 
@@ -139,7 +140,7 @@ def check_the_mouse(page):
     await_words(page, "60.0 to 80.0")
     check_it_is_drawn(page, 60, 80)
     page.wait_for_function("(old) => document.querySelector('.mss-picture').src !== old", arg=drawn)
-    assert int(sound.get_attribute("data-revision")) > revision
+    expect(sound).not_to_have_attribute("data-revision", str(revision))
     assert sound.evaluate("(root) => root.mssPlayer.playing()")
     sound.evaluate("(root) => root.mssPlayer.pause()")
     left, right = levels(page)
@@ -155,7 +156,7 @@ def check_the_mouse(page):
 def check_it_is_drawn(page, low, high):
     box = page.locator(".mss-panorama .mss-whole").bounding_box()
     assert [box["x"], box["x"] + box["width"]] == pytest.approx([point(page, low)[0], point(page, high)[0]], abs=1)
-    assert page.locator(".mss-panorama output").inner_text() == f"{low:.1f}° to {high:.1f}°"
+    expect(page.locator(".mss-panorama output")).to_have_text(f"{low:.1f}° to {high:.1f}°")
     # The part of the histogram that is coloured: cut away from the right and from the left, in percent.
     cut = page.locator(".mss-panorama .mss-lit").evaluate(
         "(svg) => svg.style.clipPath.match(/[0-9.]+(?=%)/g).map(Number)"
@@ -190,8 +191,8 @@ def check_the_keys(page):
     await_words(page, "65.0 to 90.0")
     low.press("Home")
     await_words(page, "0.0 to 90.0")
-    assert low.get_attribute("aria-valuetext") == "0 degrees, left"
-    assert high.get_attribute("aria-valuetext") == "90 degrees, right"
+    expect(low).to_have_attribute("aria-valuetext", "0 degrees, left")
+    expect(high).to_have_attribute("aria-valuetext", "90 degrees, right")
     high.press("PageDown")
     low.press("ArrowRight")
     await_words(page, "1.0 to 85.0")
@@ -200,7 +201,7 @@ def check_the_keys(page):
     for key in ("ArrowRight", "d", "d", "a", "b", "x"):
         whole.press(key)
     await_words(page, "2.0 to 86.0")
-    assert whole.get_attribute("aria-valuetext") == "2 to 86 degrees, middle at 44 degrees, left of the centre"
+    expect(whole).to_have_attribute("aria-valuetext", "2 to 86 degrees, middle at 44 degrees, left of the centre")
     assert page.evaluate(CELLS) == before
 
 
@@ -260,7 +261,7 @@ def check_drawing(page):
     mouse_drag(page, cell(page, 0, 0), cell(page, 4, 4), steps=1)
     await_words(page, "#...... .#..... ####### ...#... ....#..")
     page.wait_for_function("(old) => document.querySelector('.mss-picture').src !== old", arg=drawn)
-    assert int(sound.get_attribute("data-revision")) > 1
+    expect(sound).not_to_have_attribute("data-revision", "1")
     assert levels(page)[0] == pytest.approx(before * 11 / 7, rel=1e-3)
     # Begun on a full cell, a drag rubs out.
     mouse_drag(page, cell(page, 2, 5), cell(page, 2, 0))
@@ -278,30 +279,30 @@ def check_the_buttons(page):
         "Horizontal": "....... ....... ####### ....... .......",
     }.items():
         button = page.get_by_role("button", name=name)
-        assert button.get_attribute("aria-pressed") == "false"
+        expect(button).to_have_attribute("aria-pressed", "false")
         button.click()
         await_words(page, rows)
-        assert button.get_attribute("aria-pressed") == "true"
-    assert page.locator(".mss-said").inner_text() == "7 cells of 35"
+        expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".mss-said")).to_have_text("7 cells of 35")
 
 
 def check_the_keys_of_the_grid(page):
     before = page.evaluate(CELLS)
     # One tab stop, and on from there by the arrows.
     stops = page.locator('.mss-kernel [role="gridcell"][tabindex="0"]')
-    assert stops.count() == 1
+    expect(stops).to_have_count(1)
     stops.focus()
     # Up to the corner, where the grid ends; then the second cell of the second row, and the one above it.
     for key in (*["ArrowUp"] * 5, "Home", "ArrowLeft", "ArrowRight", "ArrowDown", " ", "ArrowUp", "Enter", *"ddabx"):
         page.keyboard.press(key)
     await_words(page, ".#..... .#..... ####### ....... .......")
     focused = page.locator(".mss-kernel :focus")
-    assert focused.get_attribute("aria-label") == "0.2 s earlier, 80 Hz higher, in the kernel"
+    expect(focused).to_have_attribute("aria-label", "0.2 s earlier, 80 Hz higher, in the kernel")
     page.keyboard.press(" ")
     await_words(page, "....... .#..... ####### ....... .......")
-    assert focused.get_attribute("aria-label") == "0.2 s earlier, 80 Hz higher, empty"
-    assert focused.get_attribute("aria-selected") == "false"
-    assert stops.count() == 1
+    expect(focused).to_have_attribute("aria-label", "0.2 s earlier, 80 Hz higher, empty")
+    expect(focused).to_have_attribute("aria-selected", "false")
+    expect(stops).to_have_count(1)
     assert page.evaluate(CELLS) == before
 
 
@@ -309,16 +310,16 @@ def check_the_last_cell_stays(page):
     page.get_by_role("button", name="Clear").click()
     await_words(page, "....... ....... ...#... ....... .......")
     mouse_drag(page, cell(page, 2, 3), cell(page, 2, 4))
-    assert "a kernel needs one" in page.locator(".mss-said").inner_text()
+    expect(page.locator(".mss-said")).to_contain_text("a kernel needs one")
     page.mouse.click(*cell(page, 0, 6))
     await_words(page, "......# ....... ...#... ....... .......")
-    assert page.locator(".mss-said").inner_text() == "2 cells of 35"
+    expect(page.locator(".mss-said")).to_have_text("2 cells of 35")
 
 
 def check_python_sets_cells(page):
     workbench.run_cell(page, "panel.set(cells='cross'); None")
     await_words(page, "...#... ...#... ####### ...#... ...#...")
-    assert page.get_by_role("button", name="Cross").get_attribute("aria-pressed") == "true"
+    expect(page.get_by_role("button", name="Cross")).to_have_attribute("aria-pressed", "true")
     said = workbench.run_cell(page, "panel.inputs['cells'].value = np.zeros((5, 7))")
     assert "at least one cell" in said
-    assert page.get_by_role("button", name="Cross").get_attribute("aria-pressed") == "true"
+    expect(page.get_by_role("button", name="Cross")).to_have_attribute("aria-pressed", "true")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 from tests.browser.test_drawn_inputs import CELLS, mouse_drag, show
@@ -114,7 +115,7 @@ def check_a_component_alone(page):
     page.locator(".mss-component").nth(2).click()
     await_words(page, "source 1: 4", "source 2: 2", "unassigned: 1, 3", "component 3 plays alone")
     to_db_of(heard(page), {2})
-    assert page.get_by_role("option", name="component 3", exact=False).get_attribute("aria-selected") == "true"
+    expect(page.get_by_role("option", name="component 3", exact=False)).to_have_attribute("aria-selected", "true")
     page.locator(".mss-component").nth(2).click()
     await_words(page, "source 1: 4", "source 2: 2", "unassigned: 1, 3")
     to_db_of(heard(page), {0, 1, 2, 3})
@@ -123,11 +124,11 @@ def check_a_component_alone(page):
 def check_python_moves_it(page):
     workbench.run_cell(page, "panel.set(owners=[0, 0, 1, 2]); rows.selected = 1")
     await_words(page, "source 1: 1, 2", "source 2: 3", "source 3: 4", "component 2 plays alone")
-    assert page.locator(".mss-zone output").all_inner_texts() == ["2", "1", "1", "0"]
-    assert page.locator('.mss-component[aria-selected="true"]').get_attribute("data-component") == "1"
+    expect(page.locator(".mss-zone output")).to_have_text(["2", "1", "1", "0"])
+    expect(page.locator('.mss-component[aria-selected="true"]')).to_have_attribute("data-component", "1")
     said = workbench.run_cell(page, "rows.value = (0, 0, 0, 3)")
     assert "from 0 to 2, or -1" in said
-    assert page.locator(".mss-zone output").all_inner_texts() == ["2", "1", "1", "0"]
+    expect(page.locator(".mss-zone output")).to_have_text(["2", "1", "1", "0"])
 
 
 @pytest.mark.slow(12)
@@ -136,7 +137,7 @@ def test_everything_by_the_keyboard_alone(server, page):
     before = page.evaluate(CELLS)
     # One tab stop, and on from there by the arrows; letters reach neither the cells of the notebook nor its commands.
     stops = page.locator('.mss-component[tabindex="0"]')
-    assert stops.count() == 1
+    expect(stops).to_have_count(1)
     stops.focus()
     for key in ("1", "ArrowDown", "2", "ArrowDown", "ArrowDown", "ArrowDown", "3", "9", *"ddabx"):
         page.keyboard.press(key)
@@ -166,7 +167,7 @@ def test_everything_by_the_keyboard_alone(server, page):
 def test_a_hundred_components_scroll_within_the_card(server, page):
     open_explorer(server, page, "factors_many.ipynb", tuple(range(100, 7100, 70)))
     rows, last = page.locator(".mss-component"), page.locator(".mss-component").nth(99)
-    assert rows.count() == 100
+    expect(rows).to_have_count(100)
     assert page.locator(".mss-factors").bounding_box()["height"] < 560
     top = page.locator(".mss-factors").bounding_box()["y"]
     rows.first.focus()

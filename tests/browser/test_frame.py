@@ -6,6 +6,7 @@ axe-core (Deque Systems) judges roles, names, contrast and keyboard access; it c
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from mss_lab import signals
 from mss_lab.widgets import player
@@ -134,7 +135,7 @@ def test_widgets_are_accessible_in_both_themes_and_say_when_the_kernel_is_gone(s
     # What the page has can still be heard.
     np.testing.assert_array_equal(rendered(first), before)
     for kind in ("player", "panorama", "kernel", "form", "painter", "factors", "roll", "query", "own"):
-        assert page.locator(f".mss-{kind}").first.get_attribute("data-connected") == "false"
+        expect(page.locator(f".mss-{kind}").first).to_have_attribute("data-connected", "false")
     assert page.mss_errors == []
 
 
@@ -155,7 +156,7 @@ def test_an_exported_page_plays_its_stems_without_a_kernel(page, tmp_path, monke
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_function("() => document.querySelector('.mss-player')?.mssPlayer.loaded() === 1")
     shown = page.locator(".mss-player")
-    assert "Export (the first 2 s)" in shown.inner_text()
+    expect(shown).to_contain_text("Export (the first 2 s)")
     samples = 2 * rate_hz
     for name, stem in stems.items():
         sound = rendered(shown, {"solo": [name]})

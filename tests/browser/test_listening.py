@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from mss_lab import loudness
 from tests.browser import workbench
@@ -84,17 +85,17 @@ def test_a_b_x_is_answered_by_keyboard_and_x_is_what_it_is(server, page):
         for pressed in ("d", "d", "a", "b", "x", "Enter"):
             page.keyboard.press(pressed)
     await_status(page, "5 of 5 right; by guessing 3.1 % would do at least as well.")
-    assert page.locator(".mss-form .mss-status").get_attribute("role") == "status"
+    expect(page.locator(".mss-form .mss-status")).to_have_attribute("role", "status")
     assert workbench.run_cell(page, "print(session.answers, session.result)").strip().startswith(str(tuple(key)))
     assert page.evaluate(CELLS) == cells + 1
     # Further presses do nothing.
     page.locator(".mss-form button").first.press("Enter")
-    assert "5 of 5" in page.locator(".mss-form .mss-status").inner_text()
+    expect(page.locator(".mss-form .mss-status")).to_contain_text("5 of 5")
     assert page.mss_errors == []
 
 
 def check_nothing_shows_what_x_is(player):
-    assert player.get_by_role("button", name="Level-matched").count() == 0
+    expect(player.get_by_role("button", name="Level-matched")).to_have_count(0)
     words = player.inner_text() + str(player.locator("[title]").evaluate_all("(all) => all.map((one) => one.title)"))
     assert " dB" not in words.replace("0 dB", "")
     # No pixel is drawn for any of the three, also when a part of the piece is shown larger.
@@ -130,12 +131,12 @@ def test_a_page_is_rated_saved_and_continued_after_closing(server, page):
     path = server.folder / "class ratings" / "Ann.csv"
     form, sliders = page.locator(".mss-form"), page.locator(".mss-form input")
     await_heading(page, "Excerpt 1 of 2")
-    assert sliders.count() == 4
+    expect(sliders).to_have_count(4)
     check_a_page_waits_for_every_slider(page, form, sliders, path)
     before = page.locator(".mss-player").get_attribute("aria-label")
     form.get_by_role("button", name="Save and go on").press("Enter")
     await_heading(page, "Excerpt 2 of 2")
-    assert "Ann.csv" in form.locator(".mss-status").inner_text()
+    expect(form.locator(".mss-status")).to_contain_text("Ann.csv")
     # The focus is still on a button of the form, and the player has the other excerpt.
     assert page.evaluate(FOCUSED) == "Save and finish"
     page.wait_for_function(
@@ -143,7 +144,7 @@ def test_a_page_is_rated_saved_and_continued_after_closing(server, page):
         " && document.querySelector('.mss-player').getAttribute('aria-label') !== old",
         arg=before,
     )
-    assert form.locator("output").all_inner_texts() == ["not rated"] * 4
+    expect(form.locator("output")).to_have_text(["not rated"] * 4)
     saved = list(csv.DictReader(path.open(encoding="utf-8")))
     assert sorted(float(row["rating"]) for row in saved) == [0, 1, 10, 100]
     assert {row["listener"] for row in saved} == {"Ann"}
@@ -162,7 +163,7 @@ def test_a_page_is_rated_saved_and_continued_after_closing(server, page):
     await_status(page, "All 2 excerpts are rated and saved")
     saved = list(csv.DictReader(path.open(encoding="utf-8")))
     assert len(saved) == 8 and [row["trial"] for row in saved].count(first) == 4
-    assert sliders.nth(0).is_disabled()
+    expect(sliders.nth(0)).to_be_disabled()
     assert page.mss_errors == []
 
 
@@ -174,18 +175,18 @@ def check_a_page_waits_for_every_slider(page, form, sliders, path):
     for key in "ddabx":
         page.keyboard.press(key)
     assert page.evaluate(CELLS) == cells
-    assert sliders.nth(0).get_attribute("aria-valuetext") == "10, bad"
+    expect(sliders.nth(0)).to_have_attribute("aria-valuetext", "10, bad")
     page.keyboard.press("Tab")
     page.keyboard.press("End")
-    assert sliders.nth(1).get_attribute("aria-valuetext") == "100, excellent"
+    expect(sliders.nth(1)).to_have_attribute("aria-valuetext", "100, excellent")
     tab_to(page, "Save and go on")
     page.keyboard.press("Enter")
     await_status(page, "not rated yet: C, D; move every slider first")
     assert not path.exists()
     # A slider that stands at 0 and shall stay there: a key, or a click, counts as a rating.
-    assert sliders.nth(2).get_attribute("aria-valuetext") == "not rated yet"
+    expect(sliders.nth(2)).to_have_attribute("aria-valuetext", "not rated yet")
     sliders.nth(2).press("Home")
-    assert sliders.nth(2).get_attribute("aria-valuetext") == "0, bad"
+    expect(sliders.nth(2)).to_have_attribute("aria-valuetext", "0, bad")
     sliders.nth(3).press("ArrowRight")
-    assert form.locator("output").all_inner_texts() == ["10", "100", "0", "1"]
+    expect(form.locator("output")).to_have_text(["10", "100", "0", "1"])
     await_status(page, "")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 from tests.browser.test_drawn_inputs import CELLS, mouse_drag, show, touch_drag
@@ -166,15 +167,21 @@ def test_all_tools_by_mouse_and_touch(opened):
     # A stroke as one report of the pointer: the cells between are painted, too. The brush is nine rows high.
     stroke(1)
     page.wait_for_function("() => !document.querySelector('.mss-words').textContent.startsWith('0 ')")
-    low, high, left, right, _ = region(page)
-    assert [low, high] == [rows // 2 - 4, rows // 2 + 4]
-    assert left < columns // 2 and right > columns // 2 + 20
-    whole = page.locator(".mss-words").inner_text()
+
+    def check():
+        low, high, left, right, _ = region(page)
+        assert [low, high] == [rows // 2 - 4, rows // 2 + 4]
+        assert left < columns // 2 and right > columns // 2 + 20
+
+    workbench.eventually(page, check)
+    cells = int(workbench.run_cell(page, "print(np.count_nonzero(brush.value))"))
+    await_cells(page, cells)
+    whole = f"{cells} cells"
     tool(page, "Smaller")
     tool(page, "Eraser")
     for _ in range(3):
         tool(page, "Larger")
-    assert page.get_by_role("button", name="Larger").is_disabled()
+    expect(page.get_by_role("button", name="Larger")).to_be_disabled()
     stroke(10)
     await_cells(page, 0)
     check_the_whole_mask(page, whole, rows * columns)
@@ -197,11 +204,11 @@ def check_the_whole_mask(page, whole, cells):
     page.wait_for_function("(text) => document.querySelector('.mss-words').textContent === text", arg=whole)
     tool(page, "Undo")
     await_cells(page, 0)
-    assert page.get_by_role("button", name="Undo").is_disabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     tool(page, "Redo")
     tool(page, "Redo")
     await_cells(page, 0)
-    assert page.get_by_role("button", name="Redo").is_disabled()
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()
     tool(page, "Invert")
     await_cells(page, cells)
     tool(page, "Clear")
@@ -283,7 +290,7 @@ def test_a_slow_function_is_asked_only_for_the_newest_mask(server, page):
     page.locator(".mss-plane").evaluate("(plane) => plane.scrollIntoView({ block: 'center' })")
     mouse_drag(page, point(page, 20, 5, 128, 85), point(page, 100, 80, 128, 85), steps=60)
     # What is drawn does not wait for the function.
-    assert "painted" in page.locator(".mss-painter .mss-said").inner_text()
+    expect(page.locator(".mss-painter .mss-said")).to_contain_text("painted")
     page.wait_for_function(
         "(share) => Number.parseInt(document.querySelector('.mss-words').textContent) > share", arg=700
     )

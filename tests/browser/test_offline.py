@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from mss_lab import course, shipped
 from mss_lab.lessons import notebooks
@@ -45,7 +46,7 @@ def test_no_question_is_asked_and_no_request_leaves_this_computer(server, page):
     page.evaluate("() => window.jupyterapp.shell.activateById('extensionmanager.main-view')")
     page.wait_for_timeout(WATCHED_MS)
 
-    assert page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []
+    expect(page.locator(".Toastify__toast, .jp-Dialog")).to_have_text([])
     named = [url for url in requests if urlsplit(url).scheme in ("http", "https", "ws", "wss")]
     assert len(named) > 10
     assert not [url for url in named if urlsplit(url).netloc != urlsplit(server.address).netloc]

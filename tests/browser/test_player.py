@@ -6,6 +6,7 @@ What would be heard is rendered offline from the player's own audio graph and me
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 from tests.browser.workbench import rendered
@@ -160,13 +161,13 @@ def check_saving(page, player):
 def check_the_region_is_muted_by_key(page, player):
     player.evaluate("(root) => { root.mssPlayer.seek(0); root.focus(); }")
     page.keyboard.press("Alt+Digit2")
-    assert "Choose a region first" in player.locator(".mss-status").inner_text()
+    expect(player.locator(".mss-status")).to_contain_text("Choose a region first")
     player.evaluate("(root) => root.mssPlayer.set({ loop: [1, 2], loopOn: false })")
     page.keyboard.press("Alt+Digit2")
     assert player.evaluate("(root) => root.mssPlayer.state().cuts") == {"high": [[1, 2]]}
     button = player.get_by_role("button", name="Mute high within the region")
-    assert button.get_attribute("aria-pressed") == "true"
-    assert "muted from 1.0 to 2.0 s" in player.locator(".mss-status").inner_text()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(player.locator(".mss-status")).to_contain_text("muted from 1.0 to 2.0 s")
     button.click()
     assert player.evaluate("(root) => root.mssPlayer.state().cuts") == {"high": []}
 

@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from mss_lab import audio, signals
 from tests.browser import workbench
@@ -35,26 +36,31 @@ def state(page):
     return eval(query), float(level), np.frombuffer(base64.b64decode(selected), "<f4")[None]
 
 
-def await_query(page, kind):
-    """Edits travel beside cells: wait until the kernel has a query of this kind, and return its state."""
-    for _ in range(100):
-        now = state(page)
-        if kind in now[0]:
-            return now
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the kernel has {now[0]}")
+def await_point(page, expected, tolerance):
+    """Edits travel beside cells: wait until the query of the kernel is this point of the map; return the state."""
+    states = []
+
+    def check():
+        states.append(state(page))
+        np.testing.assert_allclose(states[-1][0].get("point", np.nan), expected, rtol=0, atol=tolerance)
+
+    workbench.eventually(page, check)
+    return states[-1]
 
 
 def check_sound(page, selected):
     """What is heard when the selected part is soloed is what the kernel has, and with the rest it is the mixture."""
     shown = page.locator(".mss-player")
-    page.wait_for_timeout(300)
-    whole = rendered(shown)
     mixture = sum(signals.harmonic_tone(hz, 2.0, RATE_HZ, amplitude=0.2) for hz in (220, 740))
-    gain = np.sum(whole * mixture) / np.sum(mixture**2)
-    np.testing.assert_allclose(whole, gain * np.broadcast_to(mixture, whole.shape), atol=1e-3)
-    alone = rendered(shown, {"solo": ["selected"]})
-    np.testing.assert_allclose(alone, gain * np.broadcast_to(selected, alone.shape), atol=1e-3)
+
+    def check():
+        whole = rendered(shown)
+        gain = np.sum(whole * mixture) / np.sum(mixture**2)
+        np.testing.assert_allclose(whole, gain * np.broadcast_to(mixture, whole.shape), atol=1e-3)
+        alone = rendered(shown, {"solo": ["selected"]})
+        np.testing.assert_allclose(alone, gain * np.broadcast_to(selected, alone.shape), atol=1e-3)
+
+    workbench.eventually(page, check)
 
 
 @pytest.mark.slow(15)
@@ -88,25 +94,18 @@ def test_queries_of_every_kind_select_by_mouse_and_by_keyboard(server, page, tmp
     for share in (0.5, 0.25):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
     page.mouse.up()
-    query, _, at_point = await_query(page, "point")
     bounds = np.array(workbench.run_cell(page, "print(*panel._map.bounds[0], *panel._map.bounds[1])").split(), float)
     expected = [bounds[0] + 0.25 * (bounds[1] - bounds[0]), bounds[3] - 0.25 * (bounds[3] - bounds[2])]
-    np.testing.assert_allclose(query["point"], expected, atol=0.06)
+    query, _, at_point = await_point(page, expected, 0.06)
     check_sound(page, at_point)
-    assert menu.input_value() == ""
+    expect(menu).to_have_value("")
 
     # By keyboard: a step is a hundredth of the map, and Shift makes it ten.
     handle.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowDown")
     steps = (bounds[1] - bounds[0]) / 100, -(bounds[3] - bounds[2]) / 10
-    page.wait_for_function(
-        "([handle, y]) => Math.abs(parseFloat(handle.getAttribute('aria-valuetext').split(',')[1]) - y) < 0.02",
-        arg=[handle.element_handle(), query["point"][1] + steps[1]],
-    )
-    page.wait_for_timeout(300)
-    moved = state(page)[0]["point"]
-    np.testing.assert_allclose(np.subtract(moved, query["point"]), steps, atol=1e-6)
+    await_point(page, np.add(query["point"], steps), 1e-6)
 
     # A file; a letter instead of one is refused in words.
     (tmp_path / "letter.wav").write_text("Dear reader, " * 1000)
@@ -125,7 +124,7 @@ def test_queries_of_every_kind_select_by_mouse_and_by_keyboard(server, page, tmp
     for _ in range(11):
         page.keyboard.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('.mss-words').textContent.includes('45%')")
-    assert "55% level 2 of what mine.wav plays" in page.locator(".mss-words").inner_text()
+    expect(page.locator(".mss-words")).to_contain_text("55% level 2 of what mine.wav plays")
     _, level, blend = state(page)
     assert level == pytest.approx(1.55)
     check_sound(page, blend)

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from mss_lab.score import midi
 from tests.browser import workbench
 from tests.browser.test_drawn_inputs import mouse_drag
-from tests.browser.test_piano_roll import AT_REST, await_said, notes, place, say, show
+from tests.browser.test_piano_roll import AT_REST, await_said, notes, place, said, show
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +63,7 @@ def kernel_anchors(page, until=lambda pairs: True):
     By the definition of anchors: between two of them, and the start and the end of ten seconds, the map is linear.
     """
     page.wait_for_function(AT_REST)
-    for _ in range(20):
+    for _ in range(100):
         first, now, pairs, count = json.loads(workbench.run_cell(page, READ_ANCHORS))
         if until(pairs):
             break
@@ -76,9 +77,10 @@ def by_definition(first, pairs):
 
 
 def check_anchors_by_mouse(page, roll):
-    assert "Double-click here" in page.locator(".mss-anchors").inner_text()
+    expect(page.locator(".mss-anchors")).to_contain_text("Double-click here")
     for seconds in (1.95, 5.95, 3.95):
         page.mouse.dblclick(*anchor_point(page, roll, seconds))
+    page.wait_for_function(AT_REST)
     assert [label for label, _ in handles(page)] == ["Anchor 1 of 3", "Anchor 2 of 3", "Anchor 3 of 3"]
     first, now, pairs, received = kernel_anchors(page, lambda pairs: len(pairs) == 3)
     np.testing.assert_allclose(pairs, np.array([[1.95, 3.95, 5.95]] * 2).T, atol=0.02)
@@ -89,8 +91,8 @@ def check_anchors_by_mouse(page, roll):
     page.mouse.down()
     page.mouse.move(*anchor_point(page, roll, 4.75), steps=8)
     page.wait_for_function(AT_REST)
-    assert say(page) == handles(page)[1][1]
-    assert say(page).startswith("score 3.9")
+    expect(said(page)).to_have_text(handles(page)[1][1])
+    expect(said(page)).to_contain_text("score 3.9")
     drawn = """(root) => {
         const { width, height } = root.querySelectorAll('.mss-layer')[2];
         const pen = root.querySelectorAll('.mss-layer')[2].getContext('2d');
@@ -99,7 +101,7 @@ def check_anchors_by_mouse(page, roll):
     assert roll.evaluate(drawn)
     assert notes(roll)[5] == (0, 64, 4, 4.9)
     page.mouse.up()
-    assert "s: 4 notes moved" in say(page)
+    expect(said(page)).to_contain_text("s: 4 notes moved")
     first, now, pairs, received = kernel_anchors(page, lambda pairs: pairs[1][1] > 4.5)
     assert received == 1
     assert pairs[1] == pytest.approx([3.95, 4.75], abs=0.02)
@@ -122,7 +124,7 @@ def check_anchors_by_mouse(page, roll):
     assert notes(roll) == before
     for _ in range(2):
         roll.get_by_role("button", name="Undo").click()
-    assert say(page).startswith("Undone: Anchor 2, score 3.9")
+    expect(said(page)).to_contain_text("Undone: Anchor 2, score 3.9")
     first, now, pairs, _ = kernel_anchors(page, lambda pairs: pairs[1][1] < 4.5)
     np.testing.assert_array_equal(first, now)
     np.testing.assert_array_equal(pairs[:, 0], pairs[:, 1])
@@ -138,7 +140,7 @@ def check_anchors_by_keys(page, roll):
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowLeft"):
         page.keyboard.press(key)
     assert handles(page)[0][1] == "score 1.00 s at 1.14 s"
-    assert say(page) == "Anchor 1, score 1.00 s at 1.14 s: 3 notes moved"
+    expect(said(page)).to_have_text("Anchor 1, score 1.00 s at 1.14 s: 3 notes moved")
     first, now, pairs, _ = kernel_anchors(page, lambda pairs: abs(pairs[0][1] - 1.14) < 1e-6)
     assert pairs[0] == pytest.approx([1, 1.14], abs=1e-9)
     np.testing.assert_allclose(now, by_definition(first, pairs), rtol=0, atol=1e-9)

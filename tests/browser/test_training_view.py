@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import workbench
 from tests.browser.workbench import rendered
@@ -60,7 +61,7 @@ def test_a_training_is_seen_and_heard_and_stopped_while_its_cell_runs(server, pa
     )
     steps = int(workbench.run_cell(page, "print(step, view.stopping)").split()[0])
     assert 5 < steps < 1200
-    assert "Stopped, and kept." in page.locator(".mss-stop").last.inner_text()
+    expect(page.locator(".mss-stop").last).to_contain_text("Stopped, and kept.")
     # The last sound is that of the last step.
     assert pitch_hz(page.locator(".mss-player").last) == 200 + steps
     assert page.mss_errors == []

@@ -5,7 +5,7 @@ and runtime live in a temporary folder, and the server listens on 127.0.0.1 with
 Python that runs this file. What the server and its kernels look up and connect to is written into a file.
 
 Contents: Server, jupyterlab, chromium, launched, open_page, write_notebook, open_notebook, run_all, run_cell,
-rendered, free_port, find_chromium.
+eventually, rendered, free_port, find_chromium.
 """
 
 import base64
@@ -19,7 +19,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -207,6 +207,16 @@ def run_cell(page, code: str) -> str:
     )
     _wait_until_idle(page)
     return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).outputArea.node.innerText")
+
+
+def eventually(page, check: Callable[[], None]) -> None:
+    """Wait until `check` raises no AssertionError: a page draws in its next frame, and Python answers beside it."""
+    until = time.monotonic() + WAIT_MS / 1000
+    while time.monotonic() < until:
+        with contextlib.suppress(AssertionError):
+            return check()
+        page.wait_for_timeout(100)
+    return check()
 
 
 def rendered(player, state: dict | None = None, **options) -> np.ndarray:

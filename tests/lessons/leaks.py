@@ -1,6 +1,6 @@
 """What refusals give away: right values, and code of the solution, in the words that a wrong answer receives first.
 
-Contents: leaks, wrong_answers.
+Contents: leaks, judge_mistakes, wrong_answers.
 """
 
 import ast
@@ -26,11 +26,13 @@ CHOICES = re.compile(r'must be one of "[^.]*"')
 MOST_NUMBERS = 8
 
 
-def leaks(made: Exercise) -> list[str]:
+def leaks(made: Exercise, mistakes: list[tuple[Verdict, list[Any]]] | None = None) -> list[str]:
     """Each number or piece of code in a refusal that occurs in the right answer, with the refusal; empty if none does.
 
-    All refusals are those of a reader who has seen no hint.
+    All refusals are those of a reader who has seen no hint. `mistakes` is what `judge_mistakes` returns, where it is
+    known already.
     """
+    mistakes = judge_mistakes(made) if mistakes is None else mistakes
     solution = answer_of(made.solution, made)
     inputs: list[Any] = []
     _, results = judged(made, solution, inputs)
@@ -42,12 +44,16 @@ def leaks(made: Exercise) -> list[str]:
         open={float(number) for number in numbers_in(made.task)} | {n for value in inputs for n in few(value)},
     )
     found = []
-    for answer in wrong_answers(made, solution, results):
-        verdict, own = judged(made, answer)
+    for verdict, own in [*mistakes, *(judged(made, answer) for answer in wrong_answers(solution, results))]:
         if verdict.state not in ("right", "not attempted", "time limit"):
             shown = secrets.in_words(verdict.message.replace(made.task, ""), own)
             found += [f"{text} in: {verdict.message}" for text in shown[:1]]
     return list(dict.fromkeys(found))
+
+
+def judge_mistakes(made: Exercise) -> list[tuple[Verdict, list[Any]]]:
+    """For each mistake that the exercise lists what `judged` returns."""
+    return [judged(made, answer_of(source, made)) for source in made.mistakes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,17 +97,15 @@ class Secrets:
         return shown + [name for name in self.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", unlisted)]
 
 
-def wrong_answers(made: Exercise, solution: Any, results: list[Any]) -> Iterator[Any]:
-    """The exercise's mistakes, and answers like the right one in kind and shape with other values.
+def wrong_answers(solution: Any, results: list[Any]) -> Iterator[Any]:
+    """Answers like the right one in kind and shape with other values.
 
     Parameters
     ----------
-    made, solution
+    solution
     results : list
         What the solution returned to the check, call by call, where it is a function.
     """
-    for source in made.mistakes:
-        yield answer_of(source, made)
     rng = np.random.default_rng(1)
     for change in (
         np.zeros_like,

@@ -11,9 +11,15 @@ from mss_lab.lessons import answers
 from mss_lab.lessons.exercise import answer_of
 from tests.lessons.marked import is_function, marked
 
-SECRETS = range(1000, 1012)
+FIRST_SECRET = 1000
 EXERCISES = [made for number in lessons.numbers() for made in lessons.exercises_of(number)]
 FUNCTIONS = [made for made in EXERCISES if is_function(made)]
+
+
+@pytest.fixture
+def secrets(request):
+    """Numbers that unseen inputs are drawn by: four, and with --thorough twelve."""
+    return range(FIRST_SECRET, FIRST_SECRET + (12 if request.config.getoption("thorough") else 4))
 
 
 class Elsewhere:
@@ -95,14 +101,14 @@ def zeros(result):
 
 
 @pytest.mark.parametrize("made", marked(EXERCISES))
-def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
+def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made, secrets):
     solution = answer_of(made.solution, made)
     if made.given is not None and not callable(solution):
         # A value belongs to the inputs that were handed out, so the grader judges it with these alone.
-        assert made.judge_unseen(solution, SECRETS[0]).right
+        assert made.judge_unseen(solution, FIRST_SECRET).right
         return
     mistakes = [answer_of(mistake, made) for mistake in made.mistakes]
-    for secret in SECRETS:
+    for secret in secrets:
         verdict = made.judge_unseen(solution, secret)
         assert verdict.right, f"secret {secret}: {verdict.message}"
         with answers.unseen_inputs(secret):
@@ -111,10 +117,10 @@ def test_on_unseen_inputs_the_solution_is_right_and_every_mistake_refused(made):
 
 
 @pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
-def test_checks_hand_over_plain_data_and_other_inputs_at_every_call(made):
+def test_checks_hand_over_plain_data_and_other_inputs_at_every_call(made, secrets):
     usual = calls_of(made)
     seen = {key for key, _ in usual}
-    for secret in list(SECRETS)[:4]:
+    for secret in secrets[:4]:
         unseen = calls_of(made, secret)
         assert len(unseen) == len(usual)
         repeated = [place for place, (key, _) in enumerate(unseen) if key in seen]
@@ -122,7 +128,7 @@ def test_checks_hand_over_plain_data_and_other_inputs_at_every_call(made):
 
 
 @pytest.mark.parametrize("made", FUNCTIONS, ids=operator.attrgetter("number"))
-def test_a_table_of_results_is_right_in_class_and_refused_on_unseen_inputs(made):
+def test_a_table_of_results_is_right_in_class_and_refused_on_unseen_inputs(made, secrets):
     calls = calls_of(made)
     for memorised in (
         lambda: table(calls, zeros),
@@ -130,11 +136,11 @@ def test_a_table_of_results_is_right_in_class_and_refused_on_unseen_inputs(made)
         lambda: in_order(calls),
     ):
         assert made.judge(memorised()).right
-        for secret in SECRETS:
+        for secret in secrets:
             with answers.unseen_inputs(secret):
                 refused = made.judge(memorised())
             assert refused.state in ("wrong", "error", "not attempted"), f"secret {secret}"
-        verdict = made.judge_unseen(table(calls, zeros), SECRETS[0])
+        verdict = made.judge_unseen(table(calls, zeros), FIRST_SECRET)
         assert not verdict.right and "right for the inputs that every check uses" in verdict.message
 
 

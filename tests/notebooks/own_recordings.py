@@ -1,12 +1,12 @@
 """Recordings as readers have them, made from tones and noise: what a lesson must run with from top to bottom.
 
-Contents: KINDS, make, concerned, again, inserted.
+Contents: KINDS, make, Statement, statements_of, split, concerned, needed, again, inserted.
 """
 
 import ast
-import collections
+import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,32 +98,109 @@ def parsed(source: str) -> ast.Module:
     return ast.parse(TransformerManager().transform_cell(source))
 
 
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """One statement of a lesson.
+
+    Attributes
+    ----------
+    cell : int
+        The number of its code cell.
+    read, assigned, changed : frozenset of str
+        See `free_names.Names`. What it changes it also reads, and what functions read that it calls.
+    replaces : bool
+        Whether nothing of a name's earlier value is left after it has assigned the name, whatever happens.
+    """
+
+    cell: int
+    read: frozenset[str]
+    assigned: frozenset[str]
+    changed: frozenset[str]
+    replaces: bool
+
+    @property
+    def written(self) -> frozenset[str]:
+        return self.assigned | self.changed
+
+
+REPLACING = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def statements_of(cells: Sequence[ast.Module]) -> list[Statement]:
+    """All statements of the cells in their order."""
+    statements = []
+    # What the functions behind a name read when they are called.
+    later: dict[str, set[str]] = {}
+    for index, node in [
+        (index, node) for index, cell in enumerate(cells) for part in cell.body for node in split(part)
+    ]:
+        names = names_in(node)
+        replaces = isinstance(node, REPLACING)
+        calls = reads_later(later, names.read)
+        # What a call returns is taken for data; a name, or a list of names, may be of functions.
+        is_data = names.assigned and any(isinstance(inner, ast.Call) for inner in ast.walk(node))
+        held = set() if is_data else calls
+        if any(isinstance(inner, ast.FunctionDef | ast.Lambda) for inner in ast.walk(node)):
+            held = held | names.read
+        for name in names.assigned | names.changed:
+            earlier = set() if replaces and name in names.assigned else later.get(name, set())
+            later[name] = earlier | held
+        read = names.read | names.changed | calls
+        statements.append(Statement(index, frozenset(read), names.assigned, names.changed, replaces))
+    return statements
+
+
+def reads_later(later: Mapping[str, set[str]], names: Iterable[str]) -> set[str]:
+    return set().union(*(later.get(name, ()) for name in names))
+
+
+def split(node: ast.stmt) -> list[ast.stmt]:
+    """Of `a, b = x, y` both parts, unless one reads what the other assigns."""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) and len(node.targets) == 1:
+        targets, values = node.targets[0], node.value.elts
+        if isinstance(targets, ast.Tuple) and len(targets.elts) == len(values):
+            names = names_in(node)
+            if not names.read & names.assigned:
+                return [ast.Assign([target], value) for target, value in zip(targets.elts, values, strict=True)]
+    return [node]
+
+
 def concerned(cells: Sequence[ast.Module]) -> list[bool]:
     """For each code cell, whether it must run again once a reader has taken a recording in a lesson that has run.
 
-    It must if it reads the recording, or what such a cell has made; and if it makes something that these cells need
-    and that another cell has written over since. What the other cells have made is there, and the same with every
-    recording. The first cell opens the lesson.
+    It must if one of its statements reads the recording, or what such a statement has made; and if it makes something
+    that these cells need and that another cell has written over since. What the other cells have made is there, and
+    the same with every recording. The first cell opens the lesson.
     """
-    names = [[names_in(statement) for statement in cell.body] for cell in cells]
-    read = [frozenset().union(*(each.read for each in cell)) for cell in names]
-    made = [frozenset().union(*(each.assigned | each.changed for each in cell)) for cell in names]
-    makers = collections.Counter(name for cell in made for name in cell)
+    statements = [statement for statement in statements_of(cells) if statement.cell > 0]
     of_recording: set[str] = set()
-    kept = [False] * len(cells)
-    for index in range(1, len(cells)):
-        of_lab = {name for name in read[index] if name.startswith("lab.")} - ASKED
-        if of_lab or read[index] & of_recording:
-            kept[index] = True
-            of_recording |= made[index]
-    needed: set[str] = set()
-    for index in reversed(range(1, len(cells))):
-        serves = made[index] & needed
-        kept[index] |= any(makers[name] > 1 for name in serves)
-        # What a function reads, it reads when it is called.
-        if kept[index] or serves:
-            needed |= read[index]
-    return kept
+    kept = set()
+    for statement in statements:
+        of_lab = {name for name in statement.read if name.startswith("lab.")} - ASKED
+        if of_lab or statement.read & of_recording:
+            kept.add(statement.cell)
+            of_recording |= statement.written
+        elif statement.replaces:
+            of_recording -= statement.assigned
+    while missing := needed(statements, kept) - kept:
+        kept |= missing
+    return [index in kept for index in range(len(cells))]
+
+
+def needed(statements: Sequence[Statement], kept: set[int]) -> set[int]:
+    """Cells that must run with those which are kept, so that each name that these read has the value that it had."""
+    last = {name: statement.cell for statement in statements for name in statement.written}
+    before: dict[str, int] = {}
+    before_again: dict[str, int] = {}
+    cells = set()
+    for statement in statements:
+        if statement.cell in kept:
+            for name in statement.read & before.keys():
+                if before_again.get(name, last[name]) != before[name]:
+                    cells.add(before[name])
+            before_again |= dict.fromkeys(statement.written, statement.cell)
+        before |= dict.fromkeys(statement.written, statement.cell)
+    return cells
 
 
 def again(notebook: Any, line: str) -> Any:

@@ -2,7 +2,7 @@
 
 In every run a lesson is tried with one of the four kinds of recordings, after it has run with its own: lessons of even
 numbers with the one that is short, and the others with stems (test_notebooks.py). Cells that do not depend on the
-recording are not run again. `pytest --all-recordings tests/notebooks` tries all four, each from a fresh kernel.
+recording are not run again. `pytest --thorough tests/notebooks` tries all four, each from a fresh kernel.
 """
 
 import ast
@@ -91,11 +91,22 @@ def test_a_comment_that_differs_from_the_code_is_found(cells, problem):
         # What is written into counts, and a function that reads the recording when it is called.
         (["lab = 0", "table = {}", "table['a'] = 1", "table['b'] = lab.score"], [0, 1, 1, 1]),
         (["lab = 0", "def f():\n    return lab.mixture", "g = 3", "f()"], [0, 1, 0, 1]),
-        (["lab = 0", "a = {1: {}}", "a[1][2] = 3", "b = 4", "print(a, lab.mixture)"], [0, 1, 1, 0, 1]),
+        (["lab = 0", "a = {1: {}}", "a[1][2] = 3", "b = 4", "print(a, lab.mixture)"], [0, 0, 0, 0, 1]),
         # A name that is used twice has its first value again.
         (["lab = 0", "x = 1", "lab.mixture * x", "x = 2"], [0, 1, 1, 0]),
         (["lab = 0", "x = 1", "def f():\n    return x", "f() * lab.mixture", "x = 2"], [0, 1, 0, 1, 0]),
         (["lab = 0", "import numpy as np", "np.ones(3)", "np.abs(lab.mixture)"], [0, 0, 0, 1]),
+        # Each statement counts by itself, and a name that has a new value no longer depends on the recording.
+        (["lab = 0", "import numpy as np\nx = lab.mixture", "y = np.ones(3)", "y + 1", "y * x"], [0, 1, 0, 0, 1]),
+        (["lab = 0", "x = lab.mixture", "x = 3", "y = x"], [0, 1, 0, 0]),
+        (["lab = 0", "x = lab.mixture", "if x is None:\n    x = 3", "y = x"], [0, 1, 1, 1]),
+        (["lab = 0", "x = 3", "y = x", "x = lab.mixture", "print(y, x)"], [0, 0, 0, 1, 1]),
+        # A function reads when it is called, through others, too.
+        (["lab = 0", "x = 1", "def f():\n    return x", "g = [f]", "x = lab.mixture", "g[0]()"], [0, 0, 0, 0, 1, 1]),
+        (["lab = 0", "def f():\n    return lab.title", "x = f(1)", "y = x", "z = 2"], [0, 1, 1, 1, 0]),
+        (["lab = 0", "x, y = lab.title, 2", "x", "y", "x, y = y, x", "y"], [0, 1, 1, 0, 1, 1]),
+        # A list that a cell adds to begins as it was.
+        (["lab = 0", "a = []", "b = 2", "a.append(lab.title)"], [0, 1, 0, 1]),
     ],
 )
 def test_only_cells_that_the_recording_concerns_are_run_again(cells, kept):
@@ -107,8 +118,8 @@ def test_only_cells_that_the_recording_concerns_are_run_again(cells, kept):
 @by_name
 @pytest.mark.parametrize("kind", own_recordings.KINDS)
 def test_a_lesson_runs_with_a_recording_of_the_reader_from_a_fresh_kernel(path, kind, request, tmp_path):
-    if not request.config.getoption("all_recordings"):
-        pytest.skip("tried with --all-recordings; in every run test_notebooks.py tries one kind with each lesson")
+    if not request.config.getoption("thorough"):
+        pytest.skip("tried with --thorough; in every run test_notebooks.py tries one kind with each lesson")
     notebook = own_recordings.inserted(path, own_recordings.make(kind, tmp_path))
     with notebooks.working_copy(path) as folder:
         run = notebooks.execute(notebook, folder=folder, time_limit_s=HANGS_S, environment=ONE_THREAD, network=False)
