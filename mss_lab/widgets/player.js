@@ -25,7 +25,7 @@ function readPiece(model) {
     index: Object.fromEntries(stems.map((stemName) => [stemName, stem++])),
   }));
   const durationS = content.samples / content.sampleRate;
-  return { ...content, versions, durationS, sounds: soundsOf(model), pixels: model.get("pictures") };
+  return { ...content, versions, durationS, stems: stem, sounds: soundsOf(model), pixels: model.get("pictures") };
 }
 
 // The reader's settings. Solo, mute, levels and cut regions belong to names, so they stay when the sounds change.

@@ -111,7 +111,7 @@ class Player(anywidget.AnyWidget):
         self._revision = 0
         # Computed before the widget opens its channel, so that a refused input leaves no empty widget on the page.
         state = self._take(sources_or_versions, sample_rate_hz, title)
-        super().__init__(**state)
+        super().__init__(**state, pictures=self._draw(state["content"]))
         self.on_msg(self._on_message)
 
     def replace(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str | None = None) -> None:
@@ -125,20 +125,24 @@ class Player(anywidget.AnyWidget):
         with self.hold_sync():
             for name, value in state.items():
                 setattr(self, name, value)
+        # A sound is heard before it is drawn: the spectrograms take longer than all the rest.
+        self.pictures = self._draw(state["content"])
 
     def _take(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str) -> dict[str, Any]:
         self.piece = pieces.make(sources_or_versions, sample_rate_hz, title=title, **self._options)
         self._revision += 1
         packed = sounds.pack(self.piece.stems, self.piece.sample_rate_hz)
-        axis = self.piece.axis()
-        # The spectrograms of a long piece take seconds, so they follow (see `_on_message`).
-        self._strips = _strips(self.piece.stems, axis) if axis is not None and not packed.chunk_samples else []
         return {
             "content": self.piece.content(self._revision, packed.scales, packed.chunk_samples),
             "samples": packed.samples,
             "envelopes": packed.envelopes,
-            "pictures": b"".join(item.tobytes() for item in self._strips),
         }
+
+    def _draw(self, content: Mapping[str, Any]) -> bytes:
+        """The spectrograms of all stems; those of a long piece take seconds, so they follow (see `_on_message`)."""
+        axis = self.piece.axis()
+        self._strips = _strips(self.piece.stems, axis) if axis is not None and not content["chunkSamples"] else []
+        return b"".join(item.tobytes() for item in self._strips)
 
     def _on_message(self, _widget: Any, message: Mapping[str, Any], _buffers: Any) -> None:
         """Send the chunks of a long piece to a page that has opened it, beside whatever else runs."""

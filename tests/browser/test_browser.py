@@ -29,7 +29,10 @@ high = signals.pan(signals.tone(2000, 3, rate, amplitude=0.3), 1.2).astype(np.fl
 half = {"low": low / 2, "high": high / 2}
 player.play({"whole": {"low": low, "high": high}, "half": half}, rate, "Two tones")
 """
-SECOND_PLAYER = 'player.play({"known": {"other": low}, "A": {"other": high}}, rate, "Another", by_ear=True)'
+SECOND_PLAYER = """\
+another = player.play({"known": {"other": low}, "A": {"other": high}}, rate, "Another", by_ear=True)
+another
+"""
 PANEL = """\
 def look(level_db):
     if level_db == -1:
@@ -86,6 +89,7 @@ def test_the_player_sounds_as_it_says_and_the_panel_follows(server, page):
     check_the_keys(page, first)
     check_only_the_first_version_is_drawn(second)
     check_the_panel(page)
+    check_other_stems_are_drawn(page, second)
     check_nothing_stays_behind(page, first.element_handle())
     assert page.mss_errors == []
 
@@ -215,7 +219,9 @@ def check_the_panel(page):
     assert sound.evaluate("(root) => root.mssPlayer.playing()")
     revision = int(sound.get_attribute("data-revision"))
     assert revision > 1
-    assert sound.evaluate("(root) => root.mssPlayer.heardRevision()") == revision
+    page.wait_for_function(
+        "([root, revision]) => root.mssPlayer.heardRevision() === revision", arg=[sound.element_handle(), revision]
+    )
     measured = levels(sound, {"loopOn": False})
     assert measured[0][0] == pytest.approx(LOW[0] * 10 ** (-2 / 20), abs=2e-4)
     sound.evaluate("(root) => root.mssPlayer.pause()")
@@ -224,6 +230,22 @@ def check_the_panel(page):
     page.wait_for_function("() => document.querySelector('.mss-words').textContent.includes('not this one')")
     handle.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('.mss-words').textContent === 'level is 0 dB'")
+
+
+def check_other_stems_are_drawn(page, player):
+    """The spectrograms of a new sound follow it, also where it has more stems than the one before."""
+    workbench.run_cell(page, "another.replace({'a': low, 'b': high, 'c': low}, rate)")
+    page.wait_for_function(
+        """(root) => {
+            const strips = [...root.querySelectorAll(".mss-spectrogram")];
+            const colours = (canvas) => {
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                return new Set(new Uint32Array(data.buffer)).size;
+            };
+            return strips.length === 3 && strips.every((canvas) => colours(canvas) > 20);
+        }""",
+        arg=player.element_handle(),
+    )
 
 
 def check_nothing_stays_behind(page, player):

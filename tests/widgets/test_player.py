@@ -98,6 +98,21 @@ def test_all_strips_of_a_player_share_one_scale(stems):
     assert loud.max() - faint.max() == pytest.approx(255 * 20 / strips.RANGE_DB, abs=1)
 
 
+def test_another_sound_is_sent_before_its_strips_are_drawn(stems, monkeypatch):
+    made = player.play({"low": stems["low"]}, RATE_HZ)
+    drawn, samples = made.pictures, made.samples
+    power_strip, sent = strips.power_strip, []
+
+    def noted(*arguments):
+        sent.append(made.samples != samples and made.content["revision"] == 2 and made.pictures == drawn)
+        return power_strip(*arguments)
+
+    monkeypatch.setattr(strips, "power_strip", noted)
+    made.replace({"low": stems["high"]}, RATE_HZ)
+    assert sent == [True]
+    assert made.pictures == player.play({"low": stems["high"]}, RATE_HZ).pictures != drawn
+
+
 @pytest.mark.no_warnings
 @pytest.mark.parametrize("samples", [1, 2, 500])
 def test_short_and_silent_recordings_have_strips(samples):

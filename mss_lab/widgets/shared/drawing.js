@@ -65,13 +65,13 @@ function stripImage(piece, stem, colours) {
 
 export function drawStrip(canvas, piece, stem, view, colours) {
   const { pen, ratio, width, height } = fit(canvas);
-  const { columns, columnS, firstS, lowHz, highHz, ticksHz } = piece.strip;
+  const { rows, columns, columnS, firstS, lowHz, highHz, ticksHz } = piece.strip;
   const perSecond = width / view.widthS;
   pen.fillStyle = piece.palette[0];
   pen.fillRect(0, 0, width, height);
   pen.imageSmoothingQuality = "high";
-  // The pictures of a long piece follow it.
-  if (!piece.pixels.byteLength) return;
+  // The pictures follow a sound; until then there are none, or those of the sound before.
+  if (piece.pixels.byteLength !== piece.stems * rows * columns) return;
   const small = stripImage(piece, stem, colours);
   pen.drawImage(small, (firstS - view.fromS) * perSecond, 0, columns * columnS * perSecond, height);
   pen.font = `${10 * ratio}px system-ui, sans-serif`;
