@@ -125,7 +125,7 @@ class Player(anywidget.AnyWidget):
         with self.hold_sync():
             for name, value in state.items():
                 setattr(self, name, value)
-        # A sound is heard before it is drawn: the spectrograms take longer than all the rest.
+        # The sound first: its spectrograms take longer than all the rest.
         self.pictures = self._draw(state["content"])
 
     def _take(self, sources_or_versions: Mapping[str, Any], sample_rate_hz: int, title: str) -> dict[str, Any]:
