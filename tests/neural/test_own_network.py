@@ -96,7 +96,7 @@ def test_the_network_has_twelve_lines():
     assert len([line for line in network.splitlines() if line.strip()]) <= 12
 
 
-def test_the_page_trains_separates_and_compares(page):
+def test_the_page_trains_separates_and_compares_and_its_card_trains_the_same_network_again(page):
     folder, printed = page
     stored, trained, separated, table = printed
     assert "train" in stored and "valid" in stored
@@ -108,9 +108,6 @@ def test_the_page_trains_separates_and_compares(page):
     assert rows["my network"] > rows["mixture"] + 6, table
     assert separated.count("dB") == 2
 
-
-def test_the_card_trains_the_same_network_again(page):
-    folder, _ = page
     words = "train my-network --plugin my_network.py --data songs --out {} --steps 30 --config run/my-network.json"
     for out in ("once", "twice"):
         run_python(folder, "-m", "mss_lab.cli", *words.format(out).split())
