@@ -1,11 +1,11 @@
 """Make a set of songs to train or test on: `mss-lab data training WHAT OUT --items N --split SIDE`.
 
 WHAT is `chorales`, played by violin, clarinet, tenor saxophone and bassoon as in Bach10; `bands`, songs that are made
-up for piano, guitar, bass, drums, strings and a lead instrument; `quartets` or `madrigals` of music21's corpus; or a
-folder of MIDI files. The last three are played by `--players` instruments drawn anew for every song: those that reach
-the notes of their voice, or, with `--tree`, different leaves of a tree of instruments, all equally often. A song is a
-few seconds of a performance. The side of the split decides which pieces and which timbres are drawn from: see
-`mss_lab.datasets.splits`. What the real recordings play is on no side.
+up for piano, guitar, bass, drums, strings and a lead instrument; `pop`, the same songs as vocals, drums, bass and the
+rest; `quartets` or `madrigals` of music21's corpus; or a folder of MIDI files. The last three are played by `--players`
+instruments drawn anew for every song: those that reach the notes of their voice, or, with `--tree`, different leaves of
+a tree of instruments, all equally often. A song is a few seconds of a performance. The side of the split decides which
+pieces and which timbres are drawn from: see `mss_lab.datasets.splits`. What the real recordings play is on no side.
 
 A song is drawn from the seed, the side and its number alone. So a run that was stopped goes on with the same command,
 and more songs are added by a larger `--items`.
@@ -30,7 +30,7 @@ from .. import checks, hierarchy, shipped
 from ..refusals import RefusedValue
 from ..score.instruments import program_of
 from ..score.notes import Score, select
-from . import engines, render, repertoire, rooms, songs, splits, store
+from . import engines, pop, render, repertoire, rooms, songs, splits, store
 from .make_templates import RANGES
 from .timbres import Engine
 
@@ -50,6 +50,9 @@ BAND = {
     "strings": (48, 49, 50, 51),
     "lead": (56, 65, 66, 71, 73, 80, 81, 40),
 }
+
+# Songs that are made up, and their sources.
+INVENTED = {"bands": tuple(BAND), "pop": tuple(pop.INSTRUMENTS)}
 
 SIDES = ("train", "valid", "seen", "unseen")
 # Pieces of each side; "seen" and "unseen" play the same ones.
@@ -104,6 +107,11 @@ class Plan:
     sample_rate_hz: int = SAMPLE_RATE_HZ
     drawn_from: tuple[int, ...] = ()
 
+    @property
+    def is_pop(self) -> bool:
+        """Whether its sources are those of pop songs, which several instruments play."""
+        return not self.works and self.sources == INVENTED["pop"]
+
 
 def song(index: int, plan: Plan) -> store.Item:
     """Song number `index` of a plan, the same in every call.
@@ -125,6 +133,9 @@ def song(index: int, plan: Plan) -> store.Item:
         name = work.name
         score, programs = _performed(work, plan, rng)
     stems, timbres = _played(score, programs, plan, rng)
+    if plan.is_pop:
+        stems, score = pop.joined(stems, score, plan.sample_rate_hz, rng)
+        timbres, programs = pop.of_first(timbres), pop.of_first(programs)
     audio = np.stack([stems[source] for source in plan.sources])
     # What is added up must be what is said to be its parts: all of a song are turned down alike.
     peak = max(np.abs(audio).max(initial=0.0), np.abs(audio.sum(axis=0)).max(initial=0.0))
@@ -162,7 +173,7 @@ def make(
     Parameters
     ----------
     what : str
-        "chorales", "bands", "quartets", "madrigals", or a folder of MIDI files.
+        "chorales", "bands", "pop", "quartets", "madrigals", or a folder of MIDI files.
     out : path
         Folder of the store.
     items : int >= 1
@@ -170,7 +181,7 @@ def make(
         One of SIDES.
     seed : int >= 0
     players : int >= 1
-        Sources of a song, where they are neither the chorales' quartet nor the band.
+        Sources of a song, where they are not those of chorales, bands or pop songs.
     tree : str, optional
         Name of a tree of `mss_lab.hierarchy.TREES`, from whose leaves the players are drawn.
     jobs, backend, on_shard
@@ -202,12 +213,12 @@ def make(
     drawn_from = _programs_of(tree, what, players)
     is_quartet = what == "chorales"
     players = len(QUARTET) if is_quartet else checks.check_number("players", players, at_least=1, whole=True)
-    sources = {"chorales": tuple(QUARTET.values()), "bands": tuple(BAND)}.get(
+    sources = {"chorales": tuple(QUARTET.values()), **INVENTED}.get(
         what, tuple(f"player {i + 1}" for i in range(players))
     )
     kept: tuple[str, ...] = ()
     held_out: tuple[str, ...] = ()
-    if what != "bands":
+    if what not in INVENTED:
         works = [work for work in (read(what) if works is None else works) if len(work.lines) >= players]
         kept, held_out = pieces_of(split, works)
         if not kept:
@@ -245,7 +256,7 @@ def _facts(plan: Plan, what: str, split: str) -> dict[str, Any]:
     return {
         "kind": "songs",
         # A folder is no fact: the same files may lie elsewhere.
-        "what": what if what in ("chorales", "bands", *repertoire.COLLECTIONS) else "MIDI files",
+        "what": what if what in ("chorales", *INVENTED, *repertoire.COLLECTIONS) else "MIDI files",
         "split": split,
         "seed": plan.seed,
         "sources": plan.sources,
@@ -263,7 +274,7 @@ def _programs_of(tree: str | None, what: str, players: int) -> tuple[int, ...]:
     if tree is None:
         return ()
     leaves = hierarchy.TREES[checks.check_choice("tree", tree, hierarchy.TREES)].leaves
-    if what in ("chorales", "bands"):
+    if what in ("chorales", *INVENTED):
         raise RefusedValue(f"{what} have players of their own, got the tree {tree}; leave the tree out")
     programs = []
     for leaf in leaves:
@@ -322,8 +333,11 @@ def _invented_song(index: int, plan: Plan, rng: np.random.Generator) -> tuple[st
     # "seen" and "unseen" play the same songs; the other sides have their own.
     side = "test" if SIDES[plan.side] in ("seen", "unseen") else SIDES[plan.side]
     written = np.random.default_rng([plan.seed, *side.encode(), index])
-    score = songs.draw(written, length_s=plan.song_s, instruments=plan.sources)
-    programs = {source: int(rng.choice(BAND[source])) for source in plan.sources}
+    score = songs.draw(written, length_s=plan.song_s, instruments=tuple(BAND) if plan.is_pop else plan.sources)
+    programs = {source: int(rng.choice(BAND[source])) for source in score.sources}
+    if plan.is_pop:
+        score = pop.present(score, rng)
+        programs |= dict.fromkeys(pop.INSTRUMENTS["vocals"], pop.VOICE_PROGRAM)
     return f"song {plan.seed} {side} {index}", score, programs
 
 
@@ -375,6 +389,9 @@ def _played(
     room = rooms.draw(rng) if rng.random() < ONE_ROOM else None
     stems, timbres = {}, {}
     for source, program in programs.items():
+        if program == pop.VOICE_PROGRAM and plan.is_pop:
+            stems[source], timbres[source] = pop.with_singer(score, samples, plan.sample_rate_hz, room, rng)
+            continue
         made_up = rng.random() < plan.made_up and source not in score.unpitched
         engine = _engine("harmonic" if made_up else "soundfont", plan.fonts)
         timbre = engine.draw_timbre(rng, program)
@@ -394,7 +411,7 @@ def _engine(name: str, fonts: tuple[str, ...]) -> Engine:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `mss-lab data training` to a parser."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="chorales, bands, quartets, madrigals, or a folder of MIDI files")
+    add("what", metavar="WHAT", help="chorales, bands, pop, quartets, madrigals, or a folder of MIDI files")
     add("out", metavar="OUT", type=Path, help="folder to put the songs in; one that was begun is finished")
     add("--items", type=int, required=True, metavar="N", help="how many songs")
     add("--split", choices=SIDES, default="train", help="which side of the split (default: %(default)s)")

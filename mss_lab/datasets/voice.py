@@ -44,6 +44,7 @@ def sing(
     sample_rate_hz: int,
     *,
     rng: np.random.Generator,
+    formant_ratio: float = 1.0,
 ) -> np.ndarray:
     """Sing a melody, one vowel a note.
 
@@ -57,6 +58,8 @@ def sing(
     sample_rate_hz : int
     rng : np.random.Generator
         Draws the drift of the pitch (about 4 cents) and the breath.
+    formant_ratio : float in [0.5, 2]
+        All formants are multiplied by it: about 0.85 makes the vocal tract that of a man, 1.15 that of a child.
 
     Returns
     -------
@@ -66,13 +69,15 @@ def sing(
     Raises
     ------
     ValueError
-        If there are not as many vowels as notes, a vowel is unknown, or two notes overlap.
+        If there are not as many vowels as notes, a vowel is unknown, two notes overlap, or a number is out of its
+        range.
 
     Reference: Fant, Acoustic Theory of Speech Production, 1960.
     """
     sample_rate_hz = checks.check_sample_rate(sample_rate_hz)
     checks.check_number("samples", samples, at_least=1, whole=True)
     checks.check_generator("rng", rng)
+    checks.check_number("formant_ratio", formant_ratio, at_least=0.5, at_most=2)
     if len(vowels) != len(notes):
         raise RefusedValue(f"vowels must be one for each note, got {len(vowels)} for {len(notes)} notes")
     for vowel in vowels:
@@ -81,7 +86,7 @@ def sing(
         return np.zeros((1, samples))
     f0_hz = fundamental_hz(notes, samples, sample_rate_hz, rng=rng)
     loudness = _envelope(notes, samples, sample_rate_hz)
-    formants_hz = _formants(notes, vowels, samples, sample_rate_hz)
+    formants_hz = formant_ratio * _formants(notes, vowels, samples, sample_rate_hz)
     voiced = _harmonics(f0_hz, formants_hz, sample_rate_hz)
     voice = loudness * (voiced + _breath(samples, sample_rate_hz, rng) * np.std(voiced))
     result: np.ndarray = (0.5 * voice / np.abs(voice).max())[np.newaxis]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from mss_lab import cli
-from mss_lab.datasets import make_training, repertoire, splits, store
+from mss_lab.datasets import make_training, pop, repertoire, splits, store
 from mss_lab.datasets.repertoire import Work
 from mss_lab.datasets.scores.notation import Written
 from mss_lab.datasets.timbres import Timbre
 from mss_lab.score.midi import write_midi
+from mss_lab.score.notes import Note, Score
 from tests.measures import same_items
 
 RATE = 1000
@@ -280,6 +281,31 @@ def test_made_up_songs_are_played_by_a_band(tmp_path, quick):
             # Only a soundfont has drums.
             assert str(timbre).startswith("harmonic/") == (source != "drums")
     assert len({item["notes"].tobytes() for item in made}) == 4
+
+
+def test_pop_songs_have_vocals_drums_bass_and_the_rest(tmp_path, quick):
+    options = {"items": 6, "song_s": 4.0, "sample_rate_hz": 16_000}
+    made = {side: make_training.make("pop", tmp_path / side, split=side, **options) for side in ("train", "unseen")}
+    for songs in made.values():
+        assert songs.facts["sources"] == ["vocals", "drums", "bass", "rest"] and songs.facts["what"] == "pop"
+        for item in songs:
+            assert item["audio"].shape == (4, 64_000) and np.abs(item["audio"].sum(axis=0)).max() <= 0.96
+            assert str(item["timbres"][0]).startswith("singer/") and item["programs"][0] == pop.VOICE_PROGRAM
+            # Who has no notes is silent, and nobody else is.
+            playing = {int(source) for source in item["notes"][:, 0]}
+            assert {source for source in range(4) if item["audio"][source].any()} == playing
+    splits.check_no_leak(made["train"], made["unseen"], kinds=("piece", "timbres"))
+
+
+def test_the_sources_of_a_pop_song_keep_the_energy_of_their_instruments(rng):
+    stems = {name: rng.standard_normal(8_000) for names in pop.INSTRUMENTS.values() for name in names}
+    score = Score(tuple(Note(name, 60, 0.1, 0.2) for name in stems), tuple(stems), frozenset({"drums"}))
+    sources, joined = pop.joined(stems, score, 16_000, rng)
+    for source, names in pop.INSTRUMENTS.items():
+        added = sum(stems[name] for name in names)
+        assert np.sum(sources[source] ** 2) == pytest.approx(np.sum(added**2), rel=1e-3)
+        assert len(joined.notes_of(source)) == len(names)
+    assert joined.unpitched == {"drums"}
 
 
 def test_no_made_up_song_and_no_timbre_leaks_from_one_side_to_another(tmp_path, quick):
