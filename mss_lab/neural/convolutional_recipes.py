@@ -12,6 +12,18 @@ from .training_data import SongData
 
 _PLATEAU: dict[str, Any] = {"schedule": "plateau", "plateau": 5}
 
+_POP = ("vocals", "drums", "bass", "rest")
+_UNET: dict[str, Any] = {
+    # The length of a window of X-UMX: the bassoon's harmonics lie close together.
+    "window_samples": 2046,
+    "hop_samples": 512,
+    "channels": 10,
+    "levels": 5,
+    "dropout": 0.0,
+    # With independent masks, silence has the lowest loss during a large part of the training.
+    "masks": "softmax",
+}
+
 CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
     # Luo and Mesgarani: excerpts of 4 s of speech at 8 kHz; the rate is halved after 3 epochs without improvement.
     # `cadenza` is the baseline of the second Cadenza challenge, which has one network for each instrument, with two
@@ -66,17 +78,14 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
     # Kadandale et al.: 6 s at 10.88 kHz in batches of 16; SGD with momentum 0.9 and a rate of 0.01, here Adam.
     "multichannel-unet": {
         "student": {
-            "settings": {
-                # The length of a window of X-UMX: the bassoon's harmonics lie close together.
-                "window_samples": 2046,
-                "hop_samples": 512,
-                "channels": 10,
-                "levels": 5,
-                "dropout": 0.0,
-                # With independent masks, silence has the lowest loss during a large part of the training.
-                "masks": "softmax",
-            },
+            "settings": _UNET,
             "data": SongData(segment_s=4.0, batch=4),
+            "fit": FitOptions(steps=3600, schedule="cosine"),
+        },
+        # For pop songs, `mss-lab data training pop`: few singers and kits, so that sources of several songs are mixed.
+        "pop": {
+            "settings": {**_UNET, "sources": _POP},
+            "data": SongData(segment_s=4.0, batch=4, incoherent=0.5),
             "fit": FitOptions(steps=3600, schedule="cosine"),
         },
         "paper": {
