@@ -103,6 +103,30 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
             "fit": FitOptions(steps=100_000, **_PLATEAU),
         },
     },
+    # Sgouros et al.: excerpts of 4 s at 16 kHz in batches of 5; at most 40 epochs, ended after 5 without improvement.
+    # One network for each instrument, here one for all.
+    "multires-unet": {
+        "student": {
+            "settings": {
+                "window_samples": 1024,
+                # With sine windows, half a window suffices: the squared windows add up to 1.
+                "hop_samples": 512,
+                "window": "sine",
+                # Up to 4 kHz.
+                "coefficients": 512,
+                "filters": 8,
+                "loss": "absolute",
+                "even_level": True,
+            },
+            # 64 frames, which can be halved four times.
+            "data": SongData(segment_s=63 * 512 / 16_000, batch=2),
+            "fit": FitOptions(steps=4000, schedule="cosine"),
+        },
+        "paper": {
+            "data": SongData(segment_s=4.0, batch=5, gains=(1.0, 1.0)),
+            "fit": FitOptions(steps=100_000, learning_rate=5e-4, validate_every=2500, patience=5),
+        },
+    },
     # Stoller et al.: excerpts of 147 443 samples, of which 16 389 are estimated, in batches of 16; validated every 2000
     # steps, and ended after 20 validations without improvement.
     "wave-unet": {

@@ -21,6 +21,7 @@ SMALL = {
     "hybrid-demucs": {"channels": 2, "levels": 2},
     "mask-inference": {"hidden": 4, "layers": 1},
     "multichannel-unet": {"window_samples": 510, "hop_samples": 128, "channels": 2, "levels": 2},
+    "multires-unet": {"window_samples": 512, "hop_samples": 128, "filters": 2, "levels": 2},
     "query-by-example": {**RECURRENT, "query_hidden": 4, "query_layers": 1, "dimensions": 3},
     "refiner": {"channels": (4, 4), "bins": 64, "window_samples": 512, "hop_samples": 128},
     "score-cnn": {

@@ -29,6 +29,7 @@ MODELS: dict[str, str | type] = {
     "hybrid-demucs": ".hybrid_demucs:HybridDemucs",
     "mask-inference": ".mask_inference:MaskInference",
     "multichannel-unet": ".multichannel_unet:MultichannelUNet",
+    "multires-unet": ".multires_unet:MultiResUNet",
     "query-by-example": ".hierarchical:QueryByExample",
     "refiner": ".refiner:Refiner",
     "score-cnn": ".score_cnn:ScoreCnn",
