@@ -68,7 +68,7 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
         "student": {
             "settings": {"window_samples": 1024, "channels": 16},
             "data": SongData(segment_s=2.0, batch=4),
-            "fit": FitOptions(steps=2400, schedule="cosine"),
+            "fit": FitOptions(steps=2200, schedule="cosine"),
         },
         "paper": {
             "data": SongData(sample_rate_hz=44_100, segment_s=11.0, batch=64),
@@ -79,7 +79,7 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
     "hybrid-demucs": {
         "student": {
             "data": SongData(segment_s=2.0, batch=4),
-            "fit": FitOptions(steps=3400, schedule="cosine"),
+            "fit": FitOptions(steps=3000, schedule="cosine"),
         },
     },
     # Kadandale et al.: 6 s at 10.88 kHz in batches of 16; SGD with momentum 0.9 and a rate of 0.01, here Adam.
