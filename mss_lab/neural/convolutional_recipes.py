@@ -75,6 +75,30 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
             "fit": FitOptions(steps=300_000, learning_rate=3e-4, validate_every=800),
         },
     },
+    # Défossez: as Demucs; the network is that of torchaudio.
+    "hdemucs": {
+        "student": {
+            "settings": {"window_samples": 1024, "channels": 16},
+            "data": SongData(segment_s=2.0, batch=4),
+            "fit": FitOptions(steps=2200, schedule="cosine"),
+        },
+        "paper": {
+            "data": SongData(sample_rate_hz=44_100, segment_s=11.0, batch=64),
+            "fit": FitOptions(steps=300_000, learning_rate=3e-4, validate_every=800),
+        },
+    },
+    # The preset `paper` of this idea is that of `hdemucs`.
+    "hybrid-demucs": {
+        "student": {
+            "data": SongData(segment_s=2.0, batch=4),
+            "fit": FitOptions(steps=3000, schedule="cosine"),
+        },
+        "pop": {
+            "settings": {"sources": _POP},
+            "data": SongData(segment_s=2.0, batch=4, incoherent=0.5),
+            "fit": FitOptions(steps=3000, schedule="cosine"),
+        },
+    },
     # Kadandale et al.: 6 s at 10.88 kHz in batches of 16; SGD with momentum 0.9 and a rate of 0.01, here Adam.
     "multichannel-unet": {
         "student": {
@@ -91,6 +115,30 @@ CONVOLUTIONAL: dict[str, dict[str, dict[str, Any]]] = {
         "paper": {
             "data": SongData(sample_rate_hz=10_880, segment_s=6.0, batch=16, gains=(1.0, 1.0)),
             "fit": FitOptions(steps=100_000, **_PLATEAU),
+        },
+    },
+    # Sgouros et al.: excerpts of 4 s at 16 kHz in batches of 5; at most 40 epochs, ended after 5 without improvement.
+    # One network for each instrument, here one for all.
+    "multires-unet": {
+        "student": {
+            "settings": {
+                "window_samples": 1024,
+                # With sine windows, half a window suffices: the squared windows add up to 1.
+                "hop_samples": 512,
+                "window": "sine",
+                # Up to 4 kHz.
+                "coefficients": 512,
+                "filters": 8,
+                "loss": "absolute",
+                "even_level": True,
+            },
+            # 64 frames, which can be halved four times.
+            "data": SongData(segment_s=63 * 512 / 16_000, batch=2),
+            "fit": FitOptions(steps=4000, schedule="cosine"),
+        },
+        "paper": {
+            "data": SongData(segment_s=4.0, batch=5, gains=(1.0, 1.0)),
+            "fit": FitOptions(steps=100_000, learning_rate=5e-4, validate_every=2500, patience=5),
         },
     },
     # Stoller et al.: excerpts of 147 443 samples, of which 16 389 are estimated, in batches of 16; validated every 2000

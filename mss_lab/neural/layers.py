@@ -1,6 +1,7 @@
-"""Operations that several networks use, where those of torch would fail, be slow or need much memory.
+"""Layers that several networks share, and operations where those of torch would fail, be slow or need much memory.
 
-Contents: Lstm, masked_waveforms, check_hop. Lesson: notebooks/17_xumx.ipynb
+Contents: Lstm, RecurrentFrames, FrameNorm, rescale_convolutions, masked_waveforms, check_hop.
+Lesson: notebooks/17_xumx.ipynb
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from torch.autograd.function import once_differentiable
 
 from ..refusals import RefusedValue, ShapeError
 from . import frontend
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 
 
 class Lstm(nn.LSTM):
@@ -30,6 +33,66 @@ class Lstm(nn.LSTM):
             return super().forward(input, hx)
         with torch.autocast("cpu", enabled=False):
             return super().forward(input.float(), hx)
+
+
+class RecurrentFrames(nn.Module):
+    """Recurrent layers that read frames in both directions of time, and a linear layer back to as many channels.
+
+    Parameters
+    ----------
+    channels : int
+        Of the frames, and units of each direction.
+    layers : int >= 1
+
+    Reference: Défossez, Usunier, Bottou and Bach, "Music source separation in the waveform domain", 2019.
+    """
+
+    def __init__(self, channels: int, layers: int):
+        super().__init__()
+        self.lstm = Lstm(channels, channels, layers, batch_first=True, bidirectional=True)
+        self.linear = nn.Linear(2 * channels, channels)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Frames (batch, channels, frames) to frames of the same shape."""
+        outputs: torch.Tensor = self.linear(self.lstm(hidden.transpose(1, 2))[0]).transpose(1, 2)
+        return outputs
+
+
+class FrameNorm(nn.GroupNorm):
+    """Group normalisation over the channels of each frame, with a factor and an offset for each channel.
+
+    The frames (batch, channels, frames) are normalised one by one, so that a frame does not depend on the length of the
+    recording.
+
+    Reference: Wu and He, "Group normalization", ECCV 2018.
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Frames (batch, channels, frames) to frames of the same shape."""
+        # Each frame becomes an example of its own.
+        frames = super().forward(input.transpose(1, 2).flatten(0, 1))
+        normalised: torch.Tensor = frames.unflatten(0, (len(input), -1)).transpose(1, 2)
+        return normalised
+
+
+@torch.no_grad()
+def rescale_convolutions(model: nn.Module, reference: float) -> None:
+    """Bring the initial weights of all convolutions of a network closer to one size.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Changed in place: weights of standard deviation s, and the biases beside them, are multiplied by the square root
+        of `reference` / s. Single weights, which have no standard deviation, stay as they are.
+    reference : float > 0
+
+    Reference: Défossez, Usunier, Bottou and Bach, "Music source separation in the waveform domain", 2019.
+    """
+    for module in model.modules():
+        if isinstance(module, CONVOLUTIONS) and module.weight.numel() > 1:
+            scale = (reference / module.weight.std()) ** 0.5
+            for parameter in module.parameters():
+                parameter.mul_(scale)
 
 
 def masked_waveforms(

@@ -16,9 +16,12 @@ SMALL = {
     "conv-tasnet": {"filters": 8, "channels": 4, "hidden": 8, "blocks": 3, "repeats": 1},
     "demucs": {"channels": 2, "levels": 3, "recurrent_layers": 1},
     "dsis": {**RECURRENT, "score_hidden": 4, "score_layers": 1, "embedding": 4},
+    "hdemucs": {"window_samples": 1024, "channels": 4},
     "hierarchical": RECURRENT,
+    "hybrid-demucs": {"channels": 2, "levels": 2},
     "mask-inference": {"hidden": 4, "layers": 1},
     "multichannel-unet": {"window_samples": 510, "hop_samples": 128, "channels": 2, "levels": 2},
+    "multires-unet": {"window_samples": 512, "hop_samples": 128, "filters": 2, "levels": 2},
     "query-by-example": {**RECURRENT, "query_hidden": 4, "query_layers": 1, "dimensions": 3},
     "refiner": {"channels": (4, 4), "bins": 64, "window_samples": 512, "hop_samples": 128},
     "score-cnn": {

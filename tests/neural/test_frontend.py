@@ -46,6 +46,47 @@ def test_windows_are_those_of_the_package(window, samples):
     assert_allclose(made.numpy(), transforms.make_window(window, samples), atol=1e-15)
 
 
+@pytest.mark.parametrize("window_samples, hop_samples, window", [*SETTINGS, (1, 1, "hann"), (2, 1, "sine")])
+@pytest.mark.parametrize("samples", [1, 2, 63, 999, 5001])
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_the_cosine_transform_is_that_of_the_package(
+    window_samples, hop_samples, window, samples, dtype, tolerance, rng
+):
+    signal = rng.uniform(-1, 1, (2, samples)).astype(dtype)
+    lengths = {"window_samples": window_samples, "hop_samples": hop_samples}
+    expected = transforms.stdct(signal, **lengths, window=window)
+    ours = frontend.stdct(torch.from_numpy(signal).reshape(1, 2, samples), window_samples, hop_samples, window)
+    assert ours.shape == (1, *expected.shape) and ours.numpy().dtype == dtype
+    assert_allclose(ours[0].numpy(), expected, atol=tolerance)
+    changed = expected * rng.uniform(0, 1, expected.shape).astype(dtype)
+    back = frontend.istdct(torch.from_numpy(changed), window_samples, hop_samples, window, length=samples)
+    assert_allclose(back.numpy(), transforms.istdct(changed, samples, **lengths, window=window), atol=tolerance)
+
+
+@pytest.mark.parametrize("window_samples", [16, 15])
+def test_gradients_of_the_cosine_transform_are_right(window_samples):
+    signal = torch.rand(2, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    gains = torch.linspace(0, 1, window_samples, dtype=torch.float64)[:, None]
+
+    def through(signal):
+        coefficients = frontend.stdct(signal, window_samples, 4, "sine")
+        return frontend.istdct(coefficients * gains, window_samples, 4, "sine", length=50)
+
+    assert torch.autograd.gradcheck(through, (signal,), fast_mode=True)
+
+
+def test_coefficients_that_no_signal_can_have_are_refused():
+    coefficients = torch.zeros(1, 64, 10)
+    with pytest.raises(TypeError, match="transform must be real"):
+        frontend.istdct(coefficients.cfloat(), 64, 16, length=150)
+    with pytest.raises(checks.ShapeError, match=r"64 freq, 10 frames\) for 150 samples"):
+        frontend.istdct(coefficients[:, :33], 64, 16, length=150)
+    with pytest.raises(ValueError, match="hop_samples must let a hann window of 64 samples reconstruct"):
+        frontend.istdct(coefficients[..., :4], 64, 64, length=150)
+    with pytest.raises(ValueError, match="at least one sample"):
+        frontend.stdct(torch.zeros(2, 0), 64, 16)
+
+
 def test_gradients_are_right():
     signal = torch.rand(2, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
 

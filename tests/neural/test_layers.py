@@ -105,3 +105,21 @@ def test_recurrent_layers_stay_in_single_precision_on_a_cpu():
     assert_close(unchanged, expected)
     assert halved.dtype == torch.float32
     assert_close(halved, expected, atol=0.02, rtol=0)
+
+
+def test_frames_are_normalised_one_by_one():
+    frames = random_tensor(2, 6, 9).float()
+    expected = (frames - frames.mean(dim=1, keepdim=True)) / frames.std(dim=1, unbiased=False, keepdim=True)
+    assert_close(layers.FrameNorm(1, 6, eps=0)(frames), expected)
+    assert_close(layers.FrameNorm(1, 6)(frames)[..., 3:4], layers.FrameNorm(1, 6)(frames[..., 3:4]))
+
+
+def test_the_weights_of_all_kinds_of_convolutions_come_closer_to_one_size():
+    kinds = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)
+    model = torch.nn.ModuleList([*(kind(3, 5, 2) for kind in kinds), torch.nn.Linear(4, 4), torch.nn.Conv1d(1, 1, 1)])
+    before = [{name: values.clone() for name, values in layer.named_parameters()} for layer in model]
+    layers.rescale_convolutions(model, 0.1)
+    for number, (layer, old) in enumerate(zip(model, before, strict=True)):
+        scale = (0.1 / old["weight"].std()).sqrt() if number < len(kinds) else torch.ones(())
+        assert_close(layer.weight, scale * old["weight"])
+        assert_close(layer.bias, scale * old["bias"])

@@ -233,7 +233,10 @@ def test_names_that_are_misspelt_are_refused():
     [
         ("conv-tasnet", {"filters": 8, "channels": 4, "hidden": 4, "blocks": 2, "repeats": 1}),
         ("demucs", {"channels": 2, "levels": 2}),
+        ("hdemucs", {"window_samples": 1024, "channels": 4}),
+        ("hybrid-demucs", {"channels": 2, "levels": 2}),
         ("multichannel-unet", {"window_samples": 254, "hop_samples": 64, "channels": 2, "levels": 2}),
+        ("multires-unet", {"window_samples": 256, "hop_samples": 64, "coefficients": 128, "filters": 2, "levels": 2}),
         ("wave-unet", {"channels": 2, "levels": 2}),
     ],
 )

@@ -16,14 +16,20 @@ COMMON = {"sources": ("a", "b"), "sample_rate_hz": RATE_HZ}
 NETWORKS = {
     "conv-tasnet": {**COMMON, "filters": 16, "channels": 8, "hidden": 8, "blocks": 4, "repeats": 1, "loss": "absolute"},
     "demucs": {**COMMON, "channels": 4, "levels": 3, "recurrent_layers": 1},
+    "hdemucs": {**COMMON, "window_samples": 1024, "channels": 4},
+    "hybrid-demucs": {**COMMON, "channels": 4, "levels": 3},
     "multichannel-unet": {**COMMON, "window_samples": 510, "hop_samples": HOP, "channels": 2, "levels": 2},
+    "multires-unet": {**COMMON, "window_samples": 510, "hop_samples": HOP, "filters": 2, "levels": 2},
     "wave-unet": {**COMMON, "levels": 4, "channels": 4},
 }
 # Networks in which an estimate depends only on the recording near it: name and changes of settings.
 LOCAL = (
     ("conv-tasnet", {"norm": "frame"}),
     ("demucs", {"recurrent_layers": 0}),
+    ("hybrid-demucs", {"recurrent_layers": 0}),
     ("multichannel-unet", {}),
+    ("multires-unet", {}),
+    ("multires-unet", {"outputs": "masks", "coefficients": 200}),
     ("wave-unet", {}),
     ("wave-unet", {"context": True}),
 )

@@ -22,6 +22,7 @@ from torch import nn
 
 from ... import checks
 from ...refusals import RefusedValue
+from ..layers import FrameNorm
 from ..waveforms import WaveformNetwork, WaveformSettings
 
 MASKS = ("sigmoid", "relu")
@@ -163,16 +164,6 @@ class _Block(nn.Module):
         return None if self.to_residual is None else self.to_residual(inner), self.to_skip(inner)
 
 
-class _FrameNorm(nn.GroupNorm):
-    """Normalisation over the channels of each frame, with a factor and an offset for each channel."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        # Each frame becomes an example of its own.
-        frames = super().forward(input.transpose(1, 2).flatten(0, 1))
-        normalised: torch.Tensor = frames.unflatten(0, (len(input), -1)).transpose(1, 2)
-        return normalised
-
-
 def _norm(channels: int, norm: str) -> nn.GroupNorm:
     # One group for all channels: mean and variance over channels and frames.
-    return (nn.GroupNorm if norm == "global" else _FrameNorm)(1, channels, eps=LEAST_VARIANCE)
+    return (nn.GroupNorm if norm == "global" else FrameNorm)(1, channels, eps=LEAST_VARIANCE)

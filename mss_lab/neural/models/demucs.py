@@ -15,7 +15,7 @@ from torch import nn
 
 from ... import checks
 from ...refusals import RefusedValue
-from ..layers import Lstm
+from ..layers import RecurrentFrames, rescale_convolutions
 from ..waveforms import WaveformNetwork, WaveformSettings
 
 
@@ -102,7 +102,7 @@ class Demucs(WaveformNetwork):
             for inputs, width in zip([1, *widths], widths, strict=False)
         )
         self.recurrent = (
-            _Recurrent(widths[-1], settings.recurrent_layers) if settings.recurrent_layers else nn.Identity()
+            RecurrentFrames(widths[-1], settings.recurrent_layers) if settings.recurrent_layers else nn.Identity()
         )
         self.decoder = nn.ModuleList(
             nn.Sequential(
@@ -117,7 +117,7 @@ class Demucs(WaveformNetwork):
             )
         )
         if settings.rescale is not None:
-            _rescale(self, settings.rescale)
+            rescale_convolutions(self, settings.rescale)
 
     def padding(self, samples: int) -> tuple[int, int]:
         """Zeros after the recording, up to a valid length."""
@@ -135,25 +135,3 @@ class Demucs(WaveformNetwork):
             hidden = level(hidden + skips.pop())
         estimates: torch.Tensor = hidden
         return estimates
-
-
-class _Recurrent(nn.Module):
-    """Recurrent layers in both directions of time, and a layer back to as many channels."""
-
-    def __init__(self, channels: int, layers: int):
-        super().__init__()
-        self.lstm = Lstm(channels, channels, layers, batch_first=True, bidirectional=True)
-        self.linear = nn.Linear(2 * channels, channels)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        outputs: torch.Tensor = self.linear(self.lstm(hidden.transpose(1, 2))[0]).transpose(1, 2)
-        return outputs
-
-
-@torch.no_grad()
-def _rescale(model: nn.Module, reference: float) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d) and module.weight.numel() > 1:
-            scale = (reference / module.weight.std()) ** 0.5
-            for parameter in module.parameters():
-                parameter.mul_(scale)
