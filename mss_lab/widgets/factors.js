@@ -85,6 +85,11 @@ class Explorer {
     this.list.addEventListener("pointerup", (event) => this.up(event));
     this.list.addEventListener("pointercancel", () => this.drop());
     this.root.addEventListener("keydown", (event) => this.key(event));
+    // A screen reader moves the focus by itself.
+    this.list.addEventListener("focusin", (event) => {
+      const k = this.rows.indexOf(event.target.closest(".mss-component"));
+      if (k >= 0 && k !== this.focused) this.focus(k);
+    });
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.list);
     el.append(this.root);

@@ -61,6 +61,11 @@ class Grid {
         return cell;
       });
     });
+    // A screen reader moves the focus by itself.
+    this.field.addEventListener("focusin", (event) => {
+      const at = event.target.dataset.at?.split(",").map(Number);
+      if (at && `${at}` !== `${this.focused}`) this.focus(at);
+    });
     const [r, c] = this.middle;
     this.elements[r][c].classList.add("mss-middle");
     this.elements[r][c].tabIndex = 0;

@@ -303,6 +303,12 @@ def check_the_keys_of_the_grid(page):
     expect(focused).to_have_attribute("aria-label", "0.2 s earlier, 80 Hz higher, empty")
     expect(focused).to_have_attribute("aria-selected", "false")
     expect(stops).to_have_count(1)
+    # Where something else moves the focus, as a screen reader does, keys mean what is focused.
+    page.locator('.mss-kernel [data-at="4,6"]').focus()
+    page.keyboard.press(" ")
+    await_words(page, "....... .#..... ####### ....... ......#")
+    expect(stops).to_have_attribute("data-at", "4,6")
+    page.keyboard.press(" ")
     assert page.evaluate(CELLS) == before
 
 

@@ -159,6 +159,11 @@ def test_everything_by_the_keyboard_alone(server, page):
         page.keyboard.press(key)
     await_words(page, "source 2: 2", "unassigned: 1, 3, 4")
     assert value(page) == [[-1, 1, -1, -1], -1]
+    # Where something else moves the focus, as a screen reader does, keys mean what is focused.
+    page.locator(".mss-component").nth(2).focus()
+    expect(stops).to_have_attribute("data-component", "2")
+    page.keyboard.press("3")
+    await_words(page, "source 2: 2", "source 3: 3", "unassigned: 1, 4")
     assert page.evaluate(CELLS) == before + 1
     assert page.mss_errors == []
 
