@@ -132,8 +132,9 @@ def open_unmix_models(weights: str | os.PathLike[str] | None = None) -> OpenUnmi
             f"weights must be a folder with separator.json, and TARGET.json and TARGET.pth for each of "
             f"{', '.join(TARGETS.values())}, got {folder}, which is no folder"
         )
-    changed_ns = max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0)
-    return _open_unmix_of(folder.resolve(), changed_ns)
+    # The files and their times are part of the key, so that a folder that was changed is read again.
+    inside = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.*")))
+    return _open_unmix_of(folder.resolve(), inside)
 
 
 def _path(weights: Any, what: str) -> Path:
@@ -298,7 +299,7 @@ def _check_answers(address: str) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _open_unmix_of(folder: Path, _changed_ns: int) -> OpenUnmixModels:
+def _open_unmix_of(folder: Path, _inside: tuple[tuple[str, int], ...]) -> OpenUnmixModels:
     settings = _json(folder / "separator.json")
     states, hidden = {}, {}
     for target in TARGETS.values():
@@ -403,7 +404,9 @@ def _patient() -> Iterator[None]:
 def _without_code(path: Path, classes: list[Any]) -> Any:
     """The content of a file of PyTorch: numbers, plain values and the classes, and nothing that is run."""
     try:
-        with torch.serialization.safe_globals(classes):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(classes):
+            # torch warns of formats that it then refuses or reads.
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # A damaged or hostile file can fail in any way.

@@ -34,7 +34,9 @@ def write_th(path, model=None, **package):
     model = model or demucs_model()
     args, kwargs = model._init_args_kwargs
     state = model.state_dict()
-    torch.save({"klass": type(model), "args": args, "kwargs": kwargs, "state": state, "training_args": {}, **package}, path)
+    torch.save(
+        {"klass": type(model), "args": args, "kwargs": kwargs, "state": state, "training_args": {}, **package}, path
+    )
     return path
 
 
@@ -62,7 +64,6 @@ def write_safetensors(path, model=None, **metadata):
 
 def open_unmix_state(target, hidden=8, window=512):
     """The weights of a small network, whose masks differ from source to source."""
-    from mss_lab.neural.torch_audio import torchaudio  # noqa: F401
     from openunmix.model import OpenUnmix
 
     with torch.random.fork_rng():

@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mss_lab import audio, catalogue, memory
-from mss_lab.neural import apply, pretrained
+from mss_lab.neural import pretrained
 from mss_lab.refusals import MissingExtra, RefusedValue, ShapeError
 from tests.neural import pretrained as small
 
@@ -38,8 +38,8 @@ def separate(request):
     return catalogue.separator(request.param, weights=str(folder))
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.75, 2.0, 3.1])
-@pytest.mark.parametrize("overlap", [0.25, 0.0, 0.6])
+@pytest.mark.slow(2)
+@pytest.mark.parametrize("seconds, overlap", [(0.1, 0.25), (0.75, 0.25), (2.0, 0.25), (1.6, 0.0), (1.3, 0.6)])
 def test_htdemucs_is_the_separation_of_its_package(demucs_folder, seconds, overlap):
     api = pytest.importorskip("demucs.api")
     mixture = small.song(seconds)
@@ -66,7 +66,7 @@ def test_so_are_the_earlier_classes_of_the_package(tmp_path, kind, demucs_folder
     else:
         model = Demucs(sources, channels=4, depth=4, lstm_layers=0, dconv_comp=2, dconv_attn=9, dconv_lstm=9, segment=1)
     path = small.write_th(tmp_path / "older.th", model.eval())
-    mixture = small.song(2.3)
+    mixture = small.song(1.8)
     mixture -= mixture.mean()
     spread = mixture.mean(axis=0).std(ddof=1)
     oracle = apply_model(model, torch.from_numpy(mixture / spread)[None], shifts=0)[0].numpy() * spread
@@ -92,20 +92,20 @@ def test_open_unmix_is_the_separation_of_its_package(open_unmix_folder, iteratio
 
 
 def test_chunks_of_open_unmix_fade_into_each_other(open_unmix_folder):
-    mixture = small.song(5.0)
+    mixture = small.song(4.0)
     whole = pretrained.open_unmix(mixture, small.RATE, iterations=0, weights=open_unmix_folder)
     cut = pretrained.open_unmix(
-        mixture, small.RATE, iterations=0, chunk_s=2.0, overlap_s=0.5, weights=open_unmix_folder
+        mixture, small.RATE, iterations=0, chunk_s=1.5, overlap_s=0.5, weights=open_unmix_folder
     )
     for name, estimate in cut.items():
         away = np.sum(np.square(estimate - whole[name])) / np.sum(np.square(whole[name]))
         assert 0 < away < 1e-3
 
 
-@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_every_rate_and_both_numbers_of_channels(separate, rate, channels, frozen):
-    mixture = small.song(1.3, rate, channels)
+    mixture = small.song(0.9, rate, channels)
     estimates = separate(frozen(mixture), rate)
     assert list(estimates) == NAMES
     stereo = np.repeat(mixture, 2, axis=0) if channels == 1 else mixture
@@ -222,4 +222,3 @@ def test_memory_is_declared_and_does_not_grow_with_the_recording(name, monkeypat
 def test_overlaps_that_do_not_fit_are_refused(open_unmix_folder):
     with pytest.raises(ValueError, match="two overlaps go into a chunk"):
         pretrained.open_unmix(small.song(0.1), small.RATE, chunk_s=5.0, overlap_s=4.0, weights=open_unmix_folder)
-    assert apply.CHUNK_S == catalogue.get("open-unmix").options["chunk_s"].default
