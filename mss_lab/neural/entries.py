@@ -191,6 +191,7 @@ HTDEMUCS = Method(
     libraries=("demucs", "huggingface_hub", "torch", "safetensors"),
     downloads="its weights from the repository adefossez/HTDemucs of the Hugging Face hub, where the package demucs "
     "publishes them; the package is under the MIT licence",
+    pace=3.2,
 )
 
 OPEN_UNMIX = Method(
@@ -211,6 +212,7 @@ OPEN_UNMIX = Method(
     libraries=("openunmix", "torch", "torchaudio", "safetensors"),
     downloads="its weights, 142 MB in four files, from zenodo.org/records/3370489, where the package openunmix "
     "publishes them; the package is under the MIT licence",
+    pace=0.79,
 )
 
 METHODS = (

@@ -71,15 +71,15 @@ def open_unmix_state(target, hidden=8, window=512):
         return OpenUnmix(window // 2 + 1, 2, hidden, max_bin=window // 3).eval().state_dict()
 
 
-def write_open_unmix(folder, window=512, hop=128, **separator):
+def write_open_unmix(folder, window=512, hop=128, hidden=8, **separator):
     """A folder that the package's `load_separator` reads."""
     folder.mkdir(exist_ok=True)
     settings = {"sample_rate": RATE, "nfft": window, "nhop": hop, "nb_channels": 2, **separator}
     (folder / "separator.json").write_text(json.dumps(settings))
     for target in TARGETS:
-        facts = {"args": {"nfft": window, "nb_channels": 2, "hidden_size": 8}}
+        facts = {"args": {"nfft": window, "nb_channels": 2, "hidden_size": hidden}}
         (folder / f"{target}.json").write_text(json.dumps(facts))
-        torch.save(open_unmix_state(target, 8, window), folder / f"{target}-0123abcd.pth")
+        torch.save(open_unmix_state(target, hidden, window), folder / f"{target}-0123abcd.pth")
     return folder
 
 

@@ -1,7 +1,11 @@
 """Models of others: their estimates are those of their own packages, at every rate, length and number of channels."""
 
+import os
 import random
+import subprocess
 import sys
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from mss_lab import audio, catalogue, memory
 from mss_lab.neural import pretrained
 from mss_lab.refusals import MissingExtra, RefusedValue, ShapeError
 from tests.neural import pretrained as small
+from tests.paths import ROOT
 
 NAMES = ["vocals", "drums", "bass", "rest"]
 
@@ -217,6 +222,47 @@ def test_memory_is_declared_and_does_not_grow_with_the_recording(name, monkeypat
     assert minutes[0] == minutes[1] < memory.MOST_BYTES
     with memory.allowing(1e8), pytest.raises(RefusedValue, match=f"{name} would need about"):
         separate(np.broadcast_to(np.float32(0.1), (2, 44_100 * 60)), 44_100)
+
+
+MEASURING = """
+import sys
+import torch
+from mss_lab import catalogue, memory
+from tests.benchmarks.memory import forget_peak, held_bytes, peak_bytes
+from tests.neural import pretrained as small
+torch.set_num_threads(1)
+separate = catalogue.separator(sys.argv[1], weights=sys.argv[2])
+mixture = small.song(float(sys.argv[3]))
+separate(mixture[:, : small.RATE // 4], small.RATE)
+held = held_bytes()
+forget_peak()
+estimates = separate(mixture, small.RATE)
+measured = peak_bytes() - held - sum(estimate.nbytes for estimate in estimates.values())
+print(memory.working_bytes_of(separate, memory.Recording.of(mixture, small.RATE)), measured)
+"""
+
+
+@pytest.mark.slow(60)
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="not run: only Linux tells the peak again")
+@pytest.mark.parametrize("name", ["htdemucs", "open-unmix"])
+def test_memory_is_declared_rightly_for_networks_of_the_published_size(name, request, tmp_path):
+    if not request.config.getoption("thorough"):
+        pytest.skip("measured with --thorough: these networks are slow")
+    if name == "htdemucs":
+        request.getfixturevalue("demucs_folder")
+        published = {"channels": 48, "bottom_channels": 512, "dconv_comp": 8, "t_layers": 5, "t_heads": 8}
+        model = small.demucs_model(**published, t_hidden_scale=4.0, segment=Fraction(39, 5))
+        weights, seconds = small.write_th(tmp_path / "large.th", model), 8.0
+    else:
+        request.getfixturevalue("open_unmix_folder")
+        weights, seconds = small.write_open_unmix(tmp_path / "large", 4096, 1024, hidden=512), 30.0
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", MEASURING, name, str(weights), str(seconds)]
+    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    declared, measured = map(float, ran.stdout.split())
+    assert declared / 2 < measured < 2 * declared
 
 
 def test_overlaps_that_do_not_fit_are_refused(open_unmix_folder):
