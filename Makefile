@@ -79,5 +79,5 @@ $(VENV)/docs: $(VENV)/lessons
 	@touch $@
 
 $(VENV)/tests: $(VENV)/lessons
-	@$(PIP) --editable '.[scores,render,train,peers,dev]'
+	@$(PIP) --editable '.[scores,render,train,peers,pretrained,dev]'
 	@touch $@

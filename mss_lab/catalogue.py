@@ -52,9 +52,15 @@ def methods() -> tuple[Method, ...]:
     return (*METHODS, *_registered.values())
 
 
-def names() -> tuple[str, ...]:
-    """The names of all methods, in the order of `methods`."""
-    return tuple(method.name for method in methods())
+def names(*, downloads: bool = True) -> tuple[str, ...]:
+    """The names of all methods, in the order of `methods`.
+
+    Parameters
+    ----------
+    downloads : bool
+        Whether methods that load weights from another computer are included; see `Method.downloads`.
+    """
+    return tuple(method.name for method in methods() if downloads or not method.downloads)
 
 
 def get(name: str) -> Method:

@@ -21,6 +21,7 @@ EXTRAS = {
     "train": "networks",
     "quality": "HAAQI",
     "peers": "methods of other libraries, and comparisons with them",
+    "pretrained": "models that others trained on pop songs",
     "dev": "the tests",
 }
 NEEDED_DISK_BYTES = 1_000_000_000

@@ -83,6 +83,9 @@ class Method:
         The same as keys of `FACTS`: the method is suitable for mixtures of which all are true.
     libraries : tuple of str
         Modules that it imports and that are not part of the base installation, such as "torch".
+    downloads : str
+        What it loads once from another computer, from where, its licence and, if it is known, its size; empty if all
+        that it needs is installed with the package or its libraries. No lesson may depend on such a method.
     pace : float
         Seconds of computing for a second of stereo music at 44.1 kHz, on one core; 0 if it was not measured. Measured
         by `python -m tests.benchmarks.paces`.
@@ -100,6 +103,7 @@ class Method:
     assumes: str = ""
     fits: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
+    downloads: str = ""
     pace: float = 0.0
 
     def load(self) -> SeparatingFunction:
@@ -111,7 +115,9 @@ class Method:
             loaded: SeparatingFunction = getattr(importlib.import_module(module, package=__package__), function)
             return loaded
         except ModuleNotFoundError as error:
-            raise missing_extra(error, f"method {self.name}") from error
+            # The extra of the first library that is missing may install the others.
+            name = next((library for library in self.libraries if not _is_installed(library)), error.name)
+            raise missing_extra(ModuleNotFoundError(str(error), name=name), f"method {self.name}") from error
 
     def defaults(self) -> dict[str, Any]:
         """Every option with its default."""

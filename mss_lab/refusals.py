@@ -7,8 +7,8 @@ traceback, so that it can be reported and repaired.
 Each refusal is also the built-in exception that Python programmers expect: `except ValueError` catches a refused
 value. Files that are missing, exist already or cannot be written raise Python's own OSError and its subclasses.
 
-Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, EXTRAS, require, missing_extra, remedy,
-in_words, warn_caller.
+Contents: Refusal, RefusedValue, RefusedType, ShapeError, MissingExtra, MissingDownload, EXTRAS, require,
+missing_extra, remedy, in_words, warn_caller.
 """
 
 import importlib
@@ -38,6 +38,10 @@ class MissingExtra(Refusal, ModuleNotFoundError):
     """A library that only a part of the package needs is not installed."""
 
 
+class MissingDownload(Refusal, ConnectionError):
+    """A file that must be loaded from another computer once could not be loaded."""
+
+
 # Libraries that the base installation leaves out, and the extra of pyproject.toml that installs each.
 EXTRAS = {
     "music21": "scores",
@@ -51,6 +55,9 @@ EXTRAS = {
     "fast_bss_eval": "peers",
     "norbert": "peers",
     "pyroomacoustics": "peers",
+    "demucs": "pretrained",
+    "huggingface_hub": "pretrained",
+    "openunmix": "pretrained",
     "sphinx": "book",
     "argcomplete": "completion",
     "voila": "serve",

@@ -30,6 +30,8 @@ def _print(method: catalogue.Method) -> None:
     print(f"{method.name}{needs}\n  {method.title}.")
     if method.gives:
         print(f"  Gives {method.gives}.")
+    if method.downloads:
+        print("  Loads weights once from another computer, or reads your copy of them (--set weights=FOLDER).")
     if remedy := method.missing():
         print(f"  Not ready: {method.name} {remedy}")
     listed = "".join(f"\n    {_listed(name, option)}" for name, option in method.options.items())
@@ -43,6 +45,8 @@ def _print(method: catalogue.Method) -> None:
 
 def _print_more(method: catalogue.Method) -> None:
     """What only the page of one method says."""
+    if method.downloads:
+        print(f"  Loads {method.downloads}. No lesson needs them.")
     if method.assumes:
         print(f"  Assumes: {method.assumes}.")
     facts = [words for fact, words in catalogue.FACTS.items() if fact in method.fits]

@@ -152,6 +152,6 @@ def _consonant(level: float, sample_rate_hz: int, rng: np.random.Generator) -> n
     noise = signal.sosfilt(band, rng.standard_normal(length))
     fade = np.arange(1, length + 1) / max(1.0, CONSONANT_FADE_S * sample_rate_hz)
     noise *= np.minimum(1, np.minimum(fade, fade[::-1]))
-    wanted = level * 10 ** ((rng.uniform(*levels_db) + 6) / 20)
-    result: np.ndarray = noise * wanted / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
+    target_level = level * 10 ** ((rng.uniform(*levels_db) + 6) / 20)
+    result: np.ndarray = noise * target_level / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
     return result

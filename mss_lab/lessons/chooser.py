@@ -19,8 +19,9 @@ from ..score.notes import Note, Score, shift
 from . import toy_sounds
 from .toy_sounds import LENGTH_S, RATE_HZ
 
-# Methods of another package, which may not be installed, to compare with; together they are too slow for a lesson.
-COMPARED = ("fastmnmf", "ilrma", "auxiva")
+# Methods of other packages, which may not be installed, to compare with: some are too slow for a lesson, and others
+# load weights from another computer.
+COMPARED = ("fastmnmf", "ilrma", "auxiva", *(method.name for method in catalogue.METHODS if method.downloads))
 
 # What repeats is louder than the voice, as in a band, since it decides which frames count as similar.
 LOOP_GAIN = 2.0

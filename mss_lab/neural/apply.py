@@ -9,7 +9,7 @@ Channels are separated one by one, as if each were a recording of its own: a net
 estimates are not always masks that could be applied to another channel. Equal channels give equal estimates.
 
 Contents: separate, players_for, network_separator, working_bytes; for editors: Chunk, chunks_of, joined, Inputs,
-notes_of, level_gains, check_lengths, at_least, evaluating. Lesson: notebooks/16_learn_a_mask.ipynb
+notes_of, level_gains, check_lengths, at_least, evaluating, Window. Lesson: notebooks/16_learn_a_mask.ipynb
 """
 
 import contextlib
@@ -340,7 +340,7 @@ def chunks_of(
     fade, context = whole_hops(FADE_PART * overlap_s), whole_hops((1 - FADE_PART) / 2 * overlap_s)
     plan = chunks.chunks(samples, rate_hz, chunk_s=whole_hops(chunk_s) / rate_hz, fade_s=fade / rate_hz)
     blocks = _blocks(mixture, gains, sample_rate_hz)
-    window = _Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
+    window = Window(audio.resample_pieces(blocks, sample_rate_hz, rate_hz), len(mixture))
     for start, stop, chunk_gains in plan:
         kept_samples = stop - start - (0 if stop == samples else fade)
         first, last = max(0, start - context), min(samples, stop + context)
@@ -424,7 +424,7 @@ def level_gains(waveform: np.ndarray) -> np.ndarray:
     return gains[:, np.newaxis]
 
 
-class _Window:
+class Window:
     """A signal that is produced piece by piece, read through a window that moves forward."""
 
     def __init__(self, pieces: Iterator[np.ndarray], rows: int):

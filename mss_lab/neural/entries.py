@@ -1,11 +1,11 @@
-"""The catalogue's entries of the networks whose weights are shipped.
+"""The catalogue's entries of networks: those whose weights are shipped, and two models that others trained.
 
 Contents: NETWORK_LIBRARIES, PLAYERS, WEIGHTS, NETWORK_OPTIONS, MASK_INFERENCE, XUMX, XUMX_INFORMED, XUMX_SCORE_ONLY,
-REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, CERBERUS, QUERY_BY_EXAMPLE, METHODS.
+REFINED_NMF, SCORE_CNN, SCORE_CNN_TIMBRE, DSIS, CERBERUS, QUERY_BY_EXAMPLE, HTDEMUCS, OPEN_UNMIX, METHODS.
 """
 
 from ..method import Method
-from ..options import Number, Option, Own, Pairs, declare
+from ..options import FROM_ZERO, Number, Option, Own, Pairs, declare
 
 NETWORK_LIBRARIES = ("torch", "safetensors")
 
@@ -175,6 +175,46 @@ QUERY_BY_EXAMPLE = Method(
     pace=0.21,
 )
 
+HTDEMUCS = Method(
+    name="htdemucs",
+    title="Hybrid Transformer Demucs, a network on the waveform and the STFT, trained by others on pop songs",
+    function=".neural.pretrained:htdemucs",
+    options=declare(
+        overlap=Option(0.25, Number(0, 0.9)),
+        weights=Option(None, Own("NAME.safetensors or NAME.th of demucs, or a folder with one such file")),
+    ),
+    gives="vocals, drums, bass and the rest",
+    lesson="notebooks/16_learn_a_mask.ipynb",
+    reference="Rouard, Massa and Défossez, ICASSP 2023",
+    assumes="The mixture is a song of vocals, drums, bass and other instruments, as on a record",
+    fits=frozenset({"known"}),
+    libraries=("demucs", "huggingface_hub", "torch", "safetensors"),
+    downloads="its weights from the repository adefossez/HTDemucs of the Hugging Face hub, where the package demucs "
+    "publishes them; the package is under the MIT licence",
+    pace=3.2,
+)
+
+OPEN_UNMIX = Method(
+    name="open-unmix",
+    title="Open-Unmix (umxhq), a recurrent network for each source and a Wiener filter, trained by others on pop songs",
+    function=".neural.pretrained:open_unmix",
+    options=declare(
+        chunk_s=30.0,
+        overlap_s=4.0,
+        iterations=Option(1, FROM_ZERO),
+        weights=Option(None, Own("a folder with separator.json, and TARGET.json and TARGET.pth for each source")),
+    ),
+    gives="vocals, drums, bass and the rest",
+    lesson="notebooks/16_learn_a_mask.ipynb",
+    reference="Stöter, Uhlich, Liutkus and Mitsufuji, JOSS 2019",
+    assumes="The mixture is a song of vocals, drums, bass and other instruments, at the level of a record",
+    fits=frozenset({"known"}),
+    libraries=("openunmix", "torch", "torchaudio", "safetensors"),
+    downloads="its weights, 142 MB in four files, from zenodo.org/records/3370489, where the package openunmix "
+    "publishes them; the package is under the MIT licence",
+    pace=0.79,
+)
+
 METHODS = (
     MASK_INFERENCE,
     XUMX,
@@ -186,4 +226,6 @@ METHODS = (
     DSIS,
     CERBERUS,
     QUERY_BY_EXAMPLE,
+    HTDEMUCS,
+    OPEN_UNMIX,
 )

@@ -79,6 +79,7 @@ def described(method: catalogue.Method, channels: int | None, *, has_score: bool
     facts = [
         f"Needs {' and '.join(filter(None, needs))}." if any(needs) else "Needs only the recording, in mono or stereo.",
         "Is a trained network." if "torch" in method.libraries else "Is no trained network.",
+        f"Loads, once, {method.downloads}." if method.downloads else "",
         f"{_pace_words(method.pace)}" if method.pace else "",
         f"Gives {method.gives}." if method.gives else "",
         f"Assumes: {_lower(method.assumes)}." if method.assumes else "",

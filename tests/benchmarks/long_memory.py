@@ -71,7 +71,7 @@ def measured(method: str, length_s: float) -> dict[str, float | str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20.0, help="length (default: 20)")
-    parser.add_argument("--method", nargs="+", default=catalogue.names(), choices=catalogue.names())
+    parser.add_argument("--method", nargs="+", default=catalogue.names(downloads=False), choices=catalogue.names())
     options = parser.parse_args(arguments)
     columns = ("peak", "audio", "before", "working", "declared", "s/min")
     print(f"{options.minutes:g} minutes of stereo at 44.1 kHz; memory in MB\n")

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     mono = piece.mixture[:1, : round(given.length * rate)]
     mixture = np.concatenate([mono, np.float32(0.7) * mono])
     score = notes.section(piece.score, 0.0, given.length)
-    for name in given.names or catalogue.names():
+    for name in given.names or catalogue.names(downloads=False):
         method = catalogue.get(name)
         if method.missing():
             print(f"{name:18} {method.missing()}", flush=True)

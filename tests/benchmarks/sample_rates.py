@@ -93,7 +93,9 @@ def rows(methods: list[str], tracks: list[Track], seeds: int) -> Iterator[tuple[
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--length", type=float, metavar="SECONDS", help="listen to the beginning alone")
-    parser.add_argument("--methods", nargs="+", choices=catalogue.names(), default=list(catalogue.names()))
+    parser.add_argument(
+        "--methods", nargs="+", choices=catalogue.names(), default=list(catalogue.names(downloads=False))
+    )
     parser.add_argument("--pieces", nargs="+", choices=pieces.names(), default=list(pieces.names()))
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args(arguments)

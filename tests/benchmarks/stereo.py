@@ -183,7 +183,9 @@ def shortened(track: Track, length_s: float | None) -> Track:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", metavar="DIR", type=Path, default=os.environ.get("MSS_LAB_RECORDINGS"))
-    parser.add_argument("--methods", nargs="+", choices=catalogue.names(), default=list(catalogue.names()))
+    parser.add_argument(
+        "--methods", nargs="+", choices=catalogue.names(), default=list(catalogue.names(downloads=False))
+    )
     parser.add_argument("--length", type=float, metavar="SECONDS", help="listen to the beginning alone")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")

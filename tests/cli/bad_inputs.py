@@ -465,7 +465,7 @@ def pick(rng, among):
 
 def separate(folder, rng):
     """A call of `separate`, with one to three things wrong."""
-    method = pick(rng, [method for method in catalogue.METHODS if _installed(method)])
+    method = pick(rng, [method for method in catalogue.METHODS if _installed(method) and not method.downloads])
     wrong = set(rng.permutation(["mixture", "score", "option", "output", "stray"])[: int(rng.integers(1, 4))].tolist())
     mixture, score = good_audio(folder), good_score(folder)
     label = [method.name]

@@ -28,9 +28,15 @@ without_peers = pytest.mark.skipif(
 )
 every_method = pytest.mark.parametrize(
     "method",
-    [pytest.param(one, marks=without_peers if one.name in PEERS else ()) for one in catalogue.METHODS],
-    ids=catalogue.names(),
+    [
+        pytest.param(one, marks=without_peers if one.name in PEERS else ())
+        for one in catalogue.METHODS
+        if not one.downloads
+    ],
+    ids=catalogue.names(downloads=False),
 )
+# Those too whose weights are on another computer: what is said of them, and what is refused before any work.
+every_entry = pytest.mark.parametrize("method", catalogue.METHODS, ids=catalogue.names())
 
 MADE_UP = """
 import numpy as np
@@ -141,7 +147,7 @@ def test_the_same_question_gets_the_same_answer(method):
         assert not any(np.shares_memory(first[name], other) for other in (mixture, second[name]))
 
 
-@every_method
+@every_entry
 def test_what_is_needed_and_not_there_is_refused(method):
     mixture, score = music(16_000, max(channels_of(method)))
     separator = catalogue.separator(method.name)
@@ -153,7 +159,7 @@ def test_what_is_needed_and_not_there_is_refused(method):
             separator(mixture[:1], 16_000, score)
 
 
-@every_method
+@every_entry
 def test_a_mixture_that_is_none_is_refused(method):
     mixture, score = music(16_000, max(channels_of(method)))
     separator = catalogue.separator(method.name)
@@ -172,7 +178,7 @@ def test_a_mixture_that_is_none_is_refused(method):
         separator(mixture, 44, score)
 
 
-@every_method
+@every_entry
 def test_an_entry_says_what_a_reader_wants_to_know(method):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", method.name)
     assert method.needs <= {"score", "stereo"}
@@ -187,7 +193,7 @@ def test_an_entry_says_what_a_reader_wants_to_know(method):
     assert f"Lesson: {method.lesson}" in method.load().__doc__
 
 
-@every_method
+@every_entry
 def test_a_method_has_the_options_that_its_entry_declares(method):
     function = method.load()
     parameters = inspect.signature(function).parameters
@@ -215,7 +221,7 @@ def test_options_given_are_options_used(method):
         assert_array_equal(plain[name], spelt_out[name])
 
 
-@every_method
+@every_entry
 @pytest.mark.parametrize("stranger", ["tolerence_s", "mixture", "score"])
 def test_an_option_that_is_not_there_is_refused_at_once(method, stranger):
     with pytest.raises(TypeError, match=f"{method.name} has no option {stranger}; it has "):
@@ -229,7 +235,7 @@ def test_score_masks_use_their_options():
         assert np.abs(plain["bassoon"] - other["bassoon"]).max() > 1e-3
 
 
-@every_method
+@every_entry
 def test_what_a_method_assumes_is_said_in_words_and_in_facts(method):
     assert method.assumes
     assert method.assumes[0].isupper() and not method.assumes.endswith(".")
@@ -283,6 +289,7 @@ def printed_without(libraries, arguments):
 @pytest.mark.parametrize("name", [None, "xumx", "score-masks"])
 def test_the_list_of_methods_needs_none_of_their_libraries(name):
     libraries = ["torch", "librosa", "matplotlib", "scipy", "sklearn", "soundfile", "pyroomacoustics"]
+    libraries += ["demucs", "openunmix"]
     # The search for one name uses numpy.
     printed = (
         printed_without(libraries, ["methods", name]) if name else printed_without([*libraries, "numpy"], ["methods"])

@@ -49,7 +49,7 @@ EXACT = {
 ROUNDING_DB = -40.0
 # How far the SDR may move where the frames move against the music. Constrained NMF has windows of 186 ms, learns from
 # this excerpt alone, and hears notes that end before the first sound ring on, so that it cannot begin there.
-MOST_MOVED_DB = dict.fromkeys(catalogue.names(), 0.1) | {"constrained-nmf": 0.6}
+MOST_MOVED_DB = dict.fromkeys(catalogue.names(downloads=False), 0.1) | {"constrained-nmf": 0.6}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def music():
                 reason="not run: pyroomacoustics is not installed",
             ),
         )
-        for name in catalogue.names()
+        for name in catalogue.names(downloads=False)
     ],
 )
 def answered(request, music):

@@ -11,7 +11,7 @@ from mss_lab import catalogue, checks, cli, options
 from mss_lab.nmf.entries import TRAINED_NMF
 from mss_lab.nmf.instruments import MEASURED_ON
 from mss_lab.refusals import RefusedType, RefusedValue
-from tests.every_method.test_catalogue import every_method
+from tests.every_method.test_catalogue import every_entry
 
 ABSURD = (10**12, -(10**12), 1e300, -1e300, math.nan, math.inf, -math.inf)
 WRONG = ("", "wide", True, None, [1], {"a": 1}, 1j)
@@ -22,7 +22,7 @@ def made_up(mixture, sample_rate_hz, score=None, *, gain=1.0, mode="soft", loud=
     return gain, mode, loud, count, rng
 
 
-@every_method
+@every_entry
 def test_every_option_of_every_method_is_declared_and_its_default_allowed(method):
     assert options.of(method.load()) == method.options
     assert options.check(method.options, method.defaults()) == method.defaults()
@@ -32,7 +32,7 @@ def test_every_option_of_every_method_is_declared_and_its_default_allowed(method
             assert not isinstance(option.default, bool | int | float), name
 
 
-@every_method
+@every_entry
 def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(method):
     for name, option in method.options.items():
         rule = option.rule
@@ -51,7 +51,7 @@ def test_absurd_numbers_and_wrong_types_are_refused_before_anything_is_read(meth
             catalogue.separator(method.name, **{name: value})
 
 
-@every_method
+@every_entry
 def test_a_call_from_python_is_held_to_the_same_ranges(method):
     with pytest.raises((RefusedType, RefusedValue)):
         name = next(name for name, option in method.options.items() if isinstance(option.rule, options.Number))

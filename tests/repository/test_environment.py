@@ -66,6 +66,7 @@ def test_the_extras_are_those_that_the_readme_promises():
         "train",
         "quality",
         "peers",
+        "pretrained",
         "book",
         "docs",
         "completion",
