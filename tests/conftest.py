@@ -43,7 +43,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--thorough",
         action="store_true",
-        help="also try lessons with all kinds of recordings, exercises with more unseen inputs, and slow methods",
+        help="also try lessons with all kinds of recordings, exercises with more unseen inputs, and slow networks",
     )
 
 

@@ -389,7 +389,7 @@ def _played(
     room = rooms.draw(rng) if rng.random() < ONE_ROOM else None
     stems, timbres = {}, {}
     for source, program in programs.items():
-        if program == pop.VOICE_PROGRAM and plan.is_pop:
+        if plan.is_pop and source in pop.INSTRUMENTS["vocals"]:
             stems[source], timbres[source] = pop.with_singer(score, samples, plan.sample_rate_hz, room, rng)
             continue
         made_up = rng.random() < plan.made_up and source not in score.unpitched

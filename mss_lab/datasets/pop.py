@@ -47,7 +47,7 @@ def with_singer(
     """The lead part, sung by a singer that is drawn: float32 (samples,), and the singer's name."""
     voice = singer.draw(rng)
     name = f"singer/{voice.middle_midi:.3f}-{voice.formant_ratio:.4f}"
-    sung = singer.sing(select(score, ["lead"]).notes, voice, samples, sample_rate_hz, rng=rng)
+    sung = singer.sing(select(score, INSTRUMENTS["vocals"]).notes, voice, samples, sample_rate_hz, rng=rng)
     wet = rooms.apply(sung, rooms.draw(rng, dry=0.4) if room is None else room, sample_rate_hz, rng)
     return at_loudness(wet[np.newaxis], sample_rate_hz, LOUDNESS_LUFS)[0].astype(np.float32), name
 

@@ -17,10 +17,10 @@ from .. import checks
 from ..score.notes import Note
 from . import voice
 
-# A consonant: its length in seconds, the middle of its band in Hz, and its level below the voice in dB; of a hiss and
-# of a burst.
-HISS = ((0.04, 0.13), (2_500.0, 6_500.0), (-22.0, -8.0))
-BURST = ((0.008, 0.025), (1_200.0, 4_500.0), (-20.0, -6.0))
+# Ranges of a consonant's length in seconds, of the middle of its band in Hz, and of its level relative to the voice in
+# dB, for a hiss and for a burst.
+HISS = ((0.04, 0.13), (2_500.0, 6_500.0), (-16.0, -2.0))
+BURST = ((0.008, 0.025), (1_200.0, 4_500.0), (-14.0, 0.0))
 # The ends of a consonant rise and fall for so long.
 CONSONANT_FADE_S = 0.004
 
@@ -152,6 +152,6 @@ def _consonant(level: float, sample_rate_hz: int, rng: np.random.Generator) -> n
     noise = signal.sosfilt(band, rng.standard_normal(length))
     fade = np.arange(1, length + 1) / max(1.0, CONSONANT_FADE_S * sample_rate_hz)
     noise *= np.minimum(1, np.minimum(fade, fade[::-1]))
-    target_level = level * 10 ** ((rng.uniform(*levels_db) + 6) / 20)
+    target_level = level * 10 ** (rng.uniform(*levels_db) / 20)
     result: np.ndarray = noise * target_level / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
     return result

@@ -61,19 +61,15 @@ def choose(page, label, path):
 def check_sounds(page, method, expected):
     """The stems on the page, soloed one by one, are those of Python; the whole is level-matched with the recording."""
     shown = page.locator(".mss-player")
-
-    def check():
-        content = shown.evaluate("(root) => root.mssPlayer.state()")
-        assert content["levelMatched"]
-        whole = rendered(shown)
-        # All versions are turned down by one gain where their sum would clip.
-        gain = np.sum(whole * sum(expected.values())) / np.sum(sum(expected.values()) ** 2)
-        for name, waveform in expected.items():
-            np.testing.assert_allclose(rendered(shown, {"solo": [name]}), gain * waveform, atol=2e-3, err_msg=name)
-        np.testing.assert_allclose(rendered(shown, {"version": 1}), whole, atol=2e-3)
-
-    # The words of a separation arrive before its sounds.
-    workbench.eventually(page, check)
+    content = shown.evaluate("(root) => root.mssPlayer.state()")
+    assert content["levelMatched"]
+    whole = rendered(shown)
+    # All versions are turned down by one gain where their sum would clip.
+    gain = np.sum(whole * sum(expected.values())) / np.sum(sum(expected.values()) ** 2)
+    for name, waveform in expected.items():
+        # A kernel with another number of threads rounds in another way.
+        np.testing.assert_allclose(rendered(shown, {"solo": [name]}), gain * waveform, atol=2e-3, err_msg=name)
+    np.testing.assert_allclose(rendered(shown, {"version": 1}), whole, atol=2e-3)
 
 
 @pytest.mark.slow(15)

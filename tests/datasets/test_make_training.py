@@ -308,6 +308,19 @@ def test_the_sources_of_a_pop_song_keep_the_energy_of_their_instruments(rng):
     assert joined.unpitched == {"drums"}
 
 
+def test_players_are_absent_as_often_as_stated_and_then_have_no_notes(rng):
+    names = [name for names in pop.INSTRUMENTS.values() for name in names]
+    score = Score(tuple(Note(name, 60, 0.1, 0.2) for name in names), tuple(names))
+    counts = dict.fromkeys(names, 0)
+    for _ in range(400):
+        song = pop.present(score, rng)
+        assert song.sources == score.sources
+        for name in names:
+            counts[name] += len(song.notes_of(name))
+    # Four standard deviations of a share of 400 songs are at most 0.1.
+    assert {name: count / 400 for name, count in counts.items()} == pytest.approx(pop.PRESENT, abs=0.1)
+
+
 def test_no_made_up_song_and_no_timbre_leaks_from_one_side_to_another(tmp_path, quick):
     made = {side: bands(tmp_path / side, side) for side in make_training.SIDES}
     for side in ("valid", "seen", "unseen"):

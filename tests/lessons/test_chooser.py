@@ -1,7 +1,5 @@
 """The chooser: what the small mixtures are said to be they are, and what a method is said to assume it needs."""
 
-import operator
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -44,17 +42,14 @@ def test_what_is_said_of_places_and_scores_is_true(cases):
 
 
 # Networks that know four instruments are made for none of these mixtures.
-JUDGED = [method for method in catalogue.METHODS if method.name not in chooser.COMPARED and "known" not in method.fits]
-# Methods that take longer, in seconds for a second of audio, are judged with --thorough. Lesson 14 runs all of them.
-QUICK_PACE = 0.5
+JUDGED = [
+    method.name for method in catalogue.METHODS if method.name not in chooser.COMPARED and "known" not in method.fits
+]
 
 
 @pytest.mark.slow(7)
-@pytest.mark.parametrize("method", JUDGED, ids=operator.attrgetter("name"))
-def test_every_method_does_better_where_its_assumptions_hold(method, cases, request):
-    name = method.name
-    if (method.pace or 0) > QUICK_PACE and not request.config.getoption("thorough"):
-        pytest.skip("judged with --thorough: this method is slow")
+@pytest.mark.parametrize("name", JUDGED)
+def test_every_method_does_better_where_its_assumptions_hold(name, cases):
     fits, breaks = [], []
     for case in cases.values():
         (fits if chooser.suited(name, case.facts) else breaks).append(chooser.score_of(name, case))

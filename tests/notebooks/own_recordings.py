@@ -107,7 +107,7 @@ class Statement:
     cell : int
         The number of its code cell.
     read, assigned, changed : frozenset of str
-        See `free_names.Names`. What it changes it also reads, and what functions read that it calls.
+        See `free_names.Names`. What a function reads that it calls is read, too.
     replaces : bool
         Whether nothing of a name's earlier value is left after it has assigned the name, whatever happens.
     """
@@ -131,9 +131,8 @@ def statements_of(cells: Sequence[ast.Module]) -> list[Statement]:
     statements = []
     # What the functions behind a name read when they are called.
     later: dict[str, set[str]] = {}
-    for index, node in [
-        (index, node) for index, cell in enumerate(cells) for part in cell.body for node in split(part)
-    ]:
+    nodes = [(index, node) for index, cell in enumerate(cells) for whole in cell.body for node in split(whole)]
+    for index, node in nodes:
         names = names_in(node)
         replaces = isinstance(node, REPLACING)
         calls = reads_later(later, names.read)
@@ -145,7 +144,7 @@ def statements_of(cells: Sequence[ast.Module]) -> list[Statement]:
         for name in names.assigned | names.changed:
             earlier = set() if replaces and name in names.assigned else later.get(name, set())
             later[name] = earlier | held
-        read = names.read | names.changed | calls
+        read = names.read | calls
         statements.append(Statement(index, frozenset(read), names.assigned, names.changed, replaces))
     return statements
 
